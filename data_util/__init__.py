@@ -1,0 +1,1 @@
+"""Text to batches: documents, tokenizers, vocabularies, caches. Knows nothing of models."""

@@ -1,0 +1,41 @@
+"""Which rows make a batch: rows of like length, so that little is padded."""
+
+import numpy as np
+
+LENGTH_STEP = 32  # a batch's length is a multiple: few shapes to compile for
+_WINDOW = 50  # batches within which rows are sorted
+
+
+def padded_length(longest: int, sequence_length: int) -> int:
+    """The longest row's length, rounded up to a multiple of 32, at most `sequence_length`."""
+    return min(sequence_length, -(-longest // LENGTH_STEP) * LENGTH_STEP)
+
+
+def make_batches(
+    lengths: np.ndarray, batch_size: int, generator: np.random.Generator | None
+) -> list[np.ndarray]:
+    """Every row in exactly one batch; only one batch has fewer than `batch_size` rows.
+
+    Args:
+        lengths: (rows,) of integers.
+        batch_size: rows a batch.
+        generator: draws the order: rows are shuffled, sorted by length within windows of 50
+            batches, and the batches shuffled. None: sorted by length, nothing drawn.
+
+    Returns:
+        Row numbers of each batch; the smaller batch is the last.
+    """
+    if generator is None:
+        order = np.argsort(lengths, kind="stable")
+    else:
+        order = generator.permutation(len(lengths))
+        window = _WINDOW * batch_size
+        for start in range(0, len(order), window):
+            part = order[start : start + window]
+            order[start : start + window] = part[np.argsort(lengths[part], kind="stable")]
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    if generator is None:
+        return batches
+    full = len(order) // batch_size
+    shuffled = [batches[number] for number in generator.permutation(full)]
+    return shuffled + batches[full:]

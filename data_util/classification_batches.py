@@ -1,0 +1,138 @@
+"""Batches of labelled documents, for training and for evaluation."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from data_util.bucketing import make_batches, padded_length
+from data_util.errors import InputError
+from data_util.labelled_corpus import LabelledCorpus
+from data_util.random_streams import random_generator
+from data_util.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+_RESERVED_PLACES = 2  # [CLS] and [SEP]
+
+
+def pack_documents(
+    documents: Sequence[np.ndarray], vocabulary: Vocabulary, sequence_length: int
+) -> dict[str, np.ndarray]:
+    """Documents as the backbone's input: `[CLS] ids [SEP]`, padded.
+
+    Args:
+        documents: (tokens,) int32 each; what is longer than `sequence_length - 2` is cut at its
+            end.
+        vocabulary: of the ids.
+        sequence_length: longest sequence.
+
+    Returns:
+        `token_ids`, `segment_ids` (documents, L) int32 and `padding_mask` (documents, L) bool,
+        True for a token. L is the longest sequence, rounded up to a multiple of 32, at most
+        `sequence_length`.
+    """
+    if sequence_length <= _RESERVED_PLACES:
+        raise InputError(
+            f"sequences of {sequence_length} tokens have no room for text beside [CLS] and [SEP]: "
+            "set --sequence_length to 3 or more"
+        )
+    kept = [ids[: sequence_length - _RESERVED_PLACES] for ids in documents]
+    lengths = np.array([len(ids) for ids in kept], np.int64)
+    longest = int(lengths.max(initial=0)) + _RESERVED_PLACES
+    shape = (len(kept), padded_length(longest, sequence_length))
+    token_ids = np.full(shape, vocabulary.pad_id, np.int32)
+    token_ids[:, 0] = vocabulary.cls_id
+    for row, ids in enumerate(kept):
+        token_ids[row, 1 : len(ids) + 1] = ids
+    token_ids[np.arange(len(kept)), lengths + 1] = vocabulary.sep_id
+    padding_mask = np.arange(shape[1]) < lengths[:, None] + _RESERVED_PLACES
+    return {
+        "token_ids": token_ids,
+        "segment_ids": np.zeros(shape, np.int32),
+        "padding_mask": padding_mask,
+    }
+
+
+class ClassificationBatches:
+    """Labelled documents, an epoch at a time: each exactly once.
+
+    The order is a function of (seed, stream, epoch); with `shuffle=False` it is by length, the
+    same in every epoch.
+
+    Args:
+        corpus: tokenized documents.
+        num_labels: length of the targets.
+        vocabulary: the corpus'.
+        sequence_length: longest sequence, [CLS] and [SEP] included.
+        batch_size: documents in a batch.
+        seed: of the order.
+        shuffle: False for evaluation.
+        stream: name of the random streams.
+
+    Attributes:
+        n_cut: documents that are longer than fits.
+    """
+
+    def __init__(
+        self,
+        corpus: LabelledCorpus,
+        num_labels: int,
+        vocabulary: Vocabulary,
+        *,
+        sequence_length: int,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        stream: str = "train",
+    ) -> None:
+        self._corpus = corpus
+        self._num_labels = num_labels
+        self._vocabulary = vocabulary
+        self._sequence_length = sequence_length
+        self._batch_size = batch_size
+        self._seed = seed
+        self._shuffle = shuffle
+        self._stream = stream
+        lengths = np.diff(corpus.offsets)
+        room = sequence_length - _RESERVED_PLACES
+        self._lengths = np.minimum(lengths, room)
+        self.n_cut = int((lengths > room).sum())
+        if self.n_cut:
+            logger.info(
+                "%d of %d documents (%s) are longer than %d tokens: their ends are not read.",
+                self.n_cut,
+                len(corpus),
+                stream,
+                room,
+            )
+
+    def steps(self, epoch: int) -> int:
+        """Batches in an epoch (the same in every one)."""
+        return -(-len(self._corpus) // self._batch_size)
+
+    def batches(
+        self, epoch: int, first_step: int = 0
+    ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
+        """The batches of an epoch from `first_step` on; the last may be smaller.
+
+        Yields:
+            The inputs (see `pack_documents`), targets (batch, num_labels) float32 that are 1 for
+            each label of the document and 0 elsewhere, and the documents' numbers in the corpus
+            (batch,) int64.
+        """
+        generator = random_generator(self._seed, f"{self._stream} order", epoch)
+        order = make_batches(self._lengths, self._batch_size, generator if self._shuffle else None)
+        for chosen in order[first_step:]:
+            inputs = pack_documents(
+                [self._corpus.tokens(document) for document in chosen],
+                self._vocabulary,
+                self._sequence_length,
+            )
+            yield inputs, self._targets(chosen), chosen
+
+    def _targets(self, chosen: np.ndarray) -> np.ndarray:
+        targets = np.zeros((len(chosen), self._num_labels), np.float32)
+        for row, document in enumerate(chosen):
+            targets[row, self._corpus.labels(document)] = 1.0
+        return targets

@@ -1,0 +1,172 @@
+"""Checks a data file and says all that is wrong with it, not only the first thing."""
+
+import argparse
+import statistics
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_util.documents import check_paths
+from data_util.errors import InputError
+from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+
+_SHOWN_ERRORS = 20
+_SHOWN_LABELS = 20
+_RARE = 10
+
+
+@dataclass
+class DocumentReport:
+    """What is in a file. Grows with the number of distinct labels and lengths, not of lines.
+
+    Attributes:
+        is_json: whether it is CAIL2018 JSON lines; None where no line has text.
+        lengths: how many documents have how many characters.
+        label_counts: in how many documents each label is.
+        labels_a_document: how many documents have how many labels.
+        wrong: the number of lines that can't be used.
+        first_errors: line number and reason of the first of them.
+    """
+
+    path: str
+    labelled: bool
+    is_json: bool | None = None
+    lines: int = 0
+    blank_lines: int = 0
+    lengths: Counter[int] = field(default_factory=Counter)
+    label_counts: Counter[str] = field(default_factory=Counter)
+    labels_a_document: Counter[int] = field(default_factory=Counter)
+    wrong: int = 0
+    first_errors: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def documents(self) -> int:
+        return self.lengths.total()
+
+    @property
+    def in_order(self) -> bool:
+        """Whether training can read the file."""
+        return not self.wrong and bool(self.documents)
+
+
+def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -> DocumentReport:
+    """Reads a whole file as `read_documents` would, but goes on after wrong lines.
+
+    Raises:
+        InputError: for a file that can't be read.
+    """
+    (path,) = check_paths([path])
+    report = DocumentReport(str(path), labelled)
+    parser = LineParser(str(path), labelled=labelled, label_field=label_field)
+    with path.open("rb") as file:
+        for raw in raw_lines(file):
+            report.lines += 1
+            try:
+                line = raw.decode(report.path)
+                text, labels = parser.parse(line, raw.number)
+            except InputError as error:
+                report.wrong += 1
+                if len(report.first_errors) < _SHOWN_ERRORS:
+                    report.first_errors.append((raw.number, error.message))
+                continue
+            if text:
+                report.lengths[len(text)] += 1
+                report.label_counts.update(labels)
+                report.labels_a_document[len(labels)] += 1
+            else:
+                report.blank_lines += 1
+    report.is_json = parser.is_json
+    return report
+
+
+def report_lines(report: DocumentReport) -> Iterator[str]:
+    """The report for people, line by line."""
+    kind = "labelled text" if report.labelled else "free text"
+    yield f"{report.path}: {'CAIL2018 JSON lines' if report.is_json else 'plain text'}, as {kind}"
+    yield (
+        f"{report.lines:,} lines: {report.documents:,} documents, {report.blank_lines:,} blank, "
+        f"{report.wrong:,} wrong"
+    )
+    if report.documents:
+        characters = sum(length * count for length, count in report.lengths.items())
+        yield (
+            f"{characters:,} characters: {characters / report.documents:,.1f} a document on "
+            f"average, median {_median(report.lengths):,.1f}, longest {max(report.lengths):,}"
+        )
+    if report.label_counts:
+        yield from _label_lines(report)
+    if report.first_errors:
+        yield ""
+        yield "Wrong lines:"
+        yield from (f"  line {number}: {reason}" for number, reason in report.first_errors)
+        if report.wrong > len(report.first_errors):
+            yield f"  and {report.wrong - len(report.first_errors):,} more"
+    elif not report.documents:
+        yield "There is no text in this file, only blank lines."
+    else:
+        yield "Every line can be used."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs `python -m data_util.documents FILE`.
+
+    Returns:
+        The exit status: 0 where the file is in order, 1 where a line is wrong or there is no
+        document, 2 where the file can't be read.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m data_util.documents",
+        description="Checks a data file: what is in it, and which lines are wrong.",
+    )
+    parser.add_argument("file", type=Path, help="text or CAIL2018 JSON lines")
+    parser.add_argument(
+        "--label_field",
+        choices=LABEL_FIELDS,
+        default=LABEL_FIELDS[0],
+        help="where CAIL2018 records have their labels (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--free_text", action="store_true", help="a file for pre-training: lines need no labels"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        report = check_file(
+            options.file, labelled=not options.free_text, label_field=options.label_field
+        )
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for line in report_lines(report):
+        print(line)
+    return 0 if report.in_order else 1
+
+
+def _label_lines(report: DocumentReport) -> Iterator[str]:
+    counts = report.label_counts
+    a_document = report.labels_a_document
+    yield (
+        f"{len(counts):,} labels, {counts.total() / report.documents:.2f} a document, at most "
+        f"{max(a_document)}; {sum(count < _RARE for count in counts.values()):,} labels have fewer "
+        f"than {_RARE} documents"
+    )
+    yield ""
+    yield f"The {min(_SHOWN_LABELS, len(counts))} most frequent labels:"
+    yield "  documents   share  label"
+    in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    for label, count in in_order[:_SHOWN_LABELS]:
+        yield f"  {count:9,}  {count / report.documents:6.1%}  {label}"
+
+
+def _median(lengths: Counter[int]) -> float:
+    """The median of the lengths, by their counts."""
+    total = lengths.total()
+    middle = ((total - 1) // 2, total // 2)
+    found: list[int] = []
+    seen = 0
+    for length in sorted(lengths):
+        seen += lengths[length]
+        while len(found) < 2 and middle[len(found)] < seen:
+            found.append(length)
+    return statistics.mean(found)

@@ -1,0 +1,80 @@
+"""The labels of a task and their ids."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from data_util.errors import InputError
+from data_util.files import read_lines, write_whole
+
+
+class LabelSet:
+    """Labels in a fixed order: a label's id is its place.
+
+    Args:
+        labels: distinct, without white space.
+
+    Attributes:
+        labels: the same, as a tuple.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+        self._ids = _checked_ids(self.labels, path=None)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def ids(self, labels: Iterable[str]) -> list[int]:
+        """The ids of some labels, in their order.
+
+        Raises:
+            InputError: for a label that isn't one of these.
+        """
+        try:
+            return [self._ids[label] for label in labels]
+        except KeyError as error:
+            raise InputError(
+                f"the label {error.args[0]!r} is not one of the {len(self)} known labels"
+            ) from None
+
+    @classmethod
+    def from_counts(cls, counts: Counter[str]) -> "LabelSet":
+        """By falling frequency, ties by code point: the same on every machine."""
+        return cls(sorted(counts, key=lambda label: (-counts[label], label)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a label a line, UTF-8."""
+        write_whole(path, "".join(f"{label}\n" for label in self.labels).encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "LabelSet":
+        """Reads what `save` wrote.
+
+        Raises:
+            InputError: naming the line that is empty, a duplicate or has white space in it.
+        """
+        labels = read_lines(path)
+        _checked_ids(labels, path=path)
+        return cls(labels)
+
+
+def _checked_ids(labels: Sequence[str], path: str | os.PathLike[str] | None) -> dict[str, int]:
+    """Label to id; where the labels come from a file, errors name its line."""
+    if not labels:
+        raise InputError("no labels: at least one is needed", path)
+    ids: dict[str, int] = {}
+    for place, label in enumerate(labels):
+        line = None if path is None else place + 1
+        if not label.strip():
+            raise InputError("an empty label: a label a line, without empty lines", path, line)
+        if len(label.split()) > 1 or label != label.strip():
+            raise InputError(f"the label {label!r} has white space in it: remove it", path, line)
+        if label in ids:
+            raise InputError(
+                f"the label {label!r} is there twice, first as number {ids[label] + 1}: remove one",
+                path,
+                line,
+            )
+        ids[label] = place
+    return ids

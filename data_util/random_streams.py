@@ -1,0 +1,28 @@
+"""Named streams of random numbers: everything drawn is a function of the seed and a name."""
+
+import zlib
+
+import numpy as np
+
+from data_util.errors import InputError
+
+
+def random_generator(seed: int, stream: str, *indices: int) -> np.random.Generator:
+    """The generator of one purpose, and of one epoch or batch of it.
+
+    Streams of different names or indices are independent, so what one part of a program draws
+    doesn't depend on how much another part drew before.
+
+    Args:
+        seed: of the run, 0 or more.
+        stream: what is drawn, such as "train masks".
+        indices: an epoch, a batch, ...: each 0 or more. Use the same number of them for every
+            generator of a stream: NumPy's seeding takes a missing one for a 0.
+
+    Raises:
+        InputError: where the seed is negative.
+    """
+    if seed < 0:
+        raise InputError(f"the seed must be 0 or more. Received: {seed}")
+    entropy = [seed, zlib.crc32(stream.encode()), *indices]
+    return np.random.default_rng(np.random.SeedSequence(entropy))

@@ -1,0 +1,167 @@
+"""Texts to token ids, block by block, in several processes.
+
+The ids are provisional: the order in which tokens were first seen. When the last text is read and
+the vocabulary is known, a table turns them into the final ones; so one pass over the text does.
+"""
+
+import logging
+import os
+import time
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_util.documents import Document
+from data_util.parallel import ordered_map
+from data_util.sentences import split_sentences
+from data_util.tokenizers import Tokenizer
+from data_util.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+BLOCK_CHARACTERS = 1 << 18
+_SECONDS_BETWEEN_MESSAGES = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBlock:
+    """The tokens of some documents.
+
+    Attributes:
+        tokens: the distinct ones, in the order in which they were first seen.
+        ids: (number of tokens,) int32, places in `tokens`.
+        sentence_lengths: tokens a sentence, (sentences,) int64. A text that isn't split is one
+            sentence.
+        document_lengths: sentences a document, (documents,) int64.
+    """
+
+    tokens: list[str]
+    ids: np.ndarray
+    sentence_lengths: np.ndarray
+    document_lengths: np.ndarray
+
+
+def tokenize_texts(
+    texts: Iterable[str], tokenizer: Tokenizer, processes: int, *, by_sentence: bool
+) -> Iterator[TokenBlock]:
+    """Tokenizes texts in `processes` processes.
+
+    Args:
+        by_sentence: split each text into sentences and leave out those without a token, and
+            texts without a sentence. Otherwise every text is one sentence, be it empty.
+
+    Returns:
+        Blocks of the texts in order. Which texts share a block doesn't depend on `processes`.
+    """
+    return ordered_map(
+        _tokenize_block,
+        _blocks_of_texts(texts),
+        processes,
+        initializer=_set_worker,
+        initargs=(tokenizer, by_sentence),
+    )
+
+
+class TokenCounts:
+    """Every distinct token so far, with its provisional id and how often it was seen."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+        self._counts = array("q")
+
+    def add(self, block: TokenBlock) -> np.ndarray:
+        """Counts a block's tokens and returns their provisional ids, int32."""
+        ids = self._ids
+        table = np.array([ids.setdefault(token, len(ids)) for token in block.tokens], np.int32)
+        self._counts.extend([0] * (len(ids) - len(self._counts)))
+        counts = np.frombuffer(self._counts, np.int64)
+        counts[table] += np.bincount(block.ids, minlength=len(table))
+        return table[block.ids]
+
+    def as_dict(self) -> dict[str, int]:
+        """Token to count."""
+        return dict(zip(self._ids, self._counts, strict=True))
+
+    def final_ids(self, vocabulary: Vocabulary) -> tuple[np.ndarray, float]:
+        """A table from provisional to final ids, and the share of the text that is unknown."""
+        table = vocabulary.encode(list(self._ids))
+        counts = np.array(self._counts, np.int64)
+        return table, float(counts[table == vocabulary.unk_id].sum() / max(1, counts.sum()))
+
+
+def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Iterator[Document]:
+    """The same documents; logs every few seconds how far along they are."""
+    sizes = {str(path): path.stat().st_size for path in paths}
+    total = sum(sizes.values())
+    begin = last = time.monotonic()
+    done, path, in_file = 0, "", 0
+    for count, document in enumerate(documents, start=1):
+        if document.path != path:
+            done, path, in_file = done + sizes.get(path, 0), document.path, 0
+        in_file += len(document.text.encode())
+        yield document
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_MESSAGES:
+            last = now
+            # A JSON line has more in it than its text: a share that is a little too small.
+            share = min(1.0, (done + min(in_file, sizes.get(path, in_file))) / total)
+            logger.info(
+                "%d documents read, %.0f a second, %.0f %% of the bytes, about %.0f s left",
+                count,
+                count / (now - begin),
+                100 * share,
+                (now - begin) * (1 / share - 1) if share else 0,
+            )
+
+
+def process_count(processes: int) -> int:
+    """The number of processes that is meant: 0 stands for one a core."""
+    return processes if processes > 0 else os.cpu_count() or 1
+
+
+def _blocks_of_texts(texts: Iterable[str]) -> Iterator[list[str]]:
+    block: list[str] = []
+    characters = 0
+    for text in texts:
+        block.append(text)
+        characters += len(text)
+        if characters >= BLOCK_CHARACTERS:
+            yield block
+            block, characters = [], 0
+    if block:
+        yield block
+
+
+_worker: tuple[Tokenizer, bool]
+
+
+def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
+    global _worker
+    _worker = (tokenizer, by_sentence)
+
+
+def _tokenize_block(texts: list[str]) -> TokenBlock:
+    tokenizer, by_sentence = _worker
+    local: dict[str, int] = {}
+    ids = array("i")
+    sentence_lengths: list[int] = []
+    document_lengths: list[int] = []
+    for text in texts:
+        sentences = split_sentences(text) if by_sentence else [text]
+        before = len(sentence_lengths)
+        for sentence in sentences:
+            tokens = tokenizer.tokenize(sentence)
+            if tokens or not by_sentence:
+                ids.extend([local.setdefault(token, len(local)) for token in tokens])
+                sentence_lengths.append(len(tokens))
+        if len(sentence_lengths) > before:
+            document_lengths.append(len(sentence_lengths) - before)
+    return TokenBlock(
+        list(local),
+        np.frombuffer(ids, np.int32) if ids else np.zeros(0, np.int32),
+        np.array(sentence_lengths, np.int64),
+        np.array(document_lengths, np.int64),
+    )

@@ -1,0 +1,186 @@
+"""Text to tokens: words, characters, what stands between spaces, or BERT's word pieces."""
+
+import json
+import os
+from typing import Any, ClassVar
+
+from data_util.errors import InputError
+from data_util.files import read_text, write_whole
+from data_util.vocabulary import Vocabulary
+
+FORMAT_VERSION = 1
+
+
+class Tokenizer:
+    """Splits text into tokens, none of them empty or with white space in it.
+
+    "[MASK]" in a text is text like any other: `Vocabulary.encode` never makes a reserved id of it.
+    Tokenizers are pickled to worker processes, so they hold little or are rebuilt from little.
+
+    Args:
+        lower_case: whether text is put into lower case first.
+
+    Attributes:
+        style: its name in `TOKENIZE_STYLES`.
+    """
+
+    style: ClassVar[str]
+
+    def __init__(self, lower_case: bool = False) -> None:
+        self.lower_case = lower_case
+
+    def tokenize(self, text: str) -> list[str]:
+        """The tokens of a text, in order; white space is dropped."""
+        return self._split(text.lower() if self.lower_case else text)
+
+    def config(self) -> dict[str, Any]:
+        """What `load_tokenizer` needs to make the same tokenizer."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "style": self.style,
+            "lower_case": self.lower_case,
+        }
+
+    def _split(self, text: str) -> list[str]:
+        raise NotImplementedError(f"{type(self).__name__} has to say how text is split")
+
+
+class WordTokenizer(Tokenizer):
+    """Words, Chinese ones found by rjieba."""
+
+    style = "word"
+
+    def _split(self, text: str) -> list[str]:
+        # Imported here because it loads its dictionary, which the other styles have no use for.
+        import rjieba
+
+        return " ".join(rjieba.cut(text)).split()
+
+
+class CharTokenizer(Tokenizer):
+    """Every character that isn't white space."""
+
+    style = "char"
+
+    def _split(self, text: str) -> list[str]:
+        return list("".join(text.split()))
+
+
+class SpaceTokenizer(Tokenizer):
+    """What stands between white space: for text that is split already."""
+
+    style = "space"
+
+    def _split(self, text: str) -> list[str]:
+        return text.split()
+
+
+class WordPieceTokenizer(Tokenizer):
+    """BERT's word pieces: the longest pieces of the vocabulary that make up each word.
+
+    Control characters are removed, Chinese characters and punctuation stand apart, and lower case
+    takes accents away too. A word that can't be made up is "[UNK]".
+
+    Args:
+        vocabulary: its tokens are the pieces; "##" begins a piece inside of a word.
+
+    References:
+        google-research/bert, tokenization.py.
+    """
+
+    style = "wordpiece"
+
+    def __init__(self, vocabulary: Vocabulary, lower_case: bool = True) -> None:
+        from tokenizers import Tokenizer as PieceTokenizer
+        from tokenizers.models import WordPiece
+        from tokenizers.normalizers import BertNormalizer
+        from tokenizers.pre_tokenizers import BertPreTokenizer
+
+        super().__init__(lower_case)
+        self._vocabulary = vocabulary
+        ids = {token: place for place, token in enumerate(vocabulary.tokens)}
+        # The parts of BertWordPieceTokenizer without its special tokens, which would be found in
+        # the text: "[MASK]" there has to be "[", "mask" and "]".
+        self._pieces = PieceTokenizer(WordPiece(ids, unk_token="[UNK]"))
+        self._pieces.normalizer = BertNormalizer(lowercase=lower_case)
+        self._pieces.pre_tokenizer = BertPreTokenizer()
+
+    def __reduce__(self) -> tuple[type, tuple[Vocabulary, bool]]:
+        return WordPieceTokenizer, (self._vocabulary, self.lower_case)
+
+    def tokenize(self, text: str) -> list[str]:
+        return self._pieces.encode(text, add_special_tokens=False).tokens
+
+
+TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")
+
+_SIMPLE_STYLES: dict[str, type[Tokenizer]] = {
+    kind.style: kind for kind in (WordTokenizer, CharTokenizer, SpaceTokenizer)
+}
+
+
+def make_tokenizer(
+    style: str, *, lower_case: bool | None = None, vocabulary: Vocabulary | None = None
+) -> Tokenizer:
+    """Makes the tokenizer of a style.
+
+    Args:
+        style: one of `TOKENIZE_STYLES`.
+        lower_case: put text into lower case; None for what is usual: yes for "wordpiece", no for
+            the others.
+        vocabulary: of "wordpiece".
+
+    Raises:
+        InputError: for an unknown style, or word pieces without a vocabulary.
+    """
+    if style in _SIMPLE_STYLES:
+        return _SIMPLE_STYLES[style](bool(lower_case))
+    if style != "wordpiece":
+        raise InputError(
+            f"the tokenize style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {style!r}"
+        )
+    if vocabulary is None:
+        raise InputError(
+            'the tokenize style "wordpiece" needs a vocabulary of word pieces: name a BERT '
+            "vocab.txt with --vocab_file"
+        )
+    return WordPieceTokenizer(vocabulary, lower_case is None or lower_case)
+
+
+def save_tokenizer(tokenizer: Tokenizer, path: str | os.PathLike[str]) -> None:
+    """Writes tokenizer.json. The vocabulary is a file of its own."""
+    write_whole(path, (json.dumps(tokenizer.config(), indent=2) + "\n").encode())
+
+
+def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) -> Tokenizer:
+    """Makes the tokenizer that `save_tokenizer` wrote.
+
+    Raises:
+        InputError: for a file that isn't one, or is of another version.
+    """
+    try:
+        config = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not a tokenizer's JSON file: {error}", path) from None
+    if not isinstance(config, dict):
+        raise InputError("not a tokenizer's JSON file: it holds no object", path)
+    version = config.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise InputError(
+            f"a tokenizer of format version {version!r} cannot be read here, only of "
+            f"{FORMAT_VERSION}: was it written by another release?",
+            path,
+        )
+    expected = ("format_version", "style", "lower_case")
+    if set(config) != set(expected):
+        raise InputError(
+            f"a tokenizer has the keys {', '.join(expected)}. Received: {', '.join(config)}", path
+        )
+    style, lower_case = config["style"], config["lower_case"]
+    if style not in TOKENIZE_STYLES:
+        raise InputError(
+            f"style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {style!r}", path
+        )
+    if not isinstance(lower_case, bool):
+        raise InputError(f"lower_case must be true or false. Received: {lower_case!r}", path)
+    return make_tokenizer(style, lower_case=lower_case, vocabulary=vocabulary)

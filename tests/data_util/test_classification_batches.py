@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_util.classification_data import ClassificationBatches, LabelledCorpus, pack_documents
+from data_util.errors import InputError
+from data_util.vocabulary import RESERVED, Vocabulary
+
+VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(100))])
+PAD, UNK, CLS, SEP, MASK = range(5)
+LABELS = 7
+
+
+def make_corpus(count=203, longest=60, seed=0):
+    generator = np.random.default_rng(seed)
+    documents = [
+        generator.integers(5, 105, size).astype(np.int32)
+        for size in generator.integers(0, longest + 1, count)
+    ]
+    labels = [
+        generator.permutation(LABELS)[: generator.integers(1, 4)].astype(np.int32)
+        for _ in range(count)
+    ]
+
+    def ragged(rows):
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        return np.concatenate(rows), offsets
+
+    return LabelledCorpus(*ragged(documents), *ragged(labels)), documents, labels
+
+
+def make_batches(corpus, **changes):
+    options = {"sequence_length": 48, "batch_size": 16, "seed": 1, **changes}
+    return ClassificationBatches(corpus, LABELS, VOCABULARY, **options)
+
+
+@given(
+    st.lists(st.lists(st.integers(5, 104), max_size=50), min_size=1, max_size=5),
+    st.integers(3, 70),
+)
+def test_packing(documents, sequence_length) -> None:
+    arrays = [np.array(document, np.int32) for document in documents]
+    inputs = pack_documents(arrays, VOCABULARY, sequence_length)
+    rows = [[CLS, *document[: sequence_length - 2], SEP] for document in documents]
+    length = inputs["token_ids"].shape[1]
+    longest = max(map(len, rows))
+    assert longest <= length <= sequence_length and length < longest + 32
+    assert length == sequence_length or length % 32 == 0
+    assert inputs["token_ids"].tolist() == [row + [PAD] * (length - len(row)) for row in rows]
+    assert inputs["padding_mask"].sum(1).tolist() == [len(row) for row in rows]
+    np.testing.assert_array_equal(inputs["padding_mask"], inputs["token_ids"] != PAD)
+    assert inputs["segment_ids"].shape == (len(rows), length) and not inputs["segment_ids"].any()
+    assert [array.dtype.name for array in inputs.values()] == ["int32", "int32", "bool"]
+
+
+def test_no_room_is_a_clear_error() -> None:
+    with pytest.raises(InputError, match="--sequence_length"):
+        pack_documents([np.array([5])], VOCABULARY, 2)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_every_document_once_with_its_labels(shuffle) -> None:
+    corpus, documents, labels = make_corpus()
+    batches = make_batches(corpus, shuffle=shuffle)
+    seen = []
+    for inputs, targets, indices in batches.batches(2):
+        assert targets.dtype == np.float32 and targets.shape == (len(indices), LABELS)
+        assert indices.dtype == np.int64
+        for row, document in enumerate(indices):
+            assert set(np.flatnonzero(targets[row])) == set(labels[document])
+            assert targets[row].sum() == len(labels[document])
+            ids = inputs["token_ids"][row][inputs["padding_mask"][row]]
+            assert ids.tolist() == [CLS, *documents[document][:46], SEP]
+        seen.append(indices)
+    assert [len(indices) for indices in seen] == [16] * 12 + [11]
+    assert batches.steps(2) == len(seen)
+    assert sorted(np.concatenate(seen)) == list(range(203))
+
+
+def order(batches, epoch, first_step=0):
+    return [indices.tolist() for _, _, indices in batches.batches(epoch, first_step)]
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    corpus, _, _ = make_corpus()
+    first = order(make_batches(corpus), 0)
+    assert order(make_batches(corpus), 0) == first
+    assert order(make_batches(corpus), 1) != first
+    assert order(make_batches(corpus, seed=2), 0) != first
+    assert sorted(map(sorted, order(make_batches(corpus), 1))) != sorted(map(sorted, first))
+
+
+def test_an_epoch_can_be_begun_at_any_step() -> None:
+    corpus, _, _ = make_corpus()
+    assert order(make_batches(corpus), 1, first_step=5) == order(make_batches(corpus), 1)[5:]
+
+
+def test_evaluation_order_is_by_length_and_never_changes() -> None:
+    corpus, documents, _ = make_corpus()
+    batches = make_batches(corpus, shuffle=False)
+    assert order(batches, 0) == order(batches, 5)
+    lengths = [min(46, len(documents[i])) for indices in order(batches, 0) for i in indices]
+    assert lengths == sorted(lengths)
+
+
+def test_cut_documents_are_counted() -> None:
+    corpus, documents, _ = make_corpus()
+    assert make_batches(corpus).n_cut == sum(len(document) > 46 for document in documents) > 0
+    assert make_batches(corpus, sequence_length=62).n_cut == 0

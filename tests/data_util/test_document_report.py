@@ -1,0 +1,100 @@
+import statistics
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_util.document_report import _median, check_file, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_goes_on_after_wrong_lines(tmp_path, capsys):
+    path = tmp_path / "file.txt"
+    lines = ["ab __label__x __label__y", "", "no label", "abcd __label__x", "__label__y", "三"]
+    path.write_bytes("\n".join(lines).encode() + b"\xff\n" + b"abcdef __label__x\n")
+    report = check_file(path, labelled=True)
+    assert (report.lines, report.blank_lines, report.documents, report.wrong) == (7, 1, 3, 3)
+    assert report.lengths == {2: 1, 4: 1, 6: 1}
+    assert report.label_counts == {"x": 3, "y": 1}
+    assert report.labels_a_document == {1: 2, 2: 1}
+    assert [number for number, _ in report.first_errors] == [3, 5, 6]
+
+    assert main([str(path)]) == 1
+    output = capsys.readouterr().out
+    for expected in (
+        "plain text, as labelled text",
+        "7 lines: 3 documents, 1 blank, 3 wrong",
+        "12 characters: 4.0 a document on average, median 4.0, longest 6",
+        "2 labels, 1.33 a document, at most 2; 2 labels have fewer than 10 documents",
+        "3  100.0%  x",
+        "1   33.3%  y",
+        "line 3: a line without a label",
+        "line 5: labels without a text",
+        "line 6: not UTF-8: byte 0xff at offset 3",
+    ):
+        assert expected in output
+
+
+def test_shows_some_of_many(tmp_path, capsys):
+    path = tmp_path / "file.txt"
+    labelled = [f"text __label__{label:02}" for label in range(30) for _ in range(label + 1)]
+    path.write_text("\n".join([*labelled, *["wrong"] * 25]))
+    assert main([str(path)]) == 1
+    output = capsys.readouterr().out
+    assert "30 labels, 1.00 a document, at most 1; 9 labels have fewer than 10" in output
+    assert "The 20 most frequent labels" in output
+    shown = [line.split()[-1] for line in output.splitlines() if "%" in line]
+    assert shown == [f"{label:02}" for label in range(29, 9, -1)]
+    assert output.count("a line without a label") == 20
+    assert "and 5 more" in output
+
+
+def test_exit_status(tmp_path, capsys):
+    path = tmp_path / "file.txt"
+    path.write_text("free text\n\nmore\n")
+    assert main([str(path), "--free_text"]) == 0
+    assert "2 documents, 1 blank, 0 wrong" in capsys.readouterr().out
+    assert main([str(path)]) == 1
+    path.write_text(" \n")
+    assert main([str(path), "--free_text"]) == 1
+    assert "no text in this file" in capsys.readouterr().out
+    path.write_text("")
+    assert main([str(path)]) == 2
+    assert main([str(tmp_path)]) == 2
+    assert main([str(tmp_path / "missing.txt")]) == 2
+    errors = capsys.readouterr().err
+    assert "the file is empty" in errors
+    assert "this is a folder" in errors
+    assert "no such file" in errors
+
+
+def test_label_field_of_json(tmp_path, capsys):
+    path = tmp_path / "file.json"
+    meta = '{"accusation": ["a"], "relevant_articles": %s}'
+    path.write_text("".join(f'{{"fact": "t", "meta": {meta % v}}}\n' for v in ("[264]", "null")))
+    assert main([str(path)]) == 0
+    assert "CAIL2018 JSON lines" in capsys.readouterr().out
+    assert main([str(path), "--label_field=relevant_articles"]) == 1
+    output = capsys.readouterr().out
+    assert "line 2: a labelled CAIL2018 record needs labels in `meta.relevant_articles`" in output
+    assert "264" in output
+
+
+def test_the_command(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("一 __label__盗窃\n", "utf-8")
+    command = [sys.executable, "-X", "utf8", "-m", "data_util.documents", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "盗窃" in done.stdout.decode()
+    assert "Every line can be used" in done.stdout.decode()
+
+
+@given(st.lists(st.integers(0, 50), min_size=1))
+def test_median(lengths):
+    assert _median(Counter(lengths)) == pytest.approx(statistics.median(lengths))

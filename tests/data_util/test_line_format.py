@@ -1,0 +1,201 @@
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_util.errors import InputError
+from data_util.line_format import LineParser, raw_lines
+
+
+def parse(line: str, *, labelled: bool = True, label_field: str = "accusation"):
+    return LineParser("file", labelled=labelled, label_field=label_field).parse(line, 7)
+
+
+def record(fact="他来了。", **meta) -> str:
+    return json.dumps({"fact": fact, "meta": meta})
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "labels"),
+    [
+        ("他来了 __label__盗窃", "他来了", ("盗窃",)),
+        ("a  b\tc __label__x __label__y", "a  b\tc", ("x", "y")),
+        ("a __label__x\t __label__y  ", "a", ("x", "y")),
+        ("a\u3000__label__x", "a", ("x",)),
+        ("  a __label__x", "a", ("x",)),
+        ("a __label__y __label__x __label__y", "a", ("y", "x")),
+        ("a __label__走私、贩卖(x):y", "a", ("走私、贩卖(x):y",)),
+        ("a __label__x__label__y", "a", ("x__label__y",)),
+        ("__label a __label__x", "__label a", ("x",)),
+    ],
+)
+def test_labelled_text(line, text, labels):
+    assert parse(line) == (text, labels)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("他来了", "a line without a label"),
+        ("__label__x", "labels without a text"),
+        (" \t__label__x __label__y", "labels without a text"),
+        ("a __label__x b", "before the end of the text"),
+        ("a __label__x b __label__y", "before the end of the text"),
+        ("__label__x a", "before the end of the text"),
+        ("a。__label__x __label__y", "before the end of the text"),
+        ("a __label__", "without a name"),
+        ("a __label__x __label__", "without a name"),
+    ],
+)
+def test_wrong_labelled_text_shows_the_right_form(line, message):
+    with pytest.raises(InputError, match=rf"^file:7: .*{message}.*`text __label__A __label__B`"):
+        parse(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("他来了", "他来了"),
+        ("他来了 __label__x __label__y", "他来了"),
+        ("他来了__label__x", "他来了"),
+        ("a __label__x b", "a b"),
+        ("__label__x a", "a"),
+        ("__label__x", ""),
+        ("a\u3000 b", "a\u3000 b"),
+        (record("一\n二 __label__x\n三"), "一\n二\n三"),
+        (record("一", accusation=None), "一"),
+        ('{"fact": "一"}', "一"),
+        ('{"fact": " "}', ""),
+    ],
+)
+def test_free_text_has_no_labels(line, text):
+    assert parse(line, labelled=False) == (text, ())
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Z", "Cc")), min_size=1).filter(
+    lambda word: "__label__" not in word and not word.endswith("_") and "{" not in word
+)
+
+
+@given(st.lists(WORDS, min_size=1), st.lists(WORDS, min_size=1, unique=True))
+def test_text_and_labels_come_back(words, labels):
+    line = " ".join(words) + "".join(f" __label__{label}" for label in labels)
+    assert parse(line) == (" ".join(words), tuple(labels))
+    assert parse(line, labelled=False) == (" ".join(words), ())
+
+
+@given(st.lists(st.sampled_from(["__label__", "__la", "bel__", " ", "\n", "a"])).map("".join))
+def test_a_mark_never_gets_into_a_text(text):
+    assert "__label__" not in parse(text, labelled=False)[0]
+    assert "__label__" not in parse(json.dumps({"fact": text}), labelled=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "labels"),
+    [
+        (["盗窃"], ("盗窃",)),
+        (["盗窃", "诈骗", "盗窃"], ("盗窃", "诈骗")),
+        ([264, 133], ("264", "133")),
+        ([264, "264"], ("264",)),
+        ("盗窃", ("盗窃",)),
+    ],
+)
+def test_json_labels(value, labels):
+    assert parse(record(accusation=value)) == ("他来了。", labels)
+
+
+def test_json_label_field():
+    line = record(accusation=["盗窃"], relevant_articles=[264])
+    assert parse(line, label_field="relevant_articles")[1] == ("264",)
+    with pytest.raises(InputError, match=r"accusation, relevant_articles\. Received: 'punish'"):
+        parse(line, label_field="punish")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{}", "needs a string as its `fact`. There is none"),
+        ('{"fact": 3}', "needs a string as its `fact`. Received: 3"),
+        ('{"fact": null}', "Received: None"),
+        ('{"fact": "a"}', "needs labels in `meta.accusation`"),
+        ('{"fact": "a", "meta": []}', "needs labels in `meta.accusation`"),
+        (record(relevant_articles=[1]), "needs labels in `meta.accusation`"),
+        (record(accusation=None), "needs labels in `meta.accusation`"),
+        (record(accusation=[]), "needs labels in `meta.accusation`"),
+        (record(accusation=[None]), "whole numbers. Received: None"),
+        (record(accusation=[True]), "whole numbers. Received: True"),
+        (record(accusation=[1.5]), "whole numbers. Received: 1.5"),
+        (record(accusation={"a": 1}), "whole numbers. Received: {'a': 1}"),
+        (record(accusation=["a b"]), "'a b' in `meta.accusation` is empty or has white space"),
+        (record(accusation=["a "]), "is empty or has white space"),
+        (record(accusation=[""]), "is empty or has white space"),
+        (record(" \n", accusation=["a"]), "its `fact` is empty"),
+        ('{"fact": "a\\ud83d", "meta": {"accusation": ["a"]}}', "ud83d is half of a surrogate"),
+        ('{"fact": "a", "meta": {"accusation": ["\\udc00"]}}', "udc00 is half of a surrogate"),
+        ('{"fact": "a", "meta": {"accusation": ["b"]}', "looks like a CAIL2018 record but"),
+        ('{"fact": ' + "[" * 100_000, "looks like a CAIL2018 record but"),
+    ],
+)
+def test_wrong_json(line, message):
+    with pytest.raises(InputError) as error:
+        parse(line)
+    assert message in str(error.value)
+    assert str(error.value).startswith("file:7: ")
+
+
+def test_a_whole_surrogate_pair_is_a_character():
+    assert parse(record("好\U0001f600", accusation=["a"]))[0] == "好\U0001f600"
+
+
+@pytest.mark.parametrize("first", ["[1]", '"fact"', "3", "{curly} text", '{"a" text}', "null"])
+def test_what_is_no_json_object_is_text(first):
+    parser = LineParser("file", labelled=False, label_field="accusation")
+    assert parser.parse("  ", 1) == ("", ())
+    assert parser.is_json is None
+    assert parser.parse(first, 2) == (first, ())
+    assert parser.is_json is False
+    assert parser.parse('{"fact": "a"}', 3) == ('{"fact": "a"}', ())
+
+
+@pytest.mark.parametrize("line", ["text __label__a", "[1]", "3", '{"fact": "a"', '{"fact": "a"} b'])
+def test_every_line_of_a_json_file_is_an_object(line):
+    parser = LineParser("file", labelled=False, label_field="accusation")
+    assert parser.parse('{"fact": "a"}', 1) == ("a", ())
+    assert parser.parse(" ", 2) == ("", ())
+    with pytest.raises(InputError, match="file:3: not a JSON object, as the first line"):
+        parser.parse(line, 3)
+
+
+def test_raw_lines_end_at_line_feeds_only():
+    data = "\ufeff一\r\n\n二\u2028\x0c\x85三\rx\n四".encode()
+    lines = [(raw.number, raw.offset, raw.decode("file")) for raw in raw_lines(io.BytesIO(data))]
+    assert [(number, text) for number, _, text in lines] == [
+        (1, "一"),
+        (2, ""),
+        (3, "二\u2028\x0c\x85三\rx"),
+        (4, "四"),
+    ]
+    for _, offset, text in lines:
+        assert data[offset:].startswith(text.encode())
+
+
+def test_a_byte_order_mark_is_dropped_at_the_start_only():
+    data = "a\n\ufeffb".encode()
+    assert [raw.decode("file") for raw in raw_lines(io.BytesIO(data))] == ["a", "\ufeffb"]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_bytes_that_are_not_utf8_are_named(mark):
+    first, second = mark + "一\n".encode(), "二".encode() + b"\xb0\xa1"
+    _, raw = raw_lines(io.BytesIO(first + second))
+    place = f"byte 0xb0 at offset 3 of the line, {len(first) + 3} of the file"
+    with pytest.raises(InputError, match=f"^file:2: not UTF-8: {place}"):
+        raw.decode("file")
+
+
+def test_surrogates_in_utf8_are_refused():
+    (raw,) = raw_lines(io.BytesIO(b"a\xed\xa0\xbd"))
+    with pytest.raises(InputError, match="not UTF-8"):
+        raw.decode("file")

@@ -1,0 +1,236 @@
+import numpy as np
+import pytest
+
+from data_util.errors import InputError
+from data_util.pretraining_data import PretrainingBatches, PretrainingCorpus, split_documents
+from data_util.vocabulary import RESERVED, Vocabulary
+
+PAD, UNK, CLS, SEP, MASK = range(5)
+DOCUMENTS = 120
+
+
+@pytest.fixture(scope="module")
+def corpus() -> PretrainingCorpus:
+    """Documents of a few sentences in which every token is another id: 5, 6, 7, ..."""
+    generator = np.random.default_rng(0)
+    sentences = generator.integers(1, 15, DOCUMENTS)
+    lengths = generator.integers(1, 30, sentences.sum())
+    lengths[::40] = 150
+    return PretrainingCorpus(
+        np.arange(5, 5 + lengths.sum(), dtype=np.int32),
+        np.concatenate([[0], np.cumsum(lengths)]),
+        np.concatenate([[0], np.cumsum(sentences)]),
+    )
+
+
+@pytest.fixture(scope="module")
+def vocabulary(corpus) -> Vocabulary:
+    return Vocabulary([*RESERVED, *(f"t{number}" for number in range(len(corpus.ids)))])
+
+
+@pytest.fixture
+def make(corpus, vocabulary):
+    def make(**changes):
+        options = {"sequence_length": 64, "batch_size": 16, "seed": 1, **changes}
+        documents = options.pop("documents", np.arange(len(corpus)))
+        return PretrainingBatches(corpus, documents, vocabulary, **options)
+
+    return make
+
+
+def unmasked(batch):
+    ids = batch["token_ids"].copy()
+    used = batch["masked_weights"] > 0
+    ids[np.nonzero(used)[0], batch["masked_positions"][used]] = batch["masked_ids"][used]
+    return ids
+
+
+def document_of(corpus, token_id):
+    starts = corpus.sentence_offsets[corpus.document_offsets]
+    return np.searchsorted(starts, token_id - 5, side="right") - 1
+
+
+def assert_same(left, right):
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+        assert left[name].dtype == right[name].dtype
+
+
+def test_shapes_and_dtypes(make) -> None:
+    batches = make()
+    seen = list(batches.batches(0))
+    assert len(seen) == batches.steps(0)
+    for batch in seen:
+        rows, length = batch["token_ids"].shape
+        slots = batch["masked_ids"].shape[1]
+        assert {name: (array.shape, array.dtype.name) for name, array in batch.items()} == {
+            "token_ids": ((rows, length), "int32"),
+            "segment_ids": ((rows, length), "int32"),
+            "padding_mask": ((rows, length), "bool"),
+            "masked_positions": ((rows, slots), "int32"),
+            "masked_ids": ((rows, slots), "int32"),
+            "masked_weights": ((rows, slots), "float32"),
+            "is_next": ((rows,), "int32"),
+            "pair_weights": ((rows,), "float32"),
+        }
+        assert length in (32, 64)
+        assert length - batch["padding_mask"].sum(1).max() < 32
+    assert all(len(batch["token_ids"]) == 16 for batch in seen[:-1])
+    assert sum(len(batch["token_ids"]) for batch in seen) % 16 == len(seen[-1]["token_ids"]) % 16
+
+
+def test_rows_are_cls_a_sep_b_sep(make, corpus) -> None:
+    pairs = next_pairs = 0
+    for batch in make().batches(0):
+        for row, ids in enumerate(unmasked(batch)):
+            mask, segments = batch["padding_mask"][row], batch["segment_ids"][row]
+            length = int(mask.sum())
+            assert mask[:length].all() and not ids[length:].any() and not segments[length:].any()
+            assert ids[0] == CLS and ids[length - 1] == SEP
+            separators = np.flatnonzero(ids == SEP)
+            assert np.all(ids[1:length][~np.isin(ids[1:length], [SEP])] > 4)
+            a = ids[1 : separators[0]]
+            assert len(a) and np.all(np.diff(a) == 1)
+            assert not segments[: separators[0] + 1].any()
+            if len(separators) == 1:
+                assert batch["pair_weights"][row] == 0
+                continue
+            b = ids[separators[0] + 1 : separators[1]]
+            assert len(separators) == 2 and len(b) and np.all(np.diff(b) == 1)
+            assert segments[separators[0] + 1 : length].all()
+            assert batch["pair_weights"][row] == 1
+            pairs += 1
+            next_pairs += int(batch["is_next"][row])
+            same_document = document_of(corpus, a[0]) == document_of(corpus, b[0])
+            if batch["is_next"][row]:
+                assert b[0] == a[-1] + 1 and same_document
+            else:
+                assert not same_document
+    assert pairs > 200
+    assert abs(next_pairs - pairs / 2) < 5 * np.sqrt(pairs) / 2
+
+
+@pytest.mark.parametrize("next_sentence", [True, False])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_every_token_of_the_documents_is_seen_in_an_epoch(
+    make, corpus, next_sentence, epoch
+) -> None:
+    documents = np.arange(0, DOCUMENTS, 3)
+    seen = set()
+    for batch in make(documents=documents, next_sentence=next_sentence).batches(epoch):
+        seen |= set(unmasked(batch)[batch["padding_mask"]].tolist())
+    wanted = np.isin(document_of(corpus, corpus.ids), documents)
+    assert seen - {CLS, SEP} == set(corpus.ids[wanted].tolist())
+
+
+def test_without_pairs_there_is_one_segment(make) -> None:
+    for batch in make(next_sentence=False).batches(0):
+        assert not batch["segment_ids"].any() and not batch["pair_weights"].any()
+        assert np.all((unmasked(batch) == SEP).sum(1) == 1)
+
+
+def test_without_masks_nothing_is_hidden(make) -> None:
+    for batch in make(masked_lm=False).batches(0):
+        assert not batch["masked_weights"].any()
+        assert not (batch["token_ids"] == MASK).any()
+
+
+def test_masks_of_an_epoch(make) -> None:
+    hidden = several = rows = tokens = 0
+    for batch in make().batches(0):
+        count = batch["masked_weights"].sum(1)
+        text = ((unmasked(batch) > 4) & batch["padding_mask"]).sum(1)
+        assert np.all(count >= 1) and np.all(batch["masked_ids"][batch["masked_weights"] > 0] > 4)
+        several += int((count > 1).sum())
+        rows, hidden, tokens = rows + len(count), hidden + count.sum(), tokens + text.sum()
+    assert several > 0.8 * rows
+    # Short sequences have a mask in any case, so a little more than 15 %.
+    assert 0.145 < hidden / tokens < 0.17
+
+
+def test_epochs_differ_and_repeat(make) -> None:
+    batches = make()
+    first, second = list(batches.batches(0)), list(batches.batches(1))
+    assert_same(first[0], next(batches.batches(0)))
+    assert first[0]["token_ids"].shape != second[0]["token_ids"].shape or np.any(
+        first[0]["token_ids"] != second[0]["token_ids"]
+    )
+    for left, right in zip(first, make().batches(0), strict=True):
+        assert_same(left, right)
+    other = next(make(seed=2).batches(0))
+    assert not np.array_equal(other["token_ids"], first[0]["token_ids"])
+    other = next(make(stream="valid").batches(0))
+    assert not np.array_equal(other["token_ids"], first[0]["token_ids"])
+
+
+def test_masks_differ_between_epochs_where_the_rows_are_the_same(corpus, vocabulary) -> None:
+    batches = PretrainingBatches(
+        corpus,
+        np.arange(16),
+        vocabulary,
+        sequence_length=64,
+        batch_size=100,
+        seed=1,
+        next_sentence=False,
+        shuffle=False,
+    )
+    first, second = next(batches.batches(0)), next(batches.batches(1))
+    np.testing.assert_array_equal(unmasked(first), unmasked(second))
+    same = (first["masked_positions"] == second["masked_positions"]).all(1)
+    assert same.mean() < 0.5
+
+
+@pytest.mark.parametrize("first_step", [0, 1, 7, -1])
+def test_an_epoch_can_be_begun_at_any_step(make, first_step) -> None:
+    whole = list(make().batches(3))
+    first_step %= len(whole)
+    tail = list(make().batches(3, first_step=first_step))
+    assert len(tail) == len(whole) - first_step
+    for left, right in zip(tail, whole[first_step:], strict=True):
+        assert_same(left, right)
+
+
+def test_validation_is_the_same_each_time(make) -> None:
+    batches = make(shuffle=False, stream="valid")
+    for left, right in zip(batches.batches(0), batches.batches(0), strict=True):
+        assert_same(left, right)
+    longest = [int(batch["padding_mask"].sum(1).max()) for batch in batches.batches(0)]
+    assert longest == sorted(longest)
+
+
+def test_one_document_has_nothing_to_learn_from_pairs(make, caplog) -> None:
+    batches = make(documents=np.array([4]))
+    assert caplog.text.count("Only one document") == 1
+    for batch in batches.batches(0):
+        assert not batch["pair_weights"].any()
+        assert batch["masked_weights"].any()
+
+
+def test_a_length_without_room_is_a_clear_error(make) -> None:
+    with pytest.raises(InputError, match="--sequence_length_lm"):
+        make(sequence_length=4)
+    assert make(sequence_length=5).steps(0) > 0
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.02, 0.3, 1.0])
+def test_no_document_is_in_both_parts(corpus, fraction) -> None:
+    train, valid = split_documents(corpus, fraction, seed=1)
+    assert len(valid) == min(max(round(fraction * DOCUMENTS), 1), DOCUMENTS - 1)
+    assert sorted([*train, *valid]) == list(range(DOCUMENTS))
+    assert np.all(np.diff(train) > 0) and np.all(np.diff(valid) > 0)
+
+
+def test_the_split_is_drawn_from_the_seed(corpus) -> None:
+    np.testing.assert_array_equal(
+        split_documents(corpus, 0.3, 1)[1], split_documents(corpus, 0.3, 1)[1]
+    )
+    assert not np.array_equal(
+        split_documents(corpus, 0.3, 1)[1], split_documents(corpus, 0.3, 2)[1]
+    )
+
+
+def test_one_document_cannot_be_split(corpus) -> None:
+    single = PretrainingCorpus(corpus.ids, corpus.sentence_offsets, corpus.document_offsets[:2])
+    with pytest.raises(InputError, match="--source_unit=sentence"):
+        split_documents(single, 0.1, 1)

@@ -1,0 +1,153 @@
+import json
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import BertWordPieceTokenizer
+
+from data_util.errors import InputError
+from data_util.tokenizers import (
+    TOKENIZE_STYLES,
+    Tokenizer,
+    load_tokenizer,
+    make_tokenizer,
+    save_tokenizer,
+)
+from data_util.vocabulary import RESERVED, Vocabulary
+
+PIECES = [
+    "我",
+    "们",
+    "un",
+    "##aff",
+    "##able",
+    "hello",
+    "He",
+    "##llo",
+    "[",
+    "]",
+    "mask",
+    ",",
+    "1",
+    "##2",
+]
+VOCABULARY = Vocabulary([*RESERVED, "[unused1]", *PIECES])
+TEXT = "被告人在北京盗窃3.14元，\r\n\u3000 Hello World [MASK]\t[unused1]\n"
+
+
+def make(style: str, lower_case: bool | None = None) -> Tokenizer:
+    return make_tokenizer(style, lower_case=lower_case, vocabulary=VOCABULARY)
+
+
+def test_word():
+    tokens = make("word").tokenize("我们来到北京 清华大学\n3.14")
+    assert tokens == ["我们", "来到", "北京", "清华大学", "3.14"]
+
+
+def test_char():
+    assert make("char").tokenize("我 们a\u3000b\n") == ["我", "们", "a", "b"]
+
+
+def test_space():
+    assert make("space").tokenize(" w12 c45\t w6\n") == ["w12", "c45", "w6"]
+
+
+def test_wordpiece():
+    tokens = make("wordpiece").tokenize("我们，unaffable Héllo\x00 zzz")
+    assert tokens == ["我", "们", "[UNK]", "un", "##aff", "##able", "hello", "[UNK]"]
+    assert make("wordpiece", lower_case=False).tokenize("Hello hello") == ["He", "##llo", "hello"]
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@given(
+    text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们unafble Hello12,[]")))
+)
+def test_wordpiece_is_berts(lower_case, text):
+    # [CLS] and the like are special to the reference: they are compared in a test of their own.
+    text = text.replace("[", "")
+    reference = BertWordPieceTokenizer(
+        {token: place for place, token in enumerate(VOCABULARY.tokens)}, lowercase=lower_case
+    )
+    expected = reference.encode(text, add_special_tokens=False).tokens
+    assert make("wordpiece", lower_case).tokenize(text) == expected
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@pytest.mark.parametrize("token", [*RESERVED, "[unused1]"])
+def test_reserved_spellings_in_text_get_no_reserved_id(style, token):
+    for text in (token, f"我 {token} 们", f"我{token}们", token.lower()):
+        ids = VOCABULARY.encode(make(style).tokenize(text))
+        assert set(ids) & set(VOCABULARY.reserved_ids) <= {VOCABULARY.unk_id}
+
+
+@pytest.mark.parametrize("style", ["word", "char", "space"])
+@given(text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们 \n\u3000a1.[]"))))
+def test_no_character_but_white_space_is_lost(style, text):
+    tokens = make(style).tokenize(text)
+    assert "".join(tokens) == "".join(text.split())
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@given(text=st.text(st.characters(codec="utf-8")))
+def test_tokens_are_neither_empty_nor_white(style, text):
+    for token in make(style).tokenize(text):
+        assert token
+        assert token.split() == [token]
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+def test_lower_case(style):
+    assert make(style).lower_case == (style == "wordpiece")
+    lower = make(style, lower_case=True)
+    assert lower.tokenize(TEXT) == lower.tokenize(TEXT.lower())
+    assert "Hello" not in lower.tokenize(TEXT)
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_pickled_and_saved_tokenizers_are_the_same(tmp_path, style, lower_case):
+    tokenizer = make(style, lower_case)
+    path = tmp_path / "tokenizer.json"
+    save_tokenizer(tokenizer, path)
+    assert json.loads(path.read_text()) == {
+        "format_version": 1,
+        "style": style,
+        "lower_case": lower_case,
+    }
+    for other in (load_tokenizer(path, VOCABULARY), pickle.loads(pickle.dumps(tokenizer))):
+        assert other.config() == tokenizer.config()
+        assert other.tokenize(TEXT) == tokenizer.tokenize(TEXT)
+
+
+def test_wrong_style():
+    with pytest.raises(InputError, match=r"word, char, space, wordpiece\. Received: 'bpe'"):
+        make("bpe")
+
+
+def test_wordpiece_needs_a_vocabulary():
+    with pytest.raises(InputError, match="--vocab_file"):
+        make_tokenizer("wordpiece")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not a tokenizer's JSON file"),
+        ("[" * 100_000, "not a tokenizer's JSON file"),
+        ("[]", "holds no object"),
+        ("{}", "format version None"),
+        ('{"format_version": 2, "style": "char", "lower_case": false}', "format version 2"),
+        ('{"format_version": true, "style": "char", "lower_case": false}', "version True"),
+        ('{"format_version": 1, "style": "char"}', "has the keys"),
+        ('{"format_version": 1, "style": "char", "lower_case": false, "x": 1}', "has the keys"),
+        ('{"format_version": 1, "style": "bpe", "lower_case": false}', "style must be one of"),
+        ('{"format_version": 1, "style": ["char"], "lower_case": false}', "style must be one of"),
+        ('{"format_version": 1, "style": "char", "lower_case": 0}', "lower_case must be true or"),
+    ],
+)
+def test_load_refuses(tmp_path, content, message):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        load_tokenizer(path, VOCABULARY)
