@@ -1,0 +1,96 @@
+"""What every backbone has: embeddings before it, pooling after it, and the contract between."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from models.config import BackboneConfig
+from models.embeddings import Embeddings
+from models.pooling import POOLINGS
+
+
+class Backbone(keras.layers.Layer):
+    """Token ids to a vector a position and a vector a document.
+
+    A backbone is a subclass that says in `encode` what is between the embeddings and the
+    pooling, and is named in `models.backbones.BACKBONES`.
+
+    Args:
+        config: the sizes and choices.
+
+    Attributes:
+        defaults: fields of `BackboneConfig` whose default is this backbone's own.
+        unused: fields of `BackboneConfig` that say nothing to this backbone.
+    """
+
+    defaults: ClassVar[dict[str, str]]
+    unused: ClassVar[tuple[str, ...]]
+
+    def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.config = config
+        self.embeddings = Embeddings(
+            config.vocab_size,
+            config.d_model,
+            config.max_position,
+            config.num_segment,
+            config.position,
+            config.dropout,
+            config.layer_norm_epsilon,
+            config.initializer_range,
+            dtype=self.dtype_policy,
+            name="embeddings",
+        )
+        self.pooling = POOLINGS[config.pooling](config)
+
+    @property
+    def token_embedding(self) -> keras.layers.ReversibleEmbedding:
+        """The token embedding, which a language-model head shares."""
+        return self.embeddings.token_embedding
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes every weight; all sizes are known from the configuration."""
+        shape = (None, None, self.config.d_model)
+        self.embeddings.build(shape)
+        self.build_encoder(shape)
+        self.pooling.build(shape)
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
+        """Encodes a batch.
+
+        Args:
+            inputs: "token_ids" and "segment_ids" (batch, length) int32; "padding_mask" (batch,
+                length) bool, True at tokens and False at padding, or an integer type, 1 and 0.
+                Other keys are left alone. A padded position changes nothing at any other.
+
+        Returns:
+            "sequence_output" (batch, length, d_model), "pooled_output" (batch, d_model).
+        """
+        # Keras averages a batch over a strategy's replicas to see its shapes, and cannot do so
+        # with bool: under one the mask comes as 0 and 1.
+        padding_mask = ops.cast(inputs["padding_mask"], "bool")
+        embedded = self.embeddings(inputs["token_ids"], inputs["segment_ids"], training=training)
+        sequence = self.encode(embedded, padding_mask, training)
+        return {
+            "sequence_output": sequence,
+            "pooled_output": self.pooling(sequence, padding_mask),
+        }
+
+    def build_encoder(self, shape: tuple) -> None:
+        """Makes the weights of what `encode` uses; `shape` is that of the embedded batch."""
+        raise NotImplementedError
+
+    def encode(self, embedded: Any, padding_mask: Any, training: bool | None) -> Any:
+        """(batch, length, d_model) and (batch, length) bool to (batch, length, d_model)."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "config": self.config.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Backbone":
+        """The backbone that `get_config` described."""
+        return cls(BackboneConfig.from_dict(config.pop("config")), **config)

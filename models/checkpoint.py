@@ -1,0 +1,280 @@
+"""A checkpoint folder: written whole or not at all, checked when read, its backbone taken over.
+
+A folder holds `config.json`, `model.weights.h5`, `metrics.json`, the caller's text files
+(`vocab.txt`, `tokenizer.json`, `labels.txt`), for a run that may go on `optimizer.h5` and
+`training_state.json`, and `manifest.json` with the size and SHA-256 of each of them.
+
+New files are written into a folder of their own inside the checkpoint folder, which is then
+renamed to `.complete`: that rename is the moment when the new checkpoint replaces the old one.
+After it the files are moved up one by one; a reader who comes in between, or after a crash,
+takes each file from `.complete` while it is still there.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from models.backbones import make_backbone
+from models.build import build
+from models.classification import ClassificationModel
+from models.config import BackboneConfig, ConfigError
+from models.pretraining import PretrainingModel
+
+FORMAT_VERSION = 1
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"
+METRICS = "metrics.json"
+OPTIMIZER = "optimizer.h5"
+TRAINING_STATE = "training_state.json"
+MANIFEST = "manifest.json"
+_COMPLETE = ".complete"
+
+
+class CheckpointError(Exception):
+    """A checkpoint folder that cannot be used: says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint folder whose files were found whole.
+
+    Attributes:
+        folder: where it is.
+        config: what `config.json` says.
+        files: the path of each file by its name.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    files: dict[str, Path]
+
+    def text(self, name: str) -> str:
+        """The content of the text file `name`; a `CheckpointError` where there is none."""
+        return self._path(name).read_text(encoding="utf-8")
+
+    def path(self, name: str) -> Path:
+        """Where the file `name` is; a `CheckpointError` where there is none."""
+        return self._path(name)
+
+    def json(self, name: str) -> dict[str, Any]:
+        """The content of the JSON file `name`."""
+        return json.loads(self.text(name))
+
+    @property
+    def backbone(self) -> BackboneConfig:
+        """The architecture of the backbone."""
+        try:
+            return BackboneConfig.from_dict(self.config["backbone"])
+        except (ConfigError, KeyError) as error:
+            raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
+
+    def _path(self, name: str) -> Path:
+        if name not in self.files:
+            raise CheckpointError(
+                f"{self.folder}: this checkpoint has no {name}; it holds {sorted(self.files)}."
+            )
+        return self.files[name]
+
+
+def write_checkpoint(
+    folder: Path,
+    *,
+    config: Mapping[str, Any],
+    model: keras.Model,
+    texts: Mapping[str, str],
+    metrics: Mapping[str, Any],
+    optimizer: keras.optimizers.Optimizer | None = None,
+    training_state: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a checkpoint; whoever reads `folder` finds the old one or the new one, whole.
+
+    Args:
+        folder: the checkpoint folder; made where it is missing. Other files in it stay.
+        config: what `config.json` is to say: "stage", "backbone" and the stage's own entries.
+        model: its weights are saved in Keras' own layout.
+        texts: content of further text files by name.
+        metrics: content of `metrics.json`.
+        optimizer: saved beside the model where given.
+        training_state: content of `training_state.json`, where given.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _finish_publishing(folder)
+    incoming = folder / f".incoming-{os.getpid()}"
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir()
+    try:
+        contents = {name: text.encode() for name, text in texts.items()}
+        contents[CONFIG] = _to_json({"format_version": FORMAT_VERSION, **config})
+        contents[METRICS] = _to_json(metrics)
+        if training_state is not None:
+            contents[TRAINING_STATE] = _to_json(training_state)
+        for name, content in contents.items():
+            (incoming / name).write_bytes(content)
+        model.save_weights(incoming / WEIGHTS)
+        if optimizer is not None:
+            _write_optimizer(optimizer, incoming / OPTIMIZER)
+        files = {
+            path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            for path in sorted(incoming.iterdir())
+        }
+        (incoming / MANIFEST).write_bytes(
+            _to_json({"format_version": FORMAT_VERSION, "files": files})
+        )
+        for path in [*incoming.iterdir(), incoming]:
+            _flush_to_disk(path)
+        incoming.rename(folder / _COMPLETE)
+    except BaseException:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise
+    _finish_publishing(folder)
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Reads a checkpoint folder and checks every file in it against the manifest.
+
+    Raises:
+        CheckpointError: the folder is missing, empty, cut short, altered or of another version.
+    """
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"{folder}: there is no such checkpoint folder; give the folder that an earlier "
+            "training run wrote to."
+        )
+    manifest = _read_json(_latest(folder, MANIFEST))
+    files: dict[str, Path] = {}
+    for name, expected in manifest.get("files", {}).items():
+        path = _latest(folder, name)
+        if Path(name).name != name or not path.is_file():
+            raise CheckpointError(f"{folder}: {name} is missing; the checkpoint is not whole.")
+        if path.stat().st_size != expected["bytes"] or _sha256(path) != expected["sha256"]:
+            raise CheckpointError(
+                f"{path}: cut short or altered (it is not the file that {MANIFEST} describes); "
+                "use another checkpoint or train again."
+            )
+        files[name] = path
+    if not {CONFIG, WEIGHTS} <= files.keys():
+        raise CheckpointError(f"{folder}: {MANIFEST} names no {CONFIG} or no {WEIGHTS}.")
+    return Checkpoint(folder, _read_json(files[CONFIG]), files)
+
+
+def holds_checkpoint(folder: Path) -> bool:
+    """Whether a checkpoint was ever completed in `folder` (it may be damaged since)."""
+    return (folder / MANIFEST).exists() or (folder / _COMPLETE / MANIFEST).exists()
+
+
+def build_model(config: Mapping[str, Any]) -> keras.Model:
+    """The model that a checkpoint's `config.json` describes, with fresh weights.
+
+    Raises:
+        CheckpointError: the configuration is not one that this version writes.
+    """
+    try:
+        backbone = make_backbone(BackboneConfig.from_dict(config["backbone"]))
+        if config["stage"] == "pretraining":
+            model = PretrainingModel(backbone, objectives=tuple(config["objectives"]))
+        else:
+            model = ClassificationModel(
+                backbone,
+                num_labels=config["num_labels"],
+                task=config["task"],
+                dropout=config["head_dropout"],
+            )
+    except (ConfigError, KeyError) as error:
+        raise CheckpointError(f"{CONFIG}: {error}") from error
+    return build(model)
+
+
+def load_model(checkpoint: Checkpoint) -> keras.Model:
+    """The checkpoint's model with its weights.
+
+    Raises:
+        CheckpointError: the weights are not those of the model that `config.json` describes.
+    """
+    model = build_model(checkpoint.config)
+    load_weights(model, checkpoint)
+    return model
+
+
+def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
+    """Gives `model`, built as `config.json` describes, the checkpoint's weights."""
+    path = checkpoint.path(WEIGHTS)
+    try:
+        model.load_weights(path)
+    except (ValueError, KeyError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: these weights are not of the {checkpoint.config['backbone']['backbone']} "
+            f"model that {CONFIG} beside them describes ({str(error).splitlines()[0]})."
+        ) from error
+
+
+def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint) -> None:
+    """Gives a built optimizer the state that the checkpoint holds."""
+    with h5py.File(checkpoint.path(OPTIMIZER), "r") as file:
+        if len(file) != len(optimizer.variables):
+            raise CheckpointError(f"{checkpoint.path(OPTIMIZER)}: of another optimizer or model.")
+        for index, variable in enumerate(optimizer.variables):
+            variable.assign(file[str(index)][()])
+
+
+def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        for index, variable in enumerate(optimizer.variables):
+            dataset = file.create_dataset(
+                str(index), data=keras.ops.convert_to_numpy(variable.value)
+            )
+            dataset.attrs["variable"] = variable.path
+
+
+def _finish_publishing(folder: Path) -> None:
+    complete = folder / _COMPLETE
+    if not complete.is_dir():
+        return
+    # The manifest moves last: until then it says, in `.complete`, what belongs together.
+    for path in sorted(complete.iterdir(), key=lambda path: path.name == MANIFEST):
+        path.replace(folder / path.name)
+    complete.rmdir()
+    _flush_to_disk(folder)
+
+
+def _latest(folder: Path, name: str) -> Path:
+    newer = folder / _COMPLETE / name
+    return newer if newer.exists() else folder / name
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path.parent}: this is not a whole checkpoint folder ({path.name} is missing)."
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: not JSON ({error}).") from error
+    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+        raise CheckpointError(f"{path}: not of format version {FORMAT_VERSION}.")
+    return content
+
+
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

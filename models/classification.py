@@ -1,0 +1,181 @@
+"""A backbone with a classification head."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+
+from models.backbone import Backbone
+from models.config import ConfigError
+from models.losses import weighted_mean
+
+# Label shares nearer to 0 or 1 than this would start a bias where it can hardly learn.
+_MIN_SHARE = 1e-6
+
+
+class Task(Protocol):
+    """What the labels of a document may be, and what follows for loss and probabilities."""
+
+    @staticmethod
+    def loss(targets: Any, logits: Any) -> Any:
+        """The loss of each document, (batch,), from two arrays (batch, num_labels)."""
+
+    @staticmethod
+    def probabilities(logits: Any) -> Any:
+        """(batch, num_labels), 0 to 1."""
+
+    @staticmethod
+    def bias(shares: np.ndarray) -> np.ndarray:
+        """The logits whose probabilities are `shares`, (num_labels,)."""
+
+
+class MultiLabel:
+    """Any number of labels a document; each is a decision of its own."""
+
+    @staticmethod
+    def loss(targets: Any, logits: Any) -> Any:
+        """Sigmoid cross-entropy, summed over the labels."""
+        # softplus(z) - y z, written so that no exponential overflows.
+        loss = ops.maximum(logits, 0.0) - logits * targets + ops.log1p(ops.exp(-ops.abs(logits)))
+        return ops.sum(loss, axis=-1)
+
+    @staticmethod
+    def probabilities(logits: Any) -> Any:
+        """Sigmoid."""
+        return ops.sigmoid(logits)
+
+    @staticmethod
+    def bias(shares: np.ndarray) -> np.ndarray:
+        """Log-odds."""
+        return np.log(shares) - np.log1p(-shares)
+
+
+class MultiClass:
+    """Exactly one label a document."""
+
+    @staticmethod
+    def loss(targets: Any, logits: Any) -> Any:
+        """Softmax cross-entropy."""
+        return ops.categorical_crossentropy(targets, logits, from_logits=True)
+
+    @staticmethod
+    def probabilities(logits: Any) -> Any:
+        """Softmax."""
+        return ops.softmax(logits, axis=-1)
+
+    @staticmethod
+    def bias(shares: np.ndarray) -> np.ndarray:
+        """Logarithms."""
+        return np.log(shares)
+
+
+TASKS: dict[str, type[Task]] = {"multi_label": MultiLabel, "multi_class": MultiClass}
+
+
+@keras.saving.register_keras_serializable(package="models")
+class ClassificationModel(keras.Model):
+    """Labels of documents.
+
+    `fit` and `evaluate` take (inputs, multi-hot targets) after `compile(optimizer=...)`; the
+    metric "loss" is the mean loss a document.
+
+    Args:
+        backbone: the backbone.
+        num_labels: number of labels.
+        task: a key of `TASKS`.
+        dropout: share of the pooled output that is dropped in training.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        num_labels: int,
+        task: str = "multi_label",
+        dropout: float = 0.1,
+        name: str = "classification",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if task not in TASKS:
+            raise ConfigError(f"task must be one of {', '.join(TASKS)}, not {task!r}.")
+        if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 1:
+            raise ConfigError(f"num_labels must be a whole number above 0, not {num_labels!r}.")
+        if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+            raise ConfigError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
+        self.backbone = backbone
+        self.num_labels = num_labels
+        self.task = task
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        self.head = keras.layers.Dense(
+            num_labels,
+            kernel_initializer=keras.initializers.TruncatedNormal(
+                stddev=backbone.config.initializer_range
+            ),
+            dtype="float32",
+            name="head",
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes every weight."""
+        if not self.backbone.built:
+            self.backbone.build()
+        self.head.build((None, self.backbone.config.d_model))
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """The backbone's inputs to (batch, num_labels) float32 logits."""
+        pooled = self.backbone(inputs, training=training)["pooled_output"]
+        return self.head(self.dropout(pooled, training=training))
+
+    def probabilities(self, logits: Any) -> Any:
+        """(batch, num_labels) logits to probabilities."""
+        return TASKS[self.task].probabilities(logits)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The mean loss a document; `y` (batch, num_labels) is 1 at the document's labels."""
+        values = TASKS[self.task].loss(ops.cast(y, "float32"), y_pred)
+        return weighted_mean(values, sample_weight)
+
+    def set_class_priors(self, frequencies: Sequence[float] | np.ndarray) -> None:
+        """Starts the head's bias where the probabilities are how frequent the labels are.
+
+        Without it the first steps are spent on learning that most labels are rare.
+
+        Args:
+            frequencies: (num_labels,), the share of the training documents that has each label.
+
+        Raises:
+            ConfigError: not one share a label, or not between 0 and 1.
+        """
+        shares = np.asarray(frequencies, dtype=np.float64)
+        if shares.shape != (self.num_labels,) or not ((shares >= 0) & (shares <= 1)).all():
+            raise ConfigError(
+                f"class priors must be {self.num_labels} shares between 0 and 1, one a label."
+            )
+        self.head.bias.assign(
+            TASKS[self.task].bias(np.clip(shares, _MIN_SHARE, 1 - _MIN_SHARE)).astype(np.float32)
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "num_labels": self.num_labels,
+            "task": self.task,
+            "dropout": self.dropout.rate,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ClassificationModel":
+        """The model that `get_config` described."""
+        backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
+        return cls(backbone, **config)

@@ -1,0 +1,239 @@
+"""The sizes and choices of a backbone: presets, checks, JSON in and out."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_PARAMETERS = 1_000_000_000
+POSITIONS = ("learned", "sinusoidal", "none")
+NORMALIZATIONS = ("pre", "post")
+ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
+
+PRESETS: dict[str, dict[str, int]] = {
+    "tiny": {"d_model": 64, "num_header": 8, "d_k": 8, "d_v": 8, "num_layer": 2},
+    "small": {"d_model": 128, "num_header": 8, "d_k": 16, "d_v": 16, "num_layer": 2},
+    "big": {"d_model": 512, "num_header": 8, "d_k": 64, "d_v": 64, "num_layer": 6},
+}
+
+_POSITIVE = (
+    "vocab_size",
+    "d_model",
+    "num_layer",
+    "num_header",
+    "d_k",
+    "d_v",
+    "d_ff",
+    "num_filters",
+    "num_segment",
+)
+
+
+class ConfigError(ValueError):
+    """A configuration that no model can be made of: names the key, its value and the rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneConfig:
+    """What a backbone is made of. `backbone_config` fills in what depends on other fields.
+
+    Attributes:
+        backbone: a key of `models.backbones.BACKBONES`.
+        vocab_size: number of token ids.
+        d_model: width of the output at each position, and of the embeddings.
+        num_layer: layers of the Transformer.
+        num_header: attention heads (of the Transformer's layers and of attention pooling).
+        d_k: width of a head's queries and keys.
+        d_v: width of a head's values.
+        d_ff: inner width of the Transformer's feed-forward networks.
+        num_filters: filters of each size in each convolution of the TextCNN.
+        position: "learned", "sinusoidal" or "none".
+        pooling: a key of `models.pooling.POOLINGS`.
+        max_position: the longest sequence that the backbone takes.
+        num_segment: number of segment ids.
+        normalization: "pre" (before each sub-layer) or "post" (after its residual connection).
+        activation: "gelu", "relu", "silu" or "tanh".
+        dropout: share of units that is dropped in training.
+        filter_sizes: widths of the TextCNN's filters, in tokens.
+        layer_norm_epsilon: added to the variance in layer normalization.
+        initializer_range: standard deviation of freshly made weights.
+        gelu_approximate: whether gelu is its tanh approximation, as in Google's BERT.
+    """
+
+    backbone: str
+    vocab_size: int
+    d_model: int
+    num_layer: int
+    num_header: int
+    d_k: int
+    d_v: int
+    d_ff: int
+    num_filters: int
+    position: str
+    pooling: str
+    max_position: int = 512
+    num_segment: int = 2
+    normalization: str = "pre"
+    activation: str = "gelu"
+    dropout: float = 0.1
+    filter_sizes: tuple[int, ...] = (2, 3, 4, 5)
+    layer_norm_epsilon: float = 1e-12
+    initializer_range: float = 0.02
+    gelu_approximate: bool = False
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_type(field.name, field.type, getattr(self, field.name))
+        for name in _POSITIVE:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.max_position < 2:
+            # [CLS] and [SEP] alone take two.
+            raise ConfigError(f"max_position must be at least 2, not {self.max_position}.")
+        for name, choices in _choices().items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(
+                    f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}."
+                )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout must be at least 0 and below 1, not {self.dropout}.")
+        for name in ("layer_norm_epsilon", "initializer_range"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be between 0 and 1, not {getattr(self, name)}.")
+        sizes = self.filter_sizes
+        if not sizes or min(sizes) < 1 or len(set(sizes)) < len(sizes):
+            raise ConfigError(
+                f"filter_sizes must be different numbers of at least 1, not {list(sizes)}."
+            )
+        if self._size() > MAX_PARAMETERS:
+            raise ConfigError(
+                f"these sizes ask for about {self._size():,} parameters, more than "
+                f"{MAX_PARAMETERS:,}; make vocab_size ({self.vocab_size}), d_model "
+                f"({self.d_model}), num_layer ({self.num_layer}) or d_ff ({self.d_ff}) smaller."
+            )
+
+    @property
+    def activation_name(self) -> str:
+        """The key of `models.activations.ACTIVATION_FUNCTIONS` that the layers are made with."""
+        approximate = self.activation == "gelu" and self.gelu_approximate
+        return "gelu_approximate" if approximate else self.activation
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON has them."""
+        return {**dataclasses.asdict(self), "filter_sizes": list(self.filter_sizes)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "BackboneConfig":
+        """The configuration that `to_dict` gave.
+
+        Raises:
+            ConfigError: a key is unknown or missing, or a value is of the wrong type or size.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"the backbone's configuration must be a table, not {values!r}.")
+        names = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(map(str, set(values) - names)):
+            raise ConfigError(
+                f"unknown key in the backbone's configuration: {', '.join(unknown)}; "
+                f"it may have {', '.join(sorted(names))}."
+            )
+        if missing := sorted(names - set(values)):
+            raise ConfigError(
+                f"the backbone's configuration lacks {', '.join(missing)}; every key is needed."
+            )
+        sizes = values["filter_sizes"]
+        return cls(**{**values, "filter_sizes": tuple(sizes) if isinstance(sizes, list) else sizes})
+
+    def _size(self) -> int:
+        """The parameters that these sizes can lead to, in any backbone, biases aside."""
+        embeddings = (self.vocab_size + self.max_position + self.num_segment) * self.d_model
+        attention = 2 * self.d_model * self.num_header * (self.d_k + self.d_v)
+        transformer = self.num_layer * (attention + 2 * self.d_model * self.d_ff)
+        filters = sum(self.filter_sizes) * self.num_filters * (self.d_model + self.num_filters)
+        combination = len(self.filter_sizes) * self.num_filters * self.d_model
+        return embeddings + max(transformer, filters + combination)
+
+
+def backbone_config(
+    backbone: str, preset: str, vocab_size: int, **overrides: Any
+) -> BackboneConfig:
+    """A preset with changes.
+
+    Args:
+        backbone: a key of `models.backbones.BACKBONES`.
+        preset: a key of `PRESETS`.
+        vocab_size: number of token ids.
+        overrides: fields of `BackboneConfig`; those that are None are left as the preset has
+            them. `d_k` and `d_v` follow `d_model // num_header`, `d_ff` and `num_filters` follow
+            `d_model`, where they are not given.
+
+    Raises:
+        ConfigError: a name or a value is not one that can be; or a field was given that this
+            backbone makes no use of.
+    """
+    # The backbones import this file.
+    from models.backbones import BACKBONES
+
+    given = {name: value for name, value in overrides.items() if value is not None}
+    names = {field.name for field in dataclasses.fields(BackboneConfig)}
+    if unknown := sorted(set(given) - names):
+        raise ConfigError(f"a backbone has no {', '.join(unknown)}; it has {sorted(names)}.")
+    if backbone not in BACKBONES:
+        raise ConfigError(f"backbone must be one of {', '.join(BACKBONES)}, not {backbone!r}.")
+    if preset not in PRESETS:
+        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
+    if unused := sorted(set(given) & set(BACKBONES[backbone].unused)):
+        raise ConfigError(
+            f"{unused[0]} was set to {given[unused[0]]!r}, but a {backbone} has no use for it; "
+            "leave it out."
+        )
+    values: dict[str, Any] = {**PRESETS[preset], **BACKBONES[backbone].defaults, **given}
+    for name in ("d_model", "num_header"):
+        _check_type(name, int, values[name])
+        if values[name] < 1:
+            raise ConfigError(f"{name} must be at least 1, not {values[name]}.")
+    d_model, num_header = values["d_model"], values["num_header"]
+    if {"d_model", "num_header"} & set(given):
+        for name in {"d_k", "d_v"} - set(given):
+            if d_model % num_header:
+                raise ConfigError(
+                    f"d_model ({d_model}) must be a multiple of num_header ({num_header}) where "
+                    f"{name} is not given."
+                )
+            values[name] = d_model // num_header
+    values.setdefault("d_ff", 4 * d_model)
+    values.setdefault("num_filters", max(1, d_model // 2))
+    sizes = values.get("filter_sizes")
+    if isinstance(sizes, list):
+        values["filter_sizes"] = tuple(sizes)
+    return BackboneConfig(backbone=backbone, vocab_size=vocab_size, **values)
+
+
+def _choices() -> dict[str, tuple[str, ...]]:
+    # The tables' own files import this one.
+    from models.backbones import BACKBONES
+    from models.pooling import POOLINGS
+
+    return {
+        "backbone": tuple(BACKBONES),
+        "pooling": tuple(POOLINGS),
+        "position": POSITIONS,
+        "normalization": NORMALIZATIONS,
+        "activation": ACTIVATIONS,
+    }
+
+
+def _check_type(name: str, expected: Any, value: Any) -> None:
+    if expected is int:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    elif expected is float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    elif expected in (str, bool):
+        fits = isinstance(value, expected)
+    else:
+        fits = isinstance(value, tuple) and all(type(size) is int for size in value)
+    if not fits:
+        kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+        raise ConfigError(
+            f"{name} must be {kind.get(expected, 'a list of whole numbers')}, not {value!r}."
+        )

@@ -1,0 +1,140 @@
+"""Multi-head scaled dot-product attention."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+# Finite, so that a row that may attend to nothing gets equal weights rather than NaN.
+_MASKED = -1e9
+
+
+@keras.saving.register_keras_serializable(package="models")
+class MultiHeadAttention(keras.layers.Layer):
+    """`Concat(head_1, ..., head_h) W^O` with `head_i = softmax(Q_i K_i^T / sqrt(d_k)) V_i`.
+
+    `d_k`, `d_v` and `d_model` are independent of one another.
+
+    Args:
+        num_header: number of heads, h.
+        d_k: width of a head's queries and keys.
+        d_v: width of a head's values.
+        d_model: width of the output.
+        dropout: share of the attention weights that is dropped in training.
+        initializer_range: standard deviation of the projections' first weights.
+
+    References:
+        Vaswani et al. 2017, section 3.2 (https://arxiv.org/abs/1706.03762).
+    """
+
+    def __init__(
+        self,
+        num_header: int,
+        d_k: int,
+        d_v: int,
+        d_model: int,
+        dropout: float = 0.0,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # `mask` is also what Keras calls the masks that it carries along by itself.
+        self.supports_masking = True
+        self.num_header = num_header
+        self.d_k = d_k
+        self.d_v = d_v
+        self.d_model = d_model
+        self.initializer_range = initializer_range
+        self.query = self._projection(num_header * d_k, "query")
+        self.key = self._projection(num_header * d_k, "key")
+        self.value = self._projection(num_header * d_v, "value")
+        self.output_projection = self._projection(d_model, "output")
+        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(
+        self,
+        query_shape: tuple,
+        key_shape: tuple | None = None,
+        value_shape: tuple | None = None,
+    ) -> None:
+        """Makes the four projections."""
+        key_shape = key_shape or query_shape
+        self.query.build(query_shape)
+        self.key.build(key_shape)
+        self.value.build(value_shape or key_shape)
+        self.output_projection.build((None, None, self.num_header * self.d_v))
+
+    def call(
+        self,
+        query: Any,
+        key: Any = None,
+        value: Any = None,
+        mask: Any = None,
+        training: bool | None = None,
+    ) -> Any:
+        """Attends from each position of `query` to the positions of `key`.
+
+        Args:
+            query: (batch, T, width).
+            key: (batch, S, width); `query` where it is None.
+            value: (batch, S, width); `key` where it is None.
+            mask: bool, True where there is something to attend to: (batch, S), or (batch, T, S)
+                for a mask of its own for each query. A query that may attend to nothing gets
+                the mean of all values.
+
+        Returns:
+            (batch, T, d_model).
+        """
+        key = query if key is None else key
+        value = key if value is None else value
+        if mask is not None:
+            mask = mask[:, None, None, :] if len(mask.shape) == 2 else mask[:, None, :, :]
+        q = self._split_heads(self.query(query), self.d_k)
+        k = self._split_heads(self.key(key), self.d_k)
+        v = self._split_heads(self.value(value), self.d_v)
+        drops_weights = training and self.dropout.rate > 0
+        if self.d_k == self.d_v and not drops_weights:
+            heads = ops.dot_product_attention(q, k, v, mask=mask)
+        else:
+            heads = self._attention(q, k, v, mask, training)
+        batch, length = ops.shape(heads)[:2]
+        return self.output_projection(
+            ops.reshape(heads, (batch, length, self.num_header * self.d_v))
+        )
+
+    def _attention(self, q: Any, k: Any, v: Any, mask: Any, training: bool | None) -> Any:
+        # b: batch, t: query position, s: key position, h: head, d: width within the head.
+        scores = ops.einsum("bthd,bshd->bhts", q * (self.d_k**-0.5), k)
+        scores = ops.cast(scores, "float32")
+        if mask is not None:
+            scores = ops.where(mask, scores, _MASKED)
+        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        weights = self.dropout(weights, training=training)
+        return ops.einsum("bhts,bshd->bthd", weights, v)
+
+    def _split_heads(self, x: Any, width: int) -> Any:
+        batch, length = ops.shape(x)[:2]
+        return ops.reshape(x, (batch, length, self.num_header, width))
+
+    def _projection(self, units: int, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """No mask is attached to the output; whoever needs it has it."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_header": self.num_header,
+            "d_k": self.d_k,
+            "d_v": self.d_v,
+            "d_model": self.d_model,
+            "dropout": self.dropout.rate,
+            "initializer_range": self.initializer_range,
+        }

@@ -1,0 +1,50 @@
+"""Next sentence: does the second segment follow the first?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from models.config import BackboneConfig
+from models.objective import Objective
+
+
+@keras.saving.register_keras_serializable(package="models")
+class NextSentenceHead(Objective):
+    """Two classes from the pooled output: 0 another document's text, 1 what follows.
+
+    References:
+        Devlin et al. 2019, section 3.1 (https://arxiv.org/abs/1810.04805).
+    """
+
+    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        self.dropout = keras.layers.Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.dense = keras.layers.Dense(
+            2,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
+            dtype="float32",
+            name="dense",
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the projection."""
+        self.dense.build((None, self.config.d_model))
+
+    def call(self, pooled_output: Any, training: bool | None = None) -> Any:
+        """(batch, d_model) to (batch, 2) float32 logits."""
+        return self.dense(self.dropout(pooled_output, training=training))
+
+    def logits(
+        self,
+        outputs: Mapping[str, Any],
+        batch: Mapping[str, Any],
+        token_embedding: keras.layers.ReversibleEmbedding,
+        training: bool | None,
+    ) -> Any:
+        """(batch, 2) float32."""
+        return self(outputs["pooled_output"], training=training)
+
+    def targets(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """1 where B follows A, (batch,); a row without a pair has weight 0."""
+        return batch["is_next"], batch["pair_weights"]

@@ -1,0 +1,46 @@
+"""What a pre-training objective is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from models.config import BackboneConfig
+
+
+class Objective(keras.layers.Layer):
+    """A self-supervised head: logits from the backbone's output, and targets from the batch.
+
+    An objective is a subclass, named in `models.pretraining.OBJECTIVES`. Its loss is the softmax
+    cross-entropy of its logits against its targets.
+
+    Args:
+        config: the backbone's configuration.
+    """
+
+    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+
+    def logits(
+        self,
+        outputs: Mapping[str, Any],
+        batch: Mapping[str, Any],
+        token_embedding: keras.layers.ReversibleEmbedding,
+        training: bool | None,
+    ) -> Any:
+        """float32 logits (..., classes) from the backbone's `outputs` for `batch`."""
+        raise NotImplementedError
+
+    def targets(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Class ids (...) int32 and their weights (...) float32."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "config": self.config.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Objective":
+        """The head that `get_config` described."""
+        return cls(BackboneConfig.from_dict(config.pop("config")), **config)

@@ -1,0 +1,127 @@
+"""A backbone with self-supervised heads."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from models.backbone import Backbone
+from models.config import ConfigError
+from models.losses import weighted_mean
+from models.masked_lm import MaskedLMHead
+from models.next_sentence import NextSentenceHead
+from models.objective import Objective
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "masked_lm": MaskedLMHead,
+    "next_sentence": NextSentenceHead,
+}
+
+
+@keras.saving.register_keras_serializable(package="models")
+class PretrainingModel(keras.Model):
+    """Learns from free text: the loss is the sum of the objectives' losses.
+
+    A batch is one dict, with the targets inside: `fit` and `evaluate` take a data set that
+    yields such dicts, after `compile(optimizer=...)`. For each objective there are the metrics
+    `<objective>_loss` and `<objective>_accuracy`, means over all targets since the last reset.
+
+    Args:
+        backbone: the backbone.
+        objectives: keys of `OBJECTIVES`.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        objectives: Sequence[str] = ("masked_lm", "next_sentence"),
+        name: str = "pretraining",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if not objectives or len(set(objectives)) < len(objectives):
+            raise ConfigError(f"objectives must be different, and one or more: {objectives}.")
+        if unknown := sorted(set(objectives) - set(OBJECTIVES)):
+            raise ConfigError(
+                f"objectives must be of {', '.join(OBJECTIVES)}, not {', '.join(unknown)}."
+            )
+        self.backbone = backbone
+        self.objectives = tuple(objectives)
+        self.heads = [OBJECTIVES[name](backbone.config, name=name) for name in objectives]
+        self._loss_means = {name: keras.metrics.Mean(f"{name}_loss") for name in objectives}
+        self._accuracies = {name: keras.metrics.Mean(f"{name}_accuracy") for name in objectives}
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes every weight."""
+        if not self.backbone.built:
+            self.backbone.build()
+        for head in self.heads:
+            head.build()
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
+        """Predicts each objective's targets.
+
+        Args:
+            inputs: the backbone's inputs and "masked_positions" (batch, slots) int32.
+
+        Returns:
+            float32 logits by objective: "masked_lm" (batch, slots, vocab_size),
+            "next_sentence" (batch, 2).
+        """
+        outputs = self.backbone(inputs, training=training)
+        return {
+            head.name: head.logits(outputs, inputs, self.backbone.token_embedding, training)
+            for head in self.heads
+        }
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The sum of the objectives' losses, each a weighted mean over its targets in `x`.
+
+        Args:
+            x: the batch: beside the inputs "masked_ids" (batch, slots) int32, "masked_weights"
+                (batch, slots) float32, "is_next" (batch,) int32, "pair_weights" (batch,) float32.
+            y_pred: the logits.
+        """
+        losses = []
+        for head in self.heads:
+            ids, weights = head.targets(x)
+            logits = y_pred[head.name]
+            values = ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)
+            hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), ids.dtype), ids)
+            # A row at a time, Keras would count the targets of rows with few slots for more.
+            each = ops.reshape(weights, (-1,))
+            self._loss_means[head.name].update_state(ops.reshape(values, (-1,)), each)
+            self._accuracies[head.name].update_state(ops.reshape(hits, (-1,)), each)
+            losses.append(weighted_mean(values, weights))
+        return sum(losses[1:], losses[0])
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics; "loss" is the sum of the objectives' mean losses.
+
+        Keras' own mean of the batches' losses would count each target of a small batch for more.
+        """
+        results = super().get_metrics_result()
+        means = [results[f"{name}_loss"] for name in self.objectives]
+        return {**results, "loss": sum(means[1:], means[0])}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "objectives": list(self.objectives),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "PretrainingModel":
+        """The model that `get_config` described."""
+        backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
+        return cls(backbone, **config)

@@ -1,0 +1,79 @@
+"""A residual connection with layer normalization around a sub-layer."""
+
+from typing import Any
+
+import keras
+
+from models.config import NORMALIZATIONS, ConfigError
+
+
+@keras.saving.register_keras_serializable(package="models")
+class ResidualNormalization(keras.layers.Layer):
+    """`x + dropout(f(norm(x)))` ("pre") or `norm(x + dropout(f(x)))` ("post").
+
+    With "pre" the residual path is the identity from the first layer to the last, so that deep
+    models train without a long warm-up; the model normalizes once more at its end.
+
+    Args:
+        sublayer: f, whose output is as wide as its input.
+        normalization: "pre" or "post".
+        dropout: share of f's output that is dropped in training.
+        epsilon: added to the variance.
+
+    References:
+        post: Vaswani et al. 2017, section 3.1 (https://arxiv.org/abs/1706.03762);
+        pre: Xiong et al. 2020 (https://arxiv.org/abs/2002.04745).
+    """
+
+    def __init__(
+        self,
+        sublayer: keras.layers.Layer,
+        normalization: str = "pre",
+        dropout: float = 0.0,
+        epsilon: float = 1e-12,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # A `mask` among the sub-layer's arguments is also what Keras calls its own masks.
+        self.supports_masking = True
+        if normalization not in NORMALIZATIONS:
+            raise ConfigError(
+                f"normalization must be one of {', '.join(NORMALIZATIONS)}, not {normalization!r}."
+            )
+        self.sublayer = sublayer
+        self.normalization = normalization
+        self.layer_norm = keras.layers.LayerNormalization(
+            epsilon=epsilon, dtype=self.dtype_policy, name="layer_norm"
+        )
+        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the sub-layer's weights and the normalization's."""
+        self.sublayer.build(input_shape)
+        self.layer_norm.build(input_shape)
+
+    def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """(batch, length, width) to the same; `kwargs` go to the sub-layer."""
+        x = self.layer_norm(inputs) if self.normalization == "pre" else inputs
+        x = self.sublayer(x, training=training, **kwargs)
+        x = inputs + self.dropout(x, training=training)
+        return self.layer_norm(x) if self.normalization == "post" else x
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """No mask is attached to the output; whoever needs it has it."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "sublayer": keras.saving.serialize_keras_object(self.sublayer),
+            "normalization": self.normalization,
+            "dropout": self.dropout.rate,
+            "epsilon": self.layer_norm.epsilon,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ResidualNormalization":
+        """The layer that `get_config` described."""
+        sublayer = keras.saving.deserialize_keras_object(config.pop("sublayer"))
+        return cls(sublayer, **config)

@@ -1,0 +1,108 @@
+"""What a new model takes over from a checkpoint: its backbone, and a report of what was restored.
+
+Only the backbone's weights are taken: no optimizer state, no counters, no learning rate. (The
+original restored whatever had the same name, the learning rate of pre-training among it.)
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from models.checkpoint import Checkpoint, CheckpointError, load_model
+
+REQUIRED_SHARE = 0.99
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """What of a backbone came from a checkpoint.
+
+    Attributes:
+        variables: variables restored, `of` so many.
+        parameters: parameters (elements) in them, `of_parameters` so many.
+        problems: a line for each variable of the backbone that was not restored.
+    """
+
+    variables: int
+    of: int
+    parameters: int
+    of_parameters: int
+    problems: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The restored share of the backbone's parameters, 0 to 1."""
+        return self.parameters / self.of_parameters
+
+    def to_dict(self) -> dict[str, int]:
+        """The four figures as `metrics.json` has them."""
+        return {
+            "variables": self.variables,
+            "of": self.of,
+            "parameters": self.parameters,
+            "of_parameters": self.of_parameters,
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"restored {self.variables} of {self.of} variables, {self.parameters:,} of "
+            f"{self.of_parameters:,} parameters ({self.share:.1%}) of the backbone"
+        )
+
+
+def transfer_backbone(
+    backbone: keras.layers.Layer, checkpoint: Checkpoint, *, allow_partial: bool = False
+) -> RestoreReport:
+    """Copies the checkpoint's backbone weights into `backbone`, variable by variable, by name.
+
+    Args:
+        backbone: a built backbone.
+        checkpoint: of any stage; only its backbone is used.
+        allow_partial: whether less than 99 % of the parameters is acceptable.
+
+    Raises:
+        CheckpointError: less than that was restored; the message names what is missing.
+    """
+    source = named_variables(load_model(checkpoint).backbone)
+    restored, parameters, problems = 0, 0, []
+    target = named_variables(backbone)
+    for name, variable in target.items():
+        if name not in source:
+            problems.append(f"{name}: not in the checkpoint")
+        elif source[name].shape != variable.shape:
+            problems.append(
+                f"{name}: {tuple(source[name].shape)} in the checkpoint, "
+                f"{tuple(variable.shape)} in the model"
+            )
+        else:
+            variable.assign(source[name])
+            restored += 1
+            parameters += _size(variable)
+    report = RestoreReport(
+        variables=restored,
+        of=len(target),
+        parameters=parameters,
+        of_parameters=sum(_size(variable) for variable in target.values()),
+        problems=tuple(problems),
+    )
+    if report.share < REQUIRED_SHARE and not allow_partial:
+        raise CheckpointError(
+            f"{checkpoint.folder}: {report}; not restored: {'; '.join(problems)}. "
+            "--allow_partial_restore goes on all the same."
+        )
+    return report
+
+
+def named_variables(backbone: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """The backbone's variables by their path below the backbone."""
+    # The path begins with the model that the backbone was built in, which differs by stage.
+    return {
+        variable.path.rpartition(f"{backbone.name}/")[2]: variable for variable in backbone.weights
+    }
+
+
+def _size(variable: keras.Variable) -> int:
+    size = 1
+    for dimension in variable.shape:
+        size *= int(dimension)
+    return size

@@ -1,0 +1,165 @@
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from models.backbones import BACKBONES, make_backbone
+from models.build import build
+from models.classification import TASKS, ClassificationModel
+from models.config import ConfigError
+
+backbones = pytest.mark.parametrize("backbone", BACKBONES)
+LABELS = 4
+
+
+def targets_of(rows, task, seed=0):
+    rng = np.random.default_rng(seed)
+    if task == "multi_class":
+        return np.eye(LABELS, dtype="float32")[rng.integers(0, LABELS, rows)]
+    return (rng.random((rows, LABELS)) < 0.4).astype("float32")
+
+
+def test_multi_label_loss_equals_scikit_learn():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=3, size=(6, LABELS)).astype("float32")
+    targets = targets_of(6, "multi_label")
+    probabilities = 1 / (1 + np.exp(-logits.astype("float64")))
+    expected = [
+        log_loss(row, p, labels=[0, 1], normalize=False)
+        for row, p in zip(targets, probabilities, strict=True)
+    ]
+    np.testing.assert_allclose(TASKS["multi_label"].loss(targets, logits), expected, rtol=1e-5)
+    np.testing.assert_allclose(TASKS["multi_label"].probabilities(logits), probabilities, atol=1e-6)
+
+
+def test_multi_class_loss_equals_scikit_learn():
+    logits = np.random.default_rng(0).normal(scale=3, size=(6, LABELS)).astype("float32")
+    targets = targets_of(6, "multi_class")
+    probabilities = np.exp(logits.astype("float64"))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    expected = log_loss(targets.argmax(axis=1), probabilities, labels=range(LABELS))
+    losses = np.asarray(TASKS["multi_class"].loss(targets, logits))
+    assert losses.shape == (6,)
+    assert losses.mean() == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(TASKS["multi_class"].probabilities(logits), probabilities, atol=1e-6)
+
+
+def test_large_logits_lose_no_precision():
+    logits = np.array([[100.0, -100.0], [-100.0, 100.0]], "float32")
+    targets = np.array([[1.0, 0.0], [1.0, 0.0]], "float32")
+    np.testing.assert_allclose(TASKS["multi_label"].loss(targets, logits), [0.0, 200.0])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_class_priors_are_the_first_probabilities(config_of, batch_of, task):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, task))
+    priors = np.array([0.5, 0.3, 0.15, 0.05])
+    model.set_class_priors(priors)
+    model.head.kernel.assign(np.zeros(model.head.kernel.shape))
+    logits = model(batch_of([5, 7]))
+    np.testing.assert_allclose(model.probabilities(logits), [priors, priors], rtol=1e-5)
+
+
+def test_class_priors_of_labels_never_and_always_seen(config_of):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS))
+    model.set_class_priors([0, 1, 0.5, 0.5])
+    bias = keras.ops.convert_to_numpy(model.head.bias)
+    np.testing.assert_allclose(bias, [-13.8155, 13.8155, 0, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("priors", [[0.5] * 3, [0.5, 0.5, 0.5, 1.5], [0.5, 0.5, 0.5, float("nan")]])
+def test_class_priors_that_cannot_be(config_of, priors):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS))
+    with pytest.raises(ConfigError, match="4 shares between 0 and 1"):
+        model.set_class_priors(priors)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"num_labels": 0}, "num_labels must be"),
+        ({"num_labels": "4"}, "num_labels must be"),
+        ({"num_labels": 4, "task": "ranking"}, "task must be one of multi_label, multi_class"),
+        ({"num_labels": 4, "dropout": 1.0}, "dropout must be"),
+    ],
+)
+def test_what_cannot_be_is_named(config_of, kwargs, message):
+    with pytest.raises(ConfigError, match=message):
+        ClassificationModel(make_backbone(config_of("text_cnn")), **kwargs)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_loss_is_exact_over_unequal_batches(config_of, batch_of, task):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, task))
+    model.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    batches = [(batch_of([6] * n, seed=n), targets_of(n, task, seed=n)) for n in (5, 1, 3)]
+    result = model.evaluate((batch for batch in batches), verbose=0, return_dict=True)
+    losses = [np.asarray(TASKS[task].loss(y, model(x))) for x, y in batches]
+    assert result == pytest.approx({"loss": np.concatenate(losses).mean()}, rel=1e-5)
+
+
+def test_dropout_is_before_the_head(config_of, batch_of):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, dropout=0.9))
+    batch = batch_of([5, 7, 6])
+    np.testing.assert_array_equal(model(batch), model(batch, training=False))
+    model.head.kernel.assign(np.zeros(model.head.kernel.shape))
+    model.head.bias.assign(np.arange(LABELS) + 1.0)
+    # Dropout on the logits would zero some of them.
+    np.testing.assert_array_equal(
+        model(batch, training=True), np.tile(np.arange(LABELS) + 1.0, (3, 1))
+    )
+
+
+@backbones
+@pytest.mark.parametrize("pooling", ["cls", "max", "mean", "attention"])
+def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
+    model = build(ClassificationModel(make_backbone(config_of(backbone, pooling=pooling)), LABELS))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(scale=0.4, size=weight.shape) for weight in model.weights])
+    model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
+    before = model.get_weights()
+    model.train_on_batch(batch_of([12, 9, 12]), targets_of(3, "multi_label"))
+    still = [
+        weight.path
+        for weight, old in zip(model.weights, before, strict=True)
+        if (keras.ops.convert_to_numpy(weight) == old).all()
+    ]
+    # A key bias adds the same to all scores of a query: the softmax does not see it.
+    assert [path for path in still if not path.endswith("/key/bias")] == []
+
+
+@pytest.mark.parametrize(
+    ("backbone", "task", "sizes"),
+    [
+        ("transformer", "multi_label", {"num_layer": 1}),
+        ("text_cnn", "multi_class", {"filter_sizes": (2, 3)}),
+    ],
+)
+def test_learns_one_batch_by_heart(config_of, batch_of, backbone, task, sizes):
+    config = config_of(backbone, **sizes)
+    model = build(ClassificationModel(make_backbone(config), LABELS, task, 0.0))
+    model.compile(optimizer=keras.optimizers.Adam(2e-2))
+    batch, targets = batch_of([10, 8, 9, 10]), targets_of(4, task)
+    for _ in range(150):
+        model.train_on_batch(batch, targets)
+    model.reset_metrics()
+    assert model.test_on_batch(batch, targets, return_dict=True)["loss"] < 0.05
+    probabilities = np.asarray(model.probabilities(model(batch)))
+    np.testing.assert_array_equal(probabilities > 0.5, targets == 1)
+
+
+@backbones
+def test_half_precision_keeps_float32_logits(config_of, batch_of, backbone):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build(
+            ClassificationModel(make_backbone(config_of(backbone, pooling="attention")), LABELS)
+        )
+        model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
+    finally:
+        keras.config.set_dtype_policy(before)
+    logits = model(batch_of([5, 7]))
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+    model.train_on_batch(batch_of([5, 7]), targets_of(2, "multi_label"))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
