@@ -1,0 +1,16 @@
+"""Labels for new text: a JSON object for each line, in the order of the input."""
+
+from training.command_line import run
+from training.options import PredictionOptions
+
+
+def predict(options: PredictionOptions) -> int:
+    """Labels every line of the input; returns their number."""
+    # Imported here: `--help` is instant.
+    from training import prediction
+
+    return prediction.predict(options)
+
+
+if __name__ == "__main__":
+    run(predict, PredictionOptions, "label new text with a fine-tuned checkpoint")

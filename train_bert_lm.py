@@ -1,0 +1,18 @@
+"""Step 1: pre-train a backbone on raw text (masked language model, next sentence prediction)."""
+
+from training.command_line import run
+from training.options import PretrainingOptions
+
+
+def pretrain(options: PretrainingOptions) -> dict:
+    """The whole of step 1; returns what it wrote to `metrics.json`."""
+    # Imported here: `--help` is instant, and the processes that read text stay small.
+    from training import pretraining
+
+    data = pretraining.prepare_data(options)  # text -> vocabulary, cache, batches
+    model = pretraining.build_model(options, data)  # backbone + a head for each objective
+    return pretraining.train_model(options, data, model)  # epochs -> best and last checkpoint
+
+
+if __name__ == "__main__":
+    run(pretrain, PretrainingOptions, "pre-train a backbone on raw text (step 1)")

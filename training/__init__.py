@@ -1,0 +1,1 @@
+"""Options, schedules, loops, metrics and reports: where models and data meet."""

@@ -1,0 +1,82 @@
+"""How every script starts: read the options, set up the log, turn a user's mistake into a line."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from data_util.errors import InputError
+from training.options import OptionError, OptionsT, help_text, parse_options
+
+
+def run(
+    main: Callable[[OptionsT], object], options_class: type[OptionsT], description: str
+) -> None:
+    """Runs `main` with the options of the command line; does not return.
+
+    The exit status is 0 at the end of `main` and after `--help`, 2 where the user made a mistake
+    (a line on standard error says which), 130 after Ctrl-C.
+    """
+    program = os.path.basename(sys.argv[0])
+    if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
+        print(help_text(options_class, program, description))
+        sys.exit(0)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        options, given = parse_options(options_class, sys.argv)
+        if getattr(options, "test_mode", False):
+            from training.test_mode import in_test_mode
+
+            options = in_test_mode(options, given)
+        quiet_libraries()
+        main(options)
+    except KeyboardInterrupt:
+        sys.exit("stopped.")
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`predict.py ... | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if not _is_users_mistake(error):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def quiet_libraries() -> None:
+    """Imports the libraries without their own messages on the user's screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _standard_error_closed():
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+    for library in ("absl", "h5py", "tensorflow"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    # TensorFlow's C++ side writes to the file descriptor while it is loaded, whatever its log
+    # level. An error in loading it is an exception, which is seen all the same.
+    sys.stderr.flush()
+    original = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(original, 2)
+        os.close(original)
+
+
+def _is_users_mistake(error: Exception) -> bool:
+    if isinstance(error, (InputError, OptionError)):
+        return True
+    if isinstance(error, OSError) and error.filename is not None:
+        return True
+    # Importing Keras takes seconds, and a mistake found before it was needed should not.
+    if "models.checkpoint" not in sys.modules:
+        return False
+    from models.checkpoint import CheckpointError
+    from models.config import ConfigError
+
+    return isinstance(error, (CheckpointError, ConfigError))

@@ -1,0 +1,220 @@
+"""Step 2: labelled documents and a pre-trained checkpoint in, a classifier out."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.backbones import make_backbone
+from models.build import build
+from models.checkpoint import Checkpoint, load_weights, read_checkpoint
+from models.classification import TASKS, ClassificationModel
+from models.transfer import RestoreReport, transfer_backbone
+from training import setup
+from training.input_pipeline import predict_logits
+from training.labelled_data import LabelledData, load_labelled_data
+from training.loop import Record, Stage, make_optimizer, total_steps, train
+from training.metrics import classification_figures, decide, label_table
+from training.options import FineTuningOptions, OptionError
+from training.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+
+def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
+    """The pre-trained checkpoint, or None where `--ckpt_dir` is empty.
+
+    Raises:
+        OptionError: it was made in test mode and this run is not.
+    """
+    if not options.ckpt_dir:
+        return None
+    checkpoint = read_checkpoint(Path(options.ckpt_dir))
+    if checkpoint.config.get("test_mode") and not options.test_mode:
+        raise OptionError(
+            f"--ckpt_dir={options.ckpt_dir}: this checkpoint was made in --test_mode. Pre-train "
+            "without it first, or use --test_mode here too."
+        )
+    return checkpoint
+
+
+def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> LabelledData:
+    """Reads the labelled files with the checkpoint's tokenizer, or with a new one."""
+    return load_labelled_data(options, checkpoint)
+
+
+def build_model(
+    options: FineTuningOptions, data: LabelledData, checkpoint: Checkpoint | None
+) -> tuple[ClassificationModel, RestoreReport | None]:
+    """The checkpoint's backbone with its weights, and a fresh classification head."""
+    setup.start(options)
+    if checkpoint is None:
+        config = setup.new_backbone_config(options, len(data.vocabulary))
+    else:
+        config = setup.restored_backbone_config(
+            options, checkpoint, allow_changes=options.allow_partial_restore
+        )
+    if options.sequence_length > config.max_position:
+        raise OptionError(
+            f"--sequence_length={options.sequence_length} is longer than the backbone can take "
+            f"(max_position {config.max_position}). Use a smaller one, or pre-train with a larger "
+            "--max_position."
+        )
+    model = build(
+        ClassificationModel(
+            make_backbone(config),
+            num_labels=len(data.labels),
+            task=options.task,
+            dropout=config.dropout,
+        )
+    )
+    frequencies = data.targets("train").mean(axis=0)
+    model.set_class_priors(frequencies)
+    if checkpoint is None:
+        return model, None
+    report = transfer_backbone(
+        model.backbone, checkpoint, allow_partial=options.allow_partial_restore
+    )
+    logger.info("%s: %s", checkpoint.folder, report)
+    for problem in report.problems:
+        logger.warning("not restored: %s", problem)
+    return model, report
+
+
+def train_model(
+    options: FineTuningOptions,
+    data: LabelledData,
+    model: ClassificationModel,
+    report: RestoreReport | None,
+) -> dict[str, Any]:
+    """Trains, then reads the test set once with the best epoch's weights.
+
+    Returns:
+        The content of `metrics.json`.
+    """
+    folder = RunFolder(options.ckpt_dir_save, "ckpt_dir_save", overwrite=options.overwrite)
+    folder.describe(
+        {
+            "stage": "fine_tuning",
+            "backbone": model.backbone.config.to_dict(),
+            "num_labels": len(data.labels),
+            "task": options.task,
+            "head_dropout": model.backbone.config.dropout,
+            "sequence_length": options.sequence_length,
+            "test_mode": options.test_mode,
+            "options": options.to_dict(),
+        },
+        {
+            "vocab.txt": "".join(f"{token}\n" for token in data.vocabulary.tokens),
+            "tokenizer.json": json.dumps(data.tokenizer.config(), indent=2) + "\n",
+            "labels.txt": "".join(f"{label}\n" for label in data.labels.labels),
+        },
+    )
+    steps = total_steps(options, data.batches["train"].steps)
+    optimizer = make_optimizer(options, options.learning_rate, steps)
+    if options.head_learning_rate is not None and options.learning_rate > 0:
+        optimizer.scale_learning_rate(
+            model.head.trainable_variables, options.head_learning_rate / options.learning_rate
+        )
+    model.compile(optimizer=optimizer)
+    _announce(options, data, model, report, steps)
+
+    thresholds = np.full(len(data.labels), options.threshold)
+    record = Record(
+        extra={
+            "thresholds": dict.fromkeys(data.labels.labels, options.threshold),
+            "restored": report.to_dict() if report else None,
+        }
+    )
+    stage = Stage(
+        name="fine_tuning",
+        batches=lambda epoch: (batch[:2] for batch in data.batches["train"].batches(epoch)),
+        steps=data.batches["train"].steps,
+        examples=len(data.corpora["train"]),
+        evaluate=lambda: evaluate(model, data, "valid", thresholds)[0],
+        score=lambda valid: valid["f1"],
+        train_figures=("loss",),
+    )
+    train(model, stage, folder, options, record, patience=options.patience)
+
+    load_weights(model, read_checkpoint(folder.folder))
+    texts = {}
+    if "test" in data.batches:
+        figures, decisions = evaluate(model, data, "test", thresholds)
+        record.extra["test"] = {
+            **figures,
+            "examples": len(data.corpora["test"]),
+            "labels": len(data.labels),
+        }
+        training_documents = data.targets("train").sum(axis=0)
+        texts["test_labels.csv"] = label_table(
+            data.labels.labels, training_documents, data.targets("test"), decisions, thresholds
+        )
+        logger.info(
+            "test (%s documents, best epoch %d): %s",
+            f"{len(data.corpora['test']):,}",
+            record.best_epoch,
+            "  ".join(f"{name} {value:.4f}" for name, value in figures.items()),
+        )
+    folder.finish(model, record.metrics(), texts)
+    logger.info(
+        "the classifier is in %s (figures: metrics.json%s)",
+        folder.folder,
+        ", by label: test_labels.csv" if texts else "",
+    )
+    return record.metrics()
+
+
+def evaluate(
+    model: ClassificationModel, data: LabelledData, split: str, thresholds: np.ndarray
+) -> tuple[dict[str, float], np.ndarray]:
+    """The figures of a whole split: mean task loss a document, and F1.
+
+    Returns:
+        The figures, and the decisions: (documents, labels) bool, in the corpus' order.
+    """
+    batches, targets = data.batches[split], data.targets(split)
+    logits = np.zeros(targets.shape, dtype=np.float32)
+    order = np.concatenate([indices for _, _, indices in batches.batches(0)])
+    logits[order] = predict_logits(
+        model, lambda: (batch[0] for batch in batches.batches(0)), batches.steps(0)
+    )
+    task = TASKS[model.task]
+    loss = float(keras.ops.mean(task.loss(targets.astype(np.float32), logits)))
+    decisions = decide(np.asarray(task.probabilities(logits)), thresholds, model.task)
+    return {"loss": loss, **classification_figures(targets, decisions)}, decisions
+
+
+def _announce(
+    options: FineTuningOptions,
+    data: LabelledData,
+    model: ClassificationModel,
+    report: RestoreReport | None,
+    steps: int,
+) -> None:
+    config = model.backbone.config
+    sizes = ", ".join(f"{len(corpus):,} {split}" for split, corpus in data.corpora.items())
+    head_rate = options.head_learning_rate
+    logger.info(
+        "fine-tuning: %s documents, %s labels, vocabulary %s (%s)\n"
+        "  %s, %s parameters, from %s\n"
+        "  %d epochs at most, %s steps of %d documents, learning rate %g%s, %s\n"
+        "  on %s",
+        sizes,
+        f"{len(data.labels):,}",
+        f"{len(data.vocabulary):,}",
+        data.tokenizer.style,
+        f"{config.backbone} d_model {config.d_model}",
+        f"{model.count_params():,}",
+        options.ckpt_dir if report else "random weights",
+        options.num_epochs,
+        f"{steps:,}",
+        options.batch_size,
+        options.learning_rate,
+        "" if head_rate is None else f" (head {head_rate:g})",
+        options.precision,
+        setup.device(),
+    )

@@ -1,0 +1,91 @@
+"""From probabilities to labels, and from labels to figures, by scikit-learn."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import f1_score, precision_recall_fscore_support
+
+
+_COLUMNS = (
+    "label",
+    "training_documents",
+    "documents",
+    "predicted",
+    "precision",
+    "recall",
+    "f1",
+    "threshold",
+)
+
+
+def decide(probabilities: np.ndarray, thresholds: np.ndarray, task: str) -> np.ndarray:
+    """Which labels a document gets: those that reach their threshold, or else the likeliest.
+
+    Args:
+        probabilities: (documents, labels) float.
+        thresholds: (labels,) float.
+        task: "multi_class" gives the likeliest label alone, whatever the thresholds.
+
+    Returns:
+        (documents, labels) bool, at least one True a row.
+    """
+    decisions = (probabilities >= thresholds) & (task != "multi_class")
+    undecided = ~decisions.any(axis=1)
+    decisions[undecided, probabilities[undecided].argmax(axis=1)] = True
+    return decisions
+
+
+def classification_figures(targets: np.ndarray, decisions: np.ndarray) -> dict[str, float]:
+    """Micro and macro F1 over all labels, as scikit-learn computes them, and their mean.
+
+    Args:
+        targets: (documents, labels) bool, what is true.
+        decisions: (documents, labels) bool, what was predicted.
+
+    Returns:
+        "micro_f1", "macro_f1" (over all labels; 0 for one that is neither true nor predicted),
+        "macro_f1_present" (over the labels that `targets` holds), "f1" (the mean of the first two).
+    """
+    truth, predicted = targets.astype(np.int64), decisions.astype(np.int64)
+    micro = f1_score(truth, predicted, average="micro", zero_division=0)
+    each = np.atleast_1d(f1_score(truth, predicted, average=None, zero_division=0))
+    present = targets.any(axis=0)
+    return {
+        "micro_f1": float(micro),
+        "macro_f1": float(each.mean()),
+        "macro_f1_present": float(each[present].mean()) if present.any() else 0.0,
+        "f1": float((micro + each.mean()) / 2),
+    }
+
+
+def label_table(
+    labels: Sequence[str],
+    training_documents: np.ndarray,
+    targets: np.ndarray,
+    decisions: np.ndarray,
+    thresholds: np.ndarray,
+) -> str:
+    """A CSV table with a row for each label: how often it occurs, precision, recall and F1.
+
+    Args:
+        labels: the label file.
+        training_documents: (labels,) training documents of each label.
+        targets, decisions: as in `classification_figures`.
+        thresholds: (labels,) float.
+    """
+    precision, recall, f1, support = precision_recall_fscore_support(
+        targets.astype(np.int64), decisions.astype(np.int64), average=None, zero_division=0
+    )
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    predicted = decisions.sum(axis=0)
+    for index, label in enumerate(labels):
+        figures = (precision[index], recall[index], f1[index], thresholds[index])
+        writer.writerow(
+            [label, int(training_documents[index]), int(support[index]), int(predicted[index])]
+            + [f"{figure:.4f}" for figure in figures]
+        )
+    return file.getvalue()

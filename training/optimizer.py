@@ -1,0 +1,68 @@
+"""AdamW with a learning rate for each part of the model."""
+
+from collections.abc import Iterable, Sequence
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="training")
+class AdamW(keras.optimizers.Adam):
+    """Adam with decoupled weight decay on matrices, and a factor on the learning rate of some.
+
+    Decay shrinks each matrix by `learning_rate * decay` a step, beside Adam's own update rather
+    than inside the loss, where Adam would divide it by the gradient's size. Vectors (biases, the
+    scales and shifts of normalization) are not decayed.
+
+    Args:
+        learning_rate: a float or a schedule.
+        decay: decoupled weight decay.
+        clip_norm: gradients are scaled down to this global norm, all variables together.
+
+    References:
+        Loshchilov & Hutter 2019, algorithm 2 (https://arxiv.org/abs/1711.05101);
+        exclusions as in Devlin et al. 2019.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
+        decay: float = 0.01,
+        clip_norm: float | None = 1.0,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, global_clipnorm=clip_norm, **kwargs)
+        self.decay = decay
+        self._factor_by_path: dict[str, float] = {}
+        self._factors: list[float] = []
+
+    def scale_learning_rate(self, variables: Iterable[keras.Variable], factor: float) -> None:
+        """Multiplies the learning rate of `variables`, in every step, by `factor`.
+
+        To be called before the optimizer is built, that is, before the first step.
+        """
+        self._factor_by_path.update({variable.path: factor for variable in variables})
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Makes Adam's moments of each variable."""
+        super().build(variables)
+        self._factors = [self._factor_by_path.get(variable.path, 1.0) for variable in variables]
+
+    def update_step(
+        self,
+        gradient: keras.KerasTensor,
+        variable: keras.Variable,
+        learning_rate: keras.KerasTensor,
+    ) -> None:
+        """Updates one variable."""
+        learning_rate = learning_rate * self._factors[self._get_variable_index(variable)]
+        if self.decay and len(variable.shape) > 1:
+            shrink = keras.ops.cast(learning_rate * self.decay, variable.dtype)
+            self.assign_sub(variable, variable * shrink)
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        config = super().get_config()
+        for name in ("weight_decay", "global_clipnorm", "clipnorm", "clipvalue"):
+            config.pop(name, None)
+        return {**config, "decay": self.decay, "clip_norm": self.global_clipnorm}

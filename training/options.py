@@ -1,0 +1,355 @@
+"""The options of every script: dataclasses, turned into flags of the same names.
+
+Functions of this project take one of these objects and never read a flag. A class is a group of
+options; its docstring is the group's title in `--help`. None means: from the checkpoint, or else
+from the preset, or else the value that the help text names.
+"""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from absl import flags
+
+from data_util.documents import LABEL_FIELDS
+from data_util.tokenizers import TOKENIZE_STYLES
+
+BACKBONE_NAMES = ("text_cnn", "transformer")
+PRESET_NAMES = ("tiny", "small", "big")
+TASK_NAMES = ("multi_label", "multi_class")
+TEST_MODE_DOCUMENTS = 300
+
+
+_DEFINE: dict[Any, Callable[..., Any]] = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+
+OptionsT = typing.TypeVar("OptionsT", bound="Options")
+
+
+class OptionError(Exception):
+    """An option that cannot be what it was set to: names it, its value and what it may be."""
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: Sequence[str] | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    """A field of an options class: its default, its help text and what it may be."""
+    metadata = {"help": help, "choices": choices, "minimum": minimum, "maximum": maximum}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checks each field against what its declaration allows."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value, rule = getattr(self, field.name), field.metadata
+            if value is None:
+                continue
+            if rule["choices"] is not None and value not in rule["choices"]:
+                choices = ", ".join(rule["choices"])
+                raise OptionError(f"--{field.name}={value}: must be one of {choices}.")
+            low, high = rule["minimum"], rule["maximum"]
+            if (low is not None and not value >= low) or (high is not None and not value <= high):
+                bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+                raise OptionError(f"--{field.name}={value}: must be {bounds}.")
+
+    def replace(self, **changes: Any) -> typing.Self:
+        """The same options with some changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name to value, in the order of declaration."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class RunOptions(Options):
+    """The run"""
+
+    test_mode: bool = option(
+        False,
+        f"a quick smoke run: the first {TEST_MODE_DOCUMENTS} documents of each split, one epoch, "
+        "the preset tiny, folders of its own (unless they are given)",
+    )
+    overwrite: bool = option(False, "replace the checkpoint that the output folder holds")
+    seed: int = option(42, "everything drawn at random comes from it", minimum=0)
+    precision: str = option(
+        "float32",
+        "arithmetic of the layers; losses and softmax are float32 in any case",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    process_num: int = option(0, "processes that read text; 0: one for each core", minimum=0)
+    data_path: str = option("data", "folder whose subfolder `cache` takes the caches")
+
+
+@dataclass(frozen=True)
+class TokenizerOptions(Options):
+    """Text to tokens (step 2 takes all of it from the pre-trained checkpoint)"""
+
+    tokenize_style: str | None = option(
+        None,
+        "word (Chinese word segmentation), char, space (already split) or wordpiece (a BERT "
+        "vocab.txt, given by --vocab_file); default word",
+        choices=TOKENIZE_STYLES,
+    )
+    lower_case: bool | None = option(
+        None, "turn text to lower case; default true for wordpiece, false for the others"
+    )
+    vocab_file: str = option("", "use this vocab.txt instead of making a vocabulary")
+    vocab_size: int | None = option(
+        None,
+        "tokens in a new vocabulary, at most, the reserved ones included; default 30000",
+        minimum=6,
+    )
+    min_count: int | None = option(
+        None, "a token in a new vocabulary occurs this often; default 2", minimum=1
+    )
+
+
+@dataclass(frozen=True)
+class ModelOptions(Options):
+    """The backbone (step 2 takes all of it from the pre-trained checkpoint)"""
+
+    backbone: str | None = option(None, "default text_cnn", choices=BACKBONE_NAMES)
+    preset: str | None = option(
+        None,
+        "d_model / num_header / d_k: tiny 64 / 8 / 8, small 128 / 8 / 16, big 512 / 8 / 64; "
+        "default small",
+        choices=PRESET_NAMES,
+    )
+    d_model: int | None = option(None, "size of a position's vector", minimum=1)
+    num_layer: int | None = option(None, "layers of the Transformer", minimum=1)
+    num_header: int | None = option(None, "attention heads", minimum=1)
+    d_k: int | None = option(None, "size of a head's queries and keys", minimum=1)
+    d_v: int | None = option(None, "size of a head's values", minimum=1)
+    d_ff: int | None = option(None, "inner size of the feed-forward network", minimum=1)
+    num_filters: int | None = option(None, "filters of each size in the TextCNN", minimum=1)
+    max_position: int | None = option(
+        None, "longest sequence that the backbone can ever take; default 512", minimum=4
+    )
+    position: str | None = option(
+        None,
+        "position vectors; default learned for the Transformer, none for the TextCNN",
+        choices=("learned", "sinusoidal", "none"),
+    )
+    normalization: str | None = option(
+        None, "layer normalization before or after a sublayer; default pre", choices=("pre", "post")
+    )
+    pooling: str | None = option(
+        None,
+        "how positions become one vector; default cls for the Transformer, max for the TextCNN",
+        choices=("cls", "max", "mean", "attention"),
+    )
+    dropout_keep_prob: float | None = option(
+        None,
+        "share of the units that dropout keeps; default 0.9",
+        minimum=0.01,
+        maximum=1,
+    )
+
+
+@dataclass(frozen=True)
+class OptimizationOptions(Options):
+    """The optimization"""
+
+    batch_size: int = option(64, "sequences a step", minimum=1)
+    num_epochs: int = option(10, "passes over the training data", minimum=1)
+    warmup_share: float = option(
+        0.1, "share of the steps in which the learning rate rises", minimum=0, maximum=1
+    )
+    weight_decay: float = option(
+        0.01, "AdamW's, on matrices only (no bias, no normalization)", minimum=0
+    )
+    clip_norm: float = option(1.0, "gradients are clipped to this global norm", minimum=1e-6)
+    validate_every: int = option(1, "epochs between two validations", minimum=1)
+
+
+@dataclass(frozen=True)
+class PretrainingOptions(OptimizationOptions, ModelOptions, TokenizerOptions, RunOptions):
+    """Step 1: free text in, a pre-trained checkpoint out"""
+
+    mask_lm_source_file: list[str] = option(
+        ["data/sample_free_text.txt", "data/sample_train.txt"],
+        "free text, labelled text (labels are dropped) or CAIL2018 JSON lines; several with commas",
+    )
+    source_unit: str = option(
+        "document",
+        "what a line of free text is: a document, or a sentence (a blank line ends a document)",
+        choices=("document", "sentence"),
+    )
+    ckpt_dir: str = option("checkpoint_lm", "the checkpoint folder that is written")
+    valid_share: float = option(
+        0.02, "share of the documents kept for validation", minimum=0, maximum=0.5
+    )
+    sequence_length_lm: int = option(256, "tokens in a sequence, at most", minimum=8)
+    masked_lm: bool = option(True, "learn to predict masked tokens")
+    next_sentence: bool = option(True, "learn whether a sentence follows another")
+    mask_probability: float = option(
+        0.15, "share of the tokens that are masked", minimum=0.01, maximum=0.9
+    )
+    learning_rate: float = option(2e-3, "highest learning rate", minimum=0)
+
+
+@dataclass(frozen=True)
+class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, RunOptions):
+    """Step 2: labelled documents and a pre-trained checkpoint in, a classifier out"""
+
+    training_data_file: list[str] = option(
+        ["data/sample_train.txt"],
+        "`text __label__A __label__B` lines or CAIL2018 JSON lines; several with commas",
+    )
+    valid_data_file: list[str] = option(
+        ["data/sample_valid.txt"], "chooses the best epoch and ends training early"
+    )
+    test_data_file: list[str] = option(
+        ["data/sample_test.txt"], "read once, at the end; may be empty"
+    )
+    label_field: str = option(
+        "accusation", "which labels of CAIL2018 JSON lines", choices=LABEL_FIELDS
+    )
+    ckpt_dir: str = option(
+        "checkpoint_lm", "the pre-trained checkpoint; empty: start from random weights"
+    )
+    ckpt_dir_save: str = option("checkpoint_lm_save", "the checkpoint folder that is written")
+    allow_partial_restore: bool = option(
+        False, "go on where the checkpoint holds less than 99 % of the backbone"
+    )
+    task: str = option(
+        "multi_label",
+        "any number of labels a document, or exactly one",
+        choices=TASK_NAMES,
+    )
+    sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
+    learning_rate: float = option(1e-3, "highest learning rate of the backbone", minimum=0)
+    head_learning_rate: float | None = option(
+        None, "highest learning rate of the new head; default the backbone's", minimum=0
+    )
+    threshold: float = option(
+        0.5, "a label is predicted from this probability on", minimum=0, maximum=1
+    )
+    patience: int = option(
+        3, "validations without a better F1 after which training ends", minimum=1
+    )
+
+
+@dataclass(frozen=True)
+class TransformOptions(FineTuningOptions):
+    """A Transformer from random weights: labelled documents in, a classifier out"""
+
+    ckpt_dir: str = option("", "start from this checkpoint instead of random weights")
+    ckpt_dir_save: str = option("checkpoint_transformer", "the checkpoint folder that is written")
+    backbone: str | None = option("transformer", "the backbone", choices=BACKBONE_NAMES)
+
+
+@dataclass(frozen=True)
+class PredictionOptions(Options):
+    """Labels for new text"""
+
+    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
+    input: str = option("-", "text or CAIL2018 JSON lines, a document a line; -: standard input")
+    output: str = option("-", "file for the JSON lines; -: standard output")
+    batch_size: int = option(64, "documents a step", minimum=1)
+    threshold: float | None = option(
+        None, "instead of the checkpoint's own thresholds", minimum=0, maximum=1
+    )
+    top_k: int = option(0, 'also give the K most probable labels under "top"', minimum=0)
+
+
+def parse_options(
+    options_class: type[OptionsT], argv: Sequence[str]
+) -> tuple[OptionsT, frozenset[str]]:
+    """Reads a command line.
+
+    Args:
+        options_class: one of the classes above.
+        argv: the command line, the program's name first.
+
+    Returns:
+        The options, and the names of those that the command line gave.
+
+    Raises:
+        OptionError: an unknown option, a value of the wrong kind or out of bounds.
+    """
+    values = _flag_values(options_class)
+    try:
+        rest = values(list(argv))[1:]
+    except flags.Error as error:
+        raise OptionError(f"{error} (--help lists the options)") from error
+    if rest:
+        raise OptionError(f"{rest[0]!r} is not an option; options are --name=value.")
+    given = frozenset(name for name in values if values[name].present)
+    return options_class(**{name: values[name].value for name in _fields(options_class)}), given
+
+
+def help_text(options_class: type[Options], program: str, description: str) -> str:
+    """What `--help` prints: the options in their groups, with their defaults."""
+    lines = [f"{program}: {description}", "", f"usage: python {program} [--option=value ...]"]
+    fields = _fields(options_class)
+    shown: set[str] = set()
+    groups = [cls for cls in options_class.__mro__ if issubclass(cls, Options) and cls.__doc__]
+    for group in groups:
+        own = [name for name in inspect.get_annotations(group) if name not in shown]
+        shown.update(own)
+        if not own:
+            continue
+        lines += ["", f"{group.__doc__}:"]
+        for name in own:
+            field = fields[name]
+            lines.append(f"  --{name}={_default_text(field)}")
+            lines.append(f"      {field.metadata['help']}{_rule_text(field)}")
+    return "\n".join(lines)
+
+
+def _fields(options_class: type[Options]) -> dict[str, dataclasses.Field]:
+    return {field.name: field for field in dataclasses.fields(options_class)}
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _default_text(field: dataclasses.Field) -> str:
+    default = _default(field)
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, list):
+        return ",".join(default)
+    return "" if default is None else str(default)
+
+
+def _rule_text(field: dataclasses.Field) -> str:
+    choices = field.metadata["choices"]
+    return f" [{' | '.join(choices)}]" if choices else ""
+
+
+def _flag_values(options_class: type[Options]) -> flags.FlagValues:
+    # A set of flags of its own: those of the libraries are in absl's global set.
+    values = flags.FlagValues()
+    kinds = typing.get_type_hints(options_class)
+    for name, field in _fields(options_class).items():
+        kind = kinds[name]
+        if isinstance(kind, types.UnionType):
+            kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+        _DEFINE.get(kind, flags.DEFINE_list)(
+            name, _default(field), field.metadata["help"], flag_values=values
+        )
+    return values

@@ -1,0 +1,155 @@
+"""Labels for new text, in a stream: a file may be larger than memory."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_util.classification_data import pack_documents
+from data_util.documents import Document, check_paths, read_texts
+from data_util.labels import LabelSet
+from data_util.tokenizers import load_tokenizer
+from data_util.vocabulary import Vocabulary
+from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from models.classification import TASKS
+from training.input_pipeline import predict_logits
+from training.metrics import decide
+from training.options import PredictionOptions
+
+logger = logging.getLogger(__name__)
+
+_BATCHES_TOGETHER = 16
+_LOG_SECONDS = 30.0
+
+
+class Classifier:
+    """A fine-tuned checkpoint, ready to label texts.
+
+    Args:
+        folder: the checkpoint folder.
+        threshold: for all labels, instead of the checkpoint's own.
+
+    Raises:
+        CheckpointError: the folder is not a whole, fine-tuned checkpoint.
+    """
+
+    def __init__(self, folder: Path, threshold: float | None = None) -> None:
+        checkpoint = read_checkpoint(folder)
+        if checkpoint.config["stage"] != "fine_tuning":
+            raise CheckpointError(
+                f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
+                "train_bert_fine_tuning.py on it first."
+            )
+        self.vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
+        self.tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), self.vocabulary)
+        self.labels = LabelSet.load(checkpoint.path("labels.txt"))
+        self.model = load_model(checkpoint)
+        self._task_name = checkpoint.config["task"]
+        self._sequence_length = checkpoint.config["sequence_length"]
+        thresholds = checkpoint.json("metrics.json")["thresholds"]
+        self.thresholds = np.array(
+            [thresholds[label] if threshold is None else threshold for label in self.labels.labels]
+        )
+
+    def probabilities(self, texts: list[str], batch_size: int = 64) -> np.ndarray:
+        """(texts, labels) float32: how likely each label is for each text."""
+        ids = [self.vocabulary.encode(self.tokenizer.tokenize(text)) for text in texts]
+        if not texts:
+            return np.zeros((0, len(self.labels)), dtype=np.float32)
+        results = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
+        # Texts of like length go together, so that little of a batch is padding.
+        order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
+        results[order] = TASKS[self._task_name].probabilities(
+            predict_logits(
+                self.model,
+                lambda: self._batches([ids[i] for i in order], batch_size),
+                -(-len(order) // batch_size),
+            )
+        )
+        return results
+
+    def _batches(self, ids: list[np.ndarray], batch_size: int) -> Iterator[dict[str, np.ndarray]]:
+        for first in range(0, len(ids), batch_size):
+            yield pack_documents(
+                ids[first : first + batch_size], self.vocabulary, self._sequence_length
+            )
+
+    def result(self, probabilities: np.ndarray, top_k: int = 0) -> dict[str, Any]:
+        """What one text got: {"labels": [{"label", "probability"}...]}, likeliest first.
+
+        Args:
+            probabilities: (labels,) float, of one text.
+            top_k: also give so many labels, decided for or not, under "top".
+        """
+        order = np.argsort(-probabilities, kind="stable")
+        decided = decide(probabilities[None], self.thresholds, self._task_name)[0]
+        entries = [
+            {"label": self.labels.labels[index], "probability": round(float(value), 6)}
+            for index, value in zip(order, probabilities[order], strict=True)
+        ]
+        result = {
+            "labels": [entry for entry, index in zip(entries, order, strict=True) if decided[index]]
+        }
+        if top_k:
+            result["top"] = entries[:top_k]
+        return result
+
+
+def predict(options: PredictionOptions) -> int:
+    """Labels every line of `--input`, in its order.
+
+    Returns:
+        The number of lines.
+    """
+    if options.input != "-":
+        check_paths([options.input])
+    classifier = Classifier(Path(options.ckpt_dir), options.threshold)
+    began = shown = time.monotonic()
+    lines = 0
+    with ExitStack() as stack:
+        source = sys.stdin.buffer
+        if options.input != "-":
+            source = stack.enter_context(open(options.input, "rb"))
+        target = sys.stdout
+        if options.output != "-":
+            target = stack.enter_context(open(options.output, "w", encoding="utf-8"))
+        name = "standard input" if options.input == "-" else options.input
+        size = options.batch_size * _BATCHES_TOGETHER
+        for documents in _blocks(read_texts(source, name), size):
+            for result in _label(classifier, documents, options):
+                target.write(json.dumps(result, ensure_ascii=False) + "\n")
+            target.flush()
+            lines += len(documents)
+            if time.monotonic() - shown > _LOG_SECONDS:
+                shown = time.monotonic()
+                logger.info("%s documents, %.0f/s", f"{lines:,}", lines / (shown - began))
+    logger.info("labelled %s documents in %.1f s", f"{lines:,}", time.monotonic() - began)
+    return lines
+
+
+def _label(
+    classifier: Classifier, documents: list[Document], options: PredictionOptions
+) -> Iterator[dict[str, Any]]:
+    texts = [document for document in documents if document.text.strip()]
+    probabilities = iter(
+        classifier.probabilities([document.text for document in texts], options.batch_size)
+    )
+    for document in documents:
+        if document.text.strip():
+            yield classifier.result(next(probabilities), options.top_k)
+        else:
+            logger.warning("%s:%d: no text, so no labels", document.path, document.line)
+            yield {"labels": []}
+
+
+def _blocks(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    documents = iter(documents)
+    while block := list(islice(documents, size)):
+        yield block

@@ -1,0 +1,185 @@
+"""Step 1: free text in, a pre-trained checkpoint out."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from data_util.pretraining_data import (
+    PretrainingBatches,
+    prepare_pretraining_data,
+    split_documents,
+)
+from data_util.tokenizers import Tokenizer
+from data_util.vocabulary import Vocabulary
+from models.backbones import make_backbone
+from models.build import build
+from models.pretraining import PretrainingModel
+from training import setup
+from training.input_pipeline import prefetched
+from training.loop import Record, Stage, make_optimizer, total_steps, train
+from training.options import OptionError, PretrainingOptions
+from training.run_folder import RunFolder
+from training.test_mode import document_limit
+
+logger = logging.getLogger(__name__)
+
+OBJECTIVES = ("masked_lm", "next_sentence")
+
+
+@dataclass(frozen=True)
+class PretrainingData:
+    """The text side of step 1: what it learns from, and what the checkpoint keeps of it."""
+
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+    train: PretrainingBatches
+    valid: PretrainingBatches
+    documents: int
+    tokens: int
+
+
+def objectives(options: PretrainingOptions) -> tuple[str, ...]:
+    """The names of the objectives that are switched on."""
+    chosen = tuple(name for name in OBJECTIVES if getattr(options, name))
+    if not chosen:
+        raise OptionError("--masked_lm=false --next_sentence=false: nothing is left to learn.")
+    return chosen
+
+
+def prepare_data(options: PretrainingOptions) -> PretrainingData:
+    """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
+    objectives(options)
+    vocabulary = setup.given_vocabulary(options)
+    corpus, tokenizer, vocabulary = prepare_pretraining_data(
+        options.mask_lm_source_file,
+        tokenize_style=options.tokenize_style or "word",
+        lower_case=options.lower_case,
+        vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
+        min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
+        vocabulary=vocabulary,
+        unit=options.source_unit,
+        cache_folder=setup.cache_folder(options),
+        processes=setup.processes(options),
+        max_documents=document_limit(options),
+        test_mode=options.test_mode,
+    )
+    unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
+    setup.check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
+    train_documents, valid_documents = split_documents(corpus, options.valid_share, options.seed)
+    shared: dict[str, Any] = {
+        "sequence_length": options.sequence_length_lm,
+        "batch_size": options.batch_size,
+        "seed": options.seed,
+        "next_sentence": options.next_sentence,
+        "masked_lm": options.masked_lm,
+        "mask_probability": options.mask_probability,
+    }
+    return PretrainingData(
+        tokenizer=tokenizer,
+        vocabulary=vocabulary,
+        train=PretrainingBatches(corpus, train_documents, vocabulary, **shared, stream="train"),
+        valid=PretrainingBatches(
+            corpus, valid_documents, vocabulary, **shared, shuffle=False, stream="valid"
+        ),
+        documents=len(corpus),
+        tokens=len(corpus.ids),
+    )
+
+
+def build_model(options: PretrainingOptions, data: PretrainingData) -> PretrainingModel:
+    """The backbone with a head for each objective, from random weights."""
+    setup.start(options)
+    config = setup.new_backbone_config(options, len(data.vocabulary))
+    if options.sequence_length_lm > config.max_position:
+        raise OptionError(
+            f"--sequence_length_lm={options.sequence_length_lm} is longer than "
+            f"--max_position={config.max_position}."
+        )
+    return build(PretrainingModel(make_backbone(config), objectives=objectives(options)))
+
+
+def train_model(
+    options: PretrainingOptions, data: PretrainingData, model: PretrainingModel
+) -> dict[str, Any]:
+    """Trains; writes the best and the last checkpoint to `--ckpt_dir`.
+
+    Returns:
+        The content of `metrics.json`.
+    """
+    folder = RunFolder(options.ckpt_dir, "ckpt_dir", overwrite=options.overwrite)
+    folder.describe(
+        {
+            "stage": "pretraining",
+            "backbone": model.backbone.config.to_dict(),
+            "objectives": list(objectives(options)),
+            "test_mode": options.test_mode,
+            "options": options.to_dict(),
+        },
+        {
+            "vocab.txt": "".join(f"{token}\n" for token in data.vocabulary.tokens),
+            "tokenizer.json": json.dumps(data.tokenizer.config(), indent=2) + "\n",
+        },
+    )
+    steps = total_steps(options, data.train.steps)
+    model.compile(optimizer=make_optimizer(options, options.learning_rate, steps))
+    _announce(options, data, model, steps)
+    figures = tuple(f"{name}_{figure}" for name in objectives(options) for figure in _FIGURES)
+    stage = Stage(
+        name="pretraining",
+        batches=data.train.batches,
+        steps=data.train.steps,
+        examples=data.train.examples(0),
+        evaluate=lambda: evaluate(model, data.valid, figures),
+        score=lambda valid: -valid["loss"],
+        train_figures=("loss", *figures),
+    )
+    record = Record()
+    train(model, stage, folder, options, record)
+    logger.info("the pre-trained checkpoint is in %s", folder.folder)
+    return record.metrics()
+
+
+_FIGURES = ("loss", "accuracy")
+
+
+def evaluate(
+    model: keras.Model, batches: PretrainingBatches, figures: tuple[str, ...]
+) -> dict[str, float]:
+    """The figures of all of `batches`, with the same masks and pairs each time."""
+    results = model.evaluate(
+        prefetched(lambda: batches.batches(0), batches.steps(0)), verbose=0, return_dict=True
+    )
+    return {name: float(results[name]) for name in ("loss", *figures)}
+
+
+def _announce(
+    options: PretrainingOptions, data: PretrainingData, model: keras.Model, steps: int
+) -> None:
+    config = model.backbone.config
+    logger.info(
+        "pre-training: %s documents, %s tokens, vocabulary %s (%s)\n"
+        "  %s, %s parameters; %s\n"
+        "  %s sequences of up to %d tokens an epoch, %d validation steps\n"
+        "  %d epochs, %s steps of %d sequences, learning rate %g, %s\n"
+        "  on %s",
+        f"{data.documents:,}",
+        f"{data.tokens:,}",
+        f"{len(data.vocabulary):,}",
+        data.tokenizer.style,
+        f"{config.backbone} d_model {config.d_model}",
+        f"{model.count_params():,}",
+        " + ".join(objectives(options)),
+        f"{data.train.examples(0):,}",
+        options.sequence_length_lm,
+        data.valid.steps(0),
+        options.num_epochs,
+        f"{steps:,}",
+        options.batch_size,
+        options.learning_rate,
+        options.precision,
+        setup.device(),
+    )

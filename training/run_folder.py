@@ -1,0 +1,81 @@
+"""The folder that a run writes to: the best checkpoint, the last one, and the logs.
+
+`<folder>/` itself is the best checkpoint, complete, for whoever comes next; `<folder>/last/` is
+the last one, with the state from which training can go on; `<folder>/logs/` is TensorBoard's.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from models.checkpoint import holds_checkpoint, write_checkpoint
+from training.options import OptionError
+
+
+class RunFolder:
+    """Where one run's results go.
+
+    Args:
+        folder: the checkpoint folder.
+        option: the option that named it, for messages.
+        overwrite: whether an older checkpoint in it may be replaced.
+
+    Raises:
+        OptionError: it holds a checkpoint and may not be overwritten.
+    """
+
+    def __init__(self, folder: str, option: str, *, overwrite: bool) -> None:
+        self.folder = Path(folder)
+        self.logs = self.folder / "logs"
+        self._config: dict[str, Any] = {}
+        self._texts: dict[str, str] = {}
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OptionError(f"--{option}={folder}: this is a file; give a folder.")
+        if holds_checkpoint(self.folder) and not overwrite:
+            raise OptionError(
+                f"--{option}={folder}: this folder already holds a checkpoint. Give another "
+                "folder, or --overwrite to replace it."
+            )
+
+    def describe(self, config: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+        """Sets what is the same in every checkpoint of the run."""
+        self._config, self._texts = dict(config), dict(texts)
+
+    def save(
+        self,
+        model: keras.Model,
+        metrics: Mapping[str, Any],
+        training_state: Mapping[str, Any],
+        *,
+        best: bool,
+    ) -> None:
+        """Writes the last checkpoint, and the best one where this is it."""
+        for folder in [self.folder / "last", *([self.folder] if best else [])]:
+            write_checkpoint(
+                folder,
+                config=self._config,
+                model=model,
+                texts=self._texts,
+                metrics=metrics,
+                optimizer=model.optimizer,
+                training_state=training_state,
+            )
+
+    def finish(
+        self, model: keras.Model, metrics: Mapping[str, Any], texts: Mapping[str, str]
+    ) -> None:
+        """Writes the best checkpoint once more, with the run's final figures and reports."""
+        write_checkpoint(
+            self.folder,
+            config=self._config,
+            model=model,
+            texts={**self._texts, **texts},
+            metrics=metrics,
+        )
+
+    def clear_last(self) -> None:
+        """Removes what an overwritten run left."""
+        shutil.rmtree(self.folder / "last", ignore_errors=True)

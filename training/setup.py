@@ -1,0 +1,181 @@
+"""What every run does first: seeds, precision, and what it says of itself."""
+
+import logging
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from data_util.errors import InputError
+from data_util.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
+from data_util.vocabulary import Vocabulary
+from models.checkpoint import Checkpoint
+from models.config import BackboneConfig, backbone_config
+from training.options import ModelOptions, OptionError, RunOptions, TokenizerOptions
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_VOCAB_SIZE = 30_000
+DEFAULT_MIN_COUNT = 2
+_ARCHITECTURE = (
+    "backbone",
+    "d_model",
+    "num_layer",
+    "num_header",
+    "d_k",
+    "d_v",
+    "d_ff",
+    "num_filters",
+    "max_position",
+    "position",
+    "normalization",
+    "pooling",
+)
+
+
+def start(options: RunOptions) -> None:
+    """Seeds everything that Keras draws and sets the arithmetic of the layers."""
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+
+
+def processes(options: RunOptions) -> int:
+    """How many processes read text."""
+    return options.process_num or len(os.sched_getaffinity(0))
+
+
+def cache_folder(options: RunOptions) -> Path:
+    """Where caches are written."""
+    return Path(options.data_path) / "cache"
+
+
+def device() -> str:
+    """What the model runs on, for people."""
+    devices = [name for name in keras.distribution.list_devices() if "cpu" not in name.lower()]
+    return ", ".join(devices) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+
+
+def new_backbone_config(options: ModelOptions, vocab_size: int) -> BackboneConfig:
+    """The architecture that the options and their preset describe."""
+    return backbone_config(
+        options.backbone or "text_cnn",
+        options.preset or "small",
+        vocab_size,
+        **{name: getattr(options, name) for name in _ARCHITECTURE[1:]},
+        dropout=_dropout(options),
+    )
+
+
+def restored_backbone_config(
+    options: ModelOptions, checkpoint: Checkpoint, *, allow_changes: bool
+) -> BackboneConfig:
+    """The checkpoint's architecture; its dropout may be changed, nothing else.
+
+    Raises:
+        OptionError: an option contradicts the checkpoint and `allow_changes` is false.
+    """
+    stored = checkpoint.backbone
+    wanted = {name: getattr(options, name) for name in _ARCHITECTURE}
+    if options.preset is not None:
+        preset = backbone_config(stored.backbone, options.preset, stored.vocab_size)
+        for name in ("d_model", "num_layer", "num_header", "d_k", "d_v"):
+            wanted[name] = getattr(preset, name) if wanted[name] is None else wanted[name]
+    changes = {
+        name: value
+        for name, value in wanted.items()
+        if value is not None and value != getattr(stored, name)
+    }
+    for name, value in changes.items():
+        if not allow_changes:
+            raise OptionError(
+                f"--{name}={value} (or a preset that means it) contradicts the checkpoint "
+                f"{checkpoint.folder}, which has {name}={getattr(stored, name)}. Leave the option "
+                "out, or use --allow_partial_restore to start what differs from random weights."
+            )
+    if options.dropout_keep_prob is not None:
+        changes["dropout"] = _dropout(options)
+    return BackboneConfig.from_dict({**stored.to_dict(), **changes})
+
+
+def restored_tokenizer(
+    options: TokenizerOptions, checkpoint: Checkpoint
+) -> tuple[Tokenizer, Vocabulary]:
+    """The checkpoint's tokenizer and vocabulary.
+
+    Raises:
+        OptionError: an option contradicts them.
+    """
+    vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
+    tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary)
+    for name, stored in (
+        ("tokenize_style", tokenizer.style),
+        ("lower_case", tokenizer.lower_case),
+        ("vocab_size", len(vocabulary)),
+    ):
+        value = getattr(options, name)
+        # A vocabulary may be smaller than the limit that it was made with.
+        same = value >= stored if name == "vocab_size" and value is not None else value == stored
+        if value is not None and not same:
+            raise OptionError(
+                f"--{name}={value} contradicts the checkpoint {checkpoint.folder}, which has "
+                f"{name}={stored}. Leave the option out."
+            )
+    if options.vocab_file and Vocabulary.load(Path(options.vocab_file)).digest != vocabulary.digest:
+        raise OptionError(
+            f"--vocab_file={options.vocab_file}: not the vocabulary of the checkpoint "
+            f"{checkpoint.folder}. Leave the option out."
+        )
+    return tokenizer, vocabulary
+
+
+def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
+    """The vocabulary that --vocab_file names, if it does.
+
+    Raises:
+        OptionError: the file lies beside a tokenizer.json of another style.
+    """
+    if not options.vocab_file:
+        return None
+    path = Path(options.vocab_file)
+    vocabulary = Vocabulary.load(path)
+    beside = path.with_name("tokenizer.json")
+    if beside.exists():
+        stored, style = load_tokenizer(beside, vocabulary).style, options.tokenize_style or "word"
+        if stored != style:
+            raise OptionError(
+                f"--vocab_file={path}: this vocabulary was made by --tokenize_style={stored} "
+                f"({beside}), not by {style}. Use --tokenize_style={stored}."
+            )
+    return vocabulary
+
+
+def new_tokenizer(options: TokenizerOptions, vocabulary: Vocabulary | None) -> Tokenizer:
+    """The tokenizer that the options describe."""
+    return make_tokenizer(
+        options.tokenize_style or "word", lower_case=options.lower_case, vocabulary=vocabulary
+    )
+
+
+def check_vocabulary_fits(
+    unknown: int, tokens: int, vocabulary: Vocabulary, sources: Sequence[str]
+) -> None:
+    """Refuses a vocabulary that knows less than half of the text's tokens.
+
+    Args:
+        unknown: tokens of the text that the vocabulary lacks, of `tokens`.
+        vocabulary: for the message.
+        sources: the files that the text came from, for the message.
+    """
+    if tokens and unknown * 2 > tokens:
+        raise InputError(
+            f"the vocabulary ({len(vocabulary):,} tokens) does not know {unknown / tokens:.0%} of "
+            f"the tokens of {', '.join(sources)}: it is of another tokenizer or another language. "
+            "Use the --tokenize_style that it was made with."
+        )
+
+
+def _dropout(options: ModelOptions) -> float | None:
+    keep = options.dropout_keep_prob
+    return None if keep is None else round(1.0 - keep, 6)

@@ -1,0 +1,54 @@
+"""`--test_mode`: the whole path in under a minute, kept apart from full runs.
+
+The default folders differ, so that nothing of a test run is in a full run's way; what the
+command line gives is used as given. Caches carry the limit of documents in their fingerprint,
+checkpoints a mark in their configuration, and a full run refuses both.
+"""
+
+from collections.abc import Set as AbstractSet
+
+from training.options import (
+    TEST_MODE_DOCUMENTS,
+    FineTuningOptions,
+    Options,
+    OptionsT,
+    PretrainingOptions,
+    RunOptions,
+)
+
+_VALUES = {
+    "num_epochs": 1,
+    "batch_size": 16,
+    "preset": "tiny",
+    "sequence_length_lm": 128,
+    "sequence_length": 128,
+    "overwrite": True,
+}
+_FOLDERS = ("ckpt_dir", "ckpt_dir_save")
+
+
+def in_test_mode(options: OptionsT, given: AbstractSet[str]) -> OptionsT:
+    """The options of a test run: small values and folders of its own, where none was given."""
+    known = options.to_dict()
+    changes = {
+        name: value for name, value in _VALUES.items() if name in known and name not in given
+    }
+    if isinstance(options, FineTuningOptions) and options.ckpt_dir:
+        changes.pop("preset", None)
+    for name in _FOLDERS:
+        if known.get(name) and name not in given:
+            changes[name] = f"{known[name]}_test"
+    if not _output_is_default(options, given):
+        # A folder that the user named may hold something that is not ours to replace.
+        changes.pop("overwrite", None)
+    return options.replace(**changes)
+
+
+def _output_is_default(options: Options, given: AbstractSet[str]) -> bool:
+    output = "ckpt_dir" if isinstance(options, PretrainingOptions) else "ckpt_dir_save"
+    return output not in given
+
+
+def document_limit(options: RunOptions) -> int | None:
+    """How many documents of each file are read; None: all."""
+    return TEST_MODE_DOCUMENTS if options.test_mode else None
