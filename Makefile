@@ -1,0 +1,62 @@
+# The environment lives in .venv. A stamp file in it is newer than the lock file that was installed,
+# so an environment is only touched again when a lock file changes.
+
+PYTHON ?= python3
+UV ?= uv
+
+VENV_PYTHON := .venv/bin/python
+PIP_INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.dev ## build .venv with everything for development, from requirements-dev.lock
+
+demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs requirements.lock only)
+	@$(VENV_PYTHON) -m benchmarks.demo
+
+test: lint ## setup, then lint, types and tests: what continuous integration runs
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m pytest
+
+lint: setup ## setup, then ruff: rules and format
+	$(VENV_PYTHON) -m ruff check
+	$(VENV_PYTHON) -m ruff format --check
+
+lock: ## write the two lock files anew from pyproject.toml (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	$(UV_COMPILE) -o requirements.lock
+	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove .venv and the caches; data/cache and checkpoint folders stay
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# "|| exit" and not make's own message: a user should read what is wrong, not which rule failed.
+$(VENV_PYTHON):
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "There is no '$(PYTHON)'. Install Python 3.11 or newer, or name it:" \
+			"make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+			"Name a newer one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Making .venv failed (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+
+.venv/.runtime: requirements.lock | $(VENV_PYTHON)
+	@echo "Installing requirements.lock into .venv (the first time: 1 GB or so, some minutes)"
+	@$(PIP_INSTALL) -r requirements.lock
+	@touch $@
+
+# The lock file for development holds the runtime's as well, at the same versions.
+.venv/.dev: requirements.lock requirements-dev.lock | $(VENV_PYTHON)
+	@echo "Installing requirements-dev.lock into .venv (the first time: 1 GB or so, some minutes)"
+	@$(PIP_INSTALL) -r requirements-dev.lock
+	@touch .venv/.runtime $@
