@@ -1,6 +1,5 @@
 """Batches of labelled documents, for training and for evaluation."""
 
-import logging
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,8 +9,6 @@ from data_util.errors import InputError
 from data_util.labelled_corpus import LabelledCorpus
 from data_util.random_streams import random_generator
 from data_util.vocabulary import Vocabulary
-
-logger = logging.getLogger(__name__)
 
 _RESERVED_PLACES = 2  # [CLS] and [SEP]
 
@@ -98,14 +95,6 @@ class ClassificationBatches:
         room = sequence_length - _RESERVED_PLACES
         self._lengths = np.minimum(lengths, room)
         self.n_cut = int((lengths > room).sum())
-        if self.n_cut:
-            logger.info(
-                "%d of %d documents (%s) are longer than %d tokens: their ends are not read.",
-                self.n_cut,
-                len(corpus),
-                stream,
-                room,
-            )
 
     def steps(self, epoch: int) -> int:
         """Batches in an epoch (the same in every one)."""

@@ -26,6 +26,7 @@ class DocumentReport:
         lengths: how many documents have how many characters.
         label_counts: in how many documents each label is.
         labels_a_document: how many documents have how many labels.
+        without_labels: records that training leaves out, because they have no labels.
         wrong: the number of lines that can't be used.
         first_errors: line number and reason of the first of them.
     """
@@ -35,6 +36,7 @@ class DocumentReport:
     is_json: bool | None = None
     lines: int = 0
     blank_lines: int = 0
+    without_labels: int = 0
     lengths: Counter[int] = field(default_factory=Counter)
     label_counts: Counter[str] = field(default_factory=Counter)
     labels_a_document: Counter[int] = field(default_factory=Counter)
@@ -78,6 +80,8 @@ def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -
             else:
                 report.blank_lines += 1
     report.is_json = parser.is_json
+    report.without_labels = parser.without_labels
+    report.blank_lines -= parser.without_labels
     return report
 
 
@@ -89,6 +93,8 @@ def report_lines(report: DocumentReport) -> Iterator[str]:
         f"{report.lines:,} lines: {report.documents:,} documents, {report.blank_lines:,} blank, "
         f"{report.wrong:,} wrong"
     )
+    if report.without_labels:
+        yield f"{report.without_labels:,} records have no labels: training leaves them out"
     if report.documents:
         characters = sum(length * count for length, count in report.lengths.items())
         yield (

@@ -1,5 +1,7 @@
 """Documents out of files: plain text, labelled text or CAIL2018 JSON lines, told by content."""
 
+import functools
+import logging
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,8 @@ from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
 __all__ = ["LABEL_FIELDS", "UNITS", "Document", "check_paths", "read_documents", "read_texts"]
 
 UNITS = ("document", "sentence")
+
+logger = logging.getLogger(__name__)
 
 AnyPath = str | os.PathLike[str]
 
@@ -55,7 +59,8 @@ def read_documents(
         max_documents: read no more, of all files together.
 
     Returns:
-        The documents; blank lines and texts without a character are left out.
+        The documents. Blank lines and texts without a character are left out, and so are, with a
+        warning, CAIL2018 records whose list of labels is null or empty.
 
     Raises:
         InputError: at once for files that can't be read and options that can't be followed; while
@@ -149,8 +154,17 @@ def _documents_of(path: Path, parser: LineParser, *, by_sentence: bool) -> Itera
         if document.text:
             empty = False
             yield document
+    if parser.without_labels:
+        _say_once(f"{path}: {parser.without_labels:,} records have no labels and are left out")
     if empty:
-        raise InputError("there is no text in this file, only blank lines", path)
+        reason = "only records without labels" if parser.without_labels else "only blank lines"
+        raise InputError(f"there is no text in this file, {reason}", path)
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    """A file is read several times, for its labels, its words and its ids."""
+    logger.warning("%s", message)
 
 
 def _lines_of(path: Path, parser: LineParser) -> Iterator[Document]:

@@ -69,6 +69,8 @@ class LineParser:
 
     Attributes:
         is_json: whether the file is CAIL2018 JSON lines; None before the first line with text.
+        without_labels: records so far whose labels are null or an empty list, where labels are
+            wanted. CAIL2018 as published has some; they count as blank lines.
     """
 
     def __init__(self, path: str, *, labelled: bool, label_field: str) -> None:
@@ -78,6 +80,7 @@ class LineParser:
                 f"Received: {label_field!r}"
             )
         self.is_json: bool | None = None
+        self.without_labels = 0
         self._path = path
         self._labelled = labelled
         self._label_field = label_field
@@ -86,8 +89,8 @@ class LineParser:
         """A line's text, without white space around it, and its labels.
 
         Returns:
-            "" and no labels for a blank line. Where labels aren't wanted, the text may be empty
-            in other lines too.
+            "" and no labels for a blank line, and for a record that is left out. Where labels
+            aren't wanted, the text may be empty in other lines too.
 
         Raises:
             InputError: naming path and line.
@@ -127,11 +130,14 @@ class LineParser:
         if not text:
             raise InputError("a labelled record needs text: its `fact` is empty")
         meta = record.get("meta")
-        value = meta.get(self._label_field) if isinstance(meta, dict) else None
-        if value is None or value == []:
+        if not isinstance(meta, dict) or self._label_field not in meta:
             raise InputError(
                 f"a labelled CAIL2018 record needs labels in `meta.{self._label_field}`"
             )
+        value = meta[self._label_field]
+        if value is None or value == []:
+            self.without_labels += 1
+            return "", ()
         return text, _json_labels(value, self._label_field)
 
 

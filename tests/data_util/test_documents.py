@@ -185,3 +185,24 @@ def test_real_data():
     assert [list(document.labels) for document in documents] == [
         fact["meta"]["accusation"] for fact in facts
     ]
+
+
+def test_records_without_labels_are_left_out_with_one_warning(tmp_path, caplog):
+    path = tmp_path / "cases.json"
+    records = [
+        {"fact": "一", "meta": {"accusation": ["盗窃"], "relevant_articles": None}},
+        {"fact": "二", "meta": {"accusation": ["诈骗"], "relevant_articles": [266]}},
+    ]
+    path.write_text("".join(f"{json.dumps(r, ensure_ascii=False)}\n" for r in records), "utf-8")
+    for _ in range(2):
+        documents = read_documents([path], labelled=True, label_field="relevant_articles")
+        assert [(document.text, document.labels) for document in documents] == [("二", ("266",))]
+    warnings = [r.message for r in caplog.records if "left out" in r.message]
+    assert warnings == [f"{path}: 1 records have no labels and are left out"]
+
+
+def test_a_file_of_records_without_labels_is_an_error(tmp_path):
+    path = tmp_path / "cases.json"
+    path.write_text('{"fact": "a", "meta": {"accusation": []}}\n', "utf-8")
+    with pytest.raises(InputError, match="only records without labels"):
+        list(read_documents([path], labelled=True))

@@ -106,6 +106,14 @@ def test_json_labels(value, labels):
     assert parse(record(accusation=value)) == ("他来了。", labels)
 
 
+@pytest.mark.parametrize("value", [None, []])
+def test_json_record_without_labels_is_left_out_and_counted(value):
+    parser = LineParser("f", labelled=True, label_field="accusation")
+    assert parser.parse(record(accusation=value), 1) == ("", ())
+    assert parser.parse(record(accusation=["盗窃"]), 2) == ("他来了。", ("盗窃",))
+    assert parser.without_labels == 1
+
+
 def test_json_label_field():
     line = record(accusation=["盗窃"], relevant_articles=[264])
     assert parse(line, label_field="relevant_articles")[1] == ("264",)
@@ -122,8 +130,6 @@ def test_json_label_field():
         ('{"fact": "a"}', "needs labels in `meta.accusation`"),
         ('{"fact": "a", "meta": []}', "needs labels in `meta.accusation`"),
         (record(relevant_articles=[1]), "needs labels in `meta.accusation`"),
-        (record(accusation=None), "needs labels in `meta.accusation`"),
-        (record(accusation=[]), "needs labels in `meta.accusation`"),
         (record(accusation=[None]), "whole numbers. Received: None"),
         (record(accusation=[True]), "whole numbers. Received: True"),
         (record(accusation=[1.5]), "whole numbers. Received: 1.5"),
