@@ -19,7 +19,7 @@ from training.labelled_data import LabelledData, load_labelled_data
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.metrics import classification_figures, decide, label_table
 from training.options import FineTuningOptions, OptionError
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, check_free
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
     """The pre-trained checkpoint, or None where `--ckpt_dir` is empty.
 
     Raises:
-        OptionError: it was made in test mode and this run is not.
+        OptionError: it was made in test mode and this run is not, or the output folder is taken.
     """
+    check_free(options.ckpt_dir_save, "ckpt_dir_save", overwrite=options.overwrite)
     if not options.ckpt_dir:
         return None
     checkpoint = read_checkpoint(Path(options.ckpt_dir))

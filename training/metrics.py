@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-
 _COLUMNS = (
     "label",
     "training_documents",

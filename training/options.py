@@ -7,6 +7,7 @@ from the preset, or else the value that the help text names.
 
 import dataclasses
 import inspect
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -313,7 +314,8 @@ def help_text(options_class: type[Options], program: str, description: str) -> s
         for name in own:
             field = fields[name]
             lines.append(f"  --{name}={_default_text(field)}")
-            lines.append(f"      {field.metadata['help']}{_rule_text(field)}")
+            text = f"{field.metadata['help']}{_rule_text(field)}"
+            lines.append(textwrap.indent(textwrap.fill(text, 90), " " * 6))
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ from training import setup
 from training.input_pipeline import prefetched
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.options import OptionError, PretrainingOptions
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, check_free
 from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
     objectives(options)
+    check_free(options.ckpt_dir, "ckpt_dir", overwrite=options.overwrite)
     vocabulary = setup.given_vocabulary(options)
     corpus, tokenizer, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,

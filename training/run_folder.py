@@ -4,7 +4,6 @@
 the last one, with the state from which training can go on; `<folder>/logs/` is TensorBoard's.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,24 @@ import keras
 
 from models.checkpoint import holds_checkpoint, write_checkpoint
 from training.options import OptionError
+
+
+def check_free(folder: str, option: str, *, overwrite: bool) -> None:
+    """Refuses a folder that a run may not write to; called before the long work begins.
+
+    Raises:
+        OptionError: it is a file, or it holds a checkpoint and may not be overwritten.
+    """
+    if not folder:
+        raise OptionError(f"--{option}= is empty: name the folder that is to be written.")
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise OptionError(f"--{option}={folder}: this is a file; give a folder.")
+    if holds_checkpoint(path) and not overwrite:
+        raise OptionError(
+            f"--{option}={folder}: this folder already holds a checkpoint. Give another folder, "
+            "or --overwrite to replace it."
+        )
 
 
 class RunFolder:
@@ -24,7 +41,7 @@ class RunFolder:
         overwrite: whether an older checkpoint in it may be replaced.
 
     Raises:
-        OptionError: it holds a checkpoint and may not be overwritten.
+        OptionError: see `check_free`.
     """
 
     def __init__(self, folder: str, option: str, *, overwrite: bool) -> None:
@@ -32,13 +49,7 @@ class RunFolder:
         self.logs = self.folder / "logs"
         self._config: dict[str, Any] = {}
         self._texts: dict[str, str] = {}
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OptionError(f"--{option}={folder}: this is a file; give a folder.")
-        if holds_checkpoint(self.folder) and not overwrite:
-            raise OptionError(
-                f"--{option}={folder}: this folder already holds a checkpoint. Give another "
-                "folder, or --overwrite to replace it."
-            )
+        check_free(folder, option, overwrite=overwrite)
 
     def describe(self, config: Mapping[str, Any], texts: Mapping[str, str]) -> None:
         """Sets what is the same in every checkpoint of the run."""
@@ -75,7 +86,3 @@ class RunFolder:
             texts={**self._texts, **texts},
             metrics=metrics,
         )
-
-    def clear_last(self) -> None:
-        """Removes what an overwritten run left."""
-        shutil.rmtree(self.folder / "last", ignore_errors=True)
