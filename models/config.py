@@ -54,6 +54,8 @@ class BackboneConfig:
         normalization: "pre" (before each sub-layer) or "post" (after its residual connection).
         activation: "gelu", "relu", "silu" or "tanh".
         dropout: share of units that is dropped in training.
+        attention_dropout: share of the attention weights that is dropped in training. None by
+            default: Keras' fused attention does without, and is a good part of a step faster.
         filter_sizes: widths of the TextCNN's filters, in tokens.
         layer_norm_epsilon: added to the variance in layer normalization.
         initializer_range: standard deviation of freshly made weights.
@@ -76,6 +78,7 @@ class BackboneConfig:
     normalization: str = "pre"
     activation: str = "gelu"
     dropout: float = 0.1
+    attention_dropout: float = 0.0
     filter_sizes: tuple[int, ...] = (2, 3, 4, 5)
     layer_norm_epsilon: float = 1e-12
     initializer_range: float = 0.02
@@ -95,8 +98,11 @@ class BackboneConfig:
                 raise ConfigError(
                     f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}."
                 )
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout must be at least 0 and below 1, not {self.dropout}.")
+        for name in ("dropout", "attention_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"{name} must be at least 0 and below 1, not {getattr(self, name)}."
+                )
         for name in ("layer_norm_epsilon", "initializer_range"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be between 0 and 1, not {getattr(self, name)}.")

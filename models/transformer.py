@@ -30,7 +30,7 @@ class TransformerLayer(keras.layers.Layer):
             config.d_k,
             config.d_v,
             config.d_model,
-            config.dropout,
+            config.attention_dropout,
             config.initializer_range,
             dtype=self.dtype_policy,
             name="multi_head_attention",
