@@ -9,33 +9,24 @@ and not how often, so no training makes it count: give it `--pooling=mean`.
 
 import argparse
 
-import keras
 import numpy as np
 
 from data_util.random_streams import random_generator
-from models.backbones import make_backbone
-from models.build import build
-from models.classification import ClassificationModel
-from models.config import backbone_config
-from training.optimizer import AdamW
-from training.schedule import WarmupDecay
+from training.command_line import quiet_libraries
 
 ZERO, ONE, CLS = 5, 6, 2
 BATCH = 64
 
 
 def sequences(count: int, length: int, seed: int, stream: str) -> tuple[dict, np.ndarray]:
-    """Random 0/1 sequences and whether more than half of each are ones.
+    """Sequences of fair coin tosses and whether more than half of each are ones.
 
-    The number of ones is uniform, so that every count occurs equally often.
+    Most counts are near the threshold: only a classifier that counts exactly gets them all.
 
     Returns:
         The model's inputs, (count, length + 1) each, and (count, 2) one-hot targets.
     """
-    random = random_generator(seed, stream)
-    ones = random.integers(0, length + 1, size=count)
-    order = random.random((count, length)).argsort(axis=1)
-    bits = order < ones[:, None]
+    bits = random_generator(seed, stream).random((count, length)) < 0.5
     token_ids = np.full((count, length + 1), CLS, dtype=np.int32)
     token_ids[:, 1:] = np.where(bits, ONE, ZERO)
     inputs = {
@@ -43,7 +34,7 @@ def sequences(count: int, length: int, seed: int, stream: str) -> tuple[dict, np
         "segment_ids": np.zeros_like(token_ids),
         "padding_mask": np.ones_like(token_ids, dtype=bool),
     }
-    return inputs, np.eye(2, dtype=np.float32)[(ones > length // 2).astype(int)]
+    return inputs, np.eye(2, dtype=np.float32)[(bits.sum(axis=1) > length // 2).astype(int)]
 
 
 def run(
@@ -60,6 +51,16 @@ def run(
     Returns:
         The mean cross-entropy and the accuracy on sequences that were not trained on.
     """
+    # Imported here: main() has quieted the libraries by now.
+    import keras
+
+    from models.backbones import make_backbone
+    from models.build import build
+    from models.classification import ClassificationModel
+    from models.config import backbone_config
+    from training.optimizer import AdamW
+    from training.schedule import WarmupDecay
+
     keras.utils.set_random_seed(seed)
     config = backbone_config(backbone, preset, vocab_size=7, pooling=pooling, dropout=0.0)
     model = build(
@@ -92,6 +93,7 @@ def main() -> None:
     runs = [(arguments.backbone, arguments.pooling)]
     if arguments.backbone is None:
         runs = [("transformer", None), ("text_cnn", "mean"), ("text_cnn", None)]
+    quiet_libraries()
     print("| backbone | pooling | loss | accuracy |\n|---|---|---|---|")
     for backbone, pooling in runs:
         loss, accuracy = run(

@@ -8,14 +8,14 @@ from keras import ops
 
 from models.config import BackboneConfig
 from models.embeddings import Embeddings
-from models.pooling import POOLINGS
+from models.tables import POOLINGS
 
 
 class Backbone(keras.layers.Layer):
     """Token ids to a vector a position and a vector a document.
 
     A backbone is a subclass that says in `encode` what is between the embeddings and the
-    pooling, and is named in `models.backbones.BACKBONES`.
+    pooling, and is named in `models.tables.BACKBONES`.
 
     Args:
         config: the sizes and choices.

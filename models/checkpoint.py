@@ -118,7 +118,7 @@ def write_checkpoint(
             contents[TRAINING_STATE] = _to_json(training_state)
         for name, content in contents.items():
             (incoming / name).write_bytes(content)
-        model.save_weights(incoming / WEIGHTS)
+        keras.saving.save_weights(model, incoming / WEIGHTS, objects_to_skip=_optimizer_of(model))
         if optimizer is not None:
             _write_optimizer(optimizer, incoming / OPTIMIZER)
         files = {
@@ -148,20 +148,20 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             f"{folder}: there is no such checkpoint folder; give the folder that an earlier "
             "training run wrote to."
         )
-    manifest = _read_json(_latest(folder, MANIFEST))
+    described = _read_json(_latest(folder, MANIFEST)).get("files")
+    if not isinstance(described, dict) or not {CONFIG, WEIGHTS} <= described.keys():
+        raise CheckpointError(f"{folder}: {MANIFEST} names no {CONFIG} or no {WEIGHTS}.")
     files: dict[str, Path] = {}
-    for name, expected in manifest.get("files", {}).items():
+    for name, expected in described.items():
         path = _latest(folder, name)
         if Path(name).name != name or not path.is_file():
             raise CheckpointError(f"{folder}: {name} is missing; the checkpoint is not whole.")
-        if path.stat().st_size != expected["bytes"] or _sha256(path) != expected["sha256"]:
+        if expected != {"bytes": path.stat().st_size, "sha256": _sha256(path)}:
             raise CheckpointError(
                 f"{path}: cut short or altered (it is not the file that {MANIFEST} describes); "
                 "use another checkpoint or train again."
             )
         files[name] = path
-    if not {CONFIG, WEIGHTS} <= files.keys():
-        raise CheckpointError(f"{folder}: {MANIFEST} names no {CONFIG} or no {WEIGHTS}.")
     return Checkpoint(folder, _read_json(files[CONFIG]), files)
 
 
@@ -180,6 +180,8 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
         backbone = make_backbone(BackboneConfig.from_dict(config["backbone"]))
         if config["stage"] == "pretraining":
             model = PretrainingModel(backbone, objectives=tuple(config["objectives"]))
+        elif config["stage"] != "fine_tuning":
+            raise ConfigError(f"stage must be pretraining or fine_tuning, not {config['stage']!r}.")
         else:
             model = ClassificationModel(
                 backbone,
@@ -187,7 +189,11 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
                 task=config["task"],
                 dropout=config["head_dropout"],
             )
-    except (ConfigError, KeyError) as error:
+    except KeyError as error:
+        raise CheckpointError(f"{CONFIG} lacks the key {error}.") from error
+    except TypeError as error:
+        raise CheckpointError(f"{CONFIG}: a value is of the wrong kind ({error}).") from error
+    except ConfigError as error:
         raise CheckpointError(f"{CONFIG}: {error}") from error
     return build(model)
 
@@ -198,7 +204,10 @@ def load_model(checkpoint: Checkpoint) -> keras.Model:
     Raises:
         CheckpointError: the weights are not those of the model that `config.json` describes.
     """
-    model = build_model(checkpoint.config)
+    try:
+        model = build_model(checkpoint.config)
+    except CheckpointError as error:
+        raise CheckpointError(f"{checkpoint.folder}: {error}") from error
     load_weights(model, checkpoint)
     return model
 
@@ -207,7 +216,7 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
     """Gives `model`, built as `config.json` describes, the checkpoint's weights."""
     path = checkpoint.path(WEIGHTS)
     try:
-        model.load_weights(path)
+        model.load_weights(path, objects_to_skip=_optimizer_of(model))
     except (ValueError, KeyError, OSError) as error:
         raise CheckpointError(
             f"{path}: these weights are not of the {checkpoint.config['backbone']['backbone']} "
@@ -218,10 +227,16 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
 def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint) -> None:
     """Gives a built optimizer the state that the checkpoint holds."""
     with h5py.File(checkpoint.path(OPTIMIZER), "r") as file:
-        if len(file) != len(optimizer.variables):
+        shapes = [file[str(index)].shape for index in range(len(file))]
+        if shapes != [tuple(variable.shape) for variable in optimizer.variables]:
             raise CheckpointError(f"{checkpoint.path(OPTIMIZER)}: of another optimizer or model.")
         for index, variable in enumerate(optimizer.variables):
             variable.assign(file[str(index)][()])
+
+
+def _optimizer_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
+    """What Keras would put among the weights of a compiled model, and want there again."""
+    return [model.optimizer] if getattr(model, "optimizer", None) is not None else []
 
 
 def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
@@ -237,11 +252,26 @@ def _finish_publishing(folder: Path) -> None:
     complete = folder / _COMPLETE
     if not complete.is_dir():
         return
+    _remove_outdated(folder, complete)
     # The manifest moves last: until then it says, in `.complete`, what belongs together.
     for path in sorted(complete.iterdir(), key=lambda path: path.name == MANIFEST):
         path.replace(folder / path.name)
     complete.rmdir()
     _flush_to_disk(folder)
+
+
+def _remove_outdated(folder: Path, complete: Path) -> None:
+    """Removes what the old checkpoint had and the new one, in `complete`, has not."""
+    old, new = folder / MANIFEST, complete / MANIFEST
+    if not old.exists() or not new.exists():
+        return
+    try:
+        gone = _read_json(old)["files"].keys() - _read_json(new)["files"].keys()
+    except (CheckpointError, KeyError, AttributeError):
+        return
+    for name in gone:
+        if Path(name).name == name:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _latest(folder: Path, name: str) -> Path:

@@ -10,6 +10,7 @@ from keras import ops
 from models.backbone import Backbone
 from models.config import ConfigError
 from models.losses import weighted_mean
+from models.tables import TASKS
 
 # Label shares nearer to 0 or 1 than this would start a bias where it can hardly learn.
 _MIN_SHARE = 1e-6
@@ -69,9 +70,6 @@ class MultiClass:
     def bias(shares: np.ndarray) -> np.ndarray:
         """Logarithms."""
         return np.log(shares)
-
-
-TASKS: dict[str, type[Task]] = {"multi_label": MultiLabel, "multi_class": MultiClass}
 
 
 @keras.saving.register_keras_serializable(package="models")

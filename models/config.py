@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.tables import BACKBONES, POOLINGS
+
 MAX_PARAMETERS = 1_000_000_000
 POSITIONS = ("learned", "sinusoidal", "none")
 NORMALIZATIONS = ("pre", "post")
@@ -38,7 +40,7 @@ class BackboneConfig:
     """What a backbone is made of. `backbone_config` fills in what depends on other fields.
 
     Attributes:
-        backbone: a key of `models.backbones.BACKBONES`.
+        backbone: a key of `models.tables.BACKBONES`.
         vocab_size: number of token ids.
         d_model: width of the output at each position, and of the embeddings.
         num_layer: layers of the Transformer.
@@ -48,14 +50,14 @@ class BackboneConfig:
         d_ff: inner width of the Transformer's feed-forward networks.
         num_filters: filters of each size in each convolution of the TextCNN.
         position: "learned", "sinusoidal" or "none".
-        pooling: a key of `models.pooling.POOLINGS`.
+        pooling: a key of `models.tables.POOLINGS`.
         max_position: the longest sequence that the backbone takes.
         num_segment: number of segment ids.
         normalization: "pre" (before each sub-layer) or "post" (after its residual connection).
         activation: "gelu", "relu", "silu" or "tanh".
         dropout: share of units that is dropped in training.
-        attention_dropout: share of the attention weights that is dropped in training. None by
-            default: Keras' fused attention does without, and is a good part of a step faster.
+        attention_dropout: share of the attention weights that is dropped in training; 0 by
+            default, because Keras' fused attention has none.
         filter_sizes: widths of the TextCNN's filters, in tokens.
         layer_norm_epsilon: added to the variance in layer normalization.
         initializer_range: standard deviation of freshly made weights.
@@ -166,7 +168,7 @@ def backbone_config(
     """A preset with changes.
 
     Args:
-        backbone: a key of `models.backbones.BACKBONES`.
+        backbone: a key of `models.tables.BACKBONES`.
         preset: a key of `PRESETS`.
         vocab_size: number of token ids.
         overrides: fields of `BackboneConfig`; those that are None are left as the preset has
@@ -177,9 +179,6 @@ def backbone_config(
         ConfigError: a name or a value is not one that can be; or a field was given that this
             backbone makes no use of.
     """
-    # The backbones import this file.
-    from models.backbones import BACKBONES
-
     given = {name: value for name, value in overrides.items() if value is not None}
     names = {field.name for field in dataclasses.fields(BackboneConfig)}
     if unknown := sorted(set(given) - names):
@@ -216,10 +215,6 @@ def backbone_config(
 
 
 def _choices() -> dict[str, tuple[str, ...]]:
-    # The tables' own files import this one.
-    from models.backbones import BACKBONES
-    from models.pooling import POOLINGS
-
     return {
         "backbone": tuple(BACKBONES),
         "pooling": tuple(POOLINGS),

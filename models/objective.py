@@ -11,7 +11,7 @@ from models.config import BackboneConfig
 class Objective(keras.layers.Layer):
     """A self-supervised head: logits from the backbone's output, and targets from the batch.
 
-    An objective is a subclass, named in `models.pretraining.OBJECTIVES`. Its loss is the softmax
+    An objective is a subclass, named in `models.tables.OBJECTIVES`. Its loss is the softmax
     cross-entropy of its logits against its targets.
 
     Args:

@@ -1,6 +1,5 @@
 """From a vector a position to one vector a document; padded positions count for nothing."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,7 +8,7 @@ from keras import ops
 from models.config import BackboneConfig
 
 # Finite, so that a row of padding alone gives finite numbers.
-_MASKED = -1e9
+_MASKED = -3e4
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -150,19 +149,23 @@ def _dense(
     )
 
 
-def _cls(config: BackboneConfig) -> keras.layers.Layer:
+def cls_pooling(config: BackboneConfig) -> keras.layers.Layer:
+    """BERT's pooler."""
     return ClsPooling(config.d_model, config.initializer_range, name="cls_pooling")
 
 
-def _max(config: BackboneConfig) -> keras.layers.Layer:
+def max_pooling(config: BackboneConfig) -> keras.layers.Layer:
+    """The largest value of each unit."""
     return MaxPooling(name="max_pooling")
 
 
-def _mean(config: BackboneConfig) -> keras.layers.Layer:
+def mean_pooling(config: BackboneConfig) -> keras.layers.Layer:
+    """The mean of each unit."""
     return MeanPooling(name="mean_pooling")
 
 
-def _attention(config: BackboneConfig) -> keras.layers.Layer:
+def attention_pooling(config: BackboneConfig) -> keras.layers.Layer:
+    """As many queries as the backbone has heads."""
     return AttentionPooling(
         config.num_header,
         config.d_v,
@@ -170,11 +173,3 @@ def _attention(config: BackboneConfig) -> keras.layers.Layer:
         config.initializer_range,
         name="attention_pooling",
     )
-
-
-POOLINGS: dict[str, Callable[[BackboneConfig], keras.layers.Layer]] = {
-    "cls": _cls,
-    "max": _max,
-    "mean": _mean,
-    "attention": _attention,
-}

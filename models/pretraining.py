@@ -9,14 +9,7 @@ from keras import ops
 from models.backbone import Backbone
 from models.config import ConfigError
 from models.losses import weighted_mean
-from models.masked_lm import MaskedLMHead
-from models.next_sentence import NextSentenceHead
-from models.objective import Objective
-
-OBJECTIVES: dict[str, type[Objective]] = {
-    "masked_lm": MaskedLMHead,
-    "next_sentence": NextSentenceHead,
-}
+from models.tables import OBJECTIVES
 
 
 @keras.saving.register_keras_serializable(package="models")

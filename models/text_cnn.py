@@ -107,7 +107,12 @@ class TextCNN(Backbone):
     """
 
     defaults: ClassVar[dict[str, str]] = {"position": "none", "pooling": "max"}
-    unused: ClassVar[tuple[str, ...]] = ("num_layer", "d_ff", "normalization")
+    unused: ClassVar[tuple[str, ...]] = (
+        "num_layer",
+        "d_ff",
+        "normalization",
+        "attention_dropout",
+    )
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)

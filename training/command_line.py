@@ -32,7 +32,8 @@ def run(
         quiet_libraries()
         main(options)
     except KeyboardInterrupt:
-        sys.exit("stopped.")
+        print("stopped.", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`predict.py ... | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

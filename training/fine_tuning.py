@@ -11,13 +11,16 @@ import numpy as np
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import Checkpoint, load_weights, read_checkpoint
-from models.classification import TASKS, ClassificationModel
+from models.classification import ClassificationModel
+from models.config import BackboneConfig
+from models.tables import TASKS
 from models.transfer import RestoreReport, transfer_backbone
 from training import setup
 from training.input_pipeline import predict_logits
 from training.labelled_data import LabelledData, load_labelled_data
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.metrics import classification_figures, decide, label_table
+from training.optimizer import AdamW
 from training.options import FineTuningOptions, OptionError
 from training.run_folder import RunFolder, check_free
 
@@ -64,6 +67,7 @@ def build_model(
             f"(max_position {config.max_position}). Use a smaller one, or pre-train with a larger "
             "--max_position."
         )
+    _warn_of_untrained_positions(options, config, checkpoint)
     model = build(
         ClassificationModel(
             make_backbone(config),
@@ -72,8 +76,8 @@ def build_model(
             dropout=config.dropout,
         )
     )
-    frequencies = data.targets("train").mean(axis=0)
-    model.set_class_priors(frequencies)
+    label_ids, documents = data.corpora["train"].label_ids, len(data.corpora["train"])
+    model.set_class_priors(np.bincount(label_ids, minlength=len(data.labels)) / documents)
     if checkpoint is None:
         return model, None
     report = transfer_backbone(
@@ -115,12 +119,7 @@ def train_model(
         },
     )
     steps = total_steps(options, data.batches["train"].steps)
-    optimizer = make_optimizer(options, options.learning_rate, steps)
-    if options.head_learning_rate is not None and options.learning_rate > 0:
-        optimizer.scale_learning_rate(
-            model.head.trainable_variables, options.head_learning_rate / options.learning_rate
-        )
-    model.compile(optimizer=optimizer)
+    model.compile(optimizer=_optimizer(options, model, steps))
     _announce(options, data, model, report, steps)
 
     thresholds = np.full(len(data.labels), options.threshold)
@@ -169,6 +168,18 @@ def train_model(
     return record.metrics()
 
 
+def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: int) -> AdamW:
+    backbone_rate, head_rate = options.learning_rate, options.head_learning_rate
+    if head_rate is None:
+        return make_optimizer(options, backbone_rate, steps)
+    peak = max(backbone_rate, head_rate)
+    optimizer = make_optimizer(options, peak, steps)
+    if peak > 0:
+        optimizer.scale_learning_rate(model.backbone.trainable_variables, backbone_rate / peak)
+        optimizer.scale_learning_rate(model.head.trainable_variables, head_rate / peak)
+    return optimizer
+
+
 def evaluate(
     model: ClassificationModel, data: LabelledData, split: str, thresholds: np.ndarray
 ) -> tuple[dict[str, float], np.ndarray]:
@@ -187,6 +198,22 @@ def evaluate(
     loss = float(keras.ops.mean(task.loss(targets.astype(np.float32), logits)))
     decisions = decide(np.asarray(task.probabilities(logits)), thresholds, model.task)
     return {"loss": loss, **classification_figures(targets, decisions)}, decisions
+
+
+def _warn_of_untrained_positions(
+    options: FineTuningOptions, config: BackboneConfig, checkpoint: Checkpoint | None
+) -> None:
+    if checkpoint is None or config.position != "learned":
+        return
+    trained = checkpoint.config["sequence_length"]
+    if options.sequence_length > trained:
+        logger.warning(
+            "--sequence_length=%d is longer than what %s was trained with (%d): the position "
+            "vectors beyond start at random",
+            options.sequence_length,
+            checkpoint.folder,
+            trained,
+        )
 
 
 def _announce(

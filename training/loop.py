@@ -1,6 +1,7 @@
 """Epochs, validation, best and last checkpoint, early stopping: the same for every stage."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import keras
 from training.input_pipeline import prefetched
 from training.optimizer import AdamW
 from training.options import OptimizationOptions, OptionError
-from training.progress import Progress, duration, learning_rate
+from training.progress import Progress, duration
 from training.run_folder import RunFolder
 from training.schedule import WarmupDecay
 from training.tensorboard import TensorBoardWriter
@@ -107,13 +108,14 @@ def train(
             "epoch": epoch,
             "train": figures,
             "valid": {},
-            "learning_rate": learning_rate(model),
+            "learning_rate": model.optimizer.last_learning_rate(),
             "seconds": round(time.monotonic() - epoch_began, 2),
         }
         record.history.append(entry)
         best = False
         if epoch % options.validate_every == 0 or epoch == options.num_epochs:
             entry["valid"] = stage.evaluate()
+            _check_finite("validation", entry["valid"], epoch)
             writer.write("valid", int(model.optimizer.iterations), entry["valid"])
             score = stage.score(entry["valid"])
             best = score > best_score
@@ -138,14 +140,18 @@ def _one_epoch(
     dataset = prefetched(lambda: stage.batches(epoch), stage.steps(epoch))
     logs = model.fit(dataset, epochs=1, shuffle=False, verbose=0, callbacks=[progress]).history
     figures = {name: float(logs[name][0]) for name in stage.train_figures}
-    for name, value in figures.items():
-        if value != value or abs(value) == float("inf"):
-            raise OptionError(
-                f"the training {name} is no longer a number in epoch {epoch + 1}: lower "
-                "--learning_rate, or use --precision=float32. The checkpoint of the epoch "
-                "before is kept."
-            )
+    _check_finite("training", figures, epoch + 1)
     return figures
+
+
+def _check_finite(split: str, figures: dict[str, float], epoch: int) -> None:
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise OptionError(
+                f"the {split} {name} is no longer a number in epoch {epoch}: lower "
+                "--learning_rate, or use --precision=float32. The checkpoints of earlier epochs "
+                "are kept."
+            )
 
 
 def _line(entry: dict[str, Any], num_epochs: int) -> str:

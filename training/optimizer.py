@@ -32,6 +32,7 @@ class AdamW(keras.optimizers.Adam):
     ) -> None:
         super().__init__(learning_rate=learning_rate, global_clipnorm=clip_norm, **kwargs)
         self.decay = decay
+        self._rate = learning_rate
         self._factor_by_path: dict[str, float] = {}
         self._factors: list[float] = []
 
@@ -41,6 +42,11 @@ class AdamW(keras.optimizers.Adam):
         To be called before the optimizer is built, that is, before the first step.
         """
         self._factor_by_path.update({variable.path: factor for variable in variables})
+
+    def last_learning_rate(self) -> float:
+        """The learning rate that the step before had (before any factor)."""
+        step = max(0, int(self.iterations) - 1)
+        return float(self._rate(step) if callable(self._rate) else self.learning_rate)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes Adam's moments of each variable."""

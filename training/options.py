@@ -18,10 +18,9 @@ from absl import flags
 
 from data_util.documents import LABEL_FIELDS
 from data_util.tokenizers import TOKENIZE_STYLES
+from models.config import NORMALIZATIONS, POSITIONS, PRESETS
+from models.tables import BACKBONES, POOLINGS, TASKS
 
-BACKBONE_NAMES = ("text_cnn", "transformer")
-PRESET_NAMES = ("tiny", "small", "big")
-TASK_NAMES = ("multi_label", "multi_class")
 TEST_MODE_DOCUMENTS = 300
 
 
@@ -128,12 +127,12 @@ class TokenizerOptions(Options):
 class ModelOptions(Options):
     """The backbone (step 2 takes all of it from the pre-trained checkpoint)"""
 
-    backbone: str | None = option(None, "default text_cnn", choices=BACKBONE_NAMES)
+    backbone: str | None = option(None, "default text_cnn", choices=tuple(BACKBONES))
     preset: str | None = option(
         None,
         "d_model / num_header / d_k: tiny 64 / 8 / 8, small 128 / 8 / 16, big 512 / 8 / 64; "
         "default small",
-        choices=PRESET_NAMES,
+        choices=tuple(PRESETS),
     )
     d_model: int | None = option(None, "size of a position's vector", minimum=1)
     num_layer: int | None = option(None, "layers of the Transformer", minimum=1)
@@ -148,15 +147,15 @@ class ModelOptions(Options):
     position: str | None = option(
         None,
         "position vectors; default learned for the Transformer, none for the TextCNN",
-        choices=("learned", "sinusoidal", "none"),
+        choices=POSITIONS,
     )
     normalization: str | None = option(
-        None, "layer normalization before or after a sublayer; default pre", choices=("pre", "post")
+        None, "layer normalization before or after a sublayer; default pre", choices=NORMALIZATIONS
     )
     pooling: str | None = option(
         None,
         "how positions become one vector; default cls for the Transformer, max for the TextCNN",
-        choices=("cls", "max", "mean", "attention"),
+        choices=tuple(POOLINGS),
     )
     dropout_keep_prob: float | None = option(
         None,
@@ -235,7 +234,7 @@ class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Run
     task: str = option(
         "multi_label",
         "any number of labels a document, or exactly one",
-        choices=TASK_NAMES,
+        choices=tuple(TASKS),
     )
     sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
     learning_rate: float = option(1e-3, "highest learning rate of the backbone", minimum=0)
@@ -256,7 +255,7 @@ class TransformOptions(FineTuningOptions):
 
     ckpt_dir: str = option("", "start from this checkpoint instead of random weights")
     ckpt_dir_save: str = option("checkpoint_transformer", "the checkpoint folder that is written")
-    backbone: str | None = option("transformer", "the backbone", choices=BACKBONE_NAMES)
+    backbone: str | None = option("transformer", "the backbone", choices=tuple(BACKBONES))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -18,10 +19,10 @@ from data_util.labels import LabelSet
 from data_util.tokenizers import load_tokenizer
 from data_util.vocabulary import Vocabulary
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
-from models.classification import TASKS
+from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide
-from training.options import PredictionOptions
+from training.options import OptionError, PredictionOptions
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +43,13 @@ class Classifier:
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
         checkpoint = read_checkpoint(folder)
-        if checkpoint.config["stage"] != "fine_tuning":
+        if checkpoint.config.get("stage") != "fine_tuning":
             raise CheckpointError(
                 f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
                 "train_bert_fine_tuning.py on it first."
             )
+        if checkpoint.config["test_mode"]:
+            logger.warning("%s was made in --test_mode: its labels mean little", folder)
         self.vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
         self.tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), self.vocabulary)
         self.labels = LabelSet.load(checkpoint.path("labels.txt"))
@@ -110,6 +113,8 @@ def predict(options: PredictionOptions) -> int:
     """
     if options.input != "-":
         check_paths([options.input])
+        if os.path.realpath(options.output) == os.path.realpath(options.input):
+            raise OptionError(f"--output={options.output}: this is the input; name another file.")
     classifier = Classifier(Path(options.ckpt_dir), options.threshold)
     began = shown = time.monotonic()
     lines = 0
@@ -118,8 +123,10 @@ def predict(options: PredictionOptions) -> int:
         if options.input != "-":
             source = stack.enter_context(open(options.input, "rb"))
         target = sys.stdout
+        # What is under the name that was asked for is whole.
+        partial = f"{options.output}.partial"
         if options.output != "-":
-            target = stack.enter_context(open(options.output, "w", encoding="utf-8"))
+            target = stack.enter_context(open(partial, "w", encoding="utf-8"))
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
         for documents in _blocks(read_texts(source, name), size):
@@ -130,6 +137,8 @@ def predict(options: PredictionOptions) -> int:
             if time.monotonic() - shown > _LOG_SECONDS:
                 shown = time.monotonic()
                 logger.info("%s documents, %.0f/s", f"{lines:,}", lines / (shown - began))
+    if options.output != "-":
+        os.replace(partial, options.output)
     logger.info("labelled %s documents in %.1f s", f"{lines:,}", time.monotonic() - began)
     return lines
 

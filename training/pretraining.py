@@ -17,7 +17,9 @@ from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.backbones import make_backbone
 from models.build import build
+from models.checkpoint import load_weights, read_checkpoint
 from models.pretraining import PretrainingModel
+from models.tables import OBJECTIVES
 from training import setup
 from training.input_pipeline import prefetched
 from training.loop import Record, Stage, make_optimizer, total_steps, train
@@ -26,8 +28,6 @@ from training.run_folder import RunFolder, check_free
 from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)
-
-OBJECTIVES = ("masked_lm", "next_sentence")
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def train_model(
             "stage": "pretraining",
             "backbone": model.backbone.config.to_dict(),
             "objectives": list(objectives(options)),
+            "sequence_length": options.sequence_length_lm,
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
@@ -140,6 +141,9 @@ def train_model(
     )
     record = Record()
     train(model, stage, folder, options, record)
+    # The best checkpoint's figures end at its epoch: those of the whole run take their place.
+    load_weights(model, read_checkpoint(folder.folder))
+    folder.finish(model, record.metrics(), {})
     logger.info("the pre-trained checkpoint is in %s", folder.folder)
     return record.metrics()
 

@@ -77,15 +77,10 @@ class Progress(keras.callbacks.Callback):
             name: (mean * done - self._mean_before.get(name, 0.0) * self._step_before) / between
             for name, mean in means.items()
         }
-        figures["learning_rate"] = learning_rate(self.model)
+        figures["learning_rate"] = self.model.optimizer.last_learning_rate()
         figures["examples_per_second"] = self.examples_per_second
         self._writer.write("train", int(self.model.optimizer.iterations), figures)
         self._mean_before, self._step_before = means, done
-
-
-def learning_rate(model: keras.Model) -> float:
-    """The learning rate that the model's next step will have."""
-    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
 def duration(seconds: float) -> str:

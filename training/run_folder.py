@@ -63,22 +63,32 @@ class RunFolder:
         *,
         best: bool,
     ) -> None:
-        """Writes the last checkpoint, and the best one where this is it."""
-        for folder in [self.folder / "last", *([self.folder] if best else [])]:
-            write_checkpoint(
-                folder,
-                config=self._config,
-                model=model,
-                texts=self._texts,
-                metrics=metrics,
-                optimizer=model.optimizer,
-                training_state=training_state,
-            )
+        """Writes the last checkpoint, and the best one where this is it.
+
+        Only the last one holds the optimizer's state: training goes on from there or not at all.
+        """
+        write_checkpoint(
+            self.folder / "last",
+            config=self._config,
+            model=model,
+            texts=self._texts,
+            metrics=metrics,
+            optimizer=model.optimizer,
+            training_state=training_state,
+        )
+        if best:
+            self.finish(model, metrics, {})
 
     def finish(
         self, model: keras.Model, metrics: Mapping[str, Any], texts: Mapping[str, str]
     ) -> None:
-        """Writes the best checkpoint once more, with the run's final figures and reports."""
+        """Writes the best checkpoint; at the end of a run with its final figures and reports.
+
+        Args:
+            model: with the best weights.
+            metrics: content of `metrics.json`.
+            texts: further text files.
+        """
         write_checkpoint(
             self.folder,
             config=self._config,

@@ -109,6 +109,11 @@ def restored_tokenizer(
     """
     vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
     tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary)
+    if options.min_count is not None:
+        raise OptionError(
+            f"--min_count={options.min_count} is for making a vocabulary; the checkpoint "
+            f"{checkpoint.folder} has one. Leave the option out."
+        )
     for name, stored in (
         ("tokenize_style", tokenizer.style),
         ("lower_case", tokenizer.lower_case),
@@ -138,6 +143,12 @@ def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
     """
     if not options.vocab_file:
         return None
+    for name in ("vocab_size", "min_count"):
+        if getattr(options, name) is not None:
+            raise OptionError(
+                f"--{name}={getattr(options, name)} is for making a vocabulary, and "
+                f"--vocab_file={options.vocab_file} gives one. Leave one of them out."
+            )
     path = Path(options.vocab_file)
     vocabulary = Vocabulary.load(path)
     beside = path.with_name("tokenizer.json")

@@ -50,5 +50,5 @@ def _output_is_default(options: Options, given: AbstractSet[str]) -> bool:
 
 
 def document_limit(options: RunOptions) -> int | None:
-    """How many documents of each file are read; None: all."""
+    """How many documents of a split are read; None: all."""
     return TEST_MODE_DOCUMENTS if options.test_mode else None

@@ -15,7 +15,7 @@ def seeded():
     keras.utils.set_random_seed(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config_of():
     """Makes a small configuration without dropout."""
 

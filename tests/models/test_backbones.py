@@ -4,7 +4,8 @@ import pytest
 
 from models.backbones import BACKBONES, make_backbone
 from models.build import build
-from models.pooling import POOLINGS, MaxPooling, MeanPooling
+from models.pooling import MaxPooling, MeanPooling
+from models.tables import POOLINGS
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 poolings = pytest.mark.parametrize("pooling", POOLINGS)

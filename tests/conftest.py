@@ -1,0 +1,133 @@
+"""Tiny files, and tiny checkpoints of both steps that the tests share."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+TOPICS = {
+    "盗窃": ("盗窃", "手机", "撬开", "门锁", "商店"),
+    "故意伤害": ("殴打", "轻伤", "酒后", "拳头", "口角"),
+    "诈骗": ("骗取", "虚构", "转账", "冒充", "汇款"),
+}
+COMMON = ("被告人", "当日", "公安机关", "案发")
+BACKBONE_SIZES = {"text_cnn": {"num_filters": 8}, "transformer": {"num_layer": 1}}
+
+
+def text_of(labels, random):
+    """A few sentences of words that tell the labels, and of some that don't."""
+    words = [word for label in labels for word in TOPICS[label]] + list(COMMON)
+    sentences = range(random.integers(2, 6))
+    return "".join("".join(random.choice(words, size=5)) + "。" for _ in sentences)
+
+
+def lines_of(count, seed):
+    """`text __label__A` lines, some with two labels."""
+    random, names = np.random.default_rng(seed), list(TOPICS)
+    lines = []
+    for index in range(count):
+        labels = random.choice(names, size=2 if index % 6 == 5 else 1, replace=False)
+        tail = "".join(f" __label__{label}" for label in labels)
+        lines.append(f"{text_of(labels, random)}{tail}\n")
+    return lines
+
+
+class Tiny:
+    """Tiny files, and the options of tiny runs on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name, count, seed in (("train", 60, 1), ("valid", 24, 2), ("test", 24, 3)):
+            self.file(name).write_text("".join(lines_of(count, seed)), encoding="utf-8")
+        lines = lines_of(40, 4)
+        # Free text has no labels; its words make another vocabulary than those of train.
+        free = "".join(f"{line.split(' __label__')[0]}\n" for line in lines)
+        self.file("free").write_text(free, encoding="utf-8")
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.txt"
+
+    def pretraining(self, backbone: str = "text_cnn", **changes: Any) -> dict[str, Any]:
+        """Values for `PretrainingOptions`."""
+        return {
+            "mask_lm_source_file": [str(self.file("free")), str(self.file("train"))],
+            "data_path": str(self.folder / "data"),
+            "process_num": 1,
+            "backbone": backbone,
+            "preset": "tiny",
+            "d_model": 16,
+            "num_header": 2,
+            "max_position": 64,
+            "min_count": 1,
+            "sequence_length_lm": 32,
+            "batch_size": 16,
+            "num_epochs": 2,
+            "valid_share": 0.1,
+            **BACKBONE_SIZES.get(backbone, {}),
+            **changes,
+        }
+
+    def fine_tuning(self, **changes: Any) -> dict[str, Any]:
+        """Values for `FineTuningOptions`."""
+        return {
+            "training_data_file": [str(self.file("train"))],
+            "valid_data_file": [str(self.file("valid"))],
+            "test_data_file": [str(self.file("test"))],
+            "data_path": str(self.folder / "data"),
+            "process_num": 1,
+            "sequence_length": 32,
+            "batch_size": 16,
+            "num_epochs": 3,
+            "learning_rate": 1e-2,
+            **changes,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """Both steps on the tiny files.
+
+    Attributes:
+        pretrained, fine_tuned: the checkpoint folders.
+        pretraining_metrics, fine_tuning_metrics: what the steps returned.
+    """
+
+    pretrained: Path
+    fine_tuned: Path
+    pretraining_metrics: dict[str, Any]
+    fine_tuning_metrics: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    return Tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def run_of(tiny):
+    """Gives the `Run` of a backbone, made when it is first asked for. Not to be written to."""
+    from train_bert_fine_tuning import fine_tune
+    from train_bert_lm import pretrain
+    from training.options import FineTuningOptions, PretrainingOptions
+
+    @functools.cache
+    def make(backbone):
+        first, second = tiny.folder / f"lm_{backbone}", tiny.folder / f"save_{backbone}"
+        step_1 = pretrain(PretrainingOptions(**tiny.pretraining(backbone, ckpt_dir=str(first))))
+        options = tiny.fine_tuning(ckpt_dir=str(first), ckpt_dir_save=str(second))
+        return Run(first, second, step_1, fine_tune(FineTuningOptions(**options)))
+
+    return lambda backbone="text_cnn": make(backbone)
+
+
+@pytest.fixture
+def eagerly():
+    """Runs Keras' steps without compiling them: slower a step, faster for the first few."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -1,0 +1,714 @@
+"""The root scripts, from end to end, on tiny files."""
+
+import io
+import json
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from train_bert_fine_tuning import fine_tune
+from train_bert_lm import pretrain
+from training import pretraining
+from training.options import FineTuningOptions, PretrainingOptions
+
+ROOT = Path(__file__).parents[1]
+BACKBONES = ("text_cnn", "transformer")
+FIGURES = {"loss", "micro_f1", "macro_f1", "macro_f1_present", "f1"}
+CHATTER = (
+    "WARNING:",
+    "UserWarning",
+    "DeprecationWarning",
+    "absl",
+    "oneDNN",
+    "Traceback",
+    "0000 00:00:",
+)
+
+
+def flags_of(values):
+    """Options as a command line has them."""
+    flags = []
+    for name, value in values.items():
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        flags.append(f"--{name}={text}")
+    return flags
+
+
+def weights_of(folder):
+    arrays = {}
+    with h5py.File(folder / "model.weights.h5") as file:
+        file.visititems(
+            lambda name, item: (
+                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return arrays
+
+
+@pytest.fixture
+def script(monkeypatch, capsys):
+    """Runs a root script in this process: (exit status, standard output, standard error)."""
+
+    def run(name, *arguments, stdin=""):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        status = 0
+        try:
+            runpy.run_path(str(ROOT / name), run_name="__main__")
+        except SystemExit as stop:
+            status = stop.code
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run
+
+
+@pytest.fixture
+def refused(script):
+    """Runs a root script that must end with status 2 and one line; returns that line."""
+
+    def run(name, *arguments, stdin=""):
+        status, out, err = script(name, *arguments, stdin=stdin)
+        assert (status, out) == (2, "")
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return err.removeprefix("error: ").rstrip("\n")
+
+    return run
+
+
+def process(name, *arguments, cwd, stdin=""):
+    """Runs a root script as a user does."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / name), *map(str, arguments)],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
+    )
+
+
+# Both steps.
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_metrics_of_both_steps(run_of, backbone):
+    run = run_of(backbone)
+    step_1 = json.loads((run.pretrained / "metrics.json").read_text())
+    assert step_1 == run.pretraining_metrics
+    assert set(step_1) == {"history", "best_epoch"}
+    figures = {"loss", "masked_lm_loss", "masked_lm_accuracy"}
+    figures |= {"next_sentence_loss", "next_sentence_accuracy"}
+    for number, entry in enumerate(step_1["history"], start=1):
+        assert entry["epoch"] == number
+        assert set(entry) == {"epoch", "train", "valid", "learning_rate", "seconds"}
+        assert set(entry["train"]) == set(entry["valid"]) == figures
+    losses = [entry["valid"]["loss"] for entry in step_1["history"]]
+    assert step_1["best_epoch"] == 1 + int(np.argmin(losses))
+
+    step_2 = json.loads((run.fine_tuned / "metrics.json").read_text())
+    assert step_2 == run.fine_tuning_metrics
+    assert set(step_2) == {"history", "best_epoch", "thresholds", "restored", "test"}
+    for number, entry in enumerate(step_2["history"], start=1):
+        assert entry["epoch"] == number
+        assert set(entry) == {"epoch", "train", "valid", "learning_rate", "seconds"}
+        assert set(entry["train"]) == {"loss"}
+        assert set(entry["valid"]) == FIGURES
+    scores = [entry["valid"]["f1"] for entry in step_2["history"]]
+    assert step_2["best_epoch"] == 1 + int(np.argmax(scores))
+    assert step_2["thresholds"] == dict.fromkeys(["盗窃", "故意伤害", "诈骗"], 0.5)
+    assert set(step_2["restored"]) == {"variables", "of", "parameters", "of_parameters"}
+    assert step_2["restored"]["variables"] == step_2["restored"]["of"] > 0
+    assert step_2["restored"]["parameters"] == step_2["restored"]["of_parameters"] > 0
+    assert set(step_2["test"]) == {*FIGURES, "examples", "labels"}
+    assert (step_2["test"]["examples"], step_2["test"]["labels"]) == (24, 3)
+
+
+def test_checkpoint_folders(run_of):
+    run = run_of()
+    both = {"config.json", "manifest.json", "metrics.json", "model.weights.h5"}
+    both |= {"tokenizer.json", "vocab.txt"}
+    for_going_on = {"optimizer.h5", "training_state.json"}
+    names = {path.name for path in run.pretrained.iterdir()}
+    assert names >= both | {"last", "logs"}
+    assert {path.name for path in (run.pretrained / "last").iterdir()} == both | for_going_on
+    names = {path.name for path in run.fine_tuned.iterdir()}
+    assert names >= both | {"labels.txt", "test_labels.csv", "last", "logs"}
+    for folder in (run.pretrained, run.fine_tuned):
+        assert (folder / "vocab.txt").read_bytes() == (run.pretrained / "vocab.txt").read_bytes()
+    state = json.loads((run.pretrained / "last" / "training_state.json").read_text())
+    assert (state["stage"], state["epoch"]) == ("pretraining", 2)
+    assert not list(run.fine_tuned.rglob("*.pkl")) + list(run.fine_tuned.rglob("*.pickle"))
+
+
+def test_fine_tuning_learns(run_of):
+    # Labels are told by their words: if this isn't learned, something is wrong.
+    history = run_of().fine_tuning_metrics["history"]
+    assert history[-1]["train"]["loss"] < history[0]["train"]["loss"]
+    assert run_of().fine_tuning_metrics["test"]["micro_f1"] > 0.6
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_f1_is_scikit_learns_on_what_predict_gives(tiny, run_of, script, backbone):
+    run = run_of(backbone)
+    _, out, _ = script(
+        "predict.py", f"--ckpt_dir={run.fine_tuned}", f"--input={tiny.file('test')}", "--top_k=2"
+    )
+    results = [json.loads(line) for line in out.splitlines()]
+    lines = tiny.file("test").read_text(encoding="utf-8").splitlines()
+    assert len(results) == len(lines)
+    labels = (run.fine_tuned / "labels.txt").read_text(encoding="utf-8").split()
+    binarize = MultiLabelBinarizer(classes=labels)
+    truth = binarize.fit_transform([line.split(" __label__")[1:] for line in lines])
+    predicted = binarize.transform(
+        [[entry["label"] for entry in result["labels"]] for result in results]
+    )
+    test = run.fine_tuning_metrics["test"]
+    for average in ("micro", "macro"):
+        f1 = f1_score(truth, predicted, average=average, zero_division=0)
+        assert test[f"{average}_f1"] == pytest.approx(f1, abs=1e-12)
+    assert test["f1"] == pytest.approx((test["micro_f1"] + test["macro_f1"]) / 2)
+    for result in results:
+        assert set(result) == {"labels", "top"}
+        assert len(result["top"]) == 2
+        probabilities = [entry["probability"] for entry in result["top"]]
+        assert probabilities == sorted(probabilities, reverse=True)
+        # Every label from 0.5 on, or else the likeliest.
+        best = [entry for entry in result["top"] if entry["probability"] >= 0.5]
+        assert result["labels"][:2] == (best or result["top"][:1])
+
+
+def test_same_seed_same_weights(tiny, run_of, tmp_path):
+    run = run_of()
+    first, second = tmp_path / "lm", tmp_path / "save"
+    options = PretrainingOptions(**tiny.pretraining(ckpt_dir=str(first)))
+    metrics = pretrain(options)
+    assert metrics["history"][-1]["valid"] == run.pretraining_metrics["history"][-1]["valid"]
+    once, again = weights_of(run.pretrained), weights_of(first)
+    assert once.keys() == again.keys()
+    assert max(np.abs(once[name] - again[name]).max() for name in once) <= 1e-6
+    fine_tune(
+        FineTuningOptions(
+            **tiny.fine_tuning(ckpt_dir=str(run.pretrained), ckpt_dir_save=str(second))
+        )
+    )
+    once, again = weights_of(run.fine_tuned), weights_of(second)
+    assert once.keys() == again.keys()
+    assert max(np.abs(once[name] - again[name]).max() for name in once) <= 1e-6
+
+
+def test_another_seed_other_weights(tiny, tmp_path):
+    models = []
+    for seed in (7, 7, 8):
+        options = PretrainingOptions(**tiny.pretraining(ckpt_dir=str(tmp_path / "lm"), seed=seed))
+        models.append(pretraining.build_model(options, pretraining.prepare_data(options)))
+    kernels = [model.backbone.combination.get_weights()[0] for model in models]
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    assert np.abs(kernels[0] - kernels[2]).max() > 1e-3
+
+
+# Variants of step 2.
+
+
+@pytest.fixture
+def fine_tuned(tiny, run_of, tmp_path, eagerly):
+    """Fine-tunes the TextCNN for an epoch with some options changed: (metrics, folder)."""
+
+    def run(**changes):
+        folder = tmp_path / "save"
+        values = {"ckpt_dir": str(run_of().pretrained), "ckpt_dir_save": str(folder)}
+        values |= {"num_epochs": 1, "batch_size": 64}
+        return fine_tune(FineTuningOptions(**tiny.fine_tuning(**(values | changes)))), folder
+
+    return run
+
+
+def test_without_a_checkpoint(fine_tuned):
+    metrics, folder = fine_tuned(
+        ckpt_dir="", backbone="text_cnn", preset="tiny", max_position=32, min_count=1
+    )
+    assert metrics["restored"] is None
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["backbone"]["d_model"], config["backbone"]["max_position"]) == (64, 32)
+
+
+def test_multi_class(tiny, run_of, fine_tuned, refused, script, tmp_path):
+    status = refused(
+        "train_bert_fine_tuning.py",
+        *flags_of(tiny.fine_tuning(task="multi_class", ckpt_dir=run_of().pretrained)),
+    )
+    # Line 6 of the tiny files is the first with two labels.
+    assert f"{tiny.file('train')}:6: --task=multi_class wants exactly one label" in status
+    files = {}
+    for split in ("train", "valid", "test"):
+        lines = tiny.file(split).read_text(encoding="utf-8").splitlines(keepends=True)
+        files[split] = tmp_path / f"{split}.txt"
+        files[split].write_text(
+            "".join(line for line in lines if line.count("__label__") == 1), encoding="utf-8"
+        )
+    metrics, folder = fine_tuned(
+        task="multi_class",
+        training_data_file=[str(files["train"])],
+        valid_data_file=[str(files["valid"])],
+        test_data_file=[str(files["test"])],
+    )
+    assert metrics["test"]["examples"] == 20
+    _, out, _ = script("predict.py", f"--ckpt_dir={folder}", f"--input={files['test']}")
+    _, everything, _ = script(
+        "predict.py", f"--ckpt_dir={folder}", "--top_k=3", stdin="被告人殴打他人。\n"
+    )
+    results = [json.loads(line) for line in out.splitlines()]
+    assert [len(result["labels"]) for result in results] == [1] * 20
+    top = json.loads(everything)["top"]
+    assert sum(entry["probability"] for entry in top) == pytest.approx(1, abs=1e-5)
+    true = [line.split("__label__")[1] for line in files["test"].read_text("utf-8").splitlines()]
+    predicted = [result["labels"][0]["label"] for result in results]
+    f1 = f1_score(true, predicted, average="micro")
+    assert metrics["test"]["micro_f1"] == pytest.approx(f1)
+
+
+def record_of(line):
+    text, *labels = line.rstrip("\n").split(" __label__")
+    meta = {"accusation": labels, "relevant_articles": [200 + len(label) for label in labels]}
+    return json.dumps({"fact": text, "meta": meta}, ensure_ascii=False)
+
+
+@pytest.fixture
+def json_files(tiny, tmp_path):
+    """The tiny files as CAIL2018 JSON lines."""
+    files = {}
+    for split in ("train", "valid", "test"):
+        lines = tiny.file(split).read_text(encoding="utf-8").splitlines()
+        files[split] = tmp_path / f"{split}.json"
+        records = "".join(f"{record_of(line)}\n" for line in lines)
+        files[split].write_text(records, encoding="utf-8")
+    return files
+
+
+def test_json_lines_with_relevant_articles(fine_tuned, json_files):
+    metrics, folder = fine_tuned(
+        label_field="relevant_articles",
+        training_data_file=[str(json_files["train"])],
+        valid_data_file=[str(json_files["valid"])],
+        test_data_file=[str(json_files["test"])],
+    )
+    # 200 + the length of the name: 盗窃 and 诈骗 have 2 characters, 故意伤害 has 4.
+    assert sorted((folder / "labels.txt").read_text().split()) == ["202", "204"]
+    assert set(metrics["thresholds"]) == {"202", "204"}
+
+
+def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
+    metrics, folder = fine_tuned(
+        training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
+    )
+    assert set(metrics) == {"history", "best_epoch", "thresholds", "restored"}
+    assert not (folder / "test_labels.csv").exists()
+    counts = [line.count("__label__盗窃") for line in tiny.file("train").open(encoding="utf-8")]
+    assert sum(counts) > 0
+    assert set(metrics["thresholds"]) == {"盗窃", "故意伤害", "诈骗"}
+
+
+def test_labels_that_train_lacks(tiny, fine_tuned, tmp_path, caplog):
+    files = {}
+    for split in ("valid", "test"):
+        files[split] = tmp_path / f"{split}.txt"
+        text = tiny.file(split).read_text(encoding="utf-8")
+        files[split].write_text(text + f"被告人当日。 __label__新罪{split}\n", encoding="utf-8")
+    metrics, folder = fine_tuned(
+        valid_data_file=[str(files["valid"])], test_data_file=[str(files["test"])]
+    )
+    assert "valid has 1 labels that train does not have (新罪valid)" in caplog.text
+    assert "test has 1 labels that train does not have (新罪test)" in caplog.text
+    labels = (folder / "labels.txt").read_text(encoding="utf-8").split()
+    assert labels[3:] == ["新罪valid", "新罪test"]
+    assert metrics["test"]["labels"] == 5
+    table = (folder / "test_labels.csv").read_text(encoding="utf-8").splitlines()
+    assert table[-1].startswith("新罪test,0,1,0,0.0000,0.0000,0.0000")
+
+
+def test_long_documents_are_cut_counted_and_said_once(tiny, fine_tuned, tmp_path, caplog):
+    caplog.set_level("INFO")
+    long = tmp_path / "train.txt"
+    text = tiny.file("train").read_text(encoding="utf-8")
+    long.write_text(text + "被告人殴打商店。" * 40 + " __label__诈骗\n", encoding="utf-8")
+    fine_tuned(training_data_file=[str(long)], sequence_length=64)
+    messages = [m for m in caplog.messages if "longer than" in m or "are cut" in m]
+    assert messages == ["documents longer than --sequence_length=64 are cut: 1 of 61 in train"]
+
+
+def test_half_precision_and_rates(tiny, fine_tuned, caplog):
+    caplog.set_level("INFO")
+    policy = keras.config.dtype_policy()
+    try:
+        metrics, folder = fine_tuned(
+            precision="mixed_bfloat16", head_learning_rate=0.02, dropout_keep_prob=0.8
+        )
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert np.isfinite(metrics["history"][0]["train"]["loss"])
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["backbone"]["dropout"], config["head_dropout"]) == (0.2, 0.2)
+    assert "learning rate 0.01 (head 0.02), mixed_bfloat16" in caplog.text
+    assert {array.dtype.name for array in weights_of(folder).values()} == {"float32"}
+
+
+# predict.py.
+
+
+def test_predict_keeps_order_and_empty_lines(tiny, run_of, script, caplog, tmp_path):
+    folder = f"--ckpt_dir={run_of().fine_tuned}"
+    lines = tiny.file("test").read_text(encoding="utf-8").splitlines()
+    texts = [line.split(" __label__")[0] for line in lines]
+    # Batches are made by length; the results must be in the order of the lines.
+    texts = ["。".join([text] * (1 + index % 3)) for index, text in enumerate(texts)]
+    stdin = "".join(f"{text}\n" for text in [*texts[:5], "", "  ", *texts[5:]])
+    status, out, _ = script("predict.py", folder, "--batch_size=4", stdin=stdin)
+    assert status == 0
+    results = [json.loads(line) for line in out.splitlines()]
+    assert results[5:7] == [{"labels": []}] * 2
+    assert "standard input:6: no text" in caplog.text
+    assert "standard input:7: no text" in caplog.text
+
+    one_by_one = tmp_path / "one.json"
+    source = tmp_path / "texts.json"
+    records = [json.dumps({"fact": text, "meta": {}}) for text in texts]
+    source.write_text("\n".join(records), encoding="utf-8")
+    script("predict.py", folder, "--batch_size=1", f"--input={source}", f"--output={one_by_one}")
+    singles = [json.loads(line) for line in one_by_one.read_text(encoding="utf-8").splitlines()]
+    together = results[:5] + results[7:]
+    assert len(singles) == len(together) == len(texts)
+    for single, other in zip(singles, together, strict=True):
+        assert [e["label"] for e in single["labels"]] == [e["label"] for e in other["labels"]]
+        for ours, theirs in zip(single["labels"], other["labels"], strict=True):
+            assert ours["probability"] == pytest.approx(theirs["probability"], abs=2e-5)
+
+
+def test_predict_threshold(run_of, script):
+    folder, text = f"--ckpt_dir={run_of().fine_tuned}", "被告人盗窃手机。\n"
+    _, out, _ = script("predict.py", folder, "--threshold=0", stdin=text)
+    assert len(json.loads(out)["labels"]) == 3
+    _, out, _ = script("predict.py", folder, "--threshold=1", stdin=text)
+    assert len(json.loads(out)["labels"]) == 1
+    assert script("predict.py", folder, stdin="")[:2] == (0, "")
+
+
+def test_predict_refuses(tiny, run_of, refused, tmp_path):
+    run = run_of()
+    folder = f"--ckpt_dir={run.fine_tuned}"
+    assert "no such checkpoint folder" in refused("predict.py", f"--ckpt_dir={tmp_path / 'no'}")
+    assert "only pre-trained" in refused("predict.py", f"--ckpt_dir={run.pretrained}")
+    assert "no such file" in refused("predict.py", folder, f"--input={tmp_path / 'no.txt'}")
+    assert "this is a folder" in refused("predict.py", folder, f"--input={tmp_path}")
+    assert "must be from 0 to 1" in refused("predict.py", folder, "--threshold=1.5")
+    assert "test_mode" in refused("predict.py", folder, "--test_mode")
+    assert "not an option" in refused("predict.py", folder, "text.txt")
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_bytes("被告人。\n".encode() + b"\xff\xfe\n")
+    assert f"{wrong}:2: not UTF-8" in refused("predict.py", folder, f"--input={wrong}")
+    source = tmp_path / "source.txt"
+    source.write_text("被告人盗窃。\n", encoding="utf-8")
+    message = refused("predict.py", folder, f"--input={source}", f"--output={source}")
+    assert "--output" in message
+    assert source.read_text(encoding="utf-8") == "被告人盗窃。\n"
+
+
+# Mistakes of users.
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"", "the file is empty"),
+        (b"\n\n", "only blank lines"),
+        (b"\xe8\xa2\xab\n\xc4\xe3\n", ":2: not UTF-8: byte 0xc4"),
+        (b'{"fact": "text", "meta": {"accusation": ["A"]}}\n{"meta": {}}\n', ":2: a CAIL2018"),
+    ],
+)
+def test_unreadable_files(tiny, run_of, refused, tmp_path, content, message):
+    path = tmp_path / "wrong.txt"
+    if content is not None:
+        path.write_bytes(content)
+    values = tiny.pretraining(ckpt_dir=tmp_path / "lm", mask_lm_source_file=path)
+    line = refused("train_bert_lm.py", *flags_of(values))
+    assert line.startswith(str(path))
+    assert message in line
+    values = tiny.fine_tuning(
+        ckpt_dir=run_of().pretrained, ckpt_dir_save=tmp_path / "save", training_data_file=path
+    )
+    line = refused("train_bert_fine_tuning.py", *flags_of(values))
+    assert line.startswith(str(path))
+    if content and content.startswith(b"\xe8"):
+        message = ":1: a line without a label"
+    assert message in line
+    assert {entry.name for entry in tmp_path.iterdir()} <= {"wrong.txt"}
+
+
+def test_a_folder_instead_of_a_file(tiny, refused, tmp_path):
+    values = tiny.pretraining(ckpt_dir=tmp_path / "lm", mask_lm_source_file=tmp_path)
+    assert f"{tmp_path}: this is a folder" in refused("train_bert_lm.py", *flags_of(values))
+    values = tiny.fine_tuning(ckpt_dir="", valid_data_file=tmp_path)
+    line = refused("train_bert_fine_tuning.py", *flags_of(values))
+    assert f"{tmp_path}: this is a folder" in line
+    values = tiny.fine_tuning(ckpt_dir="", valid_data_file="")
+    assert "--valid_data_file=" in refused("train_bert_fine_tuning.py", *flags_of(values))
+
+
+@pytest.mark.parametrize(
+    ("changes", "messages"),
+    [
+        ({"masked_lm": False, "next_sentence": False}, ["nothing is left to learn"]),
+        ({"sequence_length_lm": 65}, ["--sequence_length_lm=65", "--max_position=64"]),
+        ({"backbone": "lstm"}, ["--backbone=lstm: must be one of text_cnn, transformer"]),
+        ({"tokenize_style": "wordpiece"}, ["--vocab_file"]),
+        ({"d_model": 15}, ["d_model (15)", "num_header (2)"]),
+        ({"batch_size": "many"}, ["batch_size", "many"]),
+        ({"learning_rat": 1}, ["learning_rat"]),
+        ({"num_layer": 2}, ["num_layer", "text_cnn has no use for it"]),
+    ],
+)
+def test_options_of_pretraining_that_cannot_be(tiny, refused, tmp_path, changes, messages):
+    values = tiny.pretraining(ckpt_dir=tmp_path / "lm", **changes)
+    line = refused("train_bert_lm.py", *flags_of(values))
+    assert [message for message in messages if message not in line] == []
+    assert not (tmp_path / "lm").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "messages"),
+    [
+        ({"backbone": "transformer"}, ["--backbone=transformer", "backbone=text_cnn"]),
+        ({"d_model": 32}, ["--d_model=32", "d_model=16"]),
+        ({"preset": "small"}, ["--d_model=128", "preset", "d_model=16"]),
+        ({"pooling": "mean"}, ["--pooling=mean", "pooling=max"]),
+        ({"max_position": 512}, ["--max_position=512", "max_position=64"]),
+        ({"tokenize_style": "char"}, ["--tokenize_style=char", "tokenize_style=word"]),
+        ({"lower_case": True}, ["--lower_case=True", "lower_case=False"]),
+        ({"vocab_size": 10}, ["--vocab_size=10", "vocab_size="]),
+        ({"min_count": 2}, ["--min_count=2", "Leave the option out"]),
+        ({"sequence_length": 65}, ["--sequence_length=65", "max_position 64"]),
+        ({"label_field": "article"}, ["--label_field=article", "accusation"]),
+    ],
+)
+def test_options_that_contradict_the_checkpoint(tiny, run_of, refused, tmp_path, changes, messages):
+    values = tiny.fine_tuning(ckpt_dir=run_of().pretrained, ckpt_dir_save=tmp_path / "save")
+    line = refused("train_bert_fine_tuning.py", *flags_of(values | changes))
+    assert [message for message in messages if message not in line] == []
+    assert not (tmp_path / "save").exists()
+
+
+def test_options_that_repeat_the_checkpoint_are_no_contradiction(run_of, fine_tuned):
+    metrics, _ = fine_tuned(
+        backbone="text_cnn",
+        d_model=16,
+        tokenize_style="word",
+        vocab_size=30_000,
+        vocab_file=str(run_of().pretrained / "vocab.txt"),
+    )
+    assert metrics["restored"]["variables"] == metrics["restored"]["of"]
+
+
+def test_vocabulary_of_another_tokenizer(tiny, run_of, refused, tmp_path):
+    run = run_of()
+    beside = run.pretrained / "vocab.txt"
+    values = tiny.pretraining(ckpt_dir=tmp_path / "lm", tokenize_style="char", vocab_file=beside)
+    line = refused("train_bert_lm.py", *flags_of(values))
+    assert "--min_count=1" in line
+    assert f"--vocab_file={beside}" in line
+    del values["min_count"]
+    line = refused("train_bert_lm.py", *flags_of(values))
+    assert "--tokenize_style=word" in line
+    assert "not by char" in line
+    # The file alone tells nothing of its tokenizer; that it does not fit the text does.
+    alone = tmp_path / "vocab.txt"
+    alone.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n##ing\nhouse\n。\n", encoding="utf-8")
+    line = refused("train_bert_lm.py", *flags_of(values | {"vocab_file": alone}))
+    assert "does not know" in line
+    assert "another tokenizer" in line
+    values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=tmp_path / "save")
+    line = refused("train_bert_fine_tuning.py", *flags_of(values | {"vocab_file": alone}))
+    assert f"--vocab_file={alone}" in line
+    assert str(run.pretrained) in line
+    (tmp_path / "broken.txt").write_text("。\n", encoding="utf-8")
+    values = tiny.pretraining(ckpt_dir=tmp_path / "lm", vocab_file=tmp_path / "broken.txt")
+    del values["min_count"]
+    assert "[PAD]" in refused("train_bert_lm.py", *flags_of(values))
+    assert not (tmp_path / "lm").exists()
+
+
+def test_damaged_checkpoints(tiny, run_of, refused, tmp_path):
+    run, folder = run_of(), tmp_path / "lm"
+
+    def message():
+        values = tiny.fine_tuning(ckpt_dir=folder, ckpt_dir_save=tmp_path / "save")
+        step_2 = refused("train_bert_fine_tuning.py", *flags_of(values))
+        assert refused("predict.py", f"--ckpt_dir={folder}") == step_2
+        assert str(folder) in step_2
+        return step_2
+
+    assert "no such checkpoint folder" in message()
+    folder.mkdir()
+    assert "not a whole checkpoint" in message()
+    shutil.copytree(run.pretrained, folder, dirs_exist_ok=True)
+    weights = (folder / "model.weights.h5").read_bytes()
+    (folder / "model.weights.h5").write_bytes(weights[:-100])
+    assert "model.weights.h5: cut short or altered" in message()
+    other = run_of("transformer").pretrained / "model.weights.h5"
+    shutil.copy(other, folder / "model.weights.h5")
+    assert "model.weights.h5: cut short or altered" in message()
+    assert not (tmp_path / "save").exists()
+
+
+def test_a_checkpoint_is_not_overwritten_unasked(tiny, run_of, refused, tmp_path):
+    run = run_of()
+    before = (run.pretrained / "model.weights.h5").read_bytes()
+    line = refused("train_bert_lm.py", *flags_of(tiny.pretraining(ckpt_dir=run.pretrained)))
+    assert f"--ckpt_dir={run.pretrained}" in line
+    assert "--overwrite" in line
+    assert (run.pretrained / "model.weights.h5").read_bytes() == before
+    values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=run.fine_tuned)
+    line = refused("train_bert_fine_tuning.py", *flags_of(values))
+    assert f"--ckpt_dir_save={run.fine_tuned}" in line
+    (tmp_path / "file").write_text("x")
+    values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=tmp_path / "file")
+    assert "this is a file" in refused("train_bert_fine_tuning.py", *flags_of(values))
+
+
+def test_ctrl_c(monkeypatch, script, tmp_path):
+    from training import prediction
+
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prediction, "predict", interrupted)
+    status, _, err = script("predict.py")
+    assert status == 130
+    assert err == "stopped.\n"
+
+
+# As real processes.
+
+
+@pytest.fixture(scope="module")
+def in_test_mode(tiny, tmp_path_factory):
+    """The three scripts with --test_mode and their own folders, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("test_mode")
+    sizes = ["--d_model=16", "--num_header=2", "--max_position=128", "--min_count=1"]
+    first = process(
+        "train_bert_lm.py",
+        "--test_mode",
+        f"--mask_lm_source_file={tiny.file('free')},{tiny.file('train')}",
+        *sizes,
+        "--num_filters=8",
+        cwd=folder,
+    )
+    files = flags_of(
+        {f"{split}_data_file": tiny.file(split.removesuffix("ing")) for split in ("valid", "test")}
+    )
+    files.append(f"--training_data_file={tiny.file('train')}")
+    second = process("train_bert_fine_tuning.py", "--test_mode", *files, cwd=folder)
+    third = process(
+        "train_transform.py", "--test_mode", "--num_layer=1", *sizes, *files, cwd=folder
+    )
+    return folder, (first, second, third)
+
+
+def test_test_mode_of_the_three_scripts(in_test_mode):
+    folder, results = in_test_mode
+    assert [result.returncode for result in results] == [0, 0, 0], results
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "data",
+        "checkpoint_lm_test",
+        "checkpoint_lm_save_test",
+        "checkpoint_transformer_test",
+    }
+    assert [path.name for path in (folder / "data").iterdir()] == ["cache"]
+    for name in names - {"data"}:
+        config = json.loads((folder / name / "config.json").read_text())
+        assert config["test_mode"] is True
+        assert len(json.loads((folder / name / "metrics.json").read_text())["history"]) == 1
+    assert config["backbone"]["d_model"] == 16
+    assert "restored 40 of 40 variables" in results[1].stderr
+    assert "(100.0%)" in results[1].stderr
+    transformer = json.loads((folder / "checkpoint_transformer_test" / "config.json").read_text())
+    assert transformer["backbone"]["backbone"] == "transformer"
+    metrics = json.loads((folder / "checkpoint_transformer_test" / "metrics.json").read_text())
+    assert metrics["restored"] is None
+
+
+def test_no_chatter_of_libraries(in_test_mode):
+    for result in in_test_mode[1]:
+        assert result.stdout == ""
+        assert [word for word in CHATTER if word in result.stderr] == []
+        assert "epoch 1/1 | train: loss" in result.stderr
+
+
+def test_a_full_run_refuses_a_test_mode_checkpoint(in_test_mode, tiny, refused, tmp_path):
+    checkpoint = in_test_mode[0] / "checkpoint_lm_test"
+    values = tiny.fine_tuning(ckpt_dir=checkpoint, ckpt_dir_save=tmp_path / "save")
+    line = refused("train_bert_fine_tuning.py", *flags_of(values))
+    assert str(checkpoint) in line
+    assert "made in --test_mode" in line
+
+
+def test_predict_as_a_process(tiny, run_of, tmp_path):
+    lines = tiny.file("test").read_text(encoding="utf-8").splitlines()
+    result = process(
+        "predict.py",
+        f"--ckpt_dir={run_of().fine_tuned}",
+        cwd=tmp_path,
+        stdin="\n".join([lines[0], "", lines[1]]),
+    )
+    assert result.returncode == 0, result.stderr
+    results = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [bool(entry["labels"]) for entry in results] == [True, False, True]
+    assert "standard input:2: no text" in result.stderr
+    assert [word for word in CHATTER if word in result.stderr] == []
+
+
+def test_predict_into_a_closed_pipe(tiny, run_of, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "predict.py"), f"--ckpt_dir={run_of().fine_tuned}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        child.stdout.close()
+        child.stdin.write(tiny.file("test").read_bytes())
+        child.stdin.close()
+        err = child.stderr.read().decode()
+    assert child.returncode == 0
+    assert "Error" not in err
+    assert "Traceback" not in err
+
+
+def test_a_mistake_as_a_process(tmp_path):
+    result = process("train_bert_lm.py", "--mask_lm_source_file=none.txt", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: none.txt: there is no such file")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py"]
+)
+def test_help(name, script):
+    status, out, err = script(name, "--help")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{name}: ")
+    assert "--ckpt_dir=" in out

@@ -1,0 +1,173 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, log_loss
+
+from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from training import fine_tuning
+from training.options import FineTuningOptions, OptionError
+
+
+@pytest.fixture
+def options_of(tiny, run_of, tmp_path):
+    def make(**changes):
+        values = {"ckpt_dir": str(run_of().pretrained), "ckpt_dir_save": str(tmp_path / "save")}
+        values |= {"num_epochs": 1, "batch_size": 64}
+        return FineTuningOptions(**tiny.fine_tuning(**(values | changes)))
+
+    return make
+
+
+def prepared(options):
+    checkpoint = fine_tuning.open_checkpoint(options)
+    data = fine_tuning.prepare_data(options, checkpoint)
+    return checkpoint, data
+
+
+def test_no_checkpoint(options_of):
+    assert fine_tuning.open_checkpoint(options_of(ckpt_dir="")) is None
+
+
+def test_test_mode_and_full_runs_do_not_mix(options_of, run_of, tmp_path):
+    import hashlib
+    import shutil
+
+    folder = tmp_path / "lm"
+    shutil.copytree(run_of().pretrained, folder)
+    config = json.loads((folder / "config.json").read_text()) | {"test_mode": True}
+    (folder / "config.json").write_text(json.dumps(config))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    data = (folder / "config.json").read_bytes()
+    manifest["files"]["config.json"] = {
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(OptionError, match="made in --test_mode"):
+        fine_tuning.open_checkpoint(options_of(ckpt_dir=str(folder)))
+    checkpoint = fine_tuning.open_checkpoint(options_of(ckpt_dir=str(folder), test_mode=True))
+    assert checkpoint.config["test_mode"]
+
+
+def test_first_probabilities_are_how_frequent_labels_are(options_of):
+    options = options_of()
+    checkpoint, data = prepared(options)
+    model, report = fine_tuning.build_model(options, data, checkpoint)
+    assert report.share == 1
+    shares = data.targets("train").mean(axis=0)
+    bias = np.asarray(model.head.bias)
+    np.testing.assert_allclose(1 / (1 + np.exp(-bias)), shares, rtol=1e-5)
+
+
+@pytest.mark.parametrize("task", ["multi_label", "multi_class"])
+def test_figures_by_scikit_learn(options_of, task):
+    options = options_of()
+    checkpoint, data = prepared(options)
+    model, _ = fine_tuning.build_model(options, data, checkpoint)
+    model.task = task
+    thresholds = np.array([0.5, 0.3, 0.2])
+    figures, decisions = fine_tuning.evaluate(model, data, "valid", thresholds)
+    targets = data.targets("valid")
+    assert decisions.shape == targets.shape == (24, 3)
+
+    # By hand: each document alone, in the order of the file.
+    logits = []
+    for index in range(24):
+        ids = np.array([2, *data.corpora["valid"].tokens(index)[:30], 3], np.int32)[None]
+        inputs = {"token_ids": ids, "segment_ids": np.zeros_like(ids)}
+        inputs["padding_mask"] = np.ones_like(ids, bool)
+        logits.append(np.asarray(model(inputs), "float64")[0])
+    logits = np.array(logits)
+    if task == "multi_label":
+        probabilities = 1 / (1 + np.exp(-logits))
+        loss = np.mean(
+            [
+                log_loss(target, row, labels=[0, 1], normalize=False)
+                for target, row in zip(targets, probabilities, strict=True)
+            ]
+        )
+        expected = probabilities >= thresholds
+        unsure = ~expected.any(axis=1)
+        expected[unsure, probabilities[unsure].argmax(axis=1)] = True
+        assert figures["loss"] == pytest.approx(loss, rel=1e-5)
+    else:
+        expected = np.eye(3, dtype=bool)[logits.argmax(axis=1)]
+    np.testing.assert_array_equal(decisions, expected)
+    for average in ("micro", "macro"):
+        f1 = f1_score(targets, expected, average=average, zero_division=0)
+        assert figures[f"{average}_f1"] == pytest.approx(f1)
+
+
+def test_figures_are_those_of_the_saved_model(options_of, run_of):
+    run = run_of()
+    _, data = prepared(options_of(batch_size=16))
+    model = load_model(read_checkpoint(run.fine_tuned))
+    metrics = run.fine_tuning_metrics
+    told = {
+        "test": metrics["test"],
+        "valid": metrics["history"][metrics["best_epoch"] - 1]["valid"],
+    }
+    for split, expected in told.items():
+        figures, _ = fine_tuning.evaluate(model, data, split, np.full(3, 0.5))
+        for name, value in figures.items():
+            assert value == pytest.approx(expected[name], rel=1e-4), (split, name)
+
+
+@pytest.mark.parametrize(("rate", "head"), [(0.0, 0.01), (0.01, 0.0)])
+def test_learning_rates_of_the_parts(options_of, eagerly, rate, head):
+    options = options_of(learning_rate=rate, head_learning_rate=head)
+    checkpoint, data = prepared(options)
+    model, report = fine_tuning.build_model(options, data, checkpoint)
+    backbone = [np.array(v) for v in model.backbone.trainable_variables]
+    kernel = np.array(model.head.kernel)
+    fine_tuning.train_model(options, data, model, report)
+    moved = [
+        (np.array(v) != old).any()
+        for v, old in zip(model.backbone.trainable_variables, backbone, strict=True)
+    ]
+    assert any(moved) == (rate > 0)
+    assert (np.array(model.head.kernel) != kernel).any() == (head > 0)
+
+
+def test_restores_what_it_can_when_asked(options_of, caplog):
+    options = options_of(max_position=128, num_filters=4)
+    checkpoint, data = prepared(options)
+    with pytest.raises(OptionError, match=r"--num_filters=4.*num_filters=8"):
+        fine_tuning.build_model(options, data, checkpoint)
+    options = options.replace(allow_partial_restore=True)
+    model, report = fine_tuning.build_model(options, data, checkpoint)
+    assert model.backbone.config.num_filters == 4
+    assert 0 < report.share < 1
+    problems = [message for message in caplog.messages if message.startswith("not restored: ")]
+    assert len(problems) == report.of - report.variables > 0
+
+
+def test_weights_that_do_not_belong(options_of, run_of, tmp_path):
+    # A whole folder whose config.json is another backbone's.
+    from models.checkpoint import Checkpoint
+
+    source = read_checkpoint(run_of().pretrained)
+    other = read_checkpoint(run_of("transformer").pretrained)
+    mixed = Checkpoint(source.folder, other.config, source.files)
+    options = options_of()
+    data = fine_tuning.prepare_data(options, source)
+    with pytest.raises(CheckpointError, match="these weights are not of the transformer model"):
+        fine_tuning.build_model(options, data, mixed)
+
+
+def test_sequences_longer_than_positions(options_of):
+    options = options_of(sequence_length=65)
+    checkpoint, data = prepared(options)
+    with pytest.raises(OptionError, match=r"--sequence_length=65.*max_position 64"):
+        fine_tuning.build_model(options, data, checkpoint)
+
+
+def test_positions_that_were_not_trained(options_of, run_of, caplog):
+    # Pre-training had 32 tokens; only the Transformer's learned positions care.
+    for backbone, warned in (("text_cnn", False), ("transformer", True)):
+        caplog.clear()
+        options = options_of(ckpt_dir=str(run_of(backbone).pretrained), sequence_length=40)
+        checkpoint, data = prepared(options)
+        fine_tuning.build_model(options, data, checkpoint)
+        assert ("--sequence_length=40 is longer than" in caplog.text) == warned

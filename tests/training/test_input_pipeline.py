@@ -1,0 +1,75 @@
+import keras
+import numpy as np
+import pytest
+
+from training.input_pipeline import predict_logits, prefetched
+
+
+def batch_of(rows, length, first=0):
+    ids = np.arange(first, first + rows * length, dtype=np.int32).reshape(rows, length)
+    return {"token_ids": ids, "padding_mask": ids % 2 == 0}
+
+
+def test_dicts_of_changing_shapes():
+    shapes = [(4, 32), (4, 64), (1, 32)]
+    dataset = prefetched(lambda: (batch_of(*shape) for shape in shapes), 3)
+    got = list(dataset.as_numpy_iterator())
+    assert len(got) == len(dataset) == 3
+    for batch, shape in zip(got, shapes, strict=True):
+        expected = batch_of(*shape)
+        assert batch.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(batch[name], array)
+            assert batch[name].dtype == array.dtype
+
+
+def test_tuples():
+    def batches():
+        for rows in (3, 2):
+            yield batch_of(rows, 8), np.eye(rows, 5, dtype=np.float32)
+
+    got = list(prefetched(batches, 2).as_numpy_iterator())
+    assert [targets.shape for _, targets in got] == [(3, 5), (2, 5)]
+    assert [inputs["token_ids"].shape for inputs, _ in got] == [(3, 8), (2, 8)]
+
+
+def test_no_axis_is_fixed():
+    # A model traced for one shape must not have to be traced for the next.
+    spec = prefetched(lambda: iter([batch_of(2, 8)]), 1).element_spec
+    assert spec["token_ids"].shape.as_list() == [None, None]
+
+
+def test_an_error_in_the_batches_is_seen():
+    def batches():
+        yield batch_of(2, 8)
+        raise ValueError("what went wrong")
+
+    with pytest.raises(Exception, match="what went wrong"):
+        list(prefetched(batches, 2))
+
+
+def test_too_few_batches_are_noticed():
+    with pytest.raises(Exception, match="expected to contain 2 elements"):
+        list(prefetched(lambda: iter([batch_of(2, 8)]), 2))
+
+
+class Sum(keras.Model):
+    """Gives two numbers a row, whatever its length; counts how often it was traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.traced = 0
+
+    def call(self, inputs):
+        self.traced += 1
+        total = keras.ops.sum(inputs["token_ids"], axis=1, keepdims=True)
+        return keras.ops.concatenate([total, -total], axis=1)
+
+
+def test_predicted_in_order_without_tracing_anew():
+    shapes = [(4, 32), (4, 64), (4, 96), (1, 128)]
+    model = Sum()
+    logits = predict_logits(model, lambda: (batch_of(*shape) for shape in shapes), len(shapes))
+    sums = np.concatenate([batch_of(*shape)["token_ids"].sum(axis=1) for shape in shapes])
+    np.testing.assert_array_equal(logits, np.stack([sums, -sums], axis=1))
+    assert model.traced < len(shapes)

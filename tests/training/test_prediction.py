@@ -1,0 +1,109 @@
+import json
+
+import numpy as np
+import pytest
+
+from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from training.options import PredictionOptions
+from training.prediction import Classifier, predict
+
+TEXTS = ["被告人盗窃手机。", "当日酒后殴打。" * 5, "虚构转账。", "。", "公安机关" * 60]
+
+
+@pytest.fixture(scope="module")
+def classifier(run_of):
+    return Classifier(run_of().fine_tuned)
+
+
+def test_probabilities_are_the_models_one_text_at_a_time(run_of, classifier):
+    model = load_model(read_checkpoint(run_of().fine_tuned))
+    expected = []
+    for text in TEXTS:
+        ids = classifier.vocabulary.encode(classifier.tokenizer.tokenize(text))
+        # [CLS] text [SEP], cut to the 32 tokens of fine-tuning.
+        ids = np.array([2, *ids[:30], 3], np.int32)[None]
+        inputs = {
+            "token_ids": ids,
+            "segment_ids": np.zeros_like(ids),
+            "padding_mask": np.ones_like(ids, bool),
+        }
+        expected.append(1 / (1 + np.exp(-np.asarray(model(inputs), "float64")[0])))
+    for batch_size in (1, 2, 64):
+        probabilities = classifier.probabilities(TEXTS, batch_size)
+        assert probabilities.shape == (len(TEXTS), 3)
+        np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+def test_no_texts(classifier):
+    assert classifier.probabilities([]).shape == (0, 3)
+
+
+def test_result(classifier):
+    labels = classifier.labels.labels
+    assert classifier.result(np.array([0.25, 0.75, 0.5])) == {
+        "labels": [
+            {"label": labels[1], "probability": 0.75},
+            {"label": labels[2], "probability": 0.5},
+        ]
+    }
+    # None reaches its threshold: the likeliest alone.
+    assert classifier.result(np.array([0.1, 0.2, 0.3]), top_k=2) == {
+        "labels": [{"label": labels[2], "probability": 0.3}],
+        "top": [
+            {"label": labels[2], "probability": 0.3},
+            {"label": labels[1], "probability": 0.2},
+        ],
+    }
+    assert len(classifier.result(np.array([0.1, 0.2, 0.3]), top_k=99)["top"]) == 3
+
+
+def test_threshold_instead_of_the_checkpoints_own(run_of, classifier):
+    np.testing.assert_array_equal(classifier.thresholds, [0.5] * 3)
+    other = Classifier(run_of().fine_tuned, threshold=0.2)
+    np.testing.assert_array_equal(other.thresholds, [0.2] * 3)
+    assert len(other.result(np.array([0.25, 0.75, 0.1]))["labels"]) == 2
+
+
+def test_only_fine_tuned_checkpoints(run_of):
+    with pytest.raises(CheckpointError, match="only pre-trained"):
+        Classifier(run_of().pretrained)
+
+
+def test_more_lines_than_fit_together(run_of, tmp_path):
+    # Blocks of 16 batches: 33 lines in batches of 1 are three blocks.
+    texts = [TEXTS[index % 4] if index % 10 else "" for index in range(33)]
+    (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    options = PredictionOptions(
+        ckpt_dir=str(run_of().fine_tuned),
+        input=str(tmp_path / "in.txt"),
+        output=str(tmp_path / "out.jsonl"),
+        batch_size=1,
+        top_k=1,
+    )
+    assert predict(options) == 33
+    results = [json.loads(line) for line in (tmp_path / "out.jsonl").open(encoding="utf-8")]
+    assert len(results) == 33
+    by_text = {}
+    for text, result in zip(texts, results, strict=True):
+        if text:
+            by_text.setdefault(text, []).append(result["top"][0]["label"])
+        else:
+            assert result == {"labels": []}
+    assert len(by_text) == 4
+    assert all(len(set(found)) == 1 for found in by_text.values())
+    assert "盗窃" in (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
+    from data_util.errors import InputError
+
+    (tmp_path / "in.txt").write_bytes("被告人。\n".encode() + b"\xff\n")
+    (tmp_path / "out.jsonl").write_text("old")
+    options = PredictionOptions(
+        ckpt_dir=str(run_of().fine_tuned),
+        input=str(tmp_path / "in.txt"),
+        output=str(tmp_path / "out.jsonl"),
+    )
+    with pytest.raises(InputError, match="2: not UTF-8"):
+        predict(options)
+    assert (tmp_path / "out.jsonl").read_text() == "old"
