@@ -188,6 +188,7 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
                 num_labels=config["num_labels"],
                 task=config["task"],
                 dropout=config["head_dropout"],
+                head=config["head"],
             )
     except KeyError as error:
         raise CheckpointError(f"{CONFIG} lacks the key {error}.") from error

@@ -10,7 +10,7 @@ from keras import ops
 from models.backbone import Backbone
 from models.config import ConfigError
 from models.losses import weighted_mean
-from models.tables import TASKS
+from models.tables import HEADS, TASKS
 
 # Label shares nearer to 0 or 1 than this would start a bias where it can hardly learn.
 _MIN_SHARE = 1e-6
@@ -83,7 +83,8 @@ class ClassificationModel(keras.Model):
         backbone: the backbone.
         num_labels: number of labels.
         task: a key of `TASKS`.
-        dropout: share of the pooled output that is dropped in training.
+        dropout: share of what the head reads that is dropped in training.
+        head: a key of `models.tables.HEADS`.
     """
 
     def __init__(
@@ -92,12 +93,15 @@ class ClassificationModel(keras.Model):
         num_labels: int,
         task: str = "multi_label",
         dropout: float = 0.1,
+        head: str = "pooled",
         name: str = "classification",
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
         if task not in TASKS:
             raise ConfigError(f"task must be one of {', '.join(TASKS)}, not {task!r}.")
+        if head not in HEADS:
+            raise ConfigError(f"head must be one of {', '.join(HEADS)}, not {head!r}.")
         if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 1:
             raise ConfigError(f"num_labels must be a whole number above 0, not {num_labels!r}.")
         if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
@@ -105,26 +109,20 @@ class ClassificationModel(keras.Model):
         self.backbone = backbone
         self.num_labels = num_labels
         self.task = task
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
-        self.head = keras.layers.Dense(
-            num_labels,
-            kernel_initializer=keras.initializers.TruncatedNormal(
-                stddev=backbone.config.initializer_range
-            ),
-            dtype="float32",
-            name="head",
-        )
+        self.head_name = head
+        self.head = HEADS[head](backbone.config, num_labels, dropout, name="head")
 
     def build(self, input_shape: Any = None) -> None:
         """Makes every weight."""
         if not self.backbone.built:
             self.backbone.build()
-        self.head.build((None, self.backbone.config.d_model))
+        if not self.head.built:
+            self.head.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """The backbone's inputs to (batch, num_labels) float32 logits."""
-        pooled = self.backbone(inputs, training=training)["pooled_output"]
-        return self.head(self.dropout(pooled, training=training))
+        outputs = self.backbone(inputs, training=training)
+        return self.head(outputs, inputs["padding_mask"], training=training)
 
     def probabilities(self, logits: Any) -> Any:
         """(batch, num_labels) logits to probabilities."""
@@ -158,7 +156,7 @@ class ClassificationModel(keras.Model):
             raise ConfigError(
                 f"class priors must be {self.num_labels} shares between 0 and 1, one a label."
             )
-        self.head.bias.assign(
+        self.head.scores.bias.assign(
             TASKS[self.task].bias(np.clip(shares, _MIN_SHARE, 1 - _MIN_SHARE)).astype(np.float32)
         )
 
@@ -169,7 +167,8 @@ class ClassificationModel(keras.Model):
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "num_labels": self.num_labels,
             "task": self.task,
-            "dropout": self.dropout.rate,
+            "dropout": self.head.dropout.rate,
+            "head": self.head_name,
         }
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The tables: each backbone, pooling, objective and task by the name that options give it.
+"""The tables: each backbone, pooling, objective, head and task by the name that options give it.
 
 A new one is a file of its own and a line here. The tables hold where to find a thing rather than
 the thing, so that its name can be listed and checked without loading Keras, which takes seconds.
@@ -48,6 +48,12 @@ POOLINGS = Table(
 OBJECTIVES = Table(
     masked_lm="models.masked_lm:MaskedLMHead",
     next_sentence="models.next_sentence:NextSentenceHead",
+)
+
+# Subclasses of models.classification_heads.ClassificationHead.
+HEADS = Table(
+    detectors="models.classification_heads:DetectorHead",
+    pooled="models.classification_heads:PooledHead",
 )
 
 # Classes with the methods of models.classification.Task.

@@ -74,6 +74,7 @@ def build_model(
             num_labels=len(data.labels),
             task=options.task,
             dropout=config.dropout,
+            head=options.head,
         )
     )
     label_ids, documents = data.corpora["train"].label_ids, len(data.corpora["train"])
@@ -107,6 +108,7 @@ def train_model(
             "backbone": model.backbone.config.to_dict(),
             "num_labels": len(data.labels),
             "task": options.task,
+            "head": options.head,
             "head_dropout": model.backbone.config.dropout,
             "sequence_length": options.sequence_length,
             "test_mode": options.test_mode,
@@ -170,8 +172,6 @@ def train_model(
 
 def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: int) -> AdamW:
     backbone_rate, head_rate = options.learning_rate, options.head_learning_rate
-    if head_rate is None:
-        return make_optimizer(options, backbone_rate, steps)
     peak = max(backbone_rate, head_rate)
     optimizer = make_optimizer(options, peak, steps)
     if peak > 0:
@@ -225,11 +225,10 @@ def _announce(
 ) -> None:
     config = model.backbone.config
     sizes = ", ".join(f"{len(corpus):,} {split}" for split, corpus in data.corpora.items())
-    head_rate = options.head_learning_rate
     logger.info(
         "fine-tuning: %s documents, %s labels, vocabulary %s (%s)\n"
         "  %s, %s parameters, from %s\n"
-        "  %d epochs at most, %s steps of %d documents, learning rate %g%s, %s\n"
+        "  %d epochs at most, %s steps of %d documents, learning rate %g (head %g), %s\n"
         "  on %s",
         sizes,
         f"{len(data.labels):,}",
@@ -242,7 +241,7 @@ def _announce(
         f"{steps:,}",
         options.batch_size,
         options.learning_rate,
-        "" if head_rate is None else f" (head {head_rate:g})",
+        options.head_learning_rate,
         options.precision,
         setup.device(),
     )

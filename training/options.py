@@ -19,7 +19,7 @@ from absl import flags
 from data_util.documents import LABEL_FIELDS
 from data_util.tokenizers import TOKENIZE_STYLES
 from models.config import NORMALIZATIONS, POSITIONS, PRESETS
-from models.tables import BACKBONES, POOLINGS, TASKS
+from models.tables import BACKBONES, HEADS, POOLINGS, TASKS
 
 TEST_MODE_DOCUMENTS = 300
 
@@ -236,11 +236,15 @@ class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Run
         "any number of labels a document, or exactly one",
         choices=tuple(TASKS),
     )
-    sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
-    learning_rate: float = option(1e-3, "highest learning rate of the backbone", minimum=0)
-    head_learning_rate: float | None = option(
-        None, "highest learning rate of the new head; default the backbone's", minimum=0
+    head: str = option(
+        "detectors",
+        "what the labels are read from: new detectors over all tokens, or the backbone's pooled "
+        "output, as in BERT",
+        choices=tuple(HEADS),
     )
+    sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
+    learning_rate: float = option(1.5e-3, "highest learning rate of the backbone", minimum=0)
+    head_learning_rate: float = option(3e-3, "highest learning rate of the new head", minimum=0)
     threshold: float = option(
         0.5, "a label is predicted from this probability on", minimum=0, maximum=1
     )

@@ -45,8 +45,9 @@ def model_of(config_of):
             model = PretrainingModel(make_backbone(config))
             told["objectives"] = ["masked_lm", "next_sentence"]
         else:
-            model = ClassificationModel(make_backbone(config), 2)
-            told |= {"num_labels": 2, "task": "multi_label", "head_dropout": 0.1}
+            model = ClassificationModel(make_backbone(config), 2, head="detectors")
+            told |= {"num_labels": 2, "task": "multi_label", "head": "detectors"}
+            told |= {"head_dropout": 0.1}
         build(model)
         rng = np.random.default_rng(seed)
         for variable in model.trainable_variables:
@@ -419,7 +420,7 @@ def test_the_optimizer_goes_on_where_it_was(model_of, batch_of, tmp_path):
         model.train_on_batch(batch, targets)
 
     model, told = model_of(seed=3)
-    model.dropout.rate = 0.0
+    model.head.dropout.rate = 0.0
     model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=True)
     step(model)
     step(model)
@@ -471,7 +472,7 @@ def test_keras_and_h5py_read_the_folder(written, model_of):
     for ours, theirs in zip(other.trainable_variables, model.trainable_variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with h5py.File(folder / "model.weights.h5", "r") as file:
-        np.testing.assert_array_equal(file["head/vars/0"][()], model.head.kernel)
+        np.testing.assert_array_equal(file["head/scores/vars/0"][()], model.head.scores.kernel)
     names = {"config.json", "manifest.json", "metrics.json", "model.weights.h5", *TEXTS}
     assert {path.name for path in folder.iterdir()} == names
     assert json.loads((folder / "config.json").read_text())["stage"] == "fine_tuning"

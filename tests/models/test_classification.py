@@ -1,12 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn.metrics import log_loss
 
 from models.backbones import BACKBONES, make_backbone
 from models.build import build
 from models.classification import TASKS, ClassificationModel
 from models.config import ConfigError
+from models.tables import HEADS
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 LABELS = 4
@@ -55,7 +57,7 @@ def test_class_priors_are_the_first_probabilities(config_of, batch_of, task):
     model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, task))
     priors = np.array([0.5, 0.3, 0.15, 0.05])
     model.set_class_priors(priors)
-    model.head.kernel.assign(np.zeros(model.head.kernel.shape))
+    model.head.scores.kernel.assign(np.zeros(model.head.scores.kernel.shape))
     logits = model(batch_of([5, 7]))
     np.testing.assert_allclose(model.probabilities(logits), [priors, priors], rtol=1e-5)
 
@@ -63,7 +65,7 @@ def test_class_priors_are_the_first_probabilities(config_of, batch_of, task):
 def test_class_priors_of_labels_never_and_always_seen(config_of):
     model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS))
     model.set_class_priors([0, 1, 0.5, 0.5])
-    bias = keras.ops.convert_to_numpy(model.head.bias)
+    bias = keras.ops.convert_to_numpy(model.head.scores.bias)
     np.testing.assert_allclose(bias, [-13.8155, 13.8155, 0, 0], atol=1e-3)
 
 
@@ -102,8 +104,8 @@ def test_dropout_is_before_the_head(config_of, batch_of):
     model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, dropout=0.9))
     batch = batch_of([5, 7, 6])
     np.testing.assert_array_equal(model(batch), model(batch, training=False))
-    model.head.kernel.assign(np.zeros(model.head.kernel.shape))
-    model.head.bias.assign(np.arange(LABELS) + 1.0)
+    model.head.scores.kernel.assign(np.zeros(model.head.scores.kernel.shape))
+    model.head.scores.bias.assign(np.arange(LABELS) + 1.0)
     # Dropout on the logits would zero some of them.
     np.testing.assert_array_equal(
         model(batch, training=True), np.tile(np.arange(LABELS) + 1.0, (3, 1))
@@ -163,3 +165,30 @@ def test_half_precision_keeps_float32_logits(config_of, batch_of, backbone):
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
     model.train_on_batch(batch_of([5, 7]), targets_of(2, "multi_label"))
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_leaves_padding_out(config_of, batch_of, head):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head=head))
+    for variable in model.head.trainable_variables:
+        variable.assign(np.random.default_rng(1).normal(size=variable.shape))
+    alone, together = model(batch_of([4])), model(batch_of([4], width=9))
+    np.testing.assert_allclose(alone, together, atol=1e-4)
+
+
+def test_detectors_are_the_largest_value_of_a_dense_layer(config_of, batch_of):
+    model = build(
+        ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="detectors")
+    )
+    batch = batch_of([6])
+    tokens = keras.ops.convert_to_numpy(model.backbone(batch)["sequence_output"])[0, :6]
+    kernel, bias = (keras.ops.convert_to_numpy(v) for v in model.head.detectors.weights)
+    x = tokens @ kernel + bias
+    gelu = x * scipy.stats.norm.cdf(x)
+    scores = gelu.max(axis=0) @ keras.ops.convert_to_numpy(model.head.scores.kernel)
+    np.testing.assert_allclose(model(batch)[0], scores, atol=1e-4)
+
+
+def test_an_unknown_head_is_an_error(config_of):
+    with pytest.raises(ConfigError, match="head must be one of detectors, pooled, not 'x'"):
+        ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="x")

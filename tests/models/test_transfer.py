@@ -76,7 +76,7 @@ def test_a_fine_tuned_checkpoint_can_be_the_source(config_of, tmp_path):
     config = config_of("text_cnn")
     source = classifier_of(config)
     told = {"stage": "fine_tuning", "backbone": config.to_dict(), "num_labels": 3}
-    told |= {"task": "multi_label", "head_dropout": 0.1}
+    told |= {"task": "multi_label", "head": "pooled", "head_dropout": 0.1}
     write_checkpoint(tmp_path, config=told, model=source, texts={}, metrics={})
     model = build(ClassificationModel(make_backbone(config), 7))
     assert transfer_backbone(model.backbone, read_checkpoint(tmp_path)).share == 1

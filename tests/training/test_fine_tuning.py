@@ -56,7 +56,7 @@ def test_first_probabilities_are_how_frequent_labels_are(options_of):
     model, report = fine_tuning.build_model(options, data, checkpoint)
     assert report.share == 1
     shares = data.targets("train").mean(axis=0)
-    bias = np.asarray(model.head.bias)
+    bias = np.asarray(model.head.scores.bias)
     np.testing.assert_allclose(1 / (1 + np.exp(-bias)), shares, rtol=1e-5)
 
 
@@ -120,14 +120,14 @@ def test_learning_rates_of_the_parts(options_of, eagerly, rate, head):
     checkpoint, data = prepared(options)
     model, report = fine_tuning.build_model(options, data, checkpoint)
     backbone = [np.array(v) for v in model.backbone.trainable_variables]
-    kernel = np.array(model.head.kernel)
+    kernel = np.array(model.head.scores.kernel)
     fine_tuning.train_model(options, data, model, report)
     moved = [
         (np.array(v) != old).any()
         for v, old in zip(model.backbone.trainable_variables, backbone, strict=True)
     ]
     assert any(moved) == (rate > 0)
-    assert (np.array(model.head.kernel) != kernel).any() == (head > 0)
+    assert (np.array(model.head.scores.kernel) != kernel).any() == (head > 0)
 
 
 def test_restores_what_it_can_when_asked(options_of, caplog):

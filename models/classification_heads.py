@@ -1,0 +1,109 @@
+"""From a backbone's output to a score for each label."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from models.config import BackboneConfig
+
+DETECTORS_A_UNIT = 4
+# Finite, also in half precision; padding never wins against a token.
+_MASKED = -3e4
+
+
+class ClassificationHead(keras.layers.Layer):
+    """What a head is: a document vector of its own, then one dense layer.
+
+    A head is a subclass, named in `models.tables.HEADS`.
+
+    Args:
+        config: the backbone's configuration.
+        num_labels: number of labels.
+        dropout: share of what the head reads that is dropped in training.
+    """
+
+    def __init__(
+        self, config: BackboneConfig, num_labels: int, dropout: float, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.num_labels = num_labels
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        self.scores = keras.layers.Dense(
+            num_labels,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
+            dtype="float32",
+            name="scores",
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes every weight."""
+        self.scores.build((None, self.build_document()))
+
+    def call(
+        self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None = None
+    ) -> Any:
+        """The backbone's outputs and (batch, length) bool to (batch, num_labels) float32."""
+        return self.scores(self.document(outputs, padding_mask, training))
+
+    def build_document(self) -> int:
+        """Makes the weights that `document` needs and gives the width of what it returns."""
+        raise NotImplementedError
+
+    def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
+        """(batch, width): a vector a document."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "config": self.config.to_dict(),
+            "num_labels": self.num_labels,
+            "dropout": self.dropout.rate,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ClassificationHead":
+        """The head that `get_config` described."""
+        return cls(BackboneConfig.from_dict(config.pop("config")), **config)
+
+
+@keras.saving.register_keras_serializable(package="models")
+class PooledHead(ClassificationHead):
+    """The backbone's pooled output, as BERT has it (Devlin et al. 2019, section 4.1)."""
+
+    def build_document(self) -> int:
+        """There is nothing to make."""
+        return self.config.d_model
+
+    def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
+        """(batch, d_model)."""
+        return self.dropout(outputs["pooled_output"], training=training)
+
+
+@keras.saving.register_keras_serializable(package="models")
+class DetectorHead(ClassificationHead):
+    """Many fresh detectors at every token, and where each of them fires most.
+
+    What a pooling learned in pre-training serves its objectives. These detectors are new: each
+    is a unit of a dense layer over the token vectors, and its maximum over the document tells
+    whether what it looks for is there (Kim 2014, "max-over-time", over pre-trained vectors).
+    """
+
+    def build_document(self) -> int:
+        """Makes `4 d_model` detectors."""
+        width = DETECTORS_A_UNIT * self.config.d_model
+        self.detectors = keras.layers.Dense(
+            width, activation="gelu", dtype=self.dtype_policy, name="detectors"
+        )
+        self.detectors.build((None, None, self.config.d_model))
+        return width
+
+    def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
+        """(batch, 4 d_model)."""
+        tokens = self.dropout(outputs["sequence_output"], training=training)
+        found = self.detectors(tokens)
+        return ops.max(ops.where(padding_mask[:, :, None], found, _MASKED), axis=1)
