@@ -111,6 +111,8 @@ class ClassificationModel(keras.Model):
         self.task = task
         self.head_name = head
         self.head = HEADS[head](backbone.config, num_labels, dropout, name="head")
+        # What nothing reads gets no gradient, of which Keras would warn.
+        backbone.pooling.trainable = self.head.reads_pooled_output
 
     def build(self, input_shape: Any = None) -> None:
         """Makes every weight."""

@@ -1,7 +1,7 @@
 """From a backbone's output to a score for each label."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -22,7 +22,12 @@ class ClassificationHead(keras.layers.Layer):
         config: the backbone's configuration.
         num_labels: number of labels.
         dropout: share of what the head reads that is dropped in training.
+
+    Attributes:
+        reads_pooled_output: whether the backbone's pooling has a part in it.
     """
+
+    reads_pooled_output: ClassVar[bool] = False
 
     def __init__(
         self, config: BackboneConfig, num_labels: int, dropout: float, **kwargs: Any
@@ -74,6 +79,8 @@ class ClassificationHead(keras.layers.Layer):
 @keras.saving.register_keras_serializable(package="models")
 class PooledHead(ClassificationHead):
     """The backbone's pooled output, as BERT has it (Devlin et al. 2019, section 4.1)."""
+
+    reads_pooled_output: ClassVar[bool] = True
 
     def build_document(self) -> int:
         """There is nothing to make."""

@@ -1,7 +1,7 @@
 """Next sentence: does the second segment follow the first?"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -16,6 +16,8 @@ class NextSentenceHead(Objective):
     References:
         Devlin et al. 2019, section 3.1 (https://arxiv.org/abs/1810.04805).
     """
+
+    reads_pooled_output: ClassVar[bool] = True
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)

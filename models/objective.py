@@ -1,7 +1,7 @@
 """What a pre-training objective is."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -16,7 +16,12 @@ class Objective(keras.layers.Layer):
 
     Args:
         config: the backbone's configuration.
+
+    Attributes:
+        reads_pooled_output: whether the backbone's pooling has a part in it.
     """
+
+    reads_pooled_output: ClassVar[bool] = False
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -42,6 +42,8 @@ class PretrainingModel(keras.Model):
         self.backbone = backbone
         self.objectives = tuple(objectives)
         self.heads = [OBJECTIVES[name](backbone.config, name=name) for name in objectives]
+        # What nothing reads gets no gradient, of which Keras would warn.
+        backbone.pooling.trainable = any(head.reads_pooled_output for head in self.heads)
         self._loss_means = {name: keras.metrics.Mean(f"{name}_loss") for name in objectives}
         self._accuracies = {name: keras.metrics.Mean(f"{name}_accuracy") for name in objectives}
 

@@ -82,6 +82,7 @@ class Tiny:
             "batch_size": 16,
             "num_epochs": 3,
             "learning_rate": 1e-2,
+            "head_learning_rate": 1e-2,
             **changes,
         }
 
