@@ -1,6 +1,5 @@
 """Step 2: labelled documents and a pre-trained checkpoint in, a classifier out."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -115,8 +114,7 @@ def train_model(
             "options": options.to_dict(),
         },
         {
-            "vocab.txt": "".join(f"{token}\n" for token in data.vocabulary.tokens),
-            "tokenizer.json": json.dumps(data.tokenizer.config(), indent=2) + "\n",
+            **setup.text_files(data.tokenizer, data.vocabulary),
             "labels.txt": "".join(f"{label}\n" for label in data.labels.labels),
         },
     )

@@ -1,6 +1,5 @@
 """Step 1: free text in, a pre-trained checkpoint out."""
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -121,10 +120,7 @@ def train_model(
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
-        {
-            "vocab.txt": "".join(f"{token}\n" for token in data.vocabulary.tokens),
-            "tokenizer.json": json.dumps(data.tokenizer.config(), indent=2) + "\n",
-        },
+        setup.text_files(data.tokenizer, data.vocabulary),
     )
     steps = total_steps(options, data.train.steps)
     model.compile(optimizer=make_optimizer(options, options.learning_rate, steps))

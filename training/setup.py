@@ -1,5 +1,6 @@
 """What every run does first: seeds, precision, and what it says of itself."""
 
+import json
 import logging
 import os
 import platform
@@ -167,6 +168,14 @@ def new_tokenizer(options: TokenizerOptions, vocabulary: Vocabulary | None) -> T
     return make_tokenizer(
         options.tokenize_style or "word", lower_case=options.lower_case, vocabulary=vocabulary
     )
+
+
+def text_files(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, str]:
+    """What a checkpoint of either step keeps of the text side, by file name."""
+    return {
+        "vocab.txt": "".join(f"{token}\n" for token in vocabulary.tokens),
+        "tokenizer.json": json.dumps(tokenizer.config(), indent=2) + "\n",
+    }
 
 
 def check_vocabulary_fits(
