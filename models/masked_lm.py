@@ -9,11 +9,21 @@ from keras import ops
 from models.activations import ACTIVATION_FUNCTIONS
 from models.config import BackboneConfig
 from models.objective import Objective
+from models.sampled_softmax import sampled_logits
 
 
 @keras.saving.register_keras_serializable(package="models")
 class MaskedLMHead(Objective):
     """`norm(activation(x W + b)) E^T + c` at the masked positions, E the token embedding.
+
+    With `candidates`, a training step computes the logits of so many tokens only, half of them
+    the most frequent and half drawn anew (see `models.sampled_softmax`). The full softmax over a
+    large vocabulary is most of the step on a CPU. Evaluation always has the full one.
+
+    Args:
+        config: the backbone's configuration.
+        candidates: tokens that a target is measured against in training; 0: the whole
+            vocabulary, and so is a number that is not below its size.
 
     References:
         Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
@@ -21,8 +31,11 @@ class MaskedLMHead(Objective):
         shared embedding: Press & Wolf 2017 (https://arxiv.org/abs/1608.05859).
     """
 
-    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
+    def __init__(self, config: BackboneConfig, candidates: int = 0, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
+        self.candidates = candidates
+        self._half = candidates // 2 if candidates < config.vocab_size else 0
+        self._seed_generator = keras.random.SeedGenerator()
         self.transform = keras.layers.Dense(
             config.d_model,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
@@ -53,10 +66,41 @@ class MaskedLMHead(Objective):
         Returns:
             (batch, slots, vocab_size) float32 logits.
         """
-        x = ops.take_along_axis(sequence_output, masked_positions[:, :, None], axis=1)
-        x = self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](self.transform(x)))
+        x = self._transformed(sequence_output, masked_positions)
         # The product runs at the layer's precision, what follows it in float32.
         return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
+
+    def _transformed(self, sequence_output: Any, masked_positions: Any) -> Any:
+        """(batch, slots, d_model)."""
+        x = ops.take_along_axis(sequence_output, masked_positions[:, :, None], axis=1)
+        return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](self.transform(x)))
+
+    def sampled(
+        self, sequence_output: Any, masked_positions: Any, masked_ids: Any, token_embedding: Any
+    ) -> Any:
+        """Predicts masked tokens among candidates.
+
+        Args:
+            sequence_output, masked_positions, token_embedding: as in `call`.
+            masked_ids: (batch, slots) int32, the targets.
+
+        Returns:
+            (batch, slots, 1 + candidates) float32 logits, the target's first.
+        """
+        x = self._transformed(sequence_output, masked_positions)
+        sampled_ids = keras.random.randint(
+            (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
+        )
+        batch, slots = ops.shape(masked_ids)
+        logits = sampled_logits(
+            ops.reshape(x, (batch * slots, self.config.d_model)),
+            ops.reshape(masked_ids, (batch * slots,)),
+            ops.cast(token_embedding.embeddings, x.dtype),
+            self.bias,
+            self._half,
+            sampled_ids,
+        )
+        return ops.reshape(logits, (batch, slots, 1 + 2 * self._half))
 
     def logits(
         self,
@@ -65,13 +109,28 @@ class MaskedLMHead(Objective):
         token_embedding: keras.layers.ReversibleEmbedding,
         training: bool | None,
     ) -> Any:
-        """(batch, slots, vocab_size) float32."""
+        """(batch, slots, vocab_size) float32; (batch, slots, 1 + candidates) in training."""
+        if training and self._half:
+            return self.sampled(
+                outputs["sequence_output"],
+                batch["masked_positions"],
+                batch["masked_ids"],
+                token_embedding,
+            )
         return self(
             outputs["sequence_output"],
             batch["masked_positions"],
             token_embedding=token_embedding,
         )
 
-    def targets(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+    def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
         """The tokens behind the masks, (batch, slots); unused slots have weight 0."""
-        return batch["masked_ids"], batch["masked_weights"]
+        ids = batch["masked_ids"]
+        if training and self._half:
+            # The target is the first of the candidates.
+            ids = ops.zeros_like(ids)
+        return ids, batch["masked_weights"]
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "candidates": self.candidates}

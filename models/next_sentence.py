@@ -47,6 +47,6 @@ class NextSentenceHead(Objective):
         """(batch, 2) float32."""
         return self(outputs["pooled_output"], training=training)
 
-    def targets(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+    def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
         """1 where B follows A, (batch,); a row without a pair has weight 0."""
         return batch["is_next"], batch["pair_weights"]

@@ -37,8 +37,8 @@ class Objective(keras.layers.Layer):
         """float32 logits (..., classes) from the backbone's `outputs` for `batch`."""
         raise NotImplementedError
 
-    def targets(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Class ids (...) int32 and their weights (...) float32."""
+    def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
+        """Class ids (...) int32 and their weights (...) float32; `training` as in `logits`."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:

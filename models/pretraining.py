@@ -23,12 +23,14 @@ class PretrainingModel(keras.Model):
     Args:
         backbone: the backbone.
         objectives: keys of `OBJECTIVES`.
+        head_options: further arguments of an objective's head, by its key.
     """
 
     def __init__(
         self,
         backbone: Backbone,
         objectives: Sequence[str] = ("masked_lm", "next_sentence"),
+        head_options: Mapping[str, Mapping[str, Any]] | None = None,
         name: str = "pretraining",
         **kwargs: Any,
     ) -> None:
@@ -41,7 +43,11 @@ class PretrainingModel(keras.Model):
             )
         self.backbone = backbone
         self.objectives = tuple(objectives)
-        self.heads = [OBJECTIVES[name](backbone.config, name=name) for name in objectives]
+        self.head_options = {key: dict(value) for key, value in (head_options or {}).items()}
+        self.heads = [
+            OBJECTIVES[name](backbone.config, **self.head_options.get(name, {}), name=name)
+            for name in objectives
+        ]
         # What nothing reads gets no gradient, of which Keras would warn.
         backbone.pooling.trainable = any(head.reads_pooled_output for head in self.heads)
         self._loss_means = {name: keras.metrics.Mean(f"{name}_loss") for name in objectives}
@@ -61,8 +67,8 @@ class PretrainingModel(keras.Model):
             inputs: the backbone's inputs and "masked_positions" (batch, slots) int32.
 
         Returns:
-            float32 logits by objective: "masked_lm" (batch, slots, vocab_size),
-            "next_sentence" (batch, 2).
+            float32 logits by objective: "masked_lm" (batch, slots, vocab_size), or fewer tokens
+            in training (see `MaskedLMHead`); "next_sentence" (batch, 2).
         """
         outputs = self.backbone(inputs, training=training)
         return {
@@ -87,7 +93,7 @@ class PretrainingModel(keras.Model):
         """
         losses = []
         for head in self.heads:
-            ids, weights = head.targets(x)
+            ids, weights = head.targets(x, training)
             logits = y_pred[head.name]
             values = ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)
             hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), ids.dtype), ids)
@@ -113,6 +119,7 @@ class PretrainingModel(keras.Model):
             **super().get_config(),
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "objectives": list(self.objectives),
+            "head_options": self.head_options,
         }
 
     @classmethod

@@ -204,6 +204,12 @@ class PretrainingOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Ru
     mask_probability: float = option(
         0.15, "share of the tokens that are masked", minimum=0.01, maximum=0.9
     )
+    masked_lm_candidates: int = option(
+        4096,
+        "tokens that a masked token is told from in a training step: the most frequent, and as "
+        "many drawn at random; validation always has the whole vocabulary. 0: training too",
+        minimum=0,
+    )
     learning_rate: float = option(2e-3, "highest learning rate", minimum=0)
 
 
@@ -245,8 +251,12 @@ class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Run
     sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
     learning_rate: float = option(1.5e-3, "highest learning rate of the backbone", minimum=0)
     head_learning_rate: float = option(3e-3, "highest learning rate of the new head", minimum=0)
-    threshold: float = option(
-        0.5, "a label is predicted from this probability on", minimum=0, maximum=1
+    threshold: float | None = option(
+        None,
+        "a label is predicted from this probability on; default: the one that is best on the "
+        "validation documents",
+        minimum=0,
+        maximum=1,
     )
     patience: int = option(
         3, "validations without a better F1 after which training ends", minimum=1

@@ -99,7 +99,13 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             f"--sequence_length_lm={options.sequence_length_lm} is longer than "
             f"--max_position={config.max_position}."
         )
-    return build(PretrainingModel(make_backbone(config), objectives=objectives(options)))
+    return build(
+        PretrainingModel(
+            make_backbone(config),
+            objectives=objectives(options),
+            head_options={"masked_lm": {"candidates": options.masked_lm_candidates}},
+        )
+    )
 
 
 def train_model(
