@@ -18,7 +18,7 @@ from training import setup
 from training.input_pipeline import predict_logits
 from training.labelled_data import LabelledData, load_labelled_data
 from training.loop import Record, Stage, make_optimizer, total_steps, train
-from training.metrics import classification_figures, decide, label_table
+from training.metrics import best_threshold, classification_figures, decide, label_table
 from training.optimizer import AdamW
 from training.options import FineTuningOptions, OptionError
 from training.run_folder import RunFolder, check_free
@@ -122,19 +122,13 @@ def train_model(
     model.compile(optimizer=_optimizer(options, model, steps))
     _announce(options, data, model, report, steps)
 
-    thresholds = np.full(len(data.labels), options.threshold)
-    record = Record(
-        extra={
-            "thresholds": dict.fromkeys(data.labels.labels, options.threshold),
-            "restored": report.to_dict() if report else None,
-        }
-    )
+    record = Record(extra={"thresholds": {}, "restored": report.to_dict() if report else None})
     stage = Stage(
         name="fine_tuning",
         batches=lambda epoch: (batch[:2] for batch in data.batches["train"].batches(epoch)),
         steps=data.batches["train"].steps,
         examples=len(data.corpora["train"]),
-        evaluate=lambda: evaluate(model, data, "valid", thresholds)[0],
+        evaluate=lambda: _validate(model, data, options.threshold, record),
         score=lambda valid: valid["f1"],
         train_figures=("loss",),
     )
@@ -143,7 +137,8 @@ def train_model(
     load_weights(model, read_checkpoint(folder.folder))
     texts = {}
     if "test" in data.batches:
-        figures, decisions = evaluate(model, data, "test", thresholds)
+        thresholds = np.array([record.extra["thresholds"][label] for label in data.labels.labels])
+        figures, decisions, _ = evaluate(model, data, "test", thresholds)
         record.extra["test"] = {
             **figures,
             "examples": len(data.corpora["test"]),
@@ -178,13 +173,31 @@ def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: in
     return optimizer
 
 
+def _validate(
+    model: ClassificationModel, data: LabelledData, threshold: float | None, record: Record
+) -> dict[str, float]:
+    given = None if threshold is None else np.full(len(data.labels), threshold)
+    figures, _, thresholds = evaluate(model, data, "valid", given)
+    earlier = [entry["valid"]["f1"] for entry in record.history if entry["valid"]]
+    if figures["f1"] > max(earlier, default=-1.0):
+        # The best epoch's checkpoint keeps the best epoch's thresholds.
+        record.extra["thresholds"] = dict(zip(data.labels.labels, thresholds.tolist(), strict=True))
+    return figures
+
+
 def evaluate(
-    model: ClassificationModel, data: LabelledData, split: str, thresholds: np.ndarray
-) -> tuple[dict[str, float], np.ndarray]:
+    model: ClassificationModel, data: LabelledData, split: str, thresholds: np.ndarray | None
+) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
     """The figures of a whole split: mean task loss a document, and F1.
 
+    Args:
+        model, data, split: what is measured on what.
+        thresholds: (labels,) float, from which probability on each label is predicted; None: the
+            one, for all labels, that gives the best F1 on this split.
+
     Returns:
-        The figures, and the decisions: (documents, labels) bool, in the corpus' order.
+        The figures, the decisions: (documents, labels) bool, in the corpus' order, and the
+        thresholds behind them.
     """
     batches, targets = data.batches[split], data.targets(split)
     logits = np.zeros(targets.shape, dtype=np.float32)
@@ -194,8 +207,13 @@ def evaluate(
     )
     task = TASKS[model.task]
     loss = float(keras.ops.mean(task.loss(targets.astype(np.float32), logits)))
-    decisions = decide(np.asarray(task.probabilities(logits)), thresholds, model.task)
-    return {"loss": loss, **classification_figures(targets, decisions)}, decisions
+    probabilities = np.asarray(task.probabilities(logits))
+    if thresholds is None:
+        one = 0.5 if model.task == "multi_class" else best_threshold(probabilities, targets)
+        thresholds = np.full(len(data.labels), one)
+    decisions = decide(probabilities, thresholds, model.task)
+    figures = {"loss": loss, **classification_figures(targets, decisions)}
+    return figures, decisions, thresholds
 
 
 def _warn_of_untrained_positions(

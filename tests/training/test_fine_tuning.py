@@ -67,7 +67,7 @@ def test_figures_by_scikit_learn(options_of, task):
     model, _ = fine_tuning.build_model(options, data, checkpoint)
     model.task = task
     thresholds = np.array([0.5, 0.3, 0.2])
-    figures, decisions = fine_tuning.evaluate(model, data, "valid", thresholds)
+    figures, decisions, _ = fine_tuning.evaluate(model, data, "valid", thresholds)
     targets = data.targets("valid")
     assert decisions.shape == targets.shape == (24, 3)
 
@@ -108,8 +108,9 @@ def test_figures_are_those_of_the_saved_model(options_of, run_of):
         "test": metrics["test"],
         "valid": metrics["history"][metrics["best_epoch"] - 1]["valid"],
     }
+    thresholds = np.array([metrics["thresholds"][label] for label in data.labels.labels])
     for split, expected in told.items():
-        figures, _ = fine_tuning.evaluate(model, data, split, np.full(3, 0.5))
+        figures, _, _ = fine_tuning.evaluate(model, data, split, thresholds)
         for name, value in figures.items():
             assert value == pytest.approx(expected[name], rel=1e-4), (split, name)
 

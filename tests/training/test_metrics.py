@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import classification_report, f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from training.metrics import classification_figures, decide, label_table
+from training.metrics import best_threshold, classification_figures, decide, label_table
 
 
 def f1_by_counts(targets, decisions):
@@ -178,3 +178,29 @@ def test_label_table_of_few_labels(labels):
     assert [(row["label"], row["documents"], row["f1"]) for row in rows] == [
         (name, "2", "1.0000") for name in names
     ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_threshold_is_no_worse_than_any_other(seed):
+    targets, _ = random_case(seed)
+    noise = np.random.default_rng(seed).normal(size=targets.shape)
+    probabilities = 1 / (1 + np.exp(-(2.0 * targets - 2.5 + noise)))
+
+    def f1(threshold):
+        decisions = decide(probabilities, np.full(6, threshold), "multi_label")
+        return np.mean(
+            [
+                f1_score(targets, decisions, average=average, zero_division=0)
+                for average in ("micro", "macro")
+            ]
+        )
+
+    found = best_threshold(probabilities, targets)
+    grid = 1 / (1 + np.exp(-np.arange(-5, 3.01, 0.25)))
+    assert f1(found) == pytest.approx(max(f1(threshold) for threshold in grid))
+    assert f1(found) > f1(0.5)
+
+
+def test_one_half_where_nothing_is_better():
+    targets = np.eye(3, dtype=bool)
+    assert best_threshold(np.where(targets, 0.999, 0.001), targets) == 0.5

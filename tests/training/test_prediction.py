@@ -38,7 +38,8 @@ def test_no_texts(classifier):
     assert classifier.probabilities([]).shape == (0, 3)
 
 
-def test_result(classifier):
+def test_result(run_of):
+    classifier = Classifier(run_of().fine_tuned, threshold=0.5)
     labels = classifier.labels.labels
     assert classifier.result(np.array([0.25, 0.75, 0.5])) == {
         "labels": [
@@ -58,7 +59,10 @@ def test_result(classifier):
 
 
 def test_threshold_instead_of_the_checkpoints_own(run_of, classifier):
-    np.testing.assert_array_equal(classifier.thresholds, [0.5] * 3)
+    own = run_of().fine_tuning_metrics["thresholds"]
+    np.testing.assert_array_equal(
+        classifier.thresholds, [own[label] for label in classifier.labels.labels]
+    )
     other = Classifier(run_of().fine_tuned, threshold=0.2)
     np.testing.assert_array_equal(other.thresholds, [0.2] * 3)
     assert len(other.result(np.array([0.25, 0.75, 0.1]))["labels"]) == 2
