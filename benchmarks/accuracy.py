@@ -1,0 +1,316 @@
+"""Is pre-training worth it? Data set x arm x seeds, every arm tuned with as many trials.
+
+    python -m benchmarks.accuracy --data=DATA [--sets=cail2018,zhihu,goemotions]
+        [--arms=svm,text_cnn/random,...] [--seeds=1,2,3] [--folder=checkpoint_accuracy]
+
+For each arm: its trials are fitted with the first seed and compared on the validation documents,
+then the best one is run with every seed and measured on the test documents, once. A threshold, one
+for all labels, is tuned on the validation documents for every arm alike. Results are lines of
+`results.jsonl` in the folder: a benchmark that was stopped goes on where it was, and what has been
+run is never run again. The table at the end is also written to `table.md`.
+"""
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.baselines import (
+    FASTTEXT_TRIALS,
+    REGRESSION_TRIALS,
+    SVM_TRIALS,
+    Baseline,
+    FastText,
+    Trial,
+    logistic_regression,
+    svm,
+    word_vectors,
+)
+from benchmarks.data_sets import DATA_SETS, Split, labelled_files, read_splits
+from benchmarks.results import Results
+from data_util.documents import read_documents
+from data_util.tokenizers import make_tokenizer
+from training.metrics import best_threshold, classification_figures, decide
+
+RATES: tuple[Trial, ...] = tuple({"learning_rate": rate} for rate in (1e-3, 3e-3, 6e-3))
+EPOCHS = 8
+
+Result = dict[str, Any]
+
+
+class Benchmark:
+    """One data set with all its arms.
+
+    Args:
+        data: the folder of the data sets.
+        name: a key of `DATA_SETS`.
+        folder: takes checkpoints, caches and results.
+    """
+
+    def __init__(self, data: Path, name: str, folder: Path) -> None:
+        self.name, self.set = name, DATA_SETS[name]
+        self.folder = folder / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.results = Results(folder / "results.jsonl")
+        self.files = labelled_files(data, name, self.folder)
+        self.free_text = [data / path for path in self.set.free_text]
+        self._splits: dict[str, Split] = {}
+
+    def arms(self) -> dict[str, tuple[Sequence[Trial], Callable[[Trial, int, bool], Result]]]:
+        """Each arm by name: its trials, and what fits one and measures it (trial, seed, test?)."""
+        arms: dict[str, Any] = {
+            "svm": (SVM_TRIALS, self._linear(svm)),
+            "logistic_regression": (REGRESSION_TRIALS, self._linear(logistic_regression)),
+            "fasttext": (FASTTEXT_TRIALS, self._fasttext("")),
+            "fasttext/own_vectors": (FASTTEXT_TRIALS, self._fasttext("vectors.vec")),
+        }
+        for backbone in ("text_cnn", "transformer"):
+            for start in ("random", "pretrained"):
+                arms[f"{backbone}/{start}"] = (RATES, self._neural(backbone, start))
+        return arms
+
+    def run(self, arm: str, seeds: Sequence[int]) -> None:
+        """Tunes an arm, then measures it with every seed."""
+        trials, fit = self.arms()[arm]
+        tried = [
+            self.results.once(
+                {"set": self.name, "arm": arm, "trial": trial, "seed": seeds[0], "test": False},
+                partial(fit, trial, seeds[0], False),
+            )
+            for trial in trials
+        ]
+        best = trials[int(np.argmax([result["valid"]["f1"] for result in tried]))]
+        for seed in seeds:
+            self.results.once(
+                {"set": self.name, "arm": arm, "trial": best, "seed": seed, "test": True},
+                partial(fit, best, seed, True),
+            )
+
+    def measured(self, arm: str, seeds: Sequence[int]) -> list[Result]:
+        """The results of an arm's best trial, one for each seed that was run."""
+        trials = self.arms()[arm][0]
+        found = []
+        for trial in trials:
+            for seed in seeds:
+                setting = {
+                    "set": self.name,
+                    "arm": arm,
+                    "trial": trial,
+                    "seed": seed,
+                    "test": True,
+                }
+                if (result := self.results.get(setting)) is not None:
+                    found.append(result)
+        return found
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The documents, read when the first baseline asks for them."""
+        if not self._splits:
+            self._splits = read_splits(self.files)
+        return self._splits
+
+    def _linear(self, make: Callable[..., Baseline]) -> Callable[[Trial, int, bool], Result]:
+        def fit(trial: Trial, seed: int, test: bool) -> Result:
+            train = self.splits["train"]
+            began = time.monotonic()
+            model = make(train.texts, train.targets, self.set.features, trial)
+            return self._measure(model, list, test, time.monotonic() - began)
+
+        return fit
+
+    def _fasttext(self, vectors: str) -> Callable[[Trial, int, bool], Result]:
+        def fit(trial: Trial, seed: int, test: bool) -> Result:
+            began = time.monotonic()
+            path = self.folder / vectors if vectors else None
+            if path is not None and not path.exists():
+                sources = [*self.free_text, self.files["train"]]
+                word_vectors(
+                    self._tokenized(
+                        document.text for document in read_documents(sources, labelled=False)
+                    ),
+                    path,
+                )
+            train = self.splits["train"]
+            tokenized = self._tokenized(train.texts)
+            model = FastText(tokenized, train.targets, str(path or ""), trial, seed)
+            return self._measure(model, self._tokenized, test, time.monotonic() - began)
+
+        return fit
+
+    def _tokenized(self, texts: Iterator[str] | Sequence[str]) -> list[str]:
+        tokenizer = make_tokenizer(self.set.tokenize_style)
+        return [" ".join(tokenizer.tokenize(text)) for text in texts]
+
+    def _measure(
+        self,
+        model: Baseline,
+        prepare: Callable[[Sequence[str]], list[str]],
+        test: bool,
+        seconds: float,
+    ) -> Result:
+        scores = {}
+        began = time.monotonic()
+        for split in ("valid", "test") if test else ("valid",):
+            scores[split] = model.scores(prepare(self.splits[split].texts))
+        documents = sum(len(self.splits[split].texts) for split in scores)
+        rate = documents / (time.monotonic() - began)
+        threshold = best_threshold(scores["valid"], self.splits["valid"].targets > 0)
+        figures = {
+            split: classification_figures(
+                self.splits[split].targets > 0,
+                decide(values, np.full(values.shape[1], threshold), "multi_label"),
+            )
+            for split, values in scores.items()
+        }
+        return {
+            **figures,
+            "threshold": threshold,
+            "seconds": seconds,
+            "documents_per_second": rate,
+            "parameters": model.parameters(),
+        }
+
+    def _neural(self, backbone: str, start: str) -> Callable[[Trial, int, bool], Result]:
+        def fit(trial: Trial, seed: int, test: bool) -> Result:
+            pretrained, seconds = self._pretrained(backbone)
+            rate = trial["learning_rate"]
+            target = self.folder / f"{backbone}_{start}_{rate:g}_{seed}{'_test' if test else ''}"
+            options = {
+                "data_path": self.folder,
+                "training_data_file": self.files["train"],
+                "valid_data_file": self.files["valid"],
+                "test_data_file": self.files["test"] if test else "",
+                "sequence_length": self.set.sequence_length,
+                "learning_rate": rate,
+                "head_learning_rate": rate,
+                "num_epochs": EPOCHS,
+                "patience": EPOCHS,
+                "seed": seed,
+                "ckpt_dir_save": target,
+                "ckpt_dir": pretrained if start == "pretrained" else "",
+            }
+            if start == "random":
+                # The pre-trained one's vocabulary, so that both models have the same shape.
+                options |= {
+                    "backbone": backbone,
+                    "vocab_file": pretrained / "vocab.txt",
+                    "tokenize_style": self.set.tokenize_style,
+                }
+            began = time.monotonic()
+            script("train_bert_fine_tuning.py", options)
+            metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
+            curve = [entry["valid"]["f1"] for entry in metrics["history"]]
+            return {
+                "valid": metrics["history"][metrics["best_epoch"] - 1]["valid"],
+                "curve": curve,
+                "loss": [entry["train"]["loss"] for entry in metrics["history"]],
+                "seconds": time.monotonic() - began,
+                "pretraining_seconds": seconds if start == "pretrained" else 0.0,
+                **({"test": metrics["test"]} if test else {}),
+            }
+
+        return fit
+
+    def _pretrained(self, backbone: str) -> tuple[Path, float]:
+        target = self.folder / f"{backbone}_pretrained"
+        sources = ",".join(str(path) for path in [*self.free_text, self.files["train"]])
+
+        def pretrain() -> Result:
+            began = time.monotonic()
+            script(
+                "train_bert_lm.py",
+                {
+                    "data_path": self.folder,
+                    "backbone": backbone,
+                    "mask_lm_source_file": sources,
+                    "tokenize_style": self.set.tokenize_style,
+                    "num_epochs": self.set.pretraining_epochs,
+                    "learning_rate": 2e-3 if backbone == "text_cnn" else 1e-3,
+                    "ckpt_dir": target,
+                },
+            )
+            return {"seconds": time.monotonic() - began}
+
+        setting = {"set": self.name, "arm": f"{backbone}/pretraining"}
+        return target, self.results.once(setting, pretrain)["seconds"]
+
+
+def script(name: str, options: dict[str, Any]) -> None:
+    """Runs a script of the project as a user would; ends this program if it fails."""
+    command = [name, *(f"--{key}={value}" for key, value in options.items()), "--overwrite"]
+    print(f"\n$ python {' '.join(command)}", flush=True)
+    status = subprocess.run([sys.executable, *command], check=False).returncode
+    if status:
+        sys.exit(status)
+
+
+HEADER = (
+    "| set | arm | valid f1, epoch 1 | valid f1 | test micro | test macro | test f1 | seeds "
+    "| training, s | pre-training, s |\n|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def row(name: str, arm: str, results: Sequence[Result]) -> str:
+    """A line of the Markdown table: means, and the standard deviation of the test figure."""
+
+    def mean(*keys: str) -> str:
+        values = []
+        for result in results:
+            value: Any = result
+            for key in keys:
+                value = value[key]
+            values.append(value)
+        spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+        return f"{np.mean(values):.3f}{spread}"
+
+    first = [result["curve"][0] for result in results if "curve" in result]
+    cells = [
+        name,
+        arm,
+        f"{np.mean(first):.3f}" if first else "",
+        mean("valid", "f1"),
+        mean("test", "micro_f1"),
+        mean("test", "macro_f1"),
+        mean("test", "f1"),
+        str(len(results)),
+        f"{np.mean([result['seconds'] for result in results]):.0f}",
+        f"{np.mean([result.get('pretraining_seconds', 0.0) for result in results]):.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Runs what is asked for and prints the table of all that has been run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
+    parser.add_argument("--sets", default="cail2018", help=f"of {', '.join(DATA_SETS)}")
+    parser.add_argument("--arms", default="", help="default: all")
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--folder", type=Path, default=Path("checkpoint_accuracy"))
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    lines = [HEADER]
+    for name in arguments.sets.split(","):
+        benchmark = Benchmark(arguments.data, name, arguments.folder)
+        for arm in arguments.arms.split(",") if arguments.arms else benchmark.arms():
+            benchmark.run(arm, seeds)
+        for arm in benchmark.arms():
+            if results := benchmark.measured(arm, seeds):
+                lines.append(row(name, arm, results))
+    table = "\n".join(lines) + "\n"
+    (arguments.folder / "table.md").write_text(table, encoding="utf-8")
+    print(f"\n{table}")
+
+
+if __name__ == "__main__":
+    main()

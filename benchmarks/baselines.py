@@ -1,0 +1,151 @@
+"""What a user would pick instead: TF-IDF with a linear model, and fastText.
+
+Each is fitted to the training documents with one of its trials, which are compared on
+the validation documents, and then scores documents: the higher a label's score, the likelier it is.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVC
+
+Trial = dict[str, Any]
+
+
+class Baseline(Protocol):
+    """A classifier of texts."""
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """(documents, labels) float, 0 to 1."""
+
+    def parameters(self) -> int:
+        """Weights that were learned."""
+
+
+class LinearTfidf:
+    """TF-IDF features and one linear classifier a label.
+
+    Args:
+        texts, targets: training documents, and (documents, labels) int64.
+        features: arguments of `TfidfVectorizer`.
+        classifier: makes scikit-learn's classifier of one label.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        targets: np.ndarray,
+        features: dict[str, Any],
+        classifier: Callable[[], Any],
+    ) -> None:
+        self._vectorizer = TfidfVectorizer(**features)
+        matrix = self._vectorizer.fit_transform(texts)
+        # A label that no training document has cannot be learned.
+        self._learned = np.flatnonzero(targets.any(axis=0))
+        self._labels = targets.shape[1]
+        self._model = OneVsRestClassifier(classifier()).fit(matrix, targets[:, self._learned])
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """The sigmoid of the classifiers' decisions: 0.5 where a decision is 0."""
+        decisions = self._model.decision_function(self._vectorizer.transform(texts))
+        scores = np.zeros((len(texts), self._labels))
+        scores[:, self._learned] = 1 / (1 + np.exp(-decisions))
+        return scores
+
+    def parameters(self) -> int:
+        """Weights and biases of all labels."""
+        return len(self._learned) * (len(self._vectorizer.vocabulary_) + 1)
+
+
+class FastText:
+    """fastText (Joulin et al. 2017) with a binary loss for each label.
+
+    Args:
+        tokenized: training documents, tokens joined by spaces.
+        targets: (documents, labels) int64.
+        vectors: a file of word vectors to start from, or "".
+        trial: arguments of `fasttext.train_supervised`.
+        seed: of the training.
+    """
+
+    def __init__(
+        self, tokenized: Sequence[str], targets: np.ndarray, vectors: str, trial: Trial, seed: int
+    ) -> None:
+        import fasttext
+
+        lines = [
+            " ".join([*(f"__label__{label}" for label in np.flatnonzero(row)), text])
+            for text, row in zip(tokenized, targets, strict=True)
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "train.txt"
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            self._model = fasttext.train_supervised(
+                str(path),
+                dim=128,
+                loss="ova",
+                pretrainedVectors=vectors,
+                thread=len(os.sched_getaffinity(0)),
+                seed=seed,
+                verbose=0,
+                **trial,
+            )
+        self._labels = targets.shape[1]
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """The probabilities; `texts` are tokenized as those of the training."""
+        scores = np.zeros((len(texts), self._labels))
+        for row, text in enumerate(texts):
+            for label, probability in zip(*self._model.predict(text, k=-1), strict=True):
+                scores[row, int(label.removeprefix("__label__"))] = min(probability, 1.0)
+        return scores
+
+    def parameters(self) -> int:
+        """Input and output vectors."""
+        return self._model.get_input_matrix().size + self._model.get_output_matrix().size
+
+
+def word_vectors(tokenized: Sequence[str], target: Path) -> None:
+    """Skip-gram vectors of fastText's own, trained on `tokenized`, as a word2vec text file."""
+    import fasttext
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "text.txt"
+        path.write_text("\n".join(tokenized) + "\n", encoding="utf-8")
+        model = fasttext.train_unsupervised(
+            str(path), model="skipgram", dim=128, minCount=2, maxn=0, epoch=5, verbose=0
+        )
+    words = model.get_words()
+    with target.open("w", encoding="utf-8") as file:
+        file.write(f"{len(words)} 128\n")
+        for word in words:
+            values = " ".join(f"{value:.5f}" for value in model.get_word_vector(word))
+            file.write(f"{word} {values}\n")
+
+
+SVM_TRIALS: tuple[Trial, ...] = ({"C": 0.5}, {"C": 1.0}, {"C": 5.0})
+REGRESSION_TRIALS: tuple[Trial, ...] = ({"C": 10.0}, {"C": 50.0}, {"C": 200.0})
+FASTTEXT_TRIALS: tuple[Trial, ...] = tuple(
+    {"lr": 0.5, "epoch": epoch, "wordNgrams": 2, "minCount": 2} for epoch in (10, 25, 50)
+)
+
+
+def svm(texts: Sequence[str], targets: np.ndarray, features: Trial, trial: Trial) -> LinearTfidf:
+    """A linear support vector machine."""
+    return LinearTfidf(texts, targets, features, lambda: LinearSVC(**trial))
+
+
+def logistic_regression(
+    texts: Sequence[str], targets: np.ndarray, features: Trial, trial: Trial
+) -> LinearTfidf:
+    """Logistic regression."""
+    return LinearTfidf(
+        texts, targets, features, lambda: LogisticRegression(solver="liblinear", **trial)
+    )
