@@ -23,7 +23,7 @@ BACKBONES: dict[str, dict[str, list[str]]] = {
         "fine_tuning": ["--num_epochs=6", "--patience=6", "--learning_rate=3e-3"],
     },
     "transformer": {
-        "pretraining": ["--num_epochs=2", "--learning_rate=1e-3"],
+        "pretraining": ["--num_epochs=1", "--learning_rate=1e-3"],
         "fine_tuning": ["--num_epochs=5", "--patience=5", "--learning_rate=1e-3"],
     },
 }
