@@ -66,7 +66,8 @@ class Backbone(keras.layers.Layer):
                 Other keys are left alone. A padded position changes nothing at any other.
 
         Returns:
-            "sequence_output" (batch, length, d_model), "pooled_output" (batch, d_model).
+            "embedding_output" and "sequence_output" (batch, length, d_model), before and after
+            the encoder; "pooled_output" (batch, d_model).
         """
         # Keras averages a batch over a strategy's replicas to see its shapes, and cannot do so
         # with bool: under one the mask comes as 0 and 1.
@@ -74,6 +75,7 @@ class Backbone(keras.layers.Layer):
         embedded = self.embeddings(inputs["token_ids"], inputs["segment_ids"], training=training)
         sequence = self.encode(embedded, padding_mask, training)
         return {
+            "embedding_output": embedded,
             "sequence_output": sequence,
             "pooled_output": self.pooling(sequence, padding_mask),
         }

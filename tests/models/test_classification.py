@@ -181,7 +181,8 @@ def test_detectors_are_the_largest_value_of_a_dense_layer(config_of, batch_of):
         ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="detectors")
     )
     batch = batch_of([6])
-    tokens = keras.ops.convert_to_numpy(model.backbone(batch)["sequence_output"])[0, :6]
+    outputs = model.backbone(batch)
+    tokens = np.concatenate([outputs["embedding_output"], outputs["sequence_output"]], axis=-1)[0]
     kernel, bias = (keras.ops.convert_to_numpy(v) for v in model.head.detectors.weights)
     x = tokens @ kernel + bias
     gelu = x * scipy.stats.norm.cdf(x)
