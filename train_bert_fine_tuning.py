@@ -9,10 +9,13 @@ def fine_tune(options: FineTuningOptions) -> dict:
     # Imported here: `--help` is instant, and the processes that read text stay small.
     from training import fine_tuning
 
-    checkpoint = fine_tuning.open_checkpoint(options)  # of step 1, or None
-    data = fine_tuning.prepare_data(options, checkpoint)  # text -> labels, caches, batches
-    model, report = fine_tuning.build_model(options, data, checkpoint)  # backbone + fresh head
-    return fine_tuning.train_model(options, data, model, report)  # epochs -> checkpoint, figures
+    with fine_tuning.open_folder(options) as folder:  # no other run writes there meanwhile
+        if folder.finished:
+            return folder.metrics()
+        checkpoint = fine_tuning.open_checkpoint(options)  # of step 1, or None
+        data = fine_tuning.prepare_data(options, checkpoint)  # text -> labels, caches, batches
+        model, report = fine_tuning.build_model(options, data, checkpoint)  # backbone + fresh head
+        return fine_tuning.train_model(options, data, model, report, folder)  # epochs -> figures
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ def pretrain(options: PretrainingOptions) -> dict:
     # Imported here: `--help` is instant, and the processes that read text stay small.
     from training import pretraining
 
-    data = pretraining.prepare_data(options)  # text -> vocabulary, cache, batches
-    model = pretraining.build_model(options, data)  # backbone + a head for each objective
-    return pretraining.train_model(options, data, model)  # epochs -> best and last checkpoint
+    with pretraining.open_folder(options) as folder:  # no other run writes there meanwhile
+        if folder.finished:
+            return folder.metrics()
+        data = pretraining.prepare_data(options)  # text -> vocabulary, cache, batches
+        model = pretraining.build_model(options, data)  # backbone + a head for each objective
+        return pretraining.train_model(options, data, model, folder)  # epochs -> checkpoints
 
 
 if __name__ == "__main__":

@@ -110,15 +110,21 @@ class ClassificationBatches:
             each label of the document and 0 elsewhere, and the documents' numbers in the corpus
             (batch,) int64.
         """
-        generator = random_generator(self._seed, f"{self._stream} order", epoch)
-        order = make_batches(self._lengths, self._batch_size, generator if self._shuffle else None)
-        for chosen in order[first_step:]:
+        for chosen in self._order(epoch)[first_step:]:
             inputs = pack_documents(
                 [self._corpus.tokens(document) for document in chosen],
                 self._vocabulary,
                 self._sequence_length,
             )
             yield inputs, self._targets(chosen), chosen
+
+    def documents(self, epoch: int, step: int) -> np.ndarray:
+        """The numbers of the documents in a batch."""
+        return self._order(epoch)[step]
+
+    def _order(self, epoch: int) -> list[np.ndarray]:
+        generator = random_generator(self._seed, f"{self._stream} order", epoch)
+        return make_batches(self._lengths, self._batch_size, generator if self._shuffle else None)
 
     def _targets(self, chosen: np.ndarray) -> np.ndarray:
         targets = np.zeros((len(chosen), self._num_labels), np.float32)

@@ -58,6 +58,7 @@ class PretrainingBatches:
                 "--sequence_length_lm to 5 or more"
             )
         self._ids = np.asarray(corpus.ids)
+        self._document_starts = corpus.sentence_offsets[corpus.document_offsets[:-1]]
         self._documents = np.asarray(documents)
         self._vocabulary = vocabulary
         self._sequence_length = sequence_length
@@ -100,6 +101,15 @@ class PretrainingBatches:
         for step in range(first_step, len(batches)):
             generator = random_generator(self._seed, f"{self._stream} masks", epoch, step)
             yield self._batch(rows, batches[step], generator)
+
+    def documents(self, epoch: int, step: int) -> np.ndarray:
+        """The numbers of the documents in a batch, each once, in rising order."""
+        rows, batches = self._plan(epoch)
+        chosen = batches[step]
+        paired = chosen[rows.b_length[chosen] > 0]
+        starts = np.concatenate([rows.a_start[chosen], rows.b_start[paired]])
+        # A document without a token starts where the next one does, and is not the one.
+        return np.unique(np.searchsorted(self._document_starts, starts, side="right") - 1)
 
     def _plan(self, epoch: int) -> tuple[Rows, list[np.ndarray]]:
         if self._planned is None or self._planned[0] != epoch:

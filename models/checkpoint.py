@@ -36,6 +36,7 @@ OPTIMIZER = "optimizer.h5"
 TRAINING_STATE = "training_state.json"
 MANIFEST = "manifest.json"
 _COMPLETE = ".complete"
+_INCOMING = ".incoming-"
 
 
 class CheckpointError(Exception):
@@ -107,7 +108,7 @@ def write_checkpoint(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _finish_publishing(folder)
-    incoming = folder / f".incoming-{os.getpid()}"
+    incoming = folder / f"{_INCOMING}{os.getpid()}"
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir()
     try:
@@ -163,6 +164,28 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             )
         files[name] = path
     return Checkpoint(folder, _read_json(files[CONFIG]), files)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a process that was killed while it wrote left in a checkpoint folder.
+
+    To be called only by whoever is sure to be the only one that writes there.
+    """
+    for path in folder.glob(f"{_INCOMING}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def content_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 (hex), from the manifest, of all that a later stage takes over from a checkpoint.
+
+    Raises:
+        CheckpointError: there is no such checkpoint.
+    """
+    described = _read_json(_latest(folder, MANIFEST)).get("files")
+    if not isinstance(described, dict):
+        raise CheckpointError(f"{folder}: {MANIFEST} names no files.")
+    names = (WEIGHTS, "vocab.txt", "tokenizer.json")
+    return {name: described[name]["sha256"] for name in names if name in described}
 
 
 def holds_checkpoint(folder: Path) -> bool:

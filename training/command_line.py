@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from data_util.errors import InputError
+from training.errors import StoppedError, TrainingError
 from training.options import OptionError, OptionsT, help_text, parse_options
 
 
@@ -16,7 +17,8 @@ def run(
     """Runs `main` with the options of the command line; does not return.
 
     The exit status is 0 at the end of `main` and after `--help`, 2 where the user made a mistake
-    (a line on standard error says which), 130 after Ctrl-C.
+    or the run cannot go on (a line on standard error says why), 130 after Ctrl-C, 143 after
+    SIGTERM.
     """
     program = os.path.basename(sys.argv[0])
     if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
@@ -34,6 +36,9 @@ def run(
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         sys.exit(130)
+    except StoppedError as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(stopped.status)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`predict.py ... | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,7 +75,7 @@ def _standard_error_closed() -> Iterator[None]:
 
 
 def _is_users_mistake(error: Exception) -> bool:
-    if isinstance(error, (InputError, OptionError)):
+    if isinstance(error, (InputError, OptionError, TrainingError)):
         return True
     if isinstance(error, OSError) and error.filename is not None:
         return True

@@ -9,30 +9,35 @@ import numpy as np
 
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint, load_weights, read_checkpoint
+from models.checkpoint import Checkpoint, read_checkpoint
 from models.classification import ClassificationModel
 from models.config import BackboneConfig
 from models.tables import TASKS
 from models.transfer import RestoreReport, transfer_backbone
 from training import setup
 from training.input_pipeline import predict_logits
-from training.labelled_data import LabelledData, load_labelled_data
+from training.interruption import Interruption
+from training.labelled_data import LabelledData, load_labelled_data, training_places
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.metrics import best_threshold, classification_figures, decide, label_table
 from training.optimizer import AdamW
 from training.options import FineTuningOptions, OptionError
-from training.run_folder import RunFolder, check_free
+from training.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
+
+
+def open_folder(options: FineTuningOptions) -> RunFolder:
+    """The folder that `--ckpt_dir_save` names, to be entered before the long work begins."""
+    return RunFolder(options, "ckpt_dir_save")
 
 
 def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
     """The pre-trained checkpoint, or None where `--ckpt_dir` is empty.
 
     Raises:
-        OptionError: it was made in test mode and this run is not, or the output folder is taken.
+        OptionError: it was made in test mode and this run is not.
     """
-    check_free(options.ckpt_dir_save, "ckpt_dir_save", overwrite=options.overwrite)
     if not options.ckpt_dir:
         return None
     checkpoint = read_checkpoint(Path(options.ckpt_dir))
@@ -94,13 +99,13 @@ def train_model(
     data: LabelledData,
     model: ClassificationModel,
     report: RestoreReport | None,
+    folder: RunFolder,
 ) -> dict[str, Any]:
-    """Trains, then reads the test set once with the best epoch's weights.
+    """Trains, or goes on with training, then reads the test set once with the best epoch's weights.
 
     Returns:
         The content of `metrics.json`.
     """
-    folder = RunFolder(options.ckpt_dir_save, "ckpt_dir_save", overwrite=options.overwrite)
     folder.describe(
         {
             "stage": "fine_tuning",
@@ -125,20 +130,27 @@ def train_model(
     record = Record(extra={"thresholds": {}, "restored": report.to_dict() if report else None})
     stage = Stage(
         name="fine_tuning",
-        batches=lambda epoch: (batch[:2] for batch in data.batches["train"].batches(epoch)),
+        batches=lambda epoch, first: (
+            batch[:2] for batch in data.batches["train"].batches(epoch, first)
+        ),
         steps=data.batches["train"].steps,
         examples=len(data.corpora["train"]),
         evaluate=lambda: _validate(model, data, options.threshold, record),
         score=lambda valid: valid["f1"],
         train_figures=("loss",),
+        documents=lambda epoch, step: training_places(
+            options, data.batches["train"].documents(epoch, step)
+        ),
     )
-    train(model, stage, folder, options, record, patience=options.patience)
-
-    load_weights(model, read_checkpoint(folder.folder))
     texts = {}
+    with Interruption(folder.how_to_go_on) as interruption:
+        train(model, stage, folder, options, record, interruption, patience=options.patience)
+        if "test" in data.batches:
+            stored = record.extra["thresholds"]
+            thresholds = np.array([stored[label] for label in data.labels.labels])
+            with interruption.at_once():
+                figures, decisions, _ = evaluate(model, data, "test", thresholds)
     if "test" in data.batches:
-        thresholds = np.array([record.extra["thresholds"][label] for label in data.labels.labels])
-        figures, decisions, _ = evaluate(model, data, "test", thresholds)
         record.extra["test"] = {
             **figures,
             "examples": len(data.corpora["test"]),

@@ -13,7 +13,7 @@ from data_util.classification_data import (
     count_labels,
     prepare_labelled_data,
 )
-from data_util.documents import read_documents
+from data_util.documents import places_of, read_documents
 from data_util.errors import InputError
 from data_util.labels import LabelSet
 from data_util.tokenizers import Tokenizer
@@ -128,6 +128,17 @@ def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:
     documents = np.repeat(np.arange(len(corpus)), np.diff(corpus.label_offsets))
     targets[documents, corpus.label_ids] = True
     return targets
+
+
+def training_places(options: FineTuningOptions, documents: np.ndarray) -> list[str]:
+    """Where training documents stand, by their numbers: "file:line"."""
+    return places_of(
+        documents,
+        options.training_data_file,
+        labelled=True,
+        label_field=options.label_field,
+        max_documents=document_limit(options),
+    )
 
 
 def _option(split: str) -> str:

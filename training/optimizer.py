@@ -72,3 +72,11 @@ class AdamW(keras.optimizers.Adam):
         for name in ("weight_decay", "global_clipnorm", "clipnorm", "clipvalue"):
             config.pop(name, None)
         return {**config, "decay": self.decay, "clip_norm": self.global_clipnorm}
+
+
+def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The learning rate that the step before had (before any factor).
+
+    With `mixed_float16`, Keras puts an optimizer that scales the loss around an `AdamW`.
+    """
+    return getattr(optimizer, "inner_optimizer", optimizer).last_learning_rate()

@@ -88,7 +88,11 @@ class RunOptions(Options):
         f"a quick smoke run: the first {TEST_MODE_DOCUMENTS} documents of each split, one epoch, "
         "the preset tiny, folders of its own (unless they are given)",
     )
-    overwrite: bool = option(False, "replace the checkpoint that the output folder holds")
+    overwrite: bool = option(
+        False,
+        "start over and replace what the output folder holds; without it an unfinished run goes "
+        "on where it was, and a finished one is left alone",
+    )
     seed: int = option(42, "everything drawn at random comes from it", minimum=0)
     precision: str = option(
         "float32",
@@ -179,6 +183,11 @@ class OptimizationOptions(Options):
     )
     clip_norm: float = option(1.0, "gradients are clipped to this global norm", minimum=1e-6)
     validate_every: int = option(1, "epochs between two validations", minimum=1)
+    save_every_steps: int = option(
+        500,
+        "steps between two checkpoints to go on from after a crash; 0: at the ends of epochs only",
+        minimum=0,
+    )
 
 
 @dataclass(frozen=True)

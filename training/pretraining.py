@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from data_util.documents import places_of
 from data_util.pretraining_data import (
     PretrainingBatches,
     prepare_pretraining_data,
@@ -16,14 +17,14 @@ from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import load_weights, read_checkpoint
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from training import setup
 from training.input_pipeline import prefetched
+from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.options import OptionError, PretrainingOptions
-from training.run_folder import RunFolder, check_free
+from training.run_folder import RunFolder
 from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)
@@ -49,10 +50,14 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
     return chosen
 
 
+def open_folder(options: PretrainingOptions) -> RunFolder:
+    """The folder that `--ckpt_dir` names, to be entered before the long work begins."""
+    objectives(options)
+    return RunFolder(options, "ckpt_dir")
+
+
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
-    objectives(options)
-    check_free(options.ckpt_dir, "ckpt_dir", overwrite=options.overwrite)
     vocabulary = setup.given_vocabulary(options)
     corpus, tokenizer, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
@@ -109,14 +114,16 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
 
 
 def train_model(
-    options: PretrainingOptions, data: PretrainingData, model: PretrainingModel
+    options: PretrainingOptions,
+    data: PretrainingData,
+    model: PretrainingModel,
+    folder: RunFolder,
 ) -> dict[str, Any]:
-    """Trains; writes the best and the last checkpoint to `--ckpt_dir`.
+    """Trains, or goes on with training; writes the best and the last checkpoint to `folder`.
 
     Returns:
         The content of `metrics.json`.
     """
-    folder = RunFolder(options.ckpt_dir, "ckpt_dir", overwrite=options.overwrite)
     folder.describe(
         {
             "stage": "pretraining",
@@ -140,11 +147,12 @@ def train_model(
         evaluate=lambda: evaluate(model, data.valid, figures),
         score=lambda valid: -valid["loss"],
         train_figures=("loss", *figures),
+        documents=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
     )
     record = Record()
-    train(model, stage, folder, options, record)
+    with Interruption(folder.how_to_go_on) as interruption:
+        train(model, stage, folder, options, record, interruption)
     # The best checkpoint's figures end at its epoch: those of the whole run take their place.
-    load_weights(model, read_checkpoint(folder.folder))
     folder.finish(model, record.metrics(), {})
     logger.info("the pre-trained checkpoint is in %s", folder.folder)
     return record.metrics()
@@ -161,6 +169,16 @@ def evaluate(
         prefetched(lambda: batches.batches(0), batches.steps(0)), verbose=0, return_dict=True
     )
     return {name: float(results[name]) for name in ("loss", *figures)}
+
+
+def _places(options: PretrainingOptions, documents: np.ndarray) -> list[str]:
+    return places_of(
+        documents,
+        options.mask_lm_source_file,
+        labelled=False,
+        unit=options.source_unit,
+        max_documents=document_limit(options),
+    )
 
 
 def _announce(

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from training.optimizer import last_learning_rate
 from training.tensorboard import TensorBoardWriter
 
 logger = logging.getLogger(__name__)
@@ -26,10 +27,22 @@ class Progress(keras.callbacks.Callback):
         steps: steps of this epoch.
         examples: sequences of this epoch.
         writer: gets about twenty points of each train curve an epoch.
+        steps_before: steps of the epochs before.
+        first_step: steps of this epoch that were done in an earlier session of the run.
+        curve: what `curve` was then.
     """
 
     def __init__(
-        self, *, epoch: int, num_epochs: int, steps: int, examples: int, writer: TensorBoardWriter
+        self,
+        *,
+        epoch: int,
+        num_epochs: int,
+        steps: int,
+        examples: int,
+        writer: TensorBoardWriter,
+        steps_before: int = 0,
+        first_step: int = 0,
+        curve: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self._title = f"epoch {epoch}/{num_epochs}"
@@ -37,24 +50,31 @@ class Progress(keras.callbacks.Callback):
         self._examples = examples
         self._writer = writer
         self._every = max(1, steps // _CURVE_POINTS)
-        self._mean_before: dict[str, float] = {}
-        self._step_before = 0
+        self._steps_before = steps_before
+        self._first_step = first_step
+        self._mean_before: dict[str, float] = dict((curve or {}).get("means", {}))
+        self._step_before = int((curve or {}).get("step", 0))
         self._terminal = sys.stderr.isatty()
         self._began = self._shown = time.monotonic()
         self.examples_per_second = 0.0
 
+    @property
+    def curve(self) -> dict[str, Any]:
+        """The last point of the curves, from which the next one is reckoned."""
+        return {"step": self._step_before, "means": self._mean_before}
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Shows the state after step `batch` (from 0)."""
+        """Shows the state after step `batch` (from 0) of this session."""
         logs = logs or {}
-        done, now = batch + 1, time.monotonic()
+        done, now = self._first_step + batch + 1, time.monotonic()
         seconds = now - self._began
-        self.examples_per_second = done / self._steps * self._examples / max(seconds, 1e-9)
+        self.examples_per_second = (batch + 1) / self._steps * self._examples / max(seconds, 1e-9)
         if done % self._every == 0 or done == self._steps:
             self._add_points(done, logs)
         if now - self._shown < (_LINE_SECONDS if self._terminal else _LOG_SECONDS):
             return
         self._shown = now
-        left = seconds / done * (self._steps - done)
+        left = seconds / (batch + 1) * (self._steps - done)
         line = (
             f"{self._title}  step {done:,}/{self._steps:,}  loss {float(logs['loss']):.4f}  "
             f"{self.examples_per_second:,.0f} examples/s  {duration(left)} left"
@@ -77,9 +97,9 @@ class Progress(keras.callbacks.Callback):
             name: (mean * done - self._mean_before.get(name, 0.0) * self._step_before) / between
             for name, mean in means.items()
         }
-        figures["learning_rate"] = self.model.optimizer.last_learning_rate()
+        figures["learning_rate"] = last_learning_rate(self.model.optimizer)
         figures["examples_per_second"] = self.examples_per_second
-        self._writer.write("train", int(self.model.optimizer.iterations), figures)
+        self._writer.write("train", self._steps_before + done, figures)
         self._mean_before, self._step_before = means, done
 
 

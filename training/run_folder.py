@@ -1,59 +1,138 @@
 """The folder that a run writes to: the best checkpoint, the last one, and the logs.
 
 `<folder>/` itself is the best checkpoint, complete, for whoever comes next; `<folder>/last/` is
-the last one, with the state from which training can go on; `<folder>/logs/` is TensorBoard's.
+the last one, with the state from which training goes on; `<folder>/logs/` is TensorBoard's.
+`<folder>/run.json` says which run it is and whether it has ended.
 """
 
-from collections.abc import Mapping
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import keras
 
-from models.checkpoint import holds_checkpoint, write_checkpoint
-from training.options import OptionError
+from data_util.files import write_whole
+from models.checkpoint import (
+    Checkpoint,
+    holds_checkpoint,
+    load_weights,
+    read_checkpoint,
+    remove_leftovers,
+    write_checkpoint,
+)
+from training.errors import TrainingError
+from training.options import OptionError, RunOptions
+from training.run_identity import differences, run_identity
+from training.run_lock import RunLock
+from training.tensorboard import new_log_folder
 
+logger = logging.getLogger(__name__)
 
-def check_free(folder: str, option: str, *, overwrite: bool) -> None:
-    """Refuses a folder that a run may not write to; called before the long work begins.
-
-    Raises:
-        OptionError: it is a file, or it holds a checkpoint and may not be overwritten.
-    """
-    if not folder:
-        raise OptionError(f"--{option}= is empty: name the folder that is to be written.")
-    path = Path(folder)
-    if path.exists() and not path.is_dir():
-        raise OptionError(f"--{option}={folder}: this is a file; give a folder.")
-    if holds_checkpoint(path) and not overwrite:
-        raise OptionError(
-            f"--{option}={folder}: this folder already holds a checkpoint. Give another folder, "
-            "or --overwrite to replace it."
-        )
+RUN = "run.json"
+FORMAT_VERSION = 1
+_REMOVED = ".removed-"
 
 
 class RunFolder:
-    """Where one run's results go.
+    """Where one run's results go; a context manager, within which no other run may write there.
+
+    On entering, what the folder holds decides: nothing, or `--overwrite`: a run begins; an
+    unfinished run of the same options and data: it goes on; the same, finished: `finished` is
+    true and nothing is to be done; anything else is refused.
 
     Args:
-        folder: the checkpoint folder.
-        option: the option that named it, for messages.
-        overwrite: whether an older checkpoint in it may be replaced.
+        options: of the run.
+        option: the option that names the folder.
 
     Raises:
-        OptionError: see `check_free`.
+        OptionError: the folder cannot be used (on entering).
     """
 
-    def __init__(self, folder: str, option: str, *, overwrite: bool) -> None:
-        self.folder = Path(folder)
+    def __init__(self, options: RunOptions, option: str) -> None:
+        name = getattr(options, option)
+        if not name:
+            raise OptionError(f"--{option}= is empty: name the folder that is to be written.")
+        self.folder = Path(name)
+        self.finished = False
         self.logs = self.folder / "logs"
+        self._options = options
+        self._option = option
+        self._overwrite = options.overwrite
+        self._made: list[Path] = []
+        self._run: dict[str, Any] = {}
         self._config: dict[str, Any] = {}
         self._texts: dict[str, str] = {}
-        check_free(folder, option, overwrite=overwrite)
+
+    def __enter__(self) -> Self:
+        self._make()
+        try:
+            with self._writing():
+                self._lock = RunLock(self.folder, self._option)
+        except BaseException:
+            self._remove_made()
+            raise
+        try:
+            with self._writing():
+                self._remove_leftovers()
+            self._look()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+        self._remove_made()
+
+    @property
+    def how_to_go_on(self) -> str:
+        """What to say to someone whose run was stopped."""
+        same = "the same command"
+        return f"{same}, with --overwrite=false," if self._options.overwrite else same
 
     def describe(self, config: Mapping[str, Any], texts: Mapping[str, str]) -> None:
         """Sets what is the same in every checkpoint of the run."""
         self._config, self._texts = dict(config), dict(texts)
+
+    def begin(self, stage: str) -> Checkpoint | None:
+        """Makes the folder ready for training.
+
+        Returns:
+            The checkpoint to go on from, or None at the beginning.
+
+        Raises:
+            OptionError: it has another vocabulary or other labels.
+        """
+        last = self.folder / "last"
+        if not self._overwrite and self._run and holds_checkpoint(last):
+            checkpoint = read_checkpoint(last)
+            for name, text in self._texts.items():
+                if checkpoint.text(name) != text:
+                    before, now = checkpoint.text(name).count("\n"), text.count("\n")
+                    raise self._refused(f"another {name} ({before:,} lines there, {now:,} here)")
+            self._choose_logs(stage)
+            return checkpoint
+        with self._writing():
+            if last.exists():
+                # In this order a kill in between leaves one run or the other, never a mixture.
+                removed = self.folder / f"{_REMOVED}{os.getpid()}"
+                last.rename(removed)
+                shutil.rmtree(removed)
+            if self._overwrite:
+                self._run = {}
+        self._choose_logs(stage)
+        return None
 
     def save(
         self,
@@ -67,32 +146,165 @@ class RunFolder:
 
         Only the last one holds the optimizer's state: training goes on from there or not at all.
         """
-        write_checkpoint(
-            self.folder / "last",
-            config=self._config,
-            model=model,
-            texts=self._texts,
-            metrics=metrics,
-            optimizer=model.optimizer,
-            training_state=training_state,
-        )
+        with self._writing():
+            write_checkpoint(
+                self.folder / "last",
+                config=self._config,
+                model=model,
+                texts=self._texts,
+                metrics=metrics,
+                optimizer=model.optimizer,
+                training_state=training_state,
+            )
         if best:
-            self.finish(model, metrics, {})
+            self.publish(model, metrics, {})
 
-    def finish(
+    def publish(
         self, model: keras.Model, metrics: Mapping[str, Any], texts: Mapping[str, str]
     ) -> None:
-        """Writes the best checkpoint; at the end of a run with its final figures and reports.
+        """Writes the best checkpoint.
 
         Args:
             model: with the best weights.
             metrics: content of `metrics.json`.
             texts: further text files.
         """
-        write_checkpoint(
-            self.folder,
-            config=self._config,
-            model=model,
-            texts={**self._texts, **texts},
-            metrics=metrics,
+        with self._writing():
+            write_checkpoint(
+                self.folder,
+                config=self._config,
+                model=model,
+                texts={**self._texts, **texts},
+                metrics=metrics,
+            )
+
+    def load_best(self, model: keras.Model) -> None:
+        """Gives the model the best checkpoint's weights."""
+        load_weights(model, read_checkpoint(self.folder))
+
+    def finish(
+        self, model: keras.Model, metrics: Mapping[str, Any], texts: Mapping[str, str]
+    ) -> None:
+        """Writes the best checkpoint with the run's final figures; the run is at its end.
+
+        Args: as `publish`.
+        """
+        self.publish(model, metrics, texts)
+        self._write_run(finished=True)
+
+    def metrics(self) -> dict[str, Any]:
+        """What a finished run wrote to `metrics.json`."""
+        return read_checkpoint(self.folder).json("metrics.json")
+
+    def _look(self) -> None:
+        if self._overwrite:
+            return
+        self._run = self._read_run()
+        holds = holds_checkpoint(self.folder) or holds_checkpoint(self.folder / "last")
+        if not self._run:
+            if holds:
+                raise OptionError(
+                    f"--{self._option}={self.folder}: this folder already holds a checkpoint, and "
+                    "not what it takes to go on with the run that made it. Give another folder, "
+                    "or --overwrite to replace it."
+                )
+            return
+        found = differences(self._run["identity"], run_identity(self._options, self._option))
+        if found and not holds:
+            # That run was killed before there was anything to lose.
+            self._run = {}
+        elif found:
+            raise self._refused("; ".join(found))
+        elif self._run["finished"] and holds_checkpoint(self.folder):
+            self.finished = True
+            logger.info(
+                "%s holds this very run, finished: nothing to do (--overwrite starts over)",
+                self.folder,
+            )
+
+    def _refused(self, found: str) -> OptionError:
+        return OptionError(
+            f"--{self._option}={self.folder}: this folder already holds a checkpoint of another "
+            f"run: {found}. Give another folder, that run's options to go on with it, or "
+            "--overwrite to start over."
         )
+
+    def _read_run(self) -> dict[str, Any]:
+        try:
+            run = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
+            known = run["format_version"] == FORMAT_VERSION
+            whole = isinstance(run["identity"], dict) and isinstance(run["logs"], str)
+            return run if known and whole and run["finished"] in (True, False) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _write_run(self, *, finished: bool) -> None:
+        self._run["finished"] = finished
+        content = json.dumps(self._run, ensure_ascii=False, indent=2) + "\n"
+        with self._writing():
+            write_whole(self.folder / RUN, content.encode())
+
+    def _choose_logs(self, stage: str) -> None:
+        """The run's own folder of curves: the one that it had, or a new one."""
+        all_logs = self.folder / "logs"
+        if self._run:
+            # Whatever a file says, nothing is written outside of the folder.
+            self.logs = all_logs / Path(self._run["logs"]).name
+        else:
+            with self._writing():
+                self.logs = new_log_folder(all_logs, stage)
+            identity = run_identity(self._options, self._option)
+            self._run = {
+                "format_version": FORMAT_VERSION,
+                "finished": False,
+                "logs": self.logs.name,
+                "identity": identity,
+            }
+        self._write_run(finished=False)
+
+    def _make(self) -> None:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OptionError(f"--{self._option}={self.folder}: this is a file; give a folder.")
+        missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        try:
+            for path in reversed(missing):
+                path.mkdir(exist_ok=True)
+                self._made.append(path)
+        except OSError as error:
+            self._remove_made()
+            raise OptionError(
+                f"--{self._option}={self.folder}: this folder cannot be made "
+                f"({error.strerror}). Give another folder."
+            ) from error
+
+    def _remove_made(self) -> None:
+        """Removes the folders that were made for the run, where nothing came into them."""
+        for path in reversed(self._made):
+            try:
+                path.rmdir()
+            except OSError:
+                return
+
+    def _remove_leftovers(self) -> None:
+        remove_leftovers(self.folder)
+        remove_leftovers(self.folder / "last")
+        for path in self.folder.glob(f"{_REMOVED}*"):
+            shutil.rmtree(path)
+        for path in self.folder.glob(f".{RUN}.*.tmp"):
+            path.unlink()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Says of an `OSError` where it was, what is kept and what to do."""
+        try:
+            yield
+        except OSError as error:
+            if holds_checkpoint(self.folder / "last") or holds_checkpoint(self.folder):
+                kept = f"the last good checkpoint is kept; then {self.how_to_go_on} goes on"
+            else:
+                kept = "there is no checkpoint yet"
+            raise TrainingError(
+                f"--{self._option}={self.folder}: cannot be written to "
+                f"({os.strerror(error.errno) if error.errno else error}). Make room or give "
+                f"permission ({kept}), or give another folder."
+            ) from error
