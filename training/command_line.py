@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from data_util.errors import InputError
 from training.errors import StoppedError, TrainingError
@@ -25,6 +27,7 @@ def run(
         print(help_text(options_class, program, description))
         sys.exit(0)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         options, given = parse_options(options_class, sys.argv)
         if getattr(options, "test_mode", False):
@@ -47,6 +50,13 @@ def run(
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """As Ctrl-C does, so that what is half written is removed on the way out."""
+    raise StoppedError(number)
 
 
 def quiet_libraries() -> None:

@@ -15,14 +15,14 @@ class StoppedError(Exception):
         message: how to go on.
     """
 
-    def __init__(self, number: int, message: str) -> None:
+    def __init__(self, number: int, message: str = "") -> None:
         super().__init__(number, message)
         self.number = number
         self.message = message
 
     def __str__(self) -> str:
         name = "Ctrl-C" if self.number == signal.SIGINT else signal.Signals(self.number).name
-        return f"stopped by {name}: {self.message}"
+        return f"stopped by {name}{': ' if self.message else ''}{self.message}"
 
     @property
     def status(self) -> int:

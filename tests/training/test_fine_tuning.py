@@ -122,7 +122,8 @@ def test_learning_rates_of_the_parts(options_of, eagerly, rate, head):
     model, report = fine_tuning.build_model(options, data, checkpoint)
     backbone = [np.array(v) for v in model.backbone.trainable_variables]
     kernel = np.array(model.head.scores.kernel)
-    fine_tuning.train_model(options, data, model, report)
+    with fine_tuning.open_folder(options) as folder:
+        fine_tuning.train_model(options, data, model, report, folder)
     moved = [
         (np.array(v) != old).any()
         for v, old in zip(model.backbone.trainable_variables, backbone, strict=True)

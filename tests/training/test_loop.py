@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -5,22 +6,26 @@ import numpy as np
 import pytest
 
 from models import checkpoint
+from training.errors import TrainingError
+from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.optimizer import AdamW
-from training.options import OptimizationOptions, OptionError
+from training.options import OptimizationOptions, PretrainingOptions
 from training.run_folder import RunFolder
 
 SCORES = (0.1, 0.5, 0.4, 0.5, 0.3, 0.9)
 
 
-class Folder:
-    """In place of a `RunFolder`: remembers what was saved."""
+class Folder(RunFolder):
+    """Remembers what was saved."""
 
-    def __init__(self, path):
-        self.logs = path / "logs"
+    def __init__(self, options):
+        super().__init__(options, "ckpt_dir")
+        self.describe({"stage": "fine_tuning"}, {"vocab.txt": "[PAD]\n"})
         self.saved = []
 
     def save(self, model, metrics, training_state, *, best):
+        super().save(model, metrics, training_state, best=best)
         metrics = json.loads(json.dumps(metrics))
         self.saved.append((metrics, dict(training_state), best, model.get_weights()[0].copy()))
 
@@ -34,8 +39,8 @@ def model_of(rate=0.1):
 def stage_of(scores=SCORES, steps=2, seen=None, batches=None):
     scores = iter(scores)
 
-    def made(epoch):
-        for step in range(steps):
+    def made(epoch, first_step):
+        for step in range(first_step, steps):
             if seen is not None:
                 seen.append((epoch, step))
             yield np.ones((3, 2), "float32"), np.full((3, 1), 2.0, "float32")
@@ -51,9 +56,11 @@ def stage_of(scores=SCORES, steps=2, seen=None, batches=None):
     )
 
 
-def run(tmp_path, stage, *, patience=None, **options):
-    folder, record, model = Folder(tmp_path), Record(extra={"restored": None}), model_of()
-    train(model, stage, folder, OptimizationOptions(**options), record, patience=patience)
+def run(tmp_path, stage, *, patience=None, model=None, **options):
+    options = PretrainingOptions(mask_lm_source_file=[], ckpt_dir=str(tmp_path / "out"), **options)
+    record, model = Record(extra={"restored": None}), model or model_of()
+    with Folder(options) as folder:
+        train(model, stage, folder, options, record, Interruption(), patience=patience)
     return folder, record, model
 
 
@@ -75,16 +82,27 @@ def test_history_and_best_epoch(tmp_path):
 
 
 def test_every_epoch_is_saved_with_its_state(tmp_path):
-    folder, record, model = run(tmp_path, stage_of(), num_epochs=3)
+    folder, record, _ = run(tmp_path, stage_of(), num_epochs=3)
     states = [state for _, state, _, _ in folder.saved]
-    assert states == [
-        {"stage": "fine_tuning", "epoch": epoch, "step": 2 * epoch} for epoch in (1, 2, 3)
-    ]
+    assert [(state["epoch"], state["step"]) for state in states] == [(1, 2), (2, 4), (3, 6)]
+    assert {(state["stage"], state["step_in_epoch"]) for state in states} == {("fine_tuning", 0)}
+    assert [state["ended"] for state in states] == [False, False, True]
     for number, (metrics, _, _, _) in enumerate(folder.saved, start=1):
         assert metrics["history"] == record.history[:number]
     weights = [saved for _, _, _, saved in folder.saved]
     assert not np.array_equal(weights[0], weights[1])
-    np.testing.assert_array_equal(weights[2], model.get_weights()[0])
+
+
+def test_the_model_ends_with_the_best_weights(tmp_path):
+    folder, record, model = run(tmp_path, stage_of((0.1, 0.8, 0.3)), num_epochs=3)
+    assert record.best_epoch == 2
+    np.testing.assert_array_equal(model.get_weights()[0], folder.saved[1][3])
+
+
+@pytest.mark.parametrize(("every", "steps"), [(0, [4, 8]), (3, [3, 4, 6, 8]), (4, [4, 8])])
+def test_checkpoints_within_an_epoch(tmp_path, every, steps):
+    folder, _, _ = run(tmp_path, stage_of(steps=4), num_epochs=2, save_every_steps=every)
+    assert [state["step"] for _, state, _, _ in folder.saved] == steps
 
 
 def test_each_epoch_has_its_own_batches(tmp_path):
@@ -119,59 +137,75 @@ def test_validate_every(tmp_path):
     assert [best for _, _, best, _ in folder.saved] == [False, True, False, True, True]
 
 
-def test_epochs_without_validation_are_not_counted_as_worse(tmp_path):
+def test_epochs_without_validation_are_not_counted_as_worse(tmp_path, caplog):
     stage = stage_of((0.5, 0.4, 0.3, 0.2))
+    caplog.set_level("INFO")
     _, record, _ = run(tmp_path, stage, num_epochs=8, validate_every=2, patience=2)
     assert len(record.history) == 6
+    assert "no better validation in the last 2: training ends here" in caplog.messages
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_a_loss_that_is_no_number(tmp_path, value):
-    def batches(epoch):
-        y = 2.0 if epoch < 2 else float(value)
-        for _ in range(2):
+    seen = []
+
+    def batches(epoch, first_step):
+        for step in range(first_step, 5):
+            seen.append((epoch, step))
+            y = float(value) if (epoch, step) == (1, 3) else 2.0
             yield np.ones((3, 2), "float32"), np.full((3, 1), y, "float32")
 
-    folder, record = Folder(tmp_path), Record()
-    with pytest.raises(OptionError, match="training loss is no longer a number in epoch 3") as no:
-        train(
-            model_of(),
-            stage_of(batches=batches),
-            folder,
-            OptimizationOptions(num_epochs=5),
-            record,
-        )
-    assert "--learning_rate" in str(no.value)
-    # What was good is kept.
-    assert len(folder.saved) == 2
-    assert all(np.isfinite(weights).all() for _, _, _, weights in folder.saved)
+    stage = dataclasses.replace(
+        stage_of(batches=batches, steps=5),
+        documents=lambda epoch, step: [f"file-{epoch}-{step}.txt:{line}" for line in range(12)],
+    )
+    with pytest.raises(TrainingError, match=f"the training loss is {value} in epoch 2") as raised:
+        run(tmp_path, stage, num_epochs=5, save_every_steps=2)
+    message = str(raised.value)
+    assert "at step 4 of 5 (its batch: file-1-3.txt:0, file-1-3.txt:1, " in message
+    assert "file-1-3.txt:7 and 4 more)" in message
+    assert "--learning_rate" in message
+    # The step itself ends the run. What was good is kept.
+    last = checkpoint.read_checkpoint(tmp_path / "out" / "last")
+    assert last.json("training_state.json")["step"] == 8
+    fresh = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    fresh.load_weights(last.path("model.weights.h5"))
+    assert all(np.isfinite(weights).all() for weights in fresh.get_weights())
+
+
+def test_a_step_that_spoils_the_weights_after_a_fine_loss(tmp_path):
+    class Spoiler(AdamW):
+        def update_step(self, gradient, variable, learning_rate):
+            super().update_step(gradient, variable, learning_rate)
+            if int(self.iterations) == 3:
+                variable.assign(variable * float("nan"))
+
+    model = model_of()
+    model.compile(optimizer=Spoiler(0.1), loss="mse", run_eagerly=True)
+    with pytest.raises(TrainingError, match="weights are no longer finite .*epoch 1, at step 4"):
+        run(tmp_path, stage_of(steps=8), model=model, num_epochs=2, save_every_steps=2)
+    state = checkpoint.read_checkpoint(tmp_path / "out" / "last").json("training_state.json")
+    assert state["step"] == 2
 
 
 def test_a_validation_that_is_no_number(tmp_path):
-    # The last step of an epoch can spoil the weights after every training loss was fine.
     stage = stage_of((0.5, float("nan"), 0.6))
-    with pytest.raises(OptionError, match="validation f1 is no longer a number in epoch 2"):
+    with pytest.raises(TrainingError, match="the validation f1 is nan in epoch 2"):
         run(tmp_path, stage, num_epochs=3)
 
 
 def test_best_and_last_checkpoint(tmp_path):
-    folder = RunFolder(str(tmp_path / "out"), "ckpt_dir", overwrite=False)
-    folder.describe({"stage": "fine_tuning"}, {"vocab.txt": "[PAD]\n"})
-    model, record = model_of(), Record()
-    train(model, stage_of((0.1, 0.8, 0.3)), folder, OptimizationOptions(num_epochs=3), record)
+    folder, _, model = run(tmp_path, stage_of((0.1, 0.8, 0.3)), num_epochs=3)
     best, last = tmp_path / "out", tmp_path / "out" / "last"
     for path, epochs in ((best, 2), (last, 3)):
         metrics = checkpoint.read_checkpoint(path).json("metrics.json")
         assert len(metrics["history"]) == epochs
         assert metrics["best_epoch"] == 2
-    state = checkpoint.read_checkpoint(last).json("training_state.json")
-    assert state == {"stage": "fine_tuning", "epoch": 3, "step": 6}
-    final = model.get_weights()[0]
     fresh = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
     fresh.load_weights(last / "model.weights.h5")
-    np.testing.assert_array_equal(fresh.get_weights()[0], final)
+    np.testing.assert_array_equal(fresh.get_weights()[0], folder.saved[2][3])
     fresh.load_weights(best / "model.weights.h5")
-    assert not np.array_equal(fresh.get_weights()[0], final)
+    np.testing.assert_array_equal(fresh.get_weights()[0], model.get_weights()[0])
 
 
 def test_optimizer_of_the_options():

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from models.checkpoint import load_model, read_checkpoint
+from train_bert_lm import pretrain
 from training import pretraining
 from training.options import OptionError, PretrainingOptions
 
 
 def options_of(tiny, tmp_path, **changes):
-    return PretrainingOptions(**tiny.pretraining(ckpt_dir=str(tmp_path / "lm"), **changes))
+    return PretrainingOptions(**tiny.pretraining(**{"ckpt_dir": str(tmp_path / "lm")} | changes))
 
 
 def test_the_splits_share_no_document(tiny, tmp_path):
@@ -33,8 +34,7 @@ def test_objectives(tiny, tmp_path):
 @pytest.mark.parametrize("left_out", ["masked_lm", "next_sentence"])
 def test_one_objective_alone(tiny, tmp_path, eagerly, left_out):
     options = options_of(tiny, tmp_path, num_epochs=1, batch_size=64, **{left_out: False})
-    data = pretraining.prepare_data(options)
-    metrics = pretraining.train_model(options, data, pretraining.build_model(options, data))
+    metrics = pretrain(options)
     kept = "next_sentence" if left_out == "masked_lm" else "masked_lm"
     figures = {"loss", f"{kept}_loss", f"{kept}_accuracy"}
     (entry,) = metrics["history"]
@@ -57,7 +57,8 @@ def test_metrics_hold_the_whole_run_when_an_early_epoch_is_best(
     options = options_of(tiny, tmp_path, batch_size=64)
     data = pretraining.prepare_data(options)
     model = pretraining.build_model(options, data)
-    metrics = pretraining.train_model(options, data, model)
+    with pretraining.open_folder(options) as folder:
+        metrics = pretraining.train_model(options, data, model, folder)
     assert (metrics["best_epoch"], len(metrics["history"])) == (1, 2)
     best = read_checkpoint(tmp_path / "lm")
     assert best.json("metrics.json") == metrics
@@ -90,7 +91,8 @@ def test_sequences_longer_than_positions(tiny, tmp_path):
         pretraining.build_model(options, data)
 
 
-def test_the_folder_is_checked_before_the_text_is_read(tiny, run_of, tmp_path):
-    options = options_of(tiny, tmp_path, mask_lm_source_file=["no such file"])
-    with pytest.raises(OptionError, match="already holds a checkpoint"):
-        pretraining.prepare_data(options.replace(ckpt_dir=str(run_of().pretrained)))
+def test_the_folder_is_checked_before_the_text_is_read(tiny, run_of, tmp_path, monkeypatch):
+    options = options_of(tiny, tmp_path, ckpt_dir=str(run_of().pretrained), seed=1)
+    monkeypatch.setattr(pretraining, "prepare_data", lambda options: pytest.fail("it was read"))
+    with pytest.raises(OptionError, match=r"holds a checkpoint of another run: --seed=42 there"):
+        pretrain(options)

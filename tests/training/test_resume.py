@@ -1,0 +1,288 @@
+"""Runs that are killed and go on, compared with runs that never were.
+
+Here a kill is an exception that nothing catches, at a chosen place. `benchmarks/crash_test.py` and
+its test kill real processes.
+"""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+from models.checkpoint import CheckpointError, read_checkpoint
+from train_bert_fine_tuning import fine_tune
+from train_bert_lm import pretrain
+from training import fine_tuning, pretraining
+from training.errors import StoppedError
+from training.options import FineTuningOptions, PretrainingOptions
+from training.run_folder import RunFolder
+from training.step_keeper import StepKeeper
+
+STAGES = ("pretraining", "fine_tuning")
+
+
+class KilledError(BaseException):
+    """Nothing of ours catches it."""
+
+
+@pytest.fixture
+def step(tiny, run_of, tmp_path):
+    """A step on the tiny files: how to run it, its folder, and the folder of an unkilled run."""
+
+    def make(stage, backbone, **changes):
+        run, folder = run_of(backbone), tmp_path / "out"
+        if stage == "pretraining":
+            values = tiny.pretraining(backbone, ckpt_dir=str(folder), **changes)
+            return lambda: pretrain(PretrainingOptions(**values)), folder, run.pretrained
+        values = {"ckpt_dir": str(run.pretrained), "ckpt_dir_save": str(folder), **changes}
+        options = FineTuningOptions(**tiny.fine_tuning(**values))
+        return lambda: fine_tune(options), folder, run.fine_tuned
+
+    return make
+
+
+@pytest.fixture
+def after_step(monkeypatch):
+    """Does something once, after a step of the run; what that step would have saved is not."""
+
+    def patch(number, action):
+        original = StepKeeper.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self._state.step + 1 == number:
+                monkeypatch.setattr(StepKeeper, "on_train_batch_end", original)
+                action()
+            original(self, batch, logs)
+
+        monkeypatch.setattr(StepKeeper, "on_train_batch_end", on_train_batch_end)
+
+    return patch
+
+
+def once(monkeypatch, owner, name, action, call=1):
+    """Does something instead of the `call`-th call of a function."""
+    original, calls = getattr(owner, name), []
+
+    def replaced(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == call:
+            action()
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, replaced)
+
+
+def kill():
+    raise KilledError
+
+
+def arrays_of(path):
+    arrays = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return arrays
+
+
+def history_of(metrics):
+    timeless = json.loads(json.dumps(metrics))
+    for entry in timeless["history"]:
+        entry.pop("seconds")
+    return timeless
+
+
+def points_of(folder):
+    """tag -> [(step, value)] of a run's curves, of each split; speeds left out."""
+    (logs,) = (folder / "logs").iterdir()
+    points = {}
+    for split in ("train", "valid"):
+        events = EventAccumulator(str(logs / split), size_guidance={"tensors": 0})
+        events.Reload()
+        for tag in events.Tags()["tensors"]:
+            if not tag.endswith(("examples_per_second", "options")):
+                points[split, tag] = [
+                    (event.step, float(make_ndarray(event.tensor_proto)))
+                    for event in events.Tensors(tag)
+                ]
+    return points
+
+
+def assert_same_result(folder, reference):
+    """Weights, optimizer, figures and curves are those of a run that was not killed."""
+    for name in ("model.weights.h5", "last/model.weights.h5", "last/optimizer.h5"):
+        ours, theirs = arrays_of(folder / name), arrays_of(reference / name)
+        assert ours.keys() == theirs.keys()
+        assert max(np.abs(ours[key] - theirs[key]).max() for key in ours) <= 1e-6, name
+    ours, theirs = (
+        json.loads((path / "last" / "training_state.json").read_text())
+        for path in (folder, reference)
+    )
+    for name in ("epoch", "step", "step_in_epoch", "ended", "without_gain", "draws"):
+        assert ours[name] == theirs[name], name
+    ours, theirs = (
+        history_of(json.loads((path / "metrics.json").read_text())) for path in (folder, reference)
+    )
+    assert ours.keys() == theirs.keys()
+    assert ours["best_epoch"] == theirs["best_epoch"]
+    for one, other in zip(
+        [*ours["history"], {"valid": ours.get("test", {})}],
+        [*theirs["history"], {"valid": theirs.get("test", {})}],
+        strict=True,
+    ):
+        assert one.get("epoch") == other.get("epoch")
+        for split in ("train", "valid"):
+            assert one.get(split) == pytest.approx(other.get(split), abs=1e-5)
+    ours, theirs = points_of(folder), points_of(reference)
+    assert ours.keys() == theirs.keys()
+    for tag in ours:
+        assert [step for step, _ in ours[tag]] == [step for step, _ in theirs[tag]], tag
+        values = [[value for _, value in points[tag]] for points in (ours, theirs)]
+        assert values[0] == pytest.approx(values[1], abs=1e-4), tag
+    assert not list(folder.rglob(".*"))
+
+
+@pytest.mark.parametrize("backbone", ["text_cnn", "transformer"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
+    caplog.set_level("INFO")
+    run, folder, reference = step(stage, backbone, save_every_steps=2)
+    steps = json.loads((reference / "last" / "training_state.json").read_text())["step"]
+    epochs = 2 if stage == "pretraining" else 3
+    # In the second epoch, two steps after a checkpoint: those two are done again.
+    killed_after = steps // epochs + 4 - steps // epochs % 2
+    after_step(killed_after, kill)
+    with pytest.raises(KilledError):
+        run()
+    state = read_checkpoint(folder / "last").json("training_state.json")
+    assert state["step"] == killed_after - 2
+    assert state["epoch"] == 1
+    assert state["step_in_epoch"] > 0
+    run()
+    (line,) = [line for line in caplog.messages if line.startswith("going on")]
+    assert f"{folder}: epoch 2 of {epochs}, after step {state['step_in_epoch']} of" in line
+    assert f"({state['step']} in all)" in line
+    assert_same_result(folder, reference)
+
+
+@pytest.mark.parametrize("where", ["first step", "validation", "best", "test", "finish"])
+def test_killed_elsewhere(step, after_step, monkeypatch, where):
+    run, folder, reference = step("fine_tuning", "text_cnn")
+    best = json.loads((reference / "metrics.json").read_text())["best_epoch"]
+    if where == "first step":
+        after_step(1, kill)
+    elif where == "validation":
+        once(monkeypatch, fine_tuning, "evaluate", kill, call=2)
+    elif where == "best":
+        bests = len(improvements(reference))
+        once(monkeypatch, RunFolder, "publish", kill, call=bests)
+    elif where == "test":
+        once(monkeypatch, fine_tuning, "evaluate", kill, call=4)
+    else:
+        once(monkeypatch, RunFolder, "_write_run", kill, call=2)
+    with pytest.raises(KilledError):
+        run()
+    monkeypatch.undo()
+    if where == "best":
+        # The last checkpoint knows of a best one that was not written.
+        metrics = read_checkpoint(folder / "last").json("metrics.json")
+        assert metrics["best_epoch"] == best
+        try:
+            assert read_checkpoint(folder).json("metrics.json")["best_epoch"] < best
+        except CheckpointError:
+            assert best == 1
+    assert not json.loads((folder / "run.json").read_text())["finished"]
+    run()
+    assert_same_result(folder, reference)
+    assert json.loads((folder / "run.json").read_text())["finished"]
+
+
+def improvements(reference):
+    """The epochs of a run that were the best so far."""
+    best, found = -1.0, []
+    for entry in json.loads((reference / "metrics.json").read_text())["history"]:
+        if entry["valid"]["f1"] > best:
+            best = entry["valid"]["f1"]
+            found.append(entry["epoch"])
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_within_an_epoch(step, after_step, number):
+    run, folder, reference = step("fine_tuning", "text_cnn", save_every_steps=0)
+    after_step(6, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(StoppedError, match="the same command goes on") as stopped:
+        run()
+    assert stopped.value.status == 128 + number
+    # The checkpoint is of this very step.
+    state = read_checkpoint(folder / "last").json("training_state.json")
+    assert (state["step"], state["epoch"], state["step_in_epoch"]) == (6, 1, 2)
+    # Handlers are as they were.
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    run()
+    assert_same_result(folder, reference)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_asked_to_stop_while_validating(step, monkeypatch, stage):
+    run, folder, reference = step(stage, "text_cnn", save_every_steps=0)
+    module = pretraining if stage == "pretraining" else fine_tuning
+    once(monkeypatch, module, "evaluate", lambda: os.kill(os.getpid(), signal.SIGTERM), call=2)
+    with pytest.raises(StoppedError):
+        run()
+    monkeypatch.undo()
+    # No step of the epoch is lost, and its validation comes again.
+    state = read_checkpoint(folder / "last").json("training_state.json")
+    first, second = sorted({0, state["step_in_epoch"]})
+    assert (first, state["epoch"]) == (0, 1)
+    assert state["step"] == second * 2 or stage == "pretraining"
+    run()
+    assert_same_result(folder, reference)
+
+
+def test_a_second_ctrl_c_ends_at_once(monkeypatch):
+    from training import interruption
+
+    ended = []
+    monkeypatch.setattr(interruption.os, "_exit", ended.append)
+    with interruption.Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.asked
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert ended == []
+        os.kill(os.getpid(), signal.SIGINT)
+        assert ended == [130]
+
+
+def test_a_finished_run_is_left_alone(run_of, tiny, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    run = run_of()
+    before = (run.pretrained / "manifest.json").stat().st_mtime_ns
+    monkeypatch.setattr(pretraining, "prepare_data", lambda options: pytest.fail("it was run"))
+    options = PretrainingOptions(**tiny.pretraining(ckpt_dir=str(run.pretrained)))
+    assert pretrain(options) == run.pretraining_metrics
+    assert caplog.messages == [
+        f"{run.pretrained} holds this very run, finished: nothing to do (--overwrite starts over)"
+    ]
+    assert (Path(run.pretrained) / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_step_2_does_not_go_on_from_another_pre_trained_checkpoint(step, run_of, after_step):
+    run, folder, _ = step("fine_tuning", "text_cnn", save_every_steps=1)
+    after_step(3, kill)
+    with pytest.raises(KilledError):
+        run()
+    other = str(run_of().fine_tuned)
+    changed, _, _ = step("fine_tuning", "text_cnn", ckpt_dir=other)
+    from training.options import OptionError
+
+    with pytest.raises(OptionError, match="--ckpt_dir: another pre-trained checkpoint"):
+        changed()
