@@ -182,7 +182,7 @@ def test_a_step_that_spoils_the_weights_after_a_fine_loss(tmp_path):
 
     model = model_of()
     model.compile(optimizer=Spoiler(0.1), loss="mse", run_eagerly=True)
-    with pytest.raises(TrainingError, match="weights are no longer finite .*epoch 1, at step 4"):
+    with pytest.raises(TrainingError, match=r"weights are no longer finite .*epoch 1, at step 4"):
         run(tmp_path, stage_of(steps=8), model=model, num_epochs=2, save_every_steps=2)
     state = checkpoint.read_checkpoint(tmp_path / "out" / "last").json("training_state.json")
     assert state["step"] == 2

@@ -267,7 +267,7 @@ def test_a_full_disk(mounted):
         run.begin("pretraining")
         run.save(model, {"best_epoch": 1}, {"epoch": 1}, best=False)
         # The old and the new one do not fit beside the best.
-        with pytest.raises(TrainingError, match="No space left on device.*last good checkpoint"):
+        with pytest.raises(TrainingError, match=r"No space left on device.*last good checkpoint"):
             for epoch in range(2, 5):
                 run.save(model, {"best_epoch": epoch}, {"epoch": epoch}, best=True)
         kept = read_checkpoint(folder / "out" / "last")
