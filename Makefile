@@ -11,10 +11,10 @@ UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test crash-test lint lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.dev ## build .venv with everything for development, from requirements-dev.lock
 
@@ -24,6 +24,9 @@ demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs req
 test: lint ## setup, then lint, types and tests: what continuous integration runs
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m pytest
+
+crash-test: setup ## kill runs of both steps 52 times and compare what they end with (minutes)
+	@$(VENV_PYTHON) -m benchmarks.crash_test
 
 lint: setup ## setup, then ruff: rules and format
 	$(VENV_PYTHON) -m ruff check

@@ -5,6 +5,7 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -575,19 +576,33 @@ def test_damaged_checkpoints(tiny, run_of, refused, tmp_path):
     assert not (tmp_path / "save").exists()
 
 
-def test_a_checkpoint_is_not_overwritten_unasked(tiny, run_of, refused, tmp_path):
+def test_another_run_is_not_overwritten_unasked(tiny, run_of, refused, tmp_path):
     run = run_of()
     before = (run.pretrained / "model.weights.h5").read_bytes()
-    line = refused("train_bert_lm.py", *flags_of(tiny.pretraining(ckpt_dir=run.pretrained)))
+    values = tiny.pretraining(ckpt_dir=run.pretrained, batch_size=32)
+    line = refused("train_bert_lm.py", *flags_of(values))
     assert f"--ckpt_dir={run.pretrained}" in line
+    assert "--batch_size=16 there, 32 here" in line
     assert "--overwrite" in line
     assert (run.pretrained / "model.weights.h5").read_bytes() == before
-    values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=run.fine_tuned)
+    values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=run.fine_tuned, threshold=0.4)
     line = refused("train_bert_fine_tuning.py", *flags_of(values))
     assert f"--ckpt_dir_save={run.fine_tuned}" in line
+    assert "--threshold=0.5 there, 0.4 here" in line
     (tmp_path / "file").write_text("x")
     values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=tmp_path / "file")
     assert "this is a file" in refused("train_bert_fine_tuning.py", *flags_of(values))
+
+
+def test_a_finished_run_is_not_run_again(tiny, run_of, script, caplog):
+    caplog.set_level("INFO")
+    run = run_of()
+    values = tiny.fine_tuning(ckpt_dir=str(run.pretrained), ckpt_dir_save=str(run.fine_tuned))
+    before = (run.fine_tuned / "manifest.json").stat().st_mtime_ns
+    status, out, _ = script("train_bert_fine_tuning.py", *flags_of(values))
+    assert (status, out) == (0, "")
+    assert f"{run.fine_tuned} holds this very run, finished: nothing to do" in caplog.text
+    assert (run.fine_tuned / "manifest.json").stat().st_mtime_ns == before
 
 
 def test_ctrl_c(monkeypatch, script, tmp_path):
@@ -600,6 +615,17 @@ def test_ctrl_c(monkeypatch, script, tmp_path):
     status, _, err = script("predict.py")
     assert status == 130
     assert err == "stopped.\n"
+
+
+def test_sigterm_without_anything_to_save(monkeypatch, script):
+    from training import prediction
+
+    monkeypatch.setattr(prediction, "predict", lambda options: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    status, _, err = script("predict.py")
+    assert status == 128 + signal.SIGTERM
+    assert err == "stopped by SIGTERM\n"
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # As real processes.
