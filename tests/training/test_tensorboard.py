@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from training.options import FineTuningOptions
 from training import tensorboard as module
 from training.errors import TrainingError
+from training.options import FineTuningOptions
 from training.tensorboard import TensorBoardWriter, new_log_folder
 
 
@@ -121,6 +123,7 @@ def test_a_run_that_begins_again_leaves_nothing_of_before(tmp_path):
 def test_a_full_disk_is_told(tmp_path):
     # Linux' device that is always full.
     with TensorBoardWriter(tmp_path, "pretraining", {}) as writer:
-        writer._writers["valid"] = module.RecordWriter(open("/dev/full", "wb", buffering=0))
-        with pytest.raises(TrainingError, match="curves cannot be written .No space left"):
+        full = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115 (the writer closes it)
+        writer._writers["valid"] = module.RecordWriter(full)
+        with pytest.raises(TrainingError, match=r"curves cannot be written \(No space left"):
             writer.write("valid", 1, {"loss": 1.0})
