@@ -4,6 +4,7 @@ Every dataset is one contiguous block of int32 or int64, so that it can be memor
 larger than the memory is read at the speed of a file.
 """
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -23,6 +24,7 @@ from data_util.errors import InputError
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
+_LOCK = ".lock"
 _BLOCK = 1 << 20  # elements that are held in memory at a time while a file is written or checked
 _DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
 
@@ -59,7 +61,7 @@ class RaggedWriter:
 
     A context manager. The pieces go to raw files in a temporary folder beside the target; leaving
     the context without an exception writes the HDF5 file there and renames it to its name. In
-    any other case, nothing is left.
+    any other case, nothing is left; what a killed process left, the next one removes.
 
     Args:
         path: the cache file.
@@ -87,7 +89,9 @@ class RaggedWriter:
     def __enter__(self) -> Self:
         prefix = f".{self._path.stem}-"
         try:
+            _remove_abandoned(self._path.parent, prefix)
             self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._path.parent))
+            self._lock = _lock(self._folder, create=True)
         except OSError as error:
             raise InputError(
                 f"nothing can be written to the cache folder ({error.strerror}); choose another "
@@ -128,6 +132,8 @@ class RaggedWriter:
                 self._write()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+            if self._lock is not None:
+                os.close(self._lock)
 
     def _write(self) -> None:
         unfinished = self._folder / "unfinished.h5"
@@ -156,6 +162,30 @@ class RaggedWriter:
             dataset[start : start + len(block)] = block
             digest.update(block.tobytes())
             start += len(block)
+
+
+def _lock(folder: Path, *, create: bool) -> int | None:
+    """Locks a temporary folder until this process ends, or None where another one holds it."""
+    flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+    descriptor = os.open(folder / _LOCK, flags, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Removes temporary folders whose process was killed."""
+    for folder in parent.glob(f"{prefix}*"):
+        try:
+            descriptor = _lock(folder, create=False)
+        except OSError:
+            continue  # without a lock it is not known whose it is
+        if descriptor is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(descriptor)
 
 
 def open_cache(path: Path, key: str) -> dict[str, np.ndarray] | None:

@@ -103,8 +103,9 @@ class TensorBoardWriter:
 def _new_event_file(folder: Path) -> RecordWriter:
     folder.mkdir(parents=True, exist_ok=True)
     # TensorBoard reads the files in the order of their names, which must be that of the sessions.
-    number = sum(1 for _ in folder.glob("events.out.tfevents.*"))
-    return RecordWriter((folder / f"events.out.tfevents.{number:06d}").open("xb"))
+    last = max((path.suffix[1:] for path in folder.glob("events.out.tfevents.*")), default="-1")
+    name = f"events.out.tfevents.{int(last) + 1:06d}"
+    return RecordWriter((folder / name).open("xb"))
 
 
 def _add(writer: RecordWriter, **content: Any) -> None:

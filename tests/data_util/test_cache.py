@@ -206,3 +206,20 @@ def test_a_cache_folder_that_is_a_file_is_a_clear_error(tmp_path) -> None:
 def test_a_cache_folder_that_cannot_be_written_to_is_a_clear_error(tmp_path) -> None:
     with pytest.raises(InputError, match="--data_path"):
         write(tmp_path / "missing" / "a.h5")
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path) -> None:
+    abandoned = tmp_path / ".a-dead"
+    abandoned.mkdir()
+    (abandoned / ".lock").touch()
+    (abandoned / "ids").write_bytes(b"half")
+    for unknown in (".a-unknown", ".b-other"):
+        (tmp_path / unknown).mkdir()
+    (tmp_path / ".b-other" / ".lock").touch()
+    with RaggedWriter(tmp_path / "a.h5", DESCRIPTION, values=("ids",), offsets=()):
+        assert not abandoned.exists()
+        # Another process writes the same cache at the same time: it is alive.
+        write(tmp_path / "a.h5")
+        assert len(list(tmp_path.glob(".a-*"))) == 2
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"a.h5", ".a-unknown", ".b-other"}

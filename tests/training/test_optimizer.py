@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.optimizer import AdamW
+from training.optimizer import AdamW, last_learning_rate
 from training.schedule import WarmupDecay
 
 SHAPES = {"kernel": (3, 4), "bias": (4,), "filters": (2, 3, 4), "scale": (4,)}
@@ -138,3 +138,12 @@ def test_learns_a_linear_map():
     for _ in range(150):
         model.train_on_batch(x, x @ solution)
     np.testing.assert_allclose(model.get_weights()[0], solution, atol=0.01)
+
+
+def test_the_learning_rate_is_known_behind_loss_scaling():
+    optimizer = AdamW(WarmupDecay(0.1, 2, 6))
+    scaled = keras.optimizers.LossScaleOptimizer(optimizer)
+    variables = variables_of()
+    for step in range(3):
+        scaled.apply_gradients(zip(gradients_of(step), variables, strict=True))
+    assert last_learning_rate(scaled) == last_learning_rate(optimizer) > 0
