@@ -108,3 +108,9 @@ def test_cut_documents_are_counted() -> None:
     corpus, documents, _ = make_corpus()
     assert make_batches(corpus).n_cut == sum(len(document) > 46 for document in documents) > 0
     assert make_batches(corpus, sequence_length=62).n_cut == 0
+
+
+def test_documents_of_a_batch() -> None:
+    batches = make_batches(make_corpus()[0])
+    for step, (_, _, indices) in enumerate(batches.batches(2)):
+        assert batches.documents(2, step).tolist() == indices.tolist()

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from data_util.documents import Document, check_paths, read_documents, read_texts
+from data_util.documents import (
+    Document,
+    check_paths,
+    places_of,
+    read_documents,
+    read_texts,
+)
 from data_util.errors import InputError
 
 
@@ -206,3 +212,11 @@ def test_a_file_of_records_without_labels_is_an_error(tmp_path):
     path.write_text('{"fact": "a", "meta": {"accusation": []}}\n', "utf-8")
     with pytest.raises(InputError, match="only records without labels"):
         list(read_documents([path], labelled=True))
+
+
+def test_places_of_documents(tmp_path) -> None:
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one.write_text("甲。\n\n乙。\n", encoding="utf-8")
+    two.write_text("丙。\n丁。\n", encoding="utf-8")
+    places = places_of([3, 1, 1], [one, two], labelled=False)
+    assert places == [f"{one}:3", f"{two}:2"]

@@ -234,3 +234,12 @@ def test_one_document_cannot_be_split(corpus) -> None:
     single = PretrainingCorpus(corpus.ids, corpus.sentence_offsets, corpus.document_offsets[:2])
     with pytest.raises(InputError, match="--source_unit=sentence"):
         split_documents(single, 0.1, 1)
+
+
+@pytest.mark.parametrize("next_sentence", [True, False])
+def test_documents_of_a_batch(make, corpus, next_sentence) -> None:
+    batches = make(next_sentence=next_sentence)
+    for step, batch in enumerate(batches.batches(1)):
+        ids = unmasked(batch)
+        expected = np.unique(document_of(corpus, ids[ids >= 5]))
+        assert batches.documents(1, step).tolist() == expected.tolist()
