@@ -114,7 +114,8 @@ def read_texts(stream: BinaryIO, name: str) -> Iterator[Document]:
 def places_of(documents: Iterable[int], paths: Iterable[AnyPath], **reading: Any) -> list[str]:
     """Where documents stand, for people: "file:line", in rising order.
 
-    The files are read anew: nothing but the number of a document is kept while it is used.
+    The files are read anew: nothing but the number of a document is kept while it is used. Where
+    they cannot be read any more, the numbers must do.
 
     Args:
         documents: numbers of documents, from 0, in the order of the files.
@@ -123,11 +124,14 @@ def places_of(documents: Iterable[int], paths: Iterable[AnyPath], **reading: Any
     """
     wanted = {int(number) for number in documents}
     places = []
-    for number, document in enumerate(read_documents(paths, **reading)):
-        if number in wanted:
-            places.append(f"{document.path}:{document.line}")
-            if len(places) == len(wanted):
-                break
+    try:
+        for number, document in enumerate(read_documents(paths, **reading)):
+            if number in wanted:
+                places.append(f"{document.path}:{document.line}")
+                if len(places) == len(wanted):
+                    break
+    except InputError:
+        return [f"document {number} (from 0)" for number in sorted(wanted)]
     return places
 
 

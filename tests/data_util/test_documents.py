@@ -220,3 +220,6 @@ def test_places_of_documents(tmp_path) -> None:
     two.write_text("丙。\n丁。\n", encoding="utf-8")
     places = places_of([3, 1, 1], [one, two], labelled=False)
     assert places == [f"{one}:3", f"{two}:2"]
+    one.unlink()
+    gone = places_of([3, 1], [one, two], labelled=False)
+    assert gone == ["document 1 (from 0)", "document 3 (from 0)"]

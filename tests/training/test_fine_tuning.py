@@ -1,11 +1,14 @@
 import json
+import re
 
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from train_bert_fine_tuning import fine_tune
 from training import fine_tuning
+from training.errors import TrainingError
 from training.options import FineTuningOptions, OptionError
 
 
@@ -173,3 +176,13 @@ def test_positions_that_were_not_trained(options_of, run_of, caplog):
         checkpoint, data = prepared(options)
         fine_tuning.build_model(options, data, checkpoint)
         assert ("--sequence_length=40 is longer than" in caplog.text) == warned
+
+
+def test_a_loss_that_is_no_number_names_the_documents(tiny, options_of, eagerly):
+    options = options_of(num_epochs=3, learning_rate=1e30, head_learning_rate=1e30, batch_size=16)
+    with pytest.raises(TrainingError, match="(loss is|no longer finite)") as raised:
+        fine_tune(options)
+    lines = re.findall(rf"{re.escape(str(tiny.file('train')))}:(\d+)", str(raised.value))
+    assert len(lines) == 8
+    assert sorted(set(map(int, lines))) == list(map(int, lines))
+    assert " and 8 more)" in str(raised.value)

@@ -6,6 +6,7 @@ import pytest
 from models.checkpoint import load_model, read_checkpoint
 from train_bert_lm import pretrain
 from training import pretraining
+from training.errors import TrainingError
 from training.options import OptionError, PretrainingOptions
 
 
@@ -96,3 +97,10 @@ def test_the_folder_is_checked_before_the_text_is_read(tiny, run_of, tmp_path, m
     monkeypatch.setattr(pretraining, "prepare_data", lambda options: pytest.fail("it was read"))
     with pytest.raises(OptionError, match=r"holds a checkpoint of another run: --seed=42 there"):
         pretrain(options)
+
+
+def test_a_loss_that_is_no_number_names_the_documents(tiny, tmp_path, eagerly):
+    with pytest.raises(TrainingError, match="(loss is|no longer finite)") as raised:
+        pretrain(options_of(tiny, tmp_path, learning_rate=1e30))
+    assert f"(its batch: {tiny.file('free')}:" in str(raised.value)
+    assert " more)" in str(raised.value)
