@@ -180,7 +180,7 @@ def test_positions_that_were_not_trained(options_of, run_of, caplog):
 
 def test_a_loss_that_is_no_number_names_the_documents(tiny, options_of, eagerly):
     options = options_of(num_epochs=3, learning_rate=1e30, head_learning_rate=1e30, batch_size=16)
-    with pytest.raises(TrainingError, match="(loss is|no longer finite)") as raised:
+    with pytest.raises(TrainingError, match=r"(loss is|no longer finite)") as raised:
         fine_tune(options)
     lines = re.findall(rf"{re.escape(str(tiny.file('train')))}:(\d+)", str(raised.value))
     assert len(lines) == 8

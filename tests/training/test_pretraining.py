@@ -100,7 +100,7 @@ def test_the_folder_is_checked_before_the_text_is_read(tiny, run_of, tmp_path, m
 
 
 def test_a_loss_that_is_no_number_names_the_documents(tiny, tmp_path, eagerly):
-    with pytest.raises(TrainingError, match="(loss is|no longer finite)") as raised:
+    with pytest.raises(TrainingError, match=r"(loss is|no longer finite)") as raised:
         pretrain(options_of(tiny, tmp_path, learning_rate=1e30))
     assert f"(its batch: {tiny.file('free')}:" in str(raised.value)
     assert " more)" in str(raised.value)
