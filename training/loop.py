@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,11 @@ class Record:
         """The content of `metrics.json`."""
         return {"history": self.history, "best_epoch": self.best_epoch, **self.extra}
 
+    def restore(self, metrics: Mapping[str, Any]) -> None:
+        """Takes over what an earlier session of the run had found."""
+        self.extra.update(metrics)
+        self.history, self.best_epoch = self.extra.pop("history"), self.extra.pop("best_epoch")
+
 
 def make_optimizer(options: OptimizationOptions, peak: float, total_steps: int) -> AdamW:
     """AdamW with linear warm-up and decay over `total_steps`."""
@@ -141,8 +146,7 @@ class _Loop:
         self.model.optimizer.build(self.model.trainable_variables)
         load_optimizer(self.model.optimizer, checkpoint)
         state.give_draws(self.model)
-        metrics = checkpoint.json(METRICS)
-        self.record.history, self.record.best_epoch = metrics["history"], metrics["best_epoch"]
+        self.record.restore(checkpoint.json(METRICS))
         if state.ended:
             logger.info("going on with the run in %s: its training is done", self.folder.folder)
         else:
@@ -200,6 +204,7 @@ class _Loop:
         state.ended = tired or epoch == self.options.num_epochs
         state.epoch, state.step_in_epoch, state.seconds = epoch, 0, 0.0
         state.curve, state.figures = {}, []
+        state.take_draws(self.model)
         self._save(best=best)
         if tired:
             logger.info(
@@ -222,7 +227,8 @@ class _Loop:
         self._check_finite("training", figures)
         self._check_weights()
         # Before validation makes others of the figures.
-        state.take(self.model)
+        state.take_figures(self.model)
+        state.take_draws(self.model)
         return {name: figures[name] for name in self.stage.train_figures}
 
     def _fit(self, writer: TensorBoardWriter, steps: int) -> None:
@@ -242,7 +248,8 @@ class _Loop:
         def save() -> None:
             state.curve = progress.curve
             state.seconds = seconds + time.monotonic() - began
-            state.take(self.model)
+            state.take_figures(self.model)
+            state.take_draws(self.model)
             self._save(best=False)
 
         keeper = StepKeeper(

@@ -64,9 +64,12 @@ class TrainingState:
             )
         return cls(**content)
 
-    def take(self, model: keras.Model) -> None:
-        """Notes what the model holds beside its weights."""
+    def take_draws(self, model: keras.Model) -> None:
+        """Notes where the model's random generators are."""
         self.draws = [_array(variable).tolist() for variable in random_variables(model)]
+
+    def take_figures(self, model: keras.Model) -> None:
+        """Notes where the model's metrics are."""
         self.figures = [_array(variable).tolist() for variable in model.metrics_variables]
 
     def give_draws(self, model: keras.Model) -> None:

@@ -160,6 +160,7 @@ def assert_same_result(folder, reference):
     )
     assert ours.keys() == theirs.keys()
     assert ours["best_epoch"] == theirs["best_epoch"]
+    assert ours.get("thresholds") == theirs.get("thresholds")
     for one, other in zip(
         [*ours["history"], {"valid": ours.get("test", {})}],
         [*theirs["history"], {"valid": theirs.get("test", {})}],
