@@ -100,9 +100,11 @@ def crash_test(
     for number, (backbone, step) in enumerate(pairs):
         share = (kills * (number + 1)) // len(pairs) - (kills * number) // len(pairs)
         test = _Test(folder / backbone, backbone, step, [*options], choose)
-        test.run(share)
+        try:
+            test.run(share)
+        finally:
+            test.stop()
         tests.append(test)
-        print(f"{backbone} {step}: {test.killed} kills", file=sys.stderr, flush=True)
     return {
         "runs": sum(test.runs for test in tests),
         "kills": sum(test.killed for test in tests),
@@ -130,11 +132,19 @@ class _Test:
         self.runs = self.killed = self.in_write = self.before_first = 0
         self.steps_lost = self.lost_checkpoints = self.other_histories = 0
         self.difference = 0.0
+        self._process = 0
+
+    def stop(self) -> None:
+        """Ends the process that is running, if one is."""
+        if self._process:
+            os.kill(self._process, signal.SIGKILL)
+            self._end()
 
     def run(self, kills: int) -> None:
         """Kills that often; as many runs as it takes, each of which is let go to its end."""
         unkilled = self._folder / self._step
-        if _end(self._start(unkilled)) != 0:
+        self._start(unkilled)
+        if self._end() != 0:
             raise RuntimeError(f"the unkilled run failed: {_log(unkilled).read_text()}")
         while self.killed < kills:
             self.runs += 1
@@ -142,9 +152,14 @@ class _Test:
             self._kill_until(folder, kills)
             self._compare(folder, unkilled)
 
-    def _start(self, folder: Path) -> int:
+    def _start(self, folder: Path) -> None:
         arguments = [STEPS[self._step], *self._flags(folder), *self._options]
-        return _fork(arguments, _log(folder))
+        self._process = _fork(arguments, _log(folder))
+
+    def _end(self) -> int:
+        """Waits for the process; its exit status."""
+        process, self._process = self._process, 0
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
     def _flags(self, folder: Path) -> list[str]:
         common = [
@@ -185,15 +200,29 @@ class _Test:
             before = _state(folder).get("step", 0)
             ahead = self._choose.randint(0, max(1, 2 * total // max(1, kills)))
             delay = self._choose.random()
-            process = self._start(folder)
-            if not _wait(process, self._when(moment, folder, before + ahead, delay)):
+            self._start(folder)
+            if not self._wait(self._when(moment, folder, before + ahead, delay)):
                 break  # It reached its end first.
-            os.kill(process, signal.SIGKILL)
-            _end(process)
+            os.kill(self._process, signal.SIGKILL)
+            self._end()
             self.killed += 1
             self._look_at(folder, before)
-        if _end(self._start(folder)) != 0:
+        self._start(folder)
+        if self._end() != 0:
             raise RuntimeError(f"a run did not go on: {_log(folder).read_text()}")
+
+    def _wait(self, due: Callable[[], bool]) -> bool:
+        """Waits until it is time to kill; False where the process ended before."""
+        while not due():
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            if os.waitid(os.P_PID, self._process, options) is not None:
+                if self._end() != 0:
+                    raise RuntimeError(
+                        f"a run failed that was not killed: see {self._folder}/*.log"
+                    )
+                return False
+            time.sleep(0.002)
+        return True
 
     def _when(self, moment: str, folder: Path, step: int, delay: float) -> Callable[[], bool]:
         began = time.monotonic()
@@ -216,8 +245,8 @@ class _Test:
         """What a killed run left."""
         from models.checkpoint import CheckpointError, read_checkpoint
 
-        self.in_write += _half_written(folder)
-        state = _state(folder)
+        half_written, state, reached = _half_written(folder), _state(folder), _last_point(folder)
+        self.in_write += half_written
         self.before_first += not state
         for place, had in (
             (folder / "last", before > 0),
@@ -231,7 +260,14 @@ class _Test:
                     self.lost_checkpoints += 1
         if state.get("step", 0) < before:
             self.lost_checkpoints += 1
-        self.steps_lost = max(self.steps_lost, _last_point(folder) - state.get("step", 0))
+        self.steps_lost = max(self.steps_lost, reached - state.get("step", 0))
+        print(
+            f"{self._backbone} {self._step}: kill {self.killed}"
+            f"{' in a write' if half_written else ''}, the last checkpoint is of step "
+            f"{state.get('step', 0)}; before it was of {before}",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _compare(self, folder: Path, unkilled: Path) -> None:
         for name in ("model.weights.h5", "last/model.weights.h5", "last/optimizer.h5"):
@@ -261,22 +297,6 @@ def _fork(arguments: list[str], log: Path) -> int:
     finally:
         sys.stderr.flush()
         os._exit(status)
-
-
-def _end(process: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-
-
-def _wait(process: int, due: Callable[[], bool]) -> bool:
-    """Waits until it is time to kill; False where the process ended before."""
-    while not due():
-        ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is not None:
-            if _end(process) != 0:
-                raise RuntimeError("a run failed that was not killed; see its log")
-            return False
-        time.sleep(0.002)
-    return True
 
 
 def _log(folder: Path) -> Path:
