@@ -7,11 +7,10 @@ larger than the memory is read at the speed of a file.
 import fcntl
 import hashlib
 import json
-import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -19,20 +18,26 @@ from typing import Any, BinaryIO, Self
 import h5py
 import numpy as np
 
+from data_util.cache_reading import (
+    DTYPES,
+    FORMAT_VERSION,
+    array_heading,
+    blocks_of,
+    fingerprint,
+    open_cache,
+)
 from data_util.errors import InputError
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "FORMAT_VERSION",
+    "RaggedWriter",
+    "cache_path",
+    "fingerprint",
+    "open_cache",
+    "source_digest",
+]
 
-FORMAT_VERSION = 1
 _LOCK = ".lock"
-_BLOCK = 1 << 20  # elements that are held in memory at a time while a file is written or checked
-_DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
-
-
-def fingerprint(description: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a description: equal content, equal fingerprint, in any order of keys."""
-    canonical = json.dumps(description, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
 def source_digest(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -81,8 +86,8 @@ class RaggedWriter:
         self._path = path
         self._description = description
         self._totals = dict.fromkeys(offsets, 0)
-        self._dtypes: dict[str, np.dtype] = dict.fromkeys(values, _DTYPES["int32"])
-        self._dtypes.update(dict.fromkeys(self._totals, _DTYPES["int64"]))
+        self._dtypes: dict[str, np.dtype] = dict.fromkeys(values, DTYPES["int32"])
+        self._dtypes.update(dict.fromkeys(self._totals, DTYPES["int64"]))
         self._tables: dict[str, np.ndarray] = {}
         self._files: dict[str, BinaryIO] = {}
 
@@ -153,10 +158,10 @@ class RaggedWriter:
         raw, dtype = self._folder / name, self._dtypes[name]
         length = raw.stat().st_size // dtype.itemsize
         dataset = file.create_dataset(name, shape=(length,), dtype=dtype)
-        digest.update(_heading(name, dtype, length))
+        digest.update(array_heading(name, dtype, length))
         table = self._tables.get(name)
         start = 0
-        for block in _blocks(raw, dtype, 0, length):
+        for block in blocks_of(raw, dtype, 0, length):
             if table is not None:
                 block = table[block].astype(dtype)
             dataset[start : start + len(block)] = block
@@ -186,88 +191,3 @@ def _remove_abandoned(parent: Path, prefix: str) -> None:
         if descriptor is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(descriptor)
-
-
-def open_cache(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """The arrays of a cache file, or None (and a message in the log) where it can't be trusted.
-
-    Args:
-        path: the cache file.
-        key: the fingerprint that the file has to carry.
-
-    Returns:
-        int32 streams as read-only memory maps, int64 streams as arrays in memory.
-    """
-    if not path.exists():
-        return None
-    try:
-        return _open(path, key)
-    except (_UntrustedError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        logger.warning("The cache %s is not used and is made again: %s.", path, error)
-        return None
-
-
-class _UntrustedError(Exception):
-    """Why a cache file can't be used."""
-
-
-def _open(path: Path, key: str) -> dict[str, np.ndarray]:
-    file_size = path.stat().st_size
-    with h5py.File(path, "r") as file:
-        version = file.attrs.get("format_version")
-        if version != FORMAT_VERSION:
-            raise _UntrustedError(
-                f"its format is version {version}, this program's is {FORMAT_VERSION}"
-            )
-        description = json.loads(file.attrs["description"])
-        if file.attrs["fingerprint"] != key or fingerprint(description) != key:
-            raise _UntrustedError("it was made from another source or with other settings")
-        places = {name: _place(file, name, file_size) for name in sorted(file)}
-        recorded = file.attrs["digest"]
-    digest = hashlib.sha256()
-    for name, (dtype, offset, length) in places.items():
-        digest.update(_heading(name, dtype, length))
-        for block in _blocks(path, dtype, offset, length):
-            digest.update(block.tobytes())
-    if digest.hexdigest() != recorded:
-        raise _UntrustedError("its content was altered after it was written")
-    return {name: _map(path, *place) for name, place in places.items()}
-
-
-def _place(file: h5py.File, name: str, file_size: int) -> tuple[np.dtype, int, int]:
-    """dtype, byte offset and length of a dataset, checked against the file before any of it is
-    read."""
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise _UntrustedError(f"{name} is a link")
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype not in _DTYPES.values():
-        raise _UntrustedError(f"{name} is not an array of int32 or int64")
-    if dataset.ndim != 1 or dataset.chunks is not None or dataset.external or dataset.is_virtual:
-        raise _UntrustedError(f"{name} is not one contiguous block")
-    length = len(dataset)
-    offset = dataset.id.get_offset() if length else 0
-    if offset is None or offset + length * dataset.dtype.itemsize > file_size:
-        raise _UntrustedError("it was cut short")
-    return dataset.dtype, offset, length
-
-
-def _heading(name: str, dtype: np.dtype, length: int) -> bytes:
-    return f"{name} {dtype.str} {length}\n".encode()
-
-
-def _blocks(path: Path, dtype: np.dtype, offset: int, length: int) -> Iterator[np.ndarray]:
-    with open(path, "rb") as file:
-        file.seek(offset)
-        for start in range(0, length, _BLOCK):
-            count = min(_BLOCK, length - start)
-            block = np.frombuffer(file.read(count * dtype.itemsize), dtype)
-            if len(block) < count:
-                raise _UntrustedError("it was cut short")
-            yield block
-
-
-def _map(path: Path, dtype: np.dtype, offset: int, length: int) -> np.ndarray:
-    if length == 0:
-        return np.zeros(0, dtype)
-    mapped = np.memmap(path, dtype, mode="r", offset=offset, shape=(length,))
-    return mapped if dtype == _DTYPES["int32"] else np.array(mapped)

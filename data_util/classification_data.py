@@ -108,7 +108,9 @@ def prepare_labelled_data(
     }
     key = cache.fingerprint(description)
     target = cache.cache_path(cache_folder, "labelled", key)
-    arrays = cache.open_cache(target, key)
+    values = {"ids": len(vocabulary), "label_ids": len(labels)}
+    offsets = {"offsets": "ids", "label_offsets": "label_ids"}
+    arrays = cache.open_cache(target, key, values=values, offsets=offsets)
     if arrays is not None:
         logger.info("Labelled documents are read from the cache %s", target)
         return LabelledCorpus(**arrays)
@@ -118,9 +120,7 @@ def prepare_labelled_data(
     documents = read_documents(
         files, labelled=True, label_field=label_field, max_documents=max_documents
     )
-    with cache.RaggedWriter(
-        target, description, values=("ids", "label_ids"), offsets=("offsets", "label_offsets")
-    ) as writer:
+    with cache.RaggedWriter(target, description, values=values, offsets=offsets) as writer:
         # Labels are written as their document is read, its tokens when they come back.
         texts = _texts(with_progress(documents, files), labels, writer)
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
@@ -128,7 +128,7 @@ def prepare_labelled_data(
             writer.append_lengths("offsets", block.sentence_lengths)
         table, unknown = counts.final_ids(vocabulary)
         writer.remap("ids", table)
-    arrays = cache.open_cache(target, key)
+    arrays = cache.open_cache(target, key, values=values, offsets=offsets)
     if arrays is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
     corpus = LabelledCorpus(**arrays)

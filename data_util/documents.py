@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from data_util.errors import InputError
+from data_util.files import open_at_once
 from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
 
 __all__ = [
@@ -153,7 +154,7 @@ def _checked(path: AnyPath) -> Path:
     if not os.fspath(path):
         raise InputError("the name of a data file is empty: name a file")
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", opener=open_at_once) as file:
             status = os.fstat(file.fileno())
     except FileNotFoundError:
         raise InputError(
@@ -172,11 +173,6 @@ def _checked(path: AnyPath) -> Path:
     if not status.st_size:
         raise InputError("the file is empty: was it written, or downloaded, whole?", path)
     return Path(path)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Opens a file without waiting, as a named pipe would make us, for someone to write to it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _documents_of(path: Path, parser: LineParser, *, by_sentence: bool) -> Iterator[Document]:
@@ -201,10 +197,17 @@ def _say_once(message: str) -> None:
 
 def _lines_of(path: Path, parser: LineParser) -> Iterator[Document]:
     """A document a line, blank ones included."""
-    name = str(path)
+    name, told = str(path), False
     with path.open("rb") as file:
         for raw in raw_lines(file):
-            text, labels = parser.parse(raw.decode(name), raw.number)
+            line = raw.decode(name)
+            if "\r" in line and not told:
+                told = True
+                _say_once(
+                    f"{name}:{raw.number}: a carriage return within the line ends no line here. If "
+                    "it should, as on an old Mac, write line feeds: tr '\\r' '\\n'"
+                )
+            text, labels = parser.parse(line, raw.number)
             yield Document(text, labels, name, raw.number)
 
 

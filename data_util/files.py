@@ -1,10 +1,18 @@
-"""Small files: written whole or not at all, read as UTF-8."""
+"""Small files: written whole or not at all, read as UTF-8, never larger than is sensible."""
 
+import json
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import Any
 
 from data_util.errors import InputError
+
+# What is read whole may come from anywhere, and takes many times its size as Python's objects: a
+# list of empty lists takes 20 times. With these bounds it stays below 1 GB.
+MAX_BYTES = 32 << 20
+MAX_LINES = 2_000_000
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -33,16 +41,32 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         raise
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
+def open_at_once(path: str, flags: int) -> int:
+    """An `opener` that doesn't wait, as a named pipe would make us, for someone to write to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_text(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> str:
     """Reads a UTF-8 file, without the byte order mark that some editors put before it.
 
     Raises:
-        InputError: when it can't be read or is not UTF-8.
+        InputError: when it can't be read, is no regular file, is larger than `max_bytes` or is
+            not UTF-8.
     """
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"this file cannot be read: {error.strerror or error}", path) from None
+        with open(path, "rb", opener=open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError("this file cannot be read: it is not a regular file", path)
+            data = file.read(max_bytes + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"this file cannot be read: {reason}", path) from None
+    if len(data) > max_bytes:
+        raise InputError(
+            f"this file has more than {max_bytes:,} bytes, far more than a file of its kind: is "
+            "it the right one?",
+            path,
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -59,4 +83,29 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     `str.splitlines` would end a line too.
     """
     text = read_text(path)
+    if text.count("\n") > MAX_LINES:
+        raise InputError(
+            f"this file has more than {MAX_LINES:,} lines, far more than a file of its kind: is "
+            "it the right one?",
+            path,
+        )
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def read_json_object(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
+    """The JSON object that a UTF-8 file holds.
+
+    Args:
+        path: the file.
+        what: it should be, for errors, such as "a tokenizer".
+
+    Raises:
+        InputError: when it can't be read or holds no JSON object.
+    """
+    try:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not {what}'s JSON file: {error}", path) from None
+    if not isinstance(content, dict):
+        raise InputError(f"not {what}'s JSON file: it holds no object", path)
+    return content

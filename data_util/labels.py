@@ -1,11 +1,23 @@
 """The labels of a task and their ids."""
 
 import os
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from data_util.errors import InputError
-from data_util.files import read_lines, write_whole
+from data_util.files import MAX_BYTES, read_lines, write_whole
+
+# The names are in every metrics.json too, in which a character can take twice its place.
+MAX_LABELS = 1_000_000
+MAX_LABEL_BYTES = MAX_BYTES // 4
+
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
+# Zero width space and joiners, marks of direction, the byte order mark. Within a label they may be
+# meant, as in an emoji of a family; at its ends they are left over and make it another label.
+_INVISIBLE = "\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_INVISIBLE_END = re.compile(f"^[{_INVISIBLE}]|[{_INVISIBLE}]$")
 
 
 class LabelSet:
@@ -59,20 +71,45 @@ class LabelSet:
         return cls(labels)
 
 
+def label_problem(label: str) -> str | None:
+    """What is wrong with the characters of a label that is not empty and has no white space."""
+    if not (found := _CONTROL.search(label) or _INVISIBLE_END.search(label)):
+        return None
+    character = found.group()
+    name = unicodedata.name(character, "a control character")
+    where = "has" if _CONTROL.match(character) else "begins or ends with"
+    return (
+        f"the label {label!r:.80} {where} U+{ord(character):04X} ({name.lower()}), which cannot be "
+        "seen: remove it"
+    )
+
+
 def _checked_ids(labels: Sequence[str], path: str | os.PathLike[str] | None) -> dict[str, int]:
     """Label to id; where the labels come from a file, errors name its line."""
     if not labels:
         raise InputError("no labels: at least one is needed", path)
+    size = sum(len(label.encode("utf-8", "surrogatepass")) + 1 for label in labels)
+    if len(labels) > MAX_LABELS or size > MAX_LABEL_BYTES:
+        raise InputError(
+            f"{len(labels):,} labels of {size:,} bytes together: at most {MAX_LABELS:,} labels and "
+            f"{MAX_LABEL_BYTES:,} bytes can be",
+            path,
+        )
     ids: dict[str, int] = {}
     for place, label in enumerate(labels):
         line = None if path is None else place + 1
         if not label.strip():
             raise InputError("an empty label: a label a line, without empty lines", path, line)
         if len(label.split()) > 1 or label != label.strip():
-            raise InputError(f"the label {label!r} has white space in it: remove it", path, line)
+            raise InputError(
+                f"the label {label!r:.80} has white space in it: remove it", path, line
+            )
+        if problem := label_problem(label):
+            raise InputError(problem, path, line)
         if label in ids:
             raise InputError(
-                f"the label {label!r} is there twice, first as number {ids[label] + 1}: remove one",
+                f"the label {label!r:.80} is there twice, first as number {ids[label] + 1}: "
+                "remove one",
                 path,
                 line,
             )

@@ -2,19 +2,40 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+import reprlib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from data_util.errors import InputError
+from data_util.labels import label_problem
 
 LABEL_FIELDS = ("accusation", "relevant_articles")
 
+# As an object of Python's, a line of JSON takes some 20 times its size.
+MAX_LINE_BYTES = 16 << 20
+_LONGEST_READ = MAX_LINE_BYTES + 8  # with a byte order mark and a line end
+
 _MARK = "__label__"
 _MARKED_WORD = re.compile(rf"[^\S\r\n]?{_MARK}\S*")
+# Chinese input methods write the mark in characters of full width.
+_WIDE = "＿"
+_WIDE_MARK = re.compile("[_＿]{2}[lｌ][aａ][bｂ][eｅ][lｌ][_＿]{2}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _RIGHT_FORM = "the form is `text __label__A __label__B`, with a space before each label"
+# How files begin that are often taken for text.
+_NO_TEXT = {
+    b"\x1f\x8b": "this is a gzip file: unpack it first, with `gunzip`",
+    b"BZh": "this is a bzip2 file: unpack it first, with `bunzip2`",
+    b"\xfd7zXZ\0": "this is an xz file: unpack it first, with `unxz`",
+    b"\x28\xb5\x2f\xfd": "this is a zstd file: unpack it first, with `unzstd`",
+    b"PK\x03\x04": "this is a zip file (or a spreadsheet): unpack it, or save it as text",
+    b"\xff\xfe\0\0": "this file is UTF-32: save it as UTF-8, with `iconv -f UTF-32 -t UTF-8`",
+    b"\xff\xfe": "this file is UTF-16: save it as UTF-8, with `iconv -f UTF-16 -t UTF-8`",
+    b"\xfe\xff": "this file is UTF-16: save it as UTF-8, with `iconv -f UTF-16 -t UTF-8`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +52,23 @@ class RawLine:
     offset: int
 
     def decode(self, path: str) -> str:
-        """Its text; an InputError where it isn't UTF-8."""
+        """Its text.
+
+        Raises:
+            InputError: where it is too long, isn't UTF-8 or has a NUL byte.
+        """
+        if len(self.data) > MAX_LINE_BYTES:
+            raise InputError(
+                f"a line of more than {MAX_LINE_BYTES:,} bytes: a document a line is expected. "
+                "Does the file have line feeds?",
+                path,
+                self.number,
+            )
         try:
-            return self.data.decode()
+            text = self.data.decode()
         except UnicodeDecodeError as error:
+            if self.number == 1 and (kind := _kind_of(self.data)):
+                raise InputError(kind, path, self.number) from None
             raise InputError(
                 f"not UTF-8: byte 0x{self.data[error.start]:02x} at offset {error.start} of the "
                 f"line, {self.offset + error.start} of the file. Save the file as UTF-8, for "
@@ -42,18 +76,43 @@ class RawLine:
                 path,
                 self.number,
             ) from None
+        if "\0" in text:
+            kind = _kind_of(self.data) if self.number == 1 else None
+            raise InputError(
+                kind
+                or "a NUL byte: this is UTF-16 (then use `iconv -f UTF-16LE -t UTF-8`), or no "
+                "text at all",
+                path,
+                self.number,
+            )
+        return text
 
 
-def raw_lines(stream: Iterable[bytes]) -> Iterator[RawLine]:
-    """The lines of a binary stream, which ends each at a line feed and nowhere else."""
-    offset = 0
-    for number, data in enumerate(stream, start=1):
+def _kind_of(data: bytes) -> str | None:
+    """What a file that isn't text is, by its first bytes."""
+    return next((kind for start, kind in _NO_TEXT.items() if data.startswith(start)), None)
+
+
+def raw_lines(stream: BinaryIO) -> Iterator[RawLine]:
+    """The lines of a binary stream, which ends each at a line feed and nowhere else.
+
+    Of a line that is longer than `MAX_LINE_BYTES` only the beginning is given, no shorter than
+    shows that it is: a file without line feeds may be larger than memory.
+    """
+    offset = number = 0
+    while data := stream.readline(_LONGEST_READ):
+        number += 1
         begin = offset
         offset += len(data)
         if number == 1 and data.startswith(_BYTE_ORDER_MARK):
             begin += len(_BYTE_ORDER_MARK)
             data = data.removeprefix(_BYTE_ORDER_MARK)
-        yield RawLine(data.rstrip(b"\r\n"), number, begin)
+        whole = data.endswith(b"\n") or offset - begin < _LONGEST_READ
+        yield RawLine(data.rstrip(b"\r\n") if whole else data, number, begin)
+        while not whole:
+            rest = stream.readline(_LONGEST_READ)
+            offset += len(rest)
+            whole = rest.endswith(b"\n") or not rest
 
 
 class LineParser:
@@ -110,7 +169,7 @@ class LineParser:
 
     def _parse_json(self, line: str) -> tuple[str, tuple[str, ...]]:
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=_without_duplicates)
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"not a JSON object, as the first line of this file is: {error}"
@@ -121,9 +180,9 @@ class LineParser:
         if not isinstance(fact, str):
             raise InputError(
                 "a CAIL2018 record needs a string as its `fact`. "
-                + (f"Received: {fact!r:.80}" if "fact" in record else "There is none")
+                + (f"Received: {reprlib.repr(fact)}" if "fact" in record else "There is none")
             )
-        _check_surrogates(fact)
+        _check_characters(fact)
         text = _without_labels(fact)
         if not self._labelled:
             return text, ()
@@ -145,7 +204,7 @@ def _is_json(line: str) -> bool:
     if not line.lstrip().startswith("{"):
         return False
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(json.loads(line, object_pairs_hook=_without_duplicates), dict)
     except (ValueError, RecursionError) as error:
         # Read as text, a whole file of records would be learned, braces and all.
         if '"fact"' in line:
@@ -158,14 +217,16 @@ def _json_labels(value: Any, field: str) -> tuple[str, ...]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, bool) or not isinstance(item, str | int):
             raise InputError(
-                f"labels in `meta.{field}` must be strings or whole numbers. Received: {item!r:.80}"
+                f"labels in `meta.{field}` must be strings or whole numbers. "
+                f"Received: {reprlib.repr(item)}"
             )
         label = str(item)
         if not label or len(label.split()) != 1 or label != label.strip():
             raise InputError(
                 f"the label {label!r:.80} in `meta.{field}` is empty or has white space in it"
             )
-        _check_surrogates(label)
+        _check_characters(label)
+        _check_label(label)
         labels.append(label)
     return tuple(dict.fromkeys(labels))
 
@@ -180,6 +241,8 @@ def _parse_labelled(line: str) -> tuple[str, tuple[str, ...]]:
     text = line[:end].strip()
     if _MARK in text:
         raise InputError(f"`{_MARK}` before the end of the text: {_RIGHT_FORM}")
+    if _has_wide_mark(text):
+        raise InputError(f"`{_MARK}` is written in full-width characters: {_RIGHT_FORM}")
     if first == len(words):
         raise InputError(f"a line without a label: {_RIGHT_FORM}")
     if not text:
@@ -187,16 +250,40 @@ def _parse_labelled(line: str) -> tuple[str, tuple[str, ...]]:
     labels = tuple(dict.fromkeys(word[len(_MARK) :] for word in words[first:]))
     if "" in labels:
         raise InputError(f"`{_MARK}` without a name: {_RIGHT_FORM}")
+    for label in labels:
+        _check_label(label)
     return text, labels
 
 
 def _without_labels(text: str) -> str:
     """Drops labels even where the space before them is missing: a model must never read them."""
+    if _has_wide_mark(text):
+        text = _WIDE_MARK.sub(_MARK, text)
     return (_MARKED_WORD.sub("", text) if _MARK in text else text).strip()
 
 
-def _check_surrogates(text: str) -> None:
-    """JSON can spell half of a surrogate pair, which is no character and can't be written."""
+def _has_wide_mark(text: str) -> bool:
+    return _WIDE in text and _WIDE_MARK.search(text) is not None
+
+
+def _check_label(label: str) -> None:
+    if problem := label_problem(label):
+        raise InputError(problem)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; Python would take the last of several equal keys, other readers the first."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise InputError(f"the key {reprlib.repr(twice)} is there twice in one object: remove one")
+    return record
+
+
+def _check_characters(text: str) -> None:
+    """JSON can spell what can't be written: NUL, and half of a surrogate pair."""
+    if "\0" in text:
+        raise InputError("\\u0000 is a NUL byte, which is no text: remove it")
     if not text.isascii() and (half := _SURROGATE.search(text)):
         raise InputError(
             f"\\u{ord(half.group()):04x} is half of a surrogate pair, which is no character: "

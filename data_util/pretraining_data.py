@@ -27,6 +27,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+_OFFSETS = {"sentence_offsets": "ids", "document_offsets": "sentence_offsets"}
+
 
 def prepare_pretraining_data(
     paths: Sequence[str | os.PathLike[str]],
@@ -89,10 +91,7 @@ def prepare_pretraining_data(
     documents = read_documents(files, labelled=False, unit=unit, max_documents=max_documents)
     texts = (document.text for document in with_progress(documents, files))
     with cache.RaggedWriter(
-        target,
-        description,
-        values=("ids", "vocabulary_digest"),
-        offsets=("sentence_offsets", "document_offsets"),
+        target, description, values=("ids", "vocabulary_digest"), offsets=_OFFSETS
     ) as writer:
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=True):
             writer.append("ids", counts.add(block))
@@ -128,15 +127,18 @@ def _open(
     target: Path, key: str, vocabulary: Vocabulary | None, vocabulary_file: Path
 ) -> tuple[PretrainingCorpus, Vocabulary] | None:
     """Corpus and vocabulary from the cache, where both are there and belong together."""
-    arrays = cache.open_cache(target, key)
-    if arrays is None:
-        return None
     if vocabulary is None:
+        if not target.exists():
+            return None
         try:
             vocabulary = Vocabulary.load(vocabulary_file)
         except (InputError, OSError) as error:
             logger.warning("The cache %s is made again: its vocabulary is gone: %s", target, error)
             return None
+    values = {"ids": len(vocabulary), "vocabulary_digest": 256}
+    arrays = cache.open_cache(target, key, values=values, offsets=_OFFSETS)
+    if arrays is None:
+        return None
     if not np.array_equal(arrays["vocabulary_digest"], _digest_bytes(vocabulary)):
         logger.warning(
             "The cache %s is made again: %s is not its vocabulary.", target, vocabulary_file

@@ -2,10 +2,11 @@
 
 import json
 import os
+import reprlib
 from typing import Any, ClassVar
 
 from data_util.errors import InputError
-from data_util.files import read_text, write_whole
+from data_util.files import read_json_object, write_whole
 from data_util.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
@@ -158,29 +159,29 @@ def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) 
     Raises:
         InputError: for a file that isn't one, or is of another version.
     """
-    try:
-        config = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not a tokenizer's JSON file: {error}", path) from None
-    if not isinstance(config, dict):
-        raise InputError("not a tokenizer's JSON file: it holds no object", path)
+    config = read_json_object(path, "a tokenizer")
     version = config.get("format_version")
     if type(version) is not int or version != FORMAT_VERSION:
         raise InputError(
-            f"a tokenizer of format version {version!r} cannot be read here, only of "
+            f"a tokenizer of format version {reprlib.repr(version)} cannot be read here, only of "
             f"{FORMAT_VERSION}: was it written by another release?",
             path,
         )
     expected = ("format_version", "style", "lower_case")
     if set(config) != set(expected):
         raise InputError(
-            f"a tokenizer has the keys {', '.join(expected)}. Received: {', '.join(config)}", path
+            f"a tokenizer has the keys {', '.join(expected)}. "
+            f"Received: {reprlib.repr(sorted(config))}",
+            path,
         )
     style, lower_case = config["style"], config["lower_case"]
     if style not in TOKENIZE_STYLES:
         raise InputError(
-            f"style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {style!r}", path
+            f"style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {reprlib.repr(style)}",
+            path,
         )
     if not isinstance(lower_case, bool):
-        raise InputError(f"lower_case must be true or false. Received: {lower_case!r}", path)
+        raise InputError(
+            f"lower_case must be true or false. Received: {reprlib.repr(lower_case)}", path
+        )
     return make_tokenizer(style, lower_case=lower_case, vocabulary=vocabulary)

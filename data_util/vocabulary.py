@@ -9,9 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from data_util.errors import InputError
-from data_util.files import read_lines, write_whole
+from data_util.files import MAX_BYTES, MAX_LINES, read_lines, write_whole
 
 RESERVED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+# Longer "words" are not words: a hash, a picture in letters, a text without a space. With them a
+# vocabulary could be larger than what is read again.
+MAX_TOKEN_LENGTH = 256
 
 # Spare places of the released BERT vocabularies: no text has them.
 _UNUSED = re.compile(r"\[unused[0-9]+\]")
@@ -70,6 +74,8 @@ class Vocabulary:
     ) -> "Vocabulary":
         """The most frequent tokens: reserved ones, then by falling frequency, ties by code point.
 
+        Tokens of more than `MAX_TOKEN_LENGTH` characters are left out.
+
         Args:
             counts: token to number of occurrences. Spellings of reserved tokens are left out.
             max_size: of the vocabulary, the reserved tokens included.
@@ -83,7 +89,7 @@ class Vocabulary:
         kept = [
             token
             for token, count in counts.items()
-            if count >= min_count and not is_reserved(token)
+            if count >= min_count and len(token) <= MAX_TOKEN_LENGTH and not is_reserved(token)
         ]
         kept.sort(key=lambda token: (-counts[token], token))
         return cls((*RESERVED, *kept[: max_size - len(RESERVED)]))
@@ -113,18 +119,27 @@ def _checked_ids(tokens: Sequence[str], path: str | os.PathLike[str] | None) -> 
     """Token to id; where the tokens come from a file, errors name its line."""
     if not tokens:
         raise InputError("an empty vocabulary: a token a line is needed", path)
+    size = sum(len(token.encode("utf-8", "surrogatepass")) + 1 for token in tokens)
+    if len(tokens) > MAX_LINES or size > MAX_BYTES:
+        raise InputError(
+            f"a vocabulary of {len(tokens):,} tokens and {size:,} bytes: at most {MAX_LINES:,} "
+            f"tokens and {MAX_BYTES:,} bytes can be; use a smaller --vocab_size",
+            path,
+        )
     ids: dict[str, int] = {}
     for place, token in enumerate(tokens):
         line = None if path is None else place + 1
         if not token or "\n" in token or token.endswith("\r"):
             raise InputError(
-                f"{token!r} cannot be a token: a token is not empty and has no line break",
+                f"{token!r:.80} cannot be a token: a token is not empty and has no line break",
                 path,
                 line,
             )
         if ids.setdefault(token, place) != place:
             raise InputError(
-                f"the token {token!r} is there twice, first as number {ids[token] + 1}", path, line
+                f"the token {token!r:.80} is there twice, first as number {ids[token] + 1}",
+                path,
+                line,
             )
     missing = [token for token in RESERVED if token not in ids]
     if missing:

@@ -10,22 +10,33 @@ After it the files are moved up one by one; a reader who comes in between, or af
 takes each file from `.complete` while it is still there.
 """
 
-import hashlib
 import json
+import math
 import os
+import reprlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import keras
 
 from models.backbones import make_backbone
 from models.build import build
+from models.checkpoint_files import (
+    CheckpointError,
+    array_shapes,
+    check_regular,
+    is_plain_name,
+    read_json,
+    read_text,
+    sha256,
+)
 from models.classification import ClassificationModel
 from models.config import BackboneConfig, ConfigError
+from models.model_size import least_parameters
 from models.pretraining import PretrainingModel
 
 FORMAT_VERSION = 1
@@ -37,10 +48,30 @@ TRAINING_STATE = "training_state.json"
 MANIFEST = "manifest.json"
 _COMPLETE = ".complete"
 _INCOMING = ".incoming-"
+_WEIGHT_BYTES = 4
+_SLACK = 10_000  # numbers in a file of weights that are no parameters: seeds, counters
 
+SettingT = TypeVar("SettingT")
 
-class CheckpointError(Exception):
-    """A checkpoint folder that cannot be used: says which, why, and what to do."""
+__all__ = [
+    "CONFIG",
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "METRICS",
+    "OPTIMIZER",
+    "TRAINING_STATE",
+    "WEIGHTS",
+    "Checkpoint",
+    "CheckpointError",
+    "build_model",
+    "check_against_manifest",
+    "holds_checkpoint",
+    "load_model",
+    "load_optimizer",
+    "load_weights",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
 
 @dataclass(frozen=True)
@@ -59,23 +90,67 @@ class Checkpoint:
 
     def text(self, name: str) -> str:
         """The content of the text file `name`; a `CheckpointError` where there is none."""
-        return self._path(name).read_text(encoding="utf-8")
+        return read_text(self._path(name))
 
     def path(self, name: str) -> Path:
         """Where the file `name` is; a `CheckpointError` where there is none."""
         return self._path(name)
 
     def json(self, name: str) -> dict[str, Any]:
-        """The content of the JSON file `name`."""
-        return json.loads(self.text(name))
+        """The JSON object in the file `name`; a `CheckpointError` where there is none."""
+        return read_json(self._path(name))
+
+    def setting(self, name: str, kind: type[SettingT]) -> SettingT:
+        """An entry of `config.json`.
+
+        Raises:
+            CheckpointError: it is not there, or not of this kind.
+        """
+        return _entry(self.config, name, kind, self.folder / CONFIG)
+
+    def thresholds(self, labels: Sequence[str]) -> list[float]:
+        """From which probability on each label is predicted, as `metrics.json` has it.
+
+        Raises:
+            CheckpointError: it has none for a label, or one that is not between 0 and 1.
+        """
+        path = self.folder / METRICS
+        stored = _entry(self.json(METRICS), "thresholds", dict, path)
+        for label in labels:
+            value: Any = stored.get(label)
+            if type(value) not in (int, float) or not 0 <= value <= 1:
+                raise CheckpointError(
+                    f"{path}: thresholds must have a number from 0 to 1 for the label "
+                    f"{label!r:.80}, not {reprlib.repr(value)}."
+                )
+        return [float(stored[label]) for label in labels]
 
     @property
     def backbone(self) -> BackboneConfig:
         """The architecture of the backbone."""
         try:
-            return BackboneConfig.from_dict(self.config["backbone"])
-        except (ConfigError, KeyError) as error:
+            config = BackboneConfig.from_dict(self.setting("backbone", dict))
+        except ConfigError as error:
             raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
+        self.check_size()
+        return config
+
+    def check_size(self) -> None:
+        """Checks, before a model takes memory, that the file of weights can be of its size.
+
+        Raises:
+            CheckpointError: the model that `config.json` describes is larger, or cannot be.
+        """
+        path = self.path(WEIGHTS)
+        try:
+            needed, held = least_parameters(self.config), path.stat().st_size // _WEIGHT_BYTES
+        except ConfigError as error:
+            raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
+        if needed > held:
+            raise CheckpointError(
+                f"{path}: these weights are not of the model that {CONFIG} beside them describes "
+                f"(it has at least {needed:,} parameters, the file has room for {held:,})."
+            )
 
     def _path(self, name: str) -> Path:
         if name not in self.files:
@@ -109,6 +184,8 @@ def write_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     _finish_publishing(folder)
     incoming = folder / f"{_INCOMING}{os.getpid()}"
+    if incoming.is_symlink():
+        incoming.unlink()
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir()
     try:
@@ -123,7 +200,7 @@ def write_checkpoint(
         if optimizer is not None:
             _write_optimizer(optimizer, incoming / OPTIMIZER)
         files = {
-            path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
             for path in sorted(incoming.iterdir())
         }
         (incoming / MANIFEST).write_bytes(
@@ -154,15 +231,12 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{folder}: {MANIFEST} names no {CONFIG} or no {WEIGHTS}.")
     files: dict[str, Path] = {}
     for name, expected in described.items():
-        path = _latest(folder, name)
-        if Path(name).name != name or not path.is_file():
-            raise CheckpointError(f"{folder}: {name} is missing; the checkpoint is not whole.")
-        if expected != {"bytes": path.stat().st_size, "sha256": _sha256(path)}:
+        if not is_plain_name(name):
             raise CheckpointError(
-                f"{path}: cut short or altered (it is not the file that {MANIFEST} describes); "
-                "use another checkpoint or train again."
+                f"{folder}: {MANIFEST} names {reprlib.repr(name)}, which is no file of this folder."
             )
-        files[name] = path
+        files[name] = _latest(folder, name)
+        _check_described(files[name], expected)
     return Checkpoint(folder, _read_json(files[CONFIG]), files)
 
 
@@ -186,6 +260,19 @@ def content_digests(folder: Path) -> dict[str, str]:
         raise CheckpointError(f"{folder}: {MANIFEST} names no files.")
     names = (WEIGHTS, "vocab.txt", "tokenizer.json")
     return {name: described[name]["sha256"] for name in names if name in described}
+
+
+def check_against_manifest(path: Path) -> None:
+    """Checks one file, where it is part of a checkpoint; any other file is the user's own.
+
+    Raises:
+        CheckpointError: it was cut short or altered since it was written.
+    """
+    if not holds_checkpoint(path.parent):
+        return
+    described = _read_json(_latest(path.parent, MANIFEST)).get("files")
+    if isinstance(described, dict) and path.name in described:
+        _check_described(path, described[path.name])
 
 
 def holds_checkpoint(folder: Path) -> bool:
@@ -228,6 +315,7 @@ def load_model(checkpoint: Checkpoint) -> keras.Model:
     Raises:
         CheckpointError: the weights are not those of the model that `config.json` describes.
     """
+    checkpoint.check_size()
     try:
         model = build_model(checkpoint.config)
     except CheckpointError as error:
@@ -239,6 +327,7 @@ def load_model(checkpoint: Checkpoint) -> keras.Model:
 def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
     """Gives `model`, built as `config.json` describes, the checkpoint's weights."""
     path = checkpoint.path(WEIGHTS)
+    array_shapes(path, max_elements=model.count_params() + _SLACK)
     try:
         model.load_weights(path, objects_to_skip=_optimizer_of(model))
     except (ValueError, KeyError, OSError) as error:
@@ -249,11 +338,19 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
 
 
 def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint) -> None:
-    """Gives a built optimizer the state that the checkpoint holds."""
-    with h5py.File(checkpoint.path(OPTIMIZER), "r") as file:
-        shapes = [file[str(index)].shape for index in range(len(file))]
-        if shapes != [tuple(variable.shape) for variable in optimizer.variables]:
-            raise CheckpointError(f"{checkpoint.path(OPTIMIZER)}: of another optimizer or model.")
+    """Gives a built optimizer the state that the checkpoint holds.
+
+    Raises:
+        CheckpointError: it holds none, or another optimizer's.
+    """
+    path = checkpoint.path(OPTIMIZER)
+    expected = {
+        str(index): tuple(variable.shape) for index, variable in enumerate(optimizer.variables)
+    }
+    elements = sum(math.prod(shape) for shape in expected.values())
+    if array_shapes(path, max_elements=elements + _SLACK) != expected:
+        raise CheckpointError(f"{path}: of another optimizer or model.")
+    with h5py.File(path, "r") as file:
         for index, variable in enumerate(optimizer.variables):
             variable.assign(file[str(index)][()])
 
@@ -274,6 +371,11 @@ def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
 
 def _finish_publishing(folder: Path) -> None:
     complete = folder / _COMPLETE
+    if complete.is_symlink():
+        raise CheckpointError(
+            f"{complete}: a symbolic link, which no run made; files would be moved out of another "
+            "folder. Remove it."
+        )
     if not complete.is_dir():
         return
     _remove_outdated(folder, complete)
@@ -294,36 +396,65 @@ def _remove_outdated(folder: Path, complete: Path) -> None:
     except (CheckpointError, KeyError, AttributeError):
         return
     for name in gone:
-        if Path(name).name == name:
-            (folder / name).unlink(missing_ok=True)
+        if is_plain_name(name) and (folder / name).is_file():
+            (folder / name).unlink()
 
 
 def _latest(folder: Path, name: str) -> Path:
-    newer = folder / _COMPLETE / name
-    return newer if newer.exists() else folder / name
+    complete = folder / _COMPLETE
+    if not complete.is_symlink() and (complete / name).exists():
+        return complete / name
+    return folder / name
+
+
+def _check_described(path: Path, expected: Any) -> None:
+    """Compares a file with what the manifest says of it, its size first."""
+    try:
+        size = check_regular(path).st_size
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path.parent}: {path.name} is missing; the checkpoint is not whole."
+        ) from error
+    described = isinstance(expected, dict) and expected.keys() == {"bytes", "sha256"}
+    if not described or size != expected["bytes"] or sha256(path) != expected["sha256"]:
+        raise CheckpointError(
+            f"{path}: cut short or altered (it is not the file that {MANIFEST} describes); "
+            "use another checkpoint or train again."
+        )
+
+
+def _entry(content: dict[str, Any], name: str, kind: type[SettingT], path: Path) -> SettingT:
+    if name not in content:
+        raise CheckpointError(f"{path}: it lacks the key {name}; was it altered by hand?")
+    value = content[name]
+    if type(value) is not kind:
+        raise CheckpointError(f"{path}: {name} must be {_KINDS[kind]}, not {reprlib.repr(value)}.")
+    return value
+
+
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a string",
+    dict: "a table",
+    list: "a list",
+}
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent}: this is not a whole checkpoint folder ({path.name} is missing)."
         ) from error
-    except ValueError as error:
-        raise CheckpointError(f"{path}: not JSON ({error}).") from error
-    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
+    if content.get("format_version") != FORMAT_VERSION:
         raise CheckpointError(f"{path}: not of format version {FORMAT_VERSION}.")
     return content
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush_to_disk(path: Path) -> None:

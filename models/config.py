@@ -1,6 +1,7 @@
 """The sizes and choices of a backbone: presets, checks, JSON in and out."""
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from models.tables import BACKBONES, POOLINGS
 
 MAX_PARAMETERS = 1_000_000_000
+MAX_LAYERS = 1_000
+MAX_FILTER_SIZES = 64
 POSITIONS = ("learned", "sinusoidal", "none")
 NORMALIZATIONS = ("pre", "post")
 ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
@@ -92,13 +95,22 @@ class BackboneConfig:
         for name in _POSITIVE:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in (*_POSITIVE, "max_position"):
+            # Beyond this a product of two has more digits than Python likes to print.
+            if getattr(self, name) > MAX_PARAMETERS:
+                raise ConfigError(
+                    f"{name} asks for more than {MAX_PARAMETERS:,} parameters; make it smaller."
+                )
+        if self.num_layer > MAX_LAYERS:
+            raise ConfigError(f"num_layer must be at most {MAX_LAYERS:,}, not {self.num_layer:,}.")
         if self.max_position < 2:
             # [CLS] and [SEP] alone take two.
             raise ConfigError(f"max_position must be at least 2, not {self.max_position}.")
         for name, choices in _choices().items():
             if getattr(self, name) not in choices:
                 raise ConfigError(
-                    f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}."
+                    f"{name} must be one of {', '.join(choices)}, not "
+                    f"{reprlib.repr(getattr(self, name))}."
                 )
         for name in ("dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:
@@ -111,7 +123,12 @@ class BackboneConfig:
         sizes = self.filter_sizes
         if not sizes or min(sizes) < 1 or len(set(sizes)) < len(sizes):
             raise ConfigError(
-                f"filter_sizes must be different numbers of at least 1, not {list(sizes)}."
+                "filter_sizes must be different numbers of at least 1, not "
+                f"{reprlib.repr(list(sizes))}."
+            )
+        if len(sizes) > MAX_FILTER_SIZES or max(sizes) > MAX_PARAMETERS:
+            raise ConfigError(
+                f"filter_sizes must be at most {MAX_FILTER_SIZES} numbers, none of them enormous."
             )
         if self._size() > MAX_PARAMETERS:
             raise ConfigError(
@@ -138,11 +155,13 @@ class BackboneConfig:
             ConfigError: a key is unknown or missing, or a value is of the wrong type or size.
         """
         if not isinstance(values, Mapping):
-            raise ConfigError(f"the backbone's configuration must be a table, not {values!r}.")
+            raise ConfigError(
+                f"the backbone's configuration must be a table, not {reprlib.repr(values)}."
+            )
         names = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(map(str, set(values) - names)):
             raise ConfigError(
-                f"unknown key in the backbone's configuration: {', '.join(unknown)}; "
+                f"unknown key in the backbone's configuration: {', '.join(unknown):.200}; "
                 f"it may have {', '.join(sorted(names))}."
             )
         if missing := sorted(names - set(values)):
@@ -153,13 +172,15 @@ class BackboneConfig:
         return cls(**{**values, "filter_sizes": tuple(sizes) if isinstance(sizes, list) else sizes})
 
     def _size(self) -> int:
-        """The parameters that these sizes can lead to, in any backbone, biases aside."""
+        """The parameters that these sizes can lead to, with any backbone, biases aside."""
         embeddings = (self.vocab_size + self.max_position + self.num_segment) * self.d_model
         attention = 2 * self.d_model * self.num_header * (self.d_k + self.d_v)
         transformer = self.num_layer * (attention + 2 * self.d_model * self.d_ff)
         filters = sum(self.filter_sizes) * self.num_filters * (self.d_model + self.num_filters)
         combination = len(self.filter_sizes) * self.num_filters * self.d_model
-        return embeddings + max(transformer, filters + combination)
+        # The widest that a head makes of a position: see models/classification_heads.py.
+        head = 4 * self.d_model**2
+        return embeddings + max(transformer, filters + combination) + head
 
 
 def backbone_config(
@@ -236,5 +257,6 @@ def _check_type(name: str, expected: Any, value: Any) -> None:
     if not fits:
         kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
         raise ConfigError(
-            f"{name} must be {kind.get(expected, 'a list of whole numbers')}, not {value!r}."
+            f"{name} must be {kind.get(expected, 'a list of whole numbers')}, not "
+            f"{reprlib.repr(value)}."
         )

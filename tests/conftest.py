@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# No test measures time: a machine may have other things to do.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TOPICS = {
     "盗窃": ("盗窃", "手机", "撬开", "门锁", "商店"),

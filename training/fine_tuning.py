@@ -233,7 +233,7 @@ def _warn_of_untrained_positions(
 ) -> None:
     if checkpoint is None or config.position != "learned":
         return
-    trained = checkpoint.config["sequence_length"]
+    trained = checkpoint.setting("sequence_length", int)
     if options.sequence_length > trained:
         logger.warning(
             "--sequence_length=%d is longer than what %s was trained with (%d): the position "

@@ -16,18 +16,18 @@ import numpy as np
 from data_util.classification_data import pack_documents
 from data_util.documents import Document, check_paths, read_texts
 from data_util.labels import LabelSet
-from data_util.tokenizers import load_tokenizer
-from data_util.vocabulary import Vocabulary
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide
 from training.options import OptionError, PredictionOptions
+from training.setup import stored_tokenizer
 
 logger = logging.getLogger(__name__)
 
 _BATCHES_TOGETHER = 16
 _LOG_SECONDS = 30.0
+_LINES_NAMED = 10
 
 
 class Classifier:
@@ -48,18 +48,28 @@ class Classifier:
                 f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
                 "train_bert_fine_tuning.py on it first."
             )
-        if checkpoint.config["test_mode"]:
+        if checkpoint.setting("test_mode", bool):
             logger.warning("%s was made in --test_mode: its labels mean little", folder)
-        self.vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
-        self.tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), self.vocabulary)
+        self.tokenizer, self.vocabulary = stored_tokenizer(checkpoint)
         self.labels = LabelSet.load(checkpoint.path("labels.txt"))
-        self.model = load_model(checkpoint)
-        self._task_name = checkpoint.config["task"]
-        self._sequence_length = checkpoint.config["sequence_length"]
-        thresholds = checkpoint.json("metrics.json")["thresholds"]
+        if len(self.labels) != checkpoint.setting("num_labels", int):
+            raise CheckpointError(
+                f"{checkpoint.path('labels.txt')}: {len(self.labels):,} labels, but the model has "
+                f"{checkpoint.setting('num_labels', int):,}; it is of another checkpoint."
+            )
+        self._task_name = checkpoint.setting("task", str)
+        self._sequence_length = checkpoint.setting("sequence_length", int)
+        longest = checkpoint.backbone.max_position
+        if not 2 < self._sequence_length <= longest:
+            raise CheckpointError(
+                f"{folder}: config.json has a sequence_length of {self._sequence_length}; it must "
+                f"be from 3 to max_position ({longest:,})."
+            )
+        names = self.labels.labels
         self.thresholds = np.array(
-            [thresholds[label] if threshold is None else threshold for label in self.labels.labels]
+            checkpoint.thresholds(names) if threshold is None else [threshold] * len(names)
         )
+        self.model = load_model(checkpoint)
 
     def probabilities(self, texts: list[str], batch_size: int = 64) -> np.ndarray:
         """(texts, labels) float32: how likely each label is for each text."""
@@ -117,7 +127,7 @@ def predict(options: PredictionOptions) -> int:
             raise OptionError(f"--output={options.output}: this is the input; name another file.")
     classifier = Classifier(Path(options.ckpt_dir), options.threshold)
     began = shown = time.monotonic()
-    lines = 0
+    lines = without_text = 0
     with ExitStack() as stack:
         source = sys.stdin.buffer
         if options.input != "-":
@@ -130,6 +140,11 @@ def predict(options: PredictionOptions) -> int:
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
         for documents in _blocks(read_texts(source, name), size):
+            for document in documents:
+                if not document.text:
+                    without_text += 1
+                    if without_text <= _LINES_NAMED:
+                        logger.warning("%s:%d: no text, so no labels", name, document.line)
             for result in _label(classifier, documents, options):
                 target.write(json.dumps(result, ensure_ascii=False) + "\n")
             target.flush()
@@ -139,6 +154,8 @@ def predict(options: PredictionOptions) -> int:
                 logger.info("%s documents, %.0f/s", f"{lines:,}", lines / (shown - began))
     if options.output != "-":
         os.replace(partial, options.output)
+    if without_text > _LINES_NAMED:
+        logger.warning("%s: %s lines in all had no text, so no labels", name, f"{without_text:,}")
     logger.info("labelled %s documents in %.1f s", f"{lines:,}", time.monotonic() - began)
     return lines
 
@@ -146,15 +163,14 @@ def predict(options: PredictionOptions) -> int:
 def _label(
     classifier: Classifier, documents: list[Document], options: PredictionOptions
 ) -> Iterator[dict[str, Any]]:
-    texts = [document for document in documents if document.text.strip()]
+    texts = [document for document in documents if document.text]
     probabilities = iter(
         classifier.probabilities([document.text for document in texts], options.batch_size)
     )
     for document in documents:
-        if document.text.strip():
+        if document.text:
             yield classifier.result(next(probabilities), options.top_k)
         else:
-            logger.warning("%s:%d: no text, so no labels", document.path, document.line)
             yield {"labels": []}
 
 

@@ -12,7 +12,7 @@ import keras
 from data_util.errors import InputError
 from data_util.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
 from data_util.vocabulary import Vocabulary
-from models.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint, CheckpointError, check_against_manifest
 from models.config import BackboneConfig, backbone_config
 from training.options import ModelOptions, OptionError, RunOptions, TokenizerOptions
 
@@ -100,6 +100,22 @@ def restored_backbone_config(
     return BackboneConfig.from_dict({**stored.to_dict(), **changes})
 
 
+def stored_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, Vocabulary]:
+    """The tokenizer and the vocabulary that a checkpoint holds.
+
+    Raises:
+        CheckpointError: the vocabulary has more tokens than the model has embeddings.
+    """
+    vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
+    known = checkpoint.backbone.vocab_size
+    if len(vocabulary) > known:
+        raise CheckpointError(
+            f"{checkpoint.path('vocab.txt')}: {len(vocabulary):,} tokens, but the model knows only "
+            f"{known:,}; it is of another checkpoint."
+        )
+    return load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary), vocabulary
+
+
 def restored_tokenizer(
     options: TokenizerOptions, checkpoint: Checkpoint
 ) -> tuple[Tokenizer, Vocabulary]:
@@ -108,8 +124,7 @@ def restored_tokenizer(
     Raises:
         OptionError: an option contradicts them.
     """
-    vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
-    tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary)
+    tokenizer, vocabulary = stored_tokenizer(checkpoint)
     if options.min_count is not None:
         raise OptionError(
             f"--min_count={options.min_count} is for making a vocabulary; the checkpoint "
@@ -140,6 +155,7 @@ def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
     """The vocabulary that --vocab_file names, if it does.
 
     Raises:
+        CheckpointError: the file is a checkpoint's and was altered.
         OptionError: the file lies beside a tokenizer.json of another style.
     """
     if not options.vocab_file:
@@ -151,6 +167,7 @@ def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
                 f"--vocab_file={options.vocab_file} gives one. Leave one of them out."
             )
     path = Path(options.vocab_file)
+    check_against_manifest(path)
     vocabulary = Vocabulary.load(path)
     beside = path.with_name("tokenizer.json")
     if beside.exists():

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_util.cache import (
-    RaggedWriter,
-    cache_path,
-    fingerprint,
-    open_cache,
-    source_digest,
-)
+from data_util import cache
+from data_util.cache import RaggedWriter, cache_path, fingerprint, source_digest
 from data_util.errors import InputError
 
 DESCRIPTION = {"sources": ["ab", "cd"], "tokenizer": {"style": "word"}, "limit": None}
 KEY = fingerprint(DESCRIPTION)
+
+
+def open_cache(path, key, values=("ids",), offsets=("offsets",)):
+    return cache.open_cache(
+        path, key, values=dict.fromkeys(values), offsets=dict.fromkeys(offsets, "ids")
+    )
 
 
 def write(path, rows=((1, 2, 3), (), (4,))):
@@ -57,7 +58,7 @@ def test_provisional_ids_are_replaced(tmp_path) -> None:
         writer.append("a", np.array([0, 2, 1]))
         writer.append("b", np.array([0, 2, 1]))
         writer.remap("a", np.array([10, 11, 12]))
-    arrays = open_cache(tmp_path / "a.h5", KEY)
+    arrays = open_cache(tmp_path / "a.h5", KEY, values=("a", "b"), offsets=())
     assert arrays["a"].tolist() == [10, 12, 11]
     assert arrays["b"].tolist() == [0, 2, 1]
 

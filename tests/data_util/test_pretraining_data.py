@@ -217,7 +217,7 @@ def test_one_process_and_two_write_the_same_file(prepare, source, tmp_path, monk
 
 def test_memory_does_not_grow_with_the_text(prepare, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(token_blocks, "BLOCK_CHARACTERS", 1 << 14)
-    monkeypatch.setattr("data_util.cache._BLOCK", 1 << 12)
+    monkeypatch.setattr("data_util.cache_reading.BLOCK", 1 << 12)
     words = [f"w{number}" for number in range(500)]
     peaks = []
     for lines in (100, 800):

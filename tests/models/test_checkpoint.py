@@ -167,7 +167,7 @@ def test_an_exception_while_writing_leaves_the_old_one(
     if where == "weights":
         monkeypatch.setattr(keras.saving, "save_weights", fail)
     elif where == "manifest":
-        monkeypatch.setattr(module, "_sha256", fail)
+        monkeypatch.setattr(module, "sha256", fail)
     else:
         monkeypatch.setattr(module, "_flush_to_disk", fail)
     with pytest.raises(OSError, match="No space left"):
@@ -324,8 +324,12 @@ def test_manifests_that_are_none(written, manifest):
         ("config.json", {}, "cut short or altered"),
         ("config.json", 5, "cut short or altered"),
         ("config.json", {"bytes": "many", "sha256": None}, "cut short or altered"),
-        ("../outside", {"bytes": 1, "sha256": ""}, "outside is missing"),
-        ("/etc/hostname", {"bytes": 1, "sha256": ""}, "hostname is missing"),
+        (
+            "../outside",
+            {"bytes": 1, "sha256": ""},
+            "'../outside', which is no file",
+        ),
+        ("/etc/hostname", {"bytes": 1, "sha256": ""}, "hostname', which is no file"),
     ],
 )
 def test_manifests_that_tell_wrong_things(written, name, entry, message):

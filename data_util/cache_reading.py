@@ -1,0 +1,164 @@
+"""Reads a cache file, which may be damaged or forged, or says why it is made again.
+
+Nothing that the file says of itself is believed: the size of an array is compared with the size
+of the file before any of it is read, links and arrays elsewhere are refused, and offsets and ids
+have to be within what they point to.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from data_util.files import MAX_BYTES
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION = 1
+BLOCK = 1 << 20  # elements that are held in memory at a time while a file is written or checked
+DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
+
+_ATTRIBUTES = ("format_version", "description", "fingerprint", "digest")
+
+
+class UntrustedError(Exception):
+    """Why a cache file can't be used."""
+
+
+def fingerprint(description: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a description: equal content, equal fingerprint, in any order of keys."""
+    canonical = json.dumps(description, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def open_cache(
+    path: Path,
+    key: str,
+    *,
+    values: Mapping[str, int | None],
+    offsets: Mapping[str, str],
+) -> dict[str, np.ndarray] | None:
+    """The arrays of a cache file, or None (and a message in the log) where it can't be trusted.
+
+    Args:
+        path: the cache file.
+        key: the fingerprint that the file has to carry.
+        values: the names of its int32 streams, each with the number that its values stay below;
+            None where they may be anything.
+        offsets: the names of its int64 streams, each with the name of the stream that it cuts into
+            rows: one of `values`, or one of `offsets`, whose rows it then counts.
+
+    Returns:
+        int32 streams as read-only memory maps, int64 streams as arrays in memory.
+    """
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        return _open(path, key, values, offsets)
+    except UntrustedError as error:
+        reason = str(error)
+    except Exception as error:
+        # Whatever the HDF5 library makes of a file that is none, or is damaged.
+        reason = f"it is no HDF5 file, or a damaged one ({str(error) or type(error).__name__:.200})"
+    logger.warning("The cache %s is not used and is made again: %s.", path, reason)
+    return None
+
+
+def array_heading(name: str, dtype: np.dtype, length: int) -> bytes:
+    """What goes into the digest before an array's bytes."""
+    return f"{name} {dtype.str} {length}\n".encode()
+
+
+def blocks_of(path: Path, dtype: np.dtype, offset: int, length: int) -> Iterator[np.ndarray]:
+    """An array in a file, `BLOCK` elements at a time."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        for start in range(0, length, BLOCK):
+            count = min(BLOCK, length - start)
+            block = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+            if len(block) < count:
+                raise UntrustedError("it was cut short")
+            yield block
+
+
+def _open(
+    path: Path, key: str, values: Mapping[str, int | None], offsets: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    if path.is_symlink() or not path.is_file():
+        raise UntrustedError("it is a link, or no regular file")
+    file_size = path.stat().st_size
+    with h5py.File(path, "r") as file:
+        version, description, recorded_key, recorded = (_attribute(file, n) for n in _ATTRIBUTES)
+        if version != FORMAT_VERSION:
+            raise UntrustedError(
+                f"its format is version {version!r:.80}, this program's is {FORMAT_VERSION}"
+            )
+        if recorded_key != key or fingerprint(json.loads(description)) != key:
+            raise UntrustedError("it was made from another source or with other settings")
+        if set(file) != {*values, *offsets}:
+            raise UntrustedError(f"it does not hold {', '.join(sorted({*values, *offsets}))}")
+        places = {name: _place(file, name, file_size) for name in sorted(file)}
+    digest = hashlib.sha256()
+    for name, (dtype, offset, length) in places.items():
+        if dtype != (DTYPES["int64"] if name in offsets else DTYPES["int32"]):
+            raise UntrustedError(f"{name} is of another type")
+        digest.update(array_heading(name, dtype, length))
+        below = values.get(name)
+        for block in blocks_of(path, dtype, offset, length):
+            digest.update(block.tobytes())
+            if below is not None and not (block.min() >= 0 and block.max() < below):
+                raise UntrustedError(f"{name} has a number that is none of 0 to {below - 1:,}")
+    if digest.hexdigest() != recorded:
+        raise UntrustedError("its content was altered after it was written")
+    arrays = {name: _map(path, *place) for name, place in places.items()}
+    for name, cut in offsets.items():
+        length = len(arrays[cut]) - (cut in offsets)
+        _check_offsets(name, arrays[name], length)
+    return arrays
+
+
+def _attribute(file: h5py.File, name: str) -> Any:
+    """A string or a number, whose size is looked at before it is read."""
+    attribute = h5py.h5a.open(file.id, name.encode())
+    if attribute.shape != () or attribute.dtype.itemsize > MAX_BYTES:
+        raise UntrustedError(f"its {name} is neither a string nor a number")
+    value = file.attrs[name]
+    if not isinstance(value, str | np.integer):
+        raise UntrustedError(f"its {name} is neither a string nor a number")
+    return value if isinstance(value, str) else int(value)
+
+
+def _place(file: h5py.File, name: str, file_size: int) -> tuple[np.dtype, int, int]:
+    """dtype, byte offset and length of a dataset, checked against the file before any of it is
+    read."""
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise UntrustedError(f"{name} is a link")
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype not in DTYPES.values():
+        raise UntrustedError(f"{name} is not an array of int32 or int64")
+    if dataset.ndim != 1 or dataset.chunks is not None or dataset.external or dataset.is_virtual:
+        raise UntrustedError(f"{name} is not one contiguous block")
+    length = dataset.shape[0]
+    offset = dataset.id.get_offset() if length else 0
+    if offset is None or offset + length * dataset.dtype.itemsize > file_size:
+        raise UntrustedError("it was cut short")
+    return dataset.dtype, offset, length
+
+
+def _check_offsets(name: str, offsets: np.ndarray, length: int) -> None:
+    if not len(offsets) or offsets[0] != 0 or offsets[-1] != length:
+        raise UntrustedError(f"{name} does not reach from 0 to {length:,}")
+    if (offsets[1:] < offsets[:-1]).any():
+        raise UntrustedError(f"{name} goes back")
+
+
+def _map(path: Path, dtype: np.dtype, offset: int, length: int) -> np.ndarray:
+    if length == 0:
+        return np.zeros(0, dtype)
+    mapped = np.memmap(path, dtype, mode="r", offset=offset, shape=(length,))
+    return mapped if dtype == DTYPES["int32"] else np.array(mapped)

@@ -1,0 +1,53 @@
+"""How many parameters a configuration asks for, told before anything is made."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.classification_heads import DETECTORS_A_UNIT
+from models.config import BackboneConfig
+from models.tables import BACKBONES
+
+
+def least_parameters(config: Mapping[str, Any]) -> int:
+    """The parameters of the large arrays of the model that a checkpoint's `config.json` describes.
+
+    Biases and normalization are left out, and so is what a backbone has that is not sized by the
+    fields that are known here. So the model has more, and a file of its weights holds more.
+
+    Args:
+        config: as in `config.json`; an entry that is missing or wrong counts for nothing.
+
+    Raises:
+        ConfigError: the backbone's configuration is none.
+    """
+    backbone = BackboneConfig.from_dict(config.get("backbone", {}))
+    return _backbone(backbone) + _heads(config, backbone.d_model)
+
+
+def _backbone(config: BackboneConfig) -> int:
+    width, unused = config.d_model, BACKBONES[config.backbone].unused
+    rows = config.vocab_size + config.num_segment
+    if config.position == "learned":
+        rows += config.max_position
+    size = rows * width
+    if "num_layer" not in unused:
+        attention = 2 * width * config.num_header * (config.d_k + config.d_v)
+        size += config.num_layer * (attention + 2 * width * config.d_ff)
+    if "num_filters" not in unused:
+        filters = config.num_filters
+        size += sum(config.filter_sizes) * filters * (width + filters)
+        size += len(config.filter_sizes) * filters * width
+    if config.pooling == "attention":
+        size += width * config.num_header * (1 + 2 * config.d_v)
+    return size
+
+
+def _heads(config: Mapping[str, Any], width: int) -> int:
+    objectives, labels = config.get("objectives"), config.get("num_labels")
+    if config.get("stage") == "pretraining":
+        return width * width if isinstance(objectives, list) and "masked_lm" in objectives else 0
+    if type(labels) is not int:
+        return 0
+    if config.get("head") == "detectors":
+        return DETECTORS_A_UNIT * width * (width + labels)
+    return width * labels
