@@ -21,6 +21,7 @@ import numpy as np
 from data_util.cache_reading import (
     DTYPES,
     FORMAT_VERSION,
+    HEXADECIMAL,
     array_heading,
     blocks_of,
     fingerprint,
@@ -147,9 +148,9 @@ class RaggedWriter:
             for name in sorted(self._dtypes):
                 self._write_dataset(file, name, digest)
             file.attrs["format_version"] = FORMAT_VERSION
-            file.attrs["fingerprint"] = fingerprint(self._description)
+            file.attrs["fingerprint"] = np.array(fingerprint(self._description), HEXADECIMAL)
             file.attrs["description"] = json.dumps(self._description, sort_keys=True)
-            file.attrs["digest"] = digest.hexdigest()
+            file.attrs["digest"] = np.array(digest.hexdigest(), HEXADECIMAL)
         with open(unfinished, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(unfinished, self._path)

@@ -15,15 +15,16 @@ from typing import Any
 import h5py
 import numpy as np
 
-from data_util.files import MAX_BYTES
-
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BLOCK = 1 << 20  # elements that are held in memory at a time while a file is written or checked
+HEXADECIMAL = np.dtype("S64")  # of a SHA-256
 DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
 
-_ATTRIBUTES = ("format_version", "description", "fingerprint", "digest")
+# Not "description": it is a string of variable length, which is for people. In reading one from a
+# damaged file the HDF5 library may run for ever, or past the end of its memory.
+_ATTRIBUTES = ("format_version", "fingerprint", "digest")
 
 
 class UntrustedError(Exception):
@@ -93,12 +94,12 @@ def _open(
         raise UntrustedError("it is a link, or no regular file")
     file_size = path.stat().st_size
     with h5py.File(path, "r") as file:
-        version, description, recorded_key, recorded = (_attribute(file, n) for n in _ATTRIBUTES)
+        version, recorded_key, recorded = (_attribute(file, name) for name in _ATTRIBUTES)
         if version != FORMAT_VERSION:
             raise UntrustedError(
                 f"its format is version {version!r:.80}, this program's is {FORMAT_VERSION}"
             )
-        if recorded_key != key or fingerprint(json.loads(description)) != key:
+        if recorded_key != key:
             raise UntrustedError("it was made from another source or with other settings")
         if set(file) != {*values, *offsets}:
             raise UntrustedError(f"it does not hold {', '.join(sorted({*values, *offsets}))}")
@@ -123,14 +124,13 @@ def _open(
 
 
 def _attribute(file: h5py.File, name: str) -> Any:
-    """A string or a number, whose size is looked at before it is read."""
+    """A whole number or 64 characters, whose size is looked at before it is read."""
     attribute = h5py.h5a.open(file.id, name.encode())
-    if attribute.shape != () or attribute.dtype.itemsize > MAX_BYTES:
-        raise UntrustedError(f"its {name} is neither a string nor a number")
+    kind = attribute.dtype
+    if attribute.shape != () or not (kind.kind in "iu" or kind == HEXADECIMAL):
+        raise UntrustedError(f"its {name} is of another kind: of another version?")
     value = file.attrs[name]
-    if not isinstance(value, str | np.integer):
-        raise UntrustedError(f"its {name} is neither a string nor a number")
-    return value if isinstance(value, str) else int(value)
+    return bytes(value).decode("ascii") if kind == HEXADECIMAL else int(value)
 
 
 def _place(file: h5py.File, name: str, file_size: int) -> tuple[np.dtype, int, int]:

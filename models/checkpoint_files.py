@@ -17,7 +17,7 @@ import h5py
 # Thousands of epochs and a million labels are far smaller. As Python's objects, JSON takes up to
 # 20 times its size.
 MAX_JSON_BYTES = 32 << 20
-_MAX_OBJECTS = 100_000
+_MAX_OBJECTS = 20_000
 _MAX_ATTRIBUTE_BYTES = 1 << 16
 _NUMBERS = "fiub"  # kinds of numpy's that are numbers
 
@@ -125,6 +125,7 @@ class _NotPlainError(Exception):
 def _array_shapes(file: h5py.File, file_size: int, max_elements: int) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     elements = objects = 0
+    seen = {h5py.h5o.get_info(file.id).addr}
     _check_attributes(file, "/")
     groups = [("", file)]
     while groups:
@@ -133,11 +134,15 @@ def _array_shapes(file: h5py.File, file_size: int, max_elements: int) -> dict[st
             name = f"{prefix}{key}"
             objects += 1
             if objects > _MAX_OBJECTS:
-                # A group may also hold itself.
                 raise _NotPlainError(f"more than {_MAX_OBJECTS:,} groups and arrays")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise _NotPlainError(f"{name!r} is a link")
             item = group[key]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:
+                # A group that holds itself would have no end.
+                raise _NotPlainError(f"{name!r} is there under another name too")
+            seen.add(address)
             _check_attributes(item, name)
             if isinstance(item, h5py.Group):
                 groups.append((f"{name}/", item))
@@ -167,6 +172,10 @@ def _check_array(dataset: h5py.Dataset, name: str, file_size: int) -> None:
 
 def _check_attributes(item: Any, name: str) -> None:
     for key in item.attrs:
+        if key == "dtype":
+            # Keras would read it, which must not be a string of variable length: in a damaged file
+            # the HDF5 library may run for ever in it, or past the end of its memory.
+            raise _NotPlainError(f"{name!r} has an attribute `dtype`")
         attribute = h5py.h5a.open(item.id, key.encode())
         size = attribute.dtype.itemsize
         for length in attribute.shape:

@@ -9,7 +9,7 @@ from typing import Any
 from models.tables import BACKBONES, POOLINGS
 
 MAX_PARAMETERS = 1_000_000_000
-MAX_LAYERS = 1_000
+MAX_LAYERS = 200
 MAX_FILTER_SIZES = 64
 POSITIONS = ("learned", "sinusoidal", "none")
 NORMALIZATIONS = ("pre", "post")

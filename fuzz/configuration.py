@@ -1,0 +1,63 @@
+"""The readers of config.json and tokenizer.json."""
+
+import json
+
+from data_util.errors import InputError
+from data_util.tokenizers import load_tokenizer
+from data_util.vocabulary import RESERVED, Vocabulary
+from fuzz import folder
+from models.checkpoint_files import CheckpointError, read_json
+from models.config import BackboneConfig, ConfigError
+
+_PATH = folder() / "config.json"
+_VOCABULARY = Vocabulary([*RESERVED, "a"])
+_VALUES = {
+    "vocab_size": 40,
+    "d_model": 16,
+    "num_layer": 2,
+    "num_header": 2,
+    "d_k": 8,
+    "d_v": 8,
+    "d_ff": 64,
+    "num_filters": 8,
+    "position": "learned",
+    "pooling": "max",
+}
+
+
+def one_input(data: bytes) -> None:
+    """Reads the bytes as each; what a backbone lacks is filled in, so that one can come out."""
+    _PATH.write_bytes(data)
+    try:
+        load_tokenizer(_PATH, _VOCABULARY)
+    except InputError as error:
+        assert len(str(error)) < 2000
+    try:
+        content = read_json(_PATH)
+    except CheckpointError as error:
+        assert len(str(error)) < 2000
+        return
+    _backbone(content)
+    _backbone({**seed_values(), **content})
+
+
+def _backbone(values: dict) -> None:
+    try:
+        config = BackboneConfig.from_dict(values)
+    except ConfigError as error:
+        assert len(str(error)) < 2000
+        return
+    assert BackboneConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def seed_values() -> dict:
+    """Every field of a backbone."""
+    return BackboneConfig(backbone="text_cnn", **_VALUES).to_dict()
+
+
+def seeds() -> list[bytes]:
+    """A whole configuration of each reader."""
+    return [
+        json.dumps(seed_values()).encode(),
+        b'{"format_version": 1, "style": "word", "lower_case": false}',
+    ]

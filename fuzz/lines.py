@@ -1,0 +1,34 @@
+"""The line parser: any bytes are documents, or an error that names the line."""
+
+import io
+
+from data_util.errors import InputError
+from data_util.labels import label_problem
+from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+
+
+def one_input(data: bytes) -> None:
+    """Reads the rest of the bytes as a file; the first one says how."""
+    if not data:
+        return
+    labelled, field = bool(data[0] & 1), LABEL_FIELDS[data[0] >> 1 & 1]
+    parser = LineParser("file", labelled=labelled, label_field=field)
+    number = 0
+    for raw in raw_lines(io.BytesIO(data[1:])):
+        number += 1
+        assert raw.number == number
+        try:
+            text, labels = parser.parse(raw.decode("file"), raw.number)
+        except InputError as error:
+            assert error.path == "file" and error.line == number
+            assert len(str(error)) < 2000
+            continue
+        assert text == text.strip() and "\0" not in text
+        (text + "".join(labels)).encode()
+        assert not labels or text
+        if labelled:
+            assert not text or labels
+        else:
+            assert not labels and "__label__" not in text
+        for label in labels:
+            assert label.split() == [label] and label_problem(label) is None
