@@ -11,7 +11,7 @@ UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test crash-test lint lock clean
+.PHONY: help setup demo test crash-test fuzz lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ crash-test: setup ## kill runs of both steps 52 times and compare what they end 
 lint: setup ## setup, then ruff: rules and format
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m ruff format --check
+
+fuzz: setup ## fuzz what reads files, SECONDS=60 a target (docs/reliability.md)
+	$(VENV_PYTHON) -m fuzz --seconds=$(or $(SECONDS),60)
 
 lock: ## write the two lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -515,3 +515,63 @@ def test_nothing_is_unpickled_or_executed(written, monkeypatch):
     monkeypatch.setattr(keras.saving, "deserialize_keras_object", refuse)
     model = load_model(read_checkpoint(folder))
     assert type(model) is ClassificationModel
+
+
+@pytest.mark.parametrize("value", [None, "yes", 1, [], {}])
+def test_settings_that_were_altered_by_hand(written, value):
+    folder, _, _ = written
+    change_config(folder, test_mode=value)
+    checkpoint = read_checkpoint(folder)
+    with pytest.raises(CheckpointError, match=r"config\.json: test_mode must be true or false"):
+        checkpoint.setting("test_mode", bool)
+    with pytest.raises(CheckpointError, match=r"config\.json: it lacks the key sequence_length"):
+        checkpoint.setting("sequence_length", int)
+    change_config(folder, test_mode=True, sequence_length=True)
+    checkpoint = read_checkpoint(folder)
+    assert checkpoint.setting("test_mode", bool) is True
+    with pytest.raises(CheckpointError, match="sequence_length must be a whole number, not True"):
+        checkpoint.setting("sequence_length", int)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ({}, "it lacks the key thresholds"),
+        ({"thresholds": [0.5, 0.5]}, "thresholds must be a table"),
+        ({"thresholds": {"盗窃": 0.5}}, "for the label '诈骗', not None"),
+        ({"thresholds": {"盗窃": 0.5, "诈骗": "0.5"}}, "not '0.5'"),
+        ({"thresholds": {"盗窃": 0.5, "诈骗": True}}, "not True"),
+        ({"thresholds": {"盗窃": 0.5, "诈骗": 7}}, "not 7"),
+        ({"thresholds": {"盗窃": 0.5, "诈骗": float("nan")}}, "not nan"),
+    ],
+)
+def test_thresholds_that_were_altered_by_hand(written, metrics, message):
+    folder, _, _ = written
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    sign(folder)
+    with pytest.raises(CheckpointError, match=rf"metrics\.json: .*{message}"):
+        read_checkpoint(folder).thresholds(["盗窃", "诈骗"])
+    good = {"thresholds": {"盗窃": 0.5, "诈骗": 1, "more": None}}
+    (folder / "metrics.json").write_text(json.dumps(good))
+    sign(folder)
+    assert read_checkpoint(folder).thresholds(["盗窃", "诈骗"]) == [0.5, 1.0]
+
+
+def test_weights_with_a_link_to_another_file(written):
+    folder, _, _ = written
+    with h5py.File(folder / "model.weights.h5", "r+") as file:
+        file.move("head/scores/vars/0", "kernel")
+        file["head/scores/vars/0"] = h5py.ExternalLink("/etc/hostname", "/x")
+    sign(folder)
+    with pytest.raises(CheckpointError, match="'head/scores/vars/0' is a link"):
+        load_model(read_checkpoint(folder))
+
+
+def test_weights_larger_than_the_model(written):
+    folder, _, _ = written
+    with h5py.File(folder / "model.weights.h5", "r+") as file:
+        del file["head/scores/vars/0"]
+        file["head/scores/vars/0"] = np.zeros((2000, 1000), "float32")
+    sign(folder)
+    with pytest.raises(CheckpointError, match="its arrays have more than"):
+        load_model(read_checkpoint(folder))

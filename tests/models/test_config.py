@@ -92,3 +92,27 @@ def test_from_dict_needs_every_key():
             BackboneConfig.from_dict(shorter)
     with pytest.raises(ConfigError, match="must be a table"):
         BackboneConfig.from_dict(["d_model"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"d_model": 10**9}, "parameters"),
+        ({"d_model": 10**4000}, "d_model asks for more than"),
+        ({"d_ff": 10**4000, "d_model": 10**4000}, "asks for more than"),
+        ({"max_position": 10**12}, "max_position asks for more than"),
+        ({"num_layer": 201}, "num_layer must be at most 200"),
+        # Small but for what a head makes of it: the square of d_model.
+        ({"d_model": 50_000, "d_k": 1, "d_v": 1, "d_ff": 1, "num_filters": 1}, "parameters"),
+        ({"filter_sizes": tuple(range(1, 66))}, "filter_sizes must be at most 64 numbers"),
+        ({"filter_sizes": (1, 10**4000)}, "none of them enormous"),
+        ({"dropout": float("nan")}, "dropout must be at least 0"),
+        ({"pooling": "x" * 10**6}, "pooling must be one of"),
+        ({"position": ["x"] * 10**5}, "position must be a string"),
+    ],
+)
+def test_sizes_that_no_memory_holds(changes, message):
+    values = {**backbone_config("text_cnn", "tiny", 100).to_dict(), **changes}
+    with pytest.raises(ConfigError, match=message) as caught:
+        BackboneConfig.from_dict(values)
+    assert len(str(caught.value)) < 1000

@@ -1,0 +1,66 @@
+"""The fuzz targets: inputs that once broke something, and a few seconds of new ones."""
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+from data_util import line_format, vocabulary
+from fuzz.__main__ import FOLDER, TARGETS
+from models import checkpoint_files
+from models.config import BackboneConfig
+
+SECONDS = 2
+KEPT = sorted(path for path in (FOLDER / "corpus").rglob("*") if path.is_file())
+
+targets = pytest.mark.parametrize("target", TARGETS)
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_inputs_that_were_kept(path):
+    importlib.import_module(f"fuzz.{path.parent.name}").one_input(path.read_bytes())
+
+
+@targets
+def test_every_target_takes_anything(target):
+    module = importlib.import_module(f"fuzz.{target}")
+    seeds = module.seeds() if hasattr(module, "seeds") else [b"\x01a __label__b\n"]
+    for data in (b"", b"\0", b"\xff" * 99, *seeds, *(seed[: len(seed) // 2] for seed in seeds)):
+        module.one_input(data)
+
+
+@targets
+def test_every_target_finds_a_defect(target, monkeypatch):
+    def broken(*arguments, **options):
+        raise KeyError("a defect")
+
+    module = importlib.import_module(f"fuzz.{target}")
+    seeds = module.seeds() if hasattr(module, "seeds") else [b"\x01a __label__b\n"]
+    monkeypatch.setattr(line_format, "_parse_labelled", broken)
+    monkeypatch.setattr(vocabulary, "_checked_ids", broken)
+    monkeypatch.setattr(BackboneConfig, "__post_init__", broken)
+    monkeypatch.setattr(checkpoint_files, "check_regular", broken)
+    # Whatever goes wrong in reading a cache is a reason to make it again: its bounds are tested.
+    monkeypatch.setattr("data_util.cache_reading._check_offsets", lambda *arguments: None)
+    if target == "caches":
+        monkeypatch.setattr("data_util.cache_reading._map", lambda *place: module.np.array([9, -3]))
+    with pytest.raises((KeyError, AssertionError)):
+        module.one_input(seeds[0])
+
+
+@targets
+def test_a_few_seconds_of_fuzzing(target):
+    if importlib.util.find_spec("atheris") is None:
+        pytest.skip("no atheris: pip install atheris")
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzz", target, f"--seconds={SECONDS}"],
+        cwd=FOLDER.parent,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
+    assert "number_of_executed_units" in done.stderr
