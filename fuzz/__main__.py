@@ -6,6 +6,7 @@ what a run learns goes to a temporary folder, an input that breaks something to 
 
 import argparse
 import importlib
+import logging
 import os
 import subprocess
 import sys
@@ -57,6 +58,7 @@ def _fuzz(target: str, seconds: int) -> None:
     # Before the code is imported, so that it tells the fuzzer which branches it takes.
     with atheris.instrument_imports(include=["data_util", "models"]):
         module = importlib.import_module(f"fuzz.{target}")
+    logging.getLogger("data_util").setLevel(logging.CRITICAL)
     crashes = FOLDER / "crashes"
     crashes.mkdir(exist_ok=True)
     learned = tempfile.mkdtemp(prefix=f"fuzz-{target}-")

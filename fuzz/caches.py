@@ -1,7 +1,5 @@
 """The reader of caches: what it gives is within its own bounds, and what it doesn't, is None."""
 
-import logging
-
 import numpy as np
 
 from data_util.cache import RaggedWriter, fingerprint, open_cache
@@ -11,8 +9,6 @@ _PATH = folder() / "cache.h5"
 _DESCRIPTION = {"kind": "labelled"}
 _KEY = fingerprint(_DESCRIPTION)
 _OFFSETS = {"offsets": "ids"}
-
-logging.getLogger("data_util").setLevel(logging.CRITICAL)
 
 
 def one_input(data: bytes) -> None:

@@ -1,6 +1,7 @@
 """The readers of config.json and tokenizer.json."""
 
 import json
+from typing import Any
 
 from data_util.errors import InputError
 from data_util.tokenizers import load_tokenizer
@@ -11,7 +12,7 @@ from models.config import BackboneConfig, ConfigError
 
 _PATH = folder() / "config.json"
 _VOCABULARY = Vocabulary([*RESERVED, "a"])
-_VALUES = {
+_VALUES: dict[str, Any] = {
     "vocab_size": 40,
     "d_model": 16,
     "num_layer": 2,
