@@ -63,6 +63,7 @@ def _fuzz(target: str, seconds: int) -> None:
     crashes.mkdir(exist_ok=True)
     learned = tempfile.mkdtemp(prefix=f"fuzz-{target}-")
     corpus = FOLDER / "corpus" / target
+    corpus.mkdir(parents=True, exist_ok=True)
     if hasattr(module, "seeds"):
         for number, seed in enumerate(module.seeds()):
             (Path(learned) / f"seed-{number}").write_bytes(seed)
