@@ -26,9 +26,9 @@ def run(
     if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
         print(help_text(options_class, program, description))
         sys.exit(0)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
+    start_log()
+
+    def act() -> None:
         options, given = parse_options(options_class, sys.argv)
         if getattr(options, "test_mode", False):
             from training.test_mode import in_test_mode
@@ -36,6 +36,20 @@ def run(
             options = in_test_mode(options, given)
         quiet_libraries()
         main(options)
+
+    guarded(act)
+
+
+def start_log() -> None:
+    """Sends the log to standard error, as text for people."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+
+
+def guarded(act: Callable[[], object]) -> None:
+    """Runs `act`; ends the program with the status and the line that `run` describes."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        act()
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         sys.exit(130)
