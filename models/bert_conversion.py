@@ -12,7 +12,7 @@ from models.checkpoint import CheckpointError
 
 _EMBEDDING = "bert.embeddings.word_embeddings.weight"
 _DECODER = "cls.predictions.decoder.weight"
-_OPTIMIZER = re.compile(r"(/adam_[mv]|/AdamW?[A-Za-z]*(_\d+)?|/LAMB[A-Za-z]*(_\d+)?)$|^global_step$")
+_OPTIMIZER = re.compile(r"(/adam_[mv]|/(Adam|LAMB)\w*)$|^global_step$")
 _LAYER = re.compile(r"encoder[./]layer[._](\d+)[./]")
 _SHOWN = 5
 

@@ -50,9 +50,8 @@ def open_released_bert(folder: Path) -> ReleasedBert:
     """
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no such folder.")
-    config_file = next(
-        (folder / name for name in CONFIG_FILES if (folder / name).is_file()), folder / "config.json"
-    )
+    there = [folder / name for name in CONFIG_FILES if (folder / name).is_file()]
+    config_file = there[0] if there else folder / CONFIG_FILES[0]
     for name, reader in _READERS:
         path = folder / name
         if path.is_file():
@@ -183,10 +182,8 @@ def _tensorflow(prefix: Path) -> _Tensors:
 
     try:
         reader = tf.train.load_checkpoint(str(prefix))
-        shapes = {
-            name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()
-        }
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
         raise CheckpointError(
             f"{prefix}: not a whole TensorFlow checkpoint ({str(error).splitlines()[0]})."
         ) from error
@@ -194,7 +191,7 @@ def _tensorflow(prefix: Path) -> _Tensors:
     def read(name: str) -> np.ndarray:
         try:
             return reader.get_tensor(name)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
             raise CheckpointError(
                 f"{prefix}: {name} cannot be read ({str(error).splitlines()[0]})."
             ) from error

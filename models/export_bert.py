@@ -1,6 +1,6 @@
 """A checkpoint of a Transformer in BERT's shape to a folder for the library transformers.
 
-    python -m models.export_bert CKPT_DIR OUT
+python -m models.export_bert CKPT_DIR OUT
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """What a new model takes over from a checkpoint: its backbone, and a report of what was restored.
 
-Only the backbone's weights are taken: no optimizer state, no counters, no learning rate. (The
-original restored whatever had the same name, the learning rate of pre-training among it.)
+Fine-tuning takes the backbone's weights and nothing else: no optimizer state, no counters, no
+learning rate. (The original restored whatever had the same name, the learning rate of pre-training
+among it.) Pre-training that goes on from a checkpoint takes the objectives' heads too.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import keras
 
 from models.checkpoint import Checkpoint, CheckpointError, load_model
+from models.pretraining import PretrainingModel
 
 REQUIRED_SHARE = 0.99
 
@@ -63,7 +65,45 @@ def transfer_backbone(
     Raises:
         CheckpointError: less than that was restored; the message names what is missing.
     """
-    source = named_variables(load_model(checkpoint).backbone)
+    return _transfer(backbone, load_model(checkpoint).backbone, checkpoint, allow_partial)
+
+
+def transfer_pretraining(
+    model: PretrainingModel, checkpoint: Checkpoint
+) -> tuple[RestoreReport, tuple[str, ...]]:
+    """Copies the backbone and the objectives' heads, for pre-training that goes on.
+
+    Args:
+        model: built, with the checkpoint's architecture.
+        checkpoint: of pre-training.
+
+    Returns:
+        The backbone's report, and the objectives that the checkpoint has no head for.
+
+    Raises:
+        CheckpointError: less than 99 % of the backbone was restored, or a head is another one.
+    """
+    source = load_model(checkpoint)
+    heads = {head.name: head for head in source.heads}
+    fresh = tuple(head.name for head in model.heads if head.name not in heads)
+    for head in model.heads:
+        if head.name in fresh:
+            continue
+        theirs, ours = named_variables(heads[head.name]), named_variables(head)
+        for name, variable in ours.items():
+            if name not in theirs or theirs[name].shape != variable.shape:
+                raise CheckpointError(f"{checkpoint.folder}: its {head.name} head is another one.")
+            variable.assign(theirs[name])
+    return _transfer(model.backbone, source.backbone, checkpoint, allow_partial=False), fresh
+
+
+def _transfer(
+    backbone: keras.layers.Layer,
+    stored: keras.layers.Layer,
+    checkpoint: Checkpoint,
+    allow_partial: bool,
+) -> RestoreReport:
+    source = named_variables(stored)
     restored, parameters, problems = 0, 0, []
     target = named_variables(backbone)
     for name, variable in target.items():
@@ -93,12 +133,10 @@ def transfer_backbone(
     return report
 
 
-def named_variables(backbone: keras.layers.Layer) -> dict[str, keras.Variable]:
-    """The backbone's variables by their path below the backbone."""
-    # The path begins with the model that the backbone was built in, which differs by stage.
-    return {
-        variable.path.rpartition(f"{backbone.name}/")[2]: variable for variable in backbone.weights
-    }
+def named_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """The variables of a backbone or a head by their path below it."""
+    # The path begins with the model that the layer was built in, which differs by stage.
+    return {variable.path.rpartition(f"{layer.name}/")[2]: variable for variable in layer.weights}
 
 
 def _size(variable: keras.Variable) -> int:

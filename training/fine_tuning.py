@@ -1,7 +1,6 @@
 """Step 2: labelled documents and a pre-trained checkpoint in, a classifier out."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,7 +8,7 @@ import numpy as np
 
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint, read_checkpoint
+from models.checkpoint import Checkpoint
 from models.classification import ClassificationModel
 from models.config import BackboneConfig
 from models.tables import TASKS
@@ -38,15 +37,7 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
     Raises:
         OptionError: it was made in test mode and this run is not.
     """
-    if not options.ckpt_dir:
-        return None
-    checkpoint = read_checkpoint(Path(options.ckpt_dir))
-    if checkpoint.config.get("test_mode") and not options.test_mode:
-        raise OptionError(
-            f"--ckpt_dir={options.ckpt_dir}: this checkpoint was made in --test_mode. Pre-train "
-            "without it first, or use --test_mode here too."
-        )
-    return checkpoint
+    return setup.open_checkpoint(options, "ckpt_dir")
 
 
 def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> LabelledData:

@@ -204,6 +204,11 @@ class PretrainingOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Ru
         choices=("document", "sentence"),
     )
     ckpt_dir: str = option("checkpoint_lm", "the checkpoint folder that is written")
+    init_ckpt_dir: str = option(
+        "",
+        "go on from this pre-trained checkpoint, with its weights, architecture, tokenizer and "
+        "vocabulary; empty: start from random weights",
+    )
     valid_share: float = option(
         0.02, "share of the documents kept for validation", minimum=0, maximum=0.5
     )

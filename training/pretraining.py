@@ -17,8 +17,10 @@ from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.backbones import make_backbone
 from models.build import build
+from models.checkpoint import Checkpoint
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
+from models.transfer import transfer_pretraining
 from training import setup
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
@@ -32,7 +34,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PretrainingData:
-    """The text side of step 1: what it learns from, and what the checkpoint keeps of it."""
+    """The text side of step 1: what it learns from, and what the checkpoint keeps of it.
+
+    Attributes:
+        tokenizer, vocabulary: those of `start`, or new ones.
+        train, valid: the batches.
+        documents, tokens: how many there are, in both splits.
+        start: the checkpoint that `--init_ckpt_dir` names, if it does.
+    """
 
     tokenizer: Tokenizer
     vocabulary: Vocabulary
@@ -40,6 +49,7 @@ class PretrainingData:
     valid: PretrainingBatches
     documents: int
     tokens: int
+    start: Checkpoint | None = None
 
 
 def objectives(options: PretrainingOptions) -> tuple[str, ...]:
@@ -58,11 +68,17 @@ def open_folder(options: PretrainingOptions) -> RunFolder:
 
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
-    vocabulary = setup.given_vocabulary(options)
+    start = open_start(options)
+    style, lower_case = options.tokenize_style or "word", options.lower_case
+    if start is None:
+        vocabulary = setup.given_vocabulary(options)
+    else:
+        stored, vocabulary = setup.restored_tokenizer(options, start)
+        style, lower_case = stored.style, stored.lower_case
     corpus, tokenizer, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
-        tokenize_style=options.tokenize_style or "word",
-        lower_case=options.lower_case,
+        tokenize_style=style,
+        lower_case=lower_case,
         vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
         min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
         vocabulary=vocabulary,
@@ -92,25 +108,52 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         ),
         documents=len(corpus),
         tokens=len(corpus.ids),
+        start=start,
     )
 
 
+def open_start(options: PretrainingOptions) -> Checkpoint | None:
+    """The checkpoint that training goes on from, or None.
+
+    Raises:
+        OptionError: it is not one of step 1, or was made in test mode and this run is not.
+    """
+    start = setup.open_checkpoint(options, "init_ckpt_dir")
+    if start is not None and start.config.get("stage") != "pretraining":
+        raise OptionError(
+            f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint is one of fine-tuning. "
+            "Name one that train_bert_lm.py or models.import_bert wrote."
+        )
+    return start
+
+
 def build_model(options: PretrainingOptions, data: PretrainingData) -> PretrainingModel:
-    """The backbone with a head for each objective, from random weights."""
+    """The backbone with a head for each objective, from random weights or `--init_ckpt_dir`."""
     setup.start(options)
-    config = setup.new_backbone_config(options, len(data.vocabulary))
+    if data.start is None:
+        config = setup.new_backbone_config(options, len(data.vocabulary))
+    else:
+        config = setup.restored_backbone_config(options, data.start, allow_changes=False)
     if options.sequence_length_lm > config.max_position:
         raise OptionError(
             f"--sequence_length_lm={options.sequence_length_lm} is longer than "
             f"--max_position={config.max_position}."
         )
-    return build(
+    model = build(
         PretrainingModel(
             make_backbone(config),
             objectives=objectives(options),
             head_options={"masked_lm": {"candidates": options.masked_lm_candidates}},
         )
     )
+    if data.start is not None:
+        report, fresh = transfer_pretraining(model, data.start)
+        logger.info("%s: %s", data.start.folder, report)
+        for name in fresh:
+            logger.warning(
+                "the checkpoint has no head for %s: it starts from random weights", name
+            )  # fmt: skip
+    return model
 
 
 def train_model(
@@ -187,7 +230,7 @@ def _announce(
     config = model.backbone.config
     logger.info(
         "pre-training: %s documents, %s tokens, vocabulary %s (%s)\n"
-        "  %s, %s parameters; %s\n"
+        "  %s, %s parameters, from %s; %s\n"
         "  %s sequences of up to %d tokens an epoch, %d validation steps\n"
         "  %d epochs, %s steps of %d sequences, learning rate %g, %s\n"
         "  on %s",
@@ -197,6 +240,7 @@ def _announce(
         data.tokenizer.style,
         f"{config.backbone} d_model {config.d_model}",
         f"{model.count_params():,}",
+        data.start.folder if data.start else "random weights",
         " + ".join(objectives(options)),
         f"{data.train.examples(0):,}",
         options.sequence_length_lm,

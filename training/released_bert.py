@@ -27,7 +27,7 @@ from models.bert_config import bert_from_config, config_from_bert
 from models.bert_conversion import ImportReport, bert_tensors, fill_model
 from models.bert_formats import ReleasedBert, open_released_bert
 from models.build import build
-from models.checkpoint import Checkpoint, CheckpointError, load_model, read_checkpoint
+from models.checkpoint import CheckpointError, load_model, read_checkpoint
 from models.config import BackboneConfig, ConfigError
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES

@@ -12,7 +12,12 @@ import keras
 from data_util.errors import InputError
 from data_util.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
 from data_util.vocabulary import Vocabulary
-from models.checkpoint import Checkpoint, CheckpointError, check_against_manifest
+from models.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    check_against_manifest,
+    read_checkpoint,
+)
 from models.config import BackboneConfig, backbone_config
 from training.options import ModelOptions, OptionError, RunOptions, TokenizerOptions
 
@@ -67,6 +72,24 @@ def new_backbone_config(options: ModelOptions, vocab_size: int) -> BackboneConfi
         **{name: getattr(options, name) for name in _ARCHITECTURE[1:]},
         dropout=_dropout(options),
     )
+
+
+def open_checkpoint(options: RunOptions, option: str) -> Checkpoint | None:
+    """The checkpoint that the option of this name points to, or None where it is empty.
+
+    Raises:
+        OptionError: it was made in test mode and this run is not.
+    """
+    folder = getattr(options, option)
+    if not folder:
+        return None
+    checkpoint = read_checkpoint(Path(folder))
+    if checkpoint.config.get("test_mode") and not options.test_mode:
+        raise OptionError(
+            f"--{option}={folder}: this checkpoint was made in --test_mode. Pre-train "
+            "without it first, or use --test_mode here too."
+        )
+    return checkpoint
 
 
 def restored_backbone_config(

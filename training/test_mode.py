@@ -33,7 +33,7 @@ def in_test_mode(options: OptionsT, given: AbstractSet[str]) -> OptionsT:
     changes = {
         name: value for name, value in _VALUES.items() if name in known and name not in given
     }
-    if isinstance(options, FineTuningOptions) and options.ckpt_dir:
+    if _starts_from_checkpoint(options):
         changes.pop("preset", None)
     for name in _FOLDERS:
         if known.get(name) and name not in given:
@@ -42,6 +42,12 @@ def in_test_mode(options: OptionsT, given: AbstractSet[str]) -> OptionsT:
         # A folder that the user named may hold something that is not ours to replace.
         changes.pop("overwrite", None)
     return options.replace(**changes)
+
+
+def _starts_from_checkpoint(options: Options) -> bool:
+    if isinstance(options, PretrainingOptions):
+        return bool(options.init_ckpt_dir)
+    return isinstance(options, FineTuningOptions) and bool(options.ckpt_dir)
 
 
 def _output_is_default(options: Options, given: AbstractSet[str]) -> bool:
