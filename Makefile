@@ -16,7 +16,7 @@ UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.dev ## build .venv with everything for development, from requirements-dev.lock
+setup: .venv/.dev .venv/.torch ## build .venv with everything for development, from requirements-dev.lock
 
 demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs requirements.lock only)
 	@$(VENV_PYTHON) -m benchmarks.demo
@@ -66,3 +66,11 @@ $(VENV_PYTHON):
 	@echo "Installing requirements-dev.lock into .venv (the first time: 1 GB or so, some minutes)"
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch .venv/.runtime $@
+
+# Only tests want PyTorch, and they are skipped without it: setup goes on where it cannot be had, and
+# tries again the next time.
+.venv/.torch: requirements-torch.txt .venv/.dev
+	@echo "Installing requirements-torch.txt into .venv (200 MB; for tests only)"
+	@if $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
+			--no-deps -r requirements-torch.txt && $(VENV_PYTHON) -c "import torch"; then touch $@; \
+		else echo "PyTorch could not be had: the tests that compare with it will be skipped."; fi

@@ -98,13 +98,18 @@ HEADER = (
 def print_rows(folder: Path, title: str) -> None:
     """Prints the figures of both classifiers of `folder` as rows of a Markdown table."""
     for start, name in (("random weights", "random"), ("pre-trained", "finetuned")):
-        metrics = read_metrics(folder / name)
-        valid = [entry["valid"]["f1"] for entry in metrics["history"]]
-        test = metrics["test"]
-        print(
-            f"| {title} | {start} | {valid[0]:.3f} | {max(valid):.3f} | {metrics['best_epoch']} "
-            f"| {test['micro_f1']:.3f} | {test['macro_f1']:.3f} | {test['f1']:.3f} |"
-        )
+        print_row(folder / name, title=title, start=start)
+
+
+def print_row(folder: Path, title: str, start: str) -> None:
+    """Prints the figures of a classifier as a row of the table that `HEADER` begins."""
+    metrics = read_metrics(folder)
+    valid = [entry["valid"]["f1"] for entry in metrics["history"]]
+    test = metrics["test"]
+    print(
+        f"| {title} | {start} | {valid[0]:.3f} | {max(valid):.3f} | {metrics['best_epoch']} "
+        f"| {test['micro_f1']:.3f} | {test['macro_f1']:.3f} | {test['f1']:.3f} |"
+    )
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
