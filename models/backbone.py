@@ -9,6 +9,7 @@ from keras import ops
 from models.config import BackboneConfig
 from models.embeddings import Embeddings
 from models.tables import POOLINGS
+from models.token_embedding import TokenEmbedding
 
 
 class Backbone(keras.layers.Layer):
@@ -40,13 +41,14 @@ class Backbone(keras.layers.Layer):
             config.dropout,
             config.layer_norm_epsilon,
             config.initializer_range,
+            config.embedding_width,
             dtype=self.dtype_policy,
             name="embeddings",
         )
         self.pooling = POOLINGS[config.pooling](config)
 
     @property
-    def token_embedding(self) -> keras.layers.ReversibleEmbedding:
+    def token_embedding(self) -> TokenEmbedding:
         """The token embedding, which a language-model head shares."""
         return self.embeddings.token_embedding
 

@@ -112,6 +112,7 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
         "pooling": "cls",
         "d_k": width,
         "d_v": width,
+        "embedding_width": config.d_model if config.embedding_width else 0,
     }
     wrong = [
         f"{key} is {getattr(config, key)!r} and would have to be {value!r}"

@@ -33,6 +33,9 @@ _POSITIVE = (
     "num_segment",
 )
 
+# Keys that the first checkpoints lack, and what they mean there.
+_NEWER: dict[str, Any] = {"embedding_width": 0}
+
 
 class ConfigError(ValueError):
     """A configuration that no model can be made of: names the key, its value and the rule."""
@@ -65,6 +68,9 @@ class BackboneConfig:
         layer_norm_epsilon: added to the variance in layer normalization.
         initializer_range: standard deviation of freshly made weights.
         gelu_approximate: whether gelu is its tanh approximation, as in Google's BERT.
+        embedding_width: width of the table of token vectors, which are projected to `d_model`
+            (Lan et al. 2020, section 3.1, https://arxiv.org/abs/1909.11942); 0: `d_model`, and no
+            projection.
     """
 
     backbone: str
@@ -88,6 +94,7 @@ class BackboneConfig:
     layer_norm_epsilon: float = 1e-12
     initializer_range: float = 0.02
     gelu_approximate: bool = False
+    embedding_width: int = 0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -106,6 +113,8 @@ class BackboneConfig:
         if self.max_position < 2:
             # [CLS] and [SEP] alone take two.
             raise ConfigError(f"max_position must be at least 2, not {self.max_position}.")
+        if self.embedding_width < 0:
+            raise ConfigError(f"embedding_width must be at least 0, not {self.embedding_width}.")
         for name, choices in _choices().items():
             if getattr(self, name) not in choices:
                 raise ConfigError(
@@ -159,6 +168,7 @@ class BackboneConfig:
                 f"the backbone's configuration must be a table, not {reprlib.repr(values)}."
             )
         names = {field.name for field in dataclasses.fields(cls)}
+        values = {**_NEWER, **values}
         if unknown := sorted(map(str, set(values) - names)):
             raise ConfigError(
                 f"unknown key in the backbone's configuration: {', '.join(unknown):.200}; "
@@ -173,7 +183,9 @@ class BackboneConfig:
 
     def _size(self) -> int:
         """The parameters that these sizes can lead to, with any backbone, biases aside."""
-        embeddings = (self.vocab_size + self.max_position + self.num_segment) * self.d_model
+        width = self.embedding_width or self.d_model
+        tokens = self.vocab_size * width + (width * self.d_model if width != self.d_model else 0)
+        embeddings = tokens + (self.max_position + self.num_segment) * self.d_model
         attention = 2 * self.d_model * self.num_header * (self.d_k + self.d_v)
         transformer = self.num_layer * (attention + 2 * self.d_model * self.d_ff)
         filters = sum(self.filter_sizes) * self.num_filters * (self.d_model + self.num_filters)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from models.positional_encoding import PositionalEncoding
+from models.token_embedding import TokenEmbedding
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -24,6 +25,7 @@ class Embeddings(keras.layers.Layer):
         dropout: share of the output that is dropped in training.
         epsilon: added to the variance in layer normalization.
         initializer_range: standard deviation of the first weights.
+        embedding_width: of the table of token vectors; 0 for `d_model`.
 
     References:
         Devlin et al. 2019, figure 2 (https://arxiv.org/abs/1810.04805);
@@ -40,15 +42,18 @@ class Embeddings(keras.layers.Layer):
         dropout: float = 0.0,
         epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        embedding_width: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.d_model = d_model
         self.initializer_range = initializer_range
         self.scale = d_model**0.5 if position == "sinusoidal" else 1.0
         token_range = 1 / self.scale if position == "sinusoidal" else initializer_range
-        self.token_embedding = keras.layers.ReversibleEmbedding(
+        self.token_embedding = TokenEmbedding(
             vocab_size,
             d_model,
+            embedding_width,
             embeddings_initializer=keras.initializers.TruncatedNormal(stddev=token_range),
             dtype=self.dtype_policy,
             name="token_embedding",
@@ -75,7 +80,7 @@ class Embeddings(keras.layers.Layer):
 
     def build(self, input_shape: tuple) -> None:
         """Makes the tables."""
-        shape = (None, None, self.token_embedding.output_dim)
+        shape = (None, None, self.d_model)
         self.token_embedding.build()
         self.segment_embedding.build()
         self.positional_encoding.build(shape)
@@ -100,11 +105,12 @@ class Embeddings(keras.layers.Layer):
         return {
             **super().get_config(),
             "vocab_size": self.token_embedding.input_dim,
-            "d_model": self.token_embedding.output_dim,
+            "d_model": self.d_model,
             "max_position": self.positional_encoding.max_position,
             "num_segment": self.segment_embedding.input_dim,
             "position": self.positional_encoding.kind,
             "dropout": self.dropout.rate,
             "epsilon": self.layer_norm.epsilon,
             "initializer_range": self.initializer_range,
+            "embedding_width": self.token_embedding.width,
         }

@@ -13,7 +13,7 @@ from models.classification import ClassificationModel
 from models.config import BackboneConfig
 from models.tables import TASKS
 from models.transfer import RestoreReport, transfer_backbone
-from training import setup
+from training import setup, word_embeddings
 from training.input_pipeline import predict_logits
 from training.interruption import Interruption
 from training.labelled_data import LabelledData, load_labelled_data, training_places
@@ -37,6 +37,7 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
     Raises:
         OptionError: it was made in test mode and this run is not.
     """
+    word_embeddings.check_options(options, "ckpt_dir")
     return setup.open_checkpoint(options, "ckpt_dir")
 
 
@@ -50,8 +51,10 @@ def build_model(
 ) -> tuple[ClassificationModel, RestoreReport | None]:
     """The checkpoint's backbone with its weights, and a fresh classification head."""
     setup.start(options)
+    vectors = word_embeddings.read(options, data.vocabulary, options.seed)
     if checkpoint is None:
         config = setup.new_backbone_config(options, len(data.vocabulary))
+        config = word_embeddings.fitted(config, vectors)
     else:
         config = setup.restored_backbone_config(
             options, checkpoint, allow_changes=options.allow_partial_restore
@@ -72,6 +75,7 @@ def build_model(
             head=options.head,
         )
     )
+    word_embeddings.fill(model.backbone, vectors)
     label_ids, documents = data.corpora["train"].label_ids, len(data.corpora["train"])
     model.set_class_priors(np.bincount(label_ids, minlength=len(data.labels)) / documents)
     if checkpoint is None:

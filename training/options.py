@@ -167,6 +167,12 @@ class ModelOptions(Options):
         minimum=0.01,
         maximum=1,
     )
+    use_pretrained_embedding: bool = option(
+        False, "start the token vectors of a new backbone from the file --word2vec_model_path"
+    )
+    word2vec_model_path: str = option(
+        "", "word vectors in word2vec's text format, which may be packed by gzip"
+    )
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from models.checkpoint import Checkpoint
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from models.transfer import transfer_pretraining
-from training import setup
+from training import setup, word_embeddings
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
@@ -68,6 +68,7 @@ def open_folder(options: PretrainingOptions) -> RunFolder:
 
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
+    word_embeddings.check_options(options, "init_ckpt_dir")
     start = open_start(options)
     style, lower_case = options.tokenize_style or "word", options.lower_case
     if start is None:
@@ -130,8 +131,10 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
 def build_model(options: PretrainingOptions, data: PretrainingData) -> PretrainingModel:
     """The backbone with a head for each objective, from random weights or `--init_ckpt_dir`."""
     setup.start(options)
+    vectors = word_embeddings.read(options, data.vocabulary, options.seed)
     if data.start is None:
         config = setup.new_backbone_config(options, len(data.vocabulary))
+        config = word_embeddings.fitted(config, vectors)
     else:
         config = setup.restored_backbone_config(options, data.start, allow_changes=False)
     if options.sequence_length_lm > config.max_position:
@@ -146,6 +149,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             head_options={"masked_lm": {"candidates": options.masked_lm_candidates}},
         )
     )
+    word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
         report, fresh = transfer_pretraining(model, data.start)
         logger.info("%s: %s", data.start.folder, report)

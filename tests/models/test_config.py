@@ -76,6 +76,8 @@ def test_json_round_trip():
         ({"filter_sizes": ["2"]}, "filter_sizes must be a list of whole numbers"),
         ({"backbone": "lstm"}, "backbone must be one of"),
         ({"vocab_size": 10**12}, "more than 1,000,000,000"),
+        ({"embedding_width": -1}, "embedding_width must be at least 0"),
+        ({"embedding_width": 10**8}, "more than 1,000,000,000"),
     ],
 )
 def test_from_dict_is_strict(change, message):
@@ -88,6 +90,9 @@ def test_from_dict_needs_every_key():
     values = backbone_config("transformer", "tiny", 100).to_dict()
     for name in values:
         shorter = {key: value for key, value in values.items() if key != name}
+        if name == "embedding_width":  # The first checkpoints lack it.
+            assert BackboneConfig.from_dict(shorter).embedding_width == 0
+            continue
         with pytest.raises(ConfigError, match=f"lacks {name}"):
             BackboneConfig.from_dict(shorter)
     with pytest.raises(ConfigError, match="must be a table"):
