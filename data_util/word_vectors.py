@@ -120,9 +120,7 @@ class _Reader:
         while line is not None:
             words += 1
             if promised is not None and words > promised[0]:
-                raise self._error(
-                    f"the first line promises {promised[0]:,} words, here is one more"
-                )
+                raise self._error(f"one word more than the {promised[0]:,} of the first line")
             self._take(line, dimension)
             line = next(lines, None)
         if promised is not None and words < promised[0]:
