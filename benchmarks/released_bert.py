@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.two_steps import HEADER, print_row, run_once
 from data_util.documents import read_documents
 from data_util.vocabulary import RESERVED, Vocabulary
+from training.command_line import quiet_libraries
 
 MIN_COUNT = 2
 TEST_DOCUMENTS = 300
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_released_bert"))
     parser.add_argument("--test_mode", action="store_true", help="two layers, few documents")
     arguments = parser.parse_args()
+    quiet_libraries()
     folder, cail = arguments.folder, arguments.data / "cail2018"
     sources = [arguments.data / "legal_corpus" / "train.txt", cail / "train.json"]
     release, imported, exported = folder / "release", folder / "imported", folder / "exported"

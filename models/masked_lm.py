@@ -10,6 +10,7 @@ from models.activations import ACTIVATION_FUNCTIONS
 from models.config import BackboneConfig
 from models.objective import Objective
 from models.sampled_softmax import sampled_logits
+from models.token_embedding import TokenEmbedding
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -87,13 +88,13 @@ class MaskedLMHead(Objective):
         Returns:
             (batch, slots, 1 + candidates) float32 logits, the target's first.
         """
-        x = self._transformed(sequence_output, masked_positions)
+        x = token_embedding.narrowed(self._transformed(sequence_output, masked_positions))
         sampled_ids = keras.random.randint(
             (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
         )
         batch, slots = ops.shape(masked_ids)
         logits = sampled_logits(
-            ops.reshape(x, (batch * slots, self.config.d_model)),
+            ops.reshape(x, (batch * slots, token_embedding.output_dim)),
             ops.reshape(masked_ids, (batch * slots,)),
             ops.cast(token_embedding.embeddings, x.dtype),
             self.bias,
@@ -106,7 +107,7 @@ class MaskedLMHead(Objective):
         self,
         outputs: Mapping[str, Any],
         batch: Mapping[str, Any],
-        token_embedding: keras.layers.ReversibleEmbedding,
+        token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> Any:
         """(batch, slots, vocab_size) float32; (batch, slots, 1 + candidates) in training."""

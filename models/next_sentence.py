@@ -7,6 +7,7 @@ import keras
 
 from models.config import BackboneConfig
 from models.objective import Objective
+from models.token_embedding import TokenEmbedding
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -41,7 +42,7 @@ class NextSentenceHead(Objective):
         self,
         outputs: Mapping[str, Any],
         batch: Mapping[str, Any],
-        token_embedding: keras.layers.ReversibleEmbedding,
+        token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> Any:
         """(batch, 2) float32."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import keras
 
 from models.config import BackboneConfig
+from models.token_embedding import TokenEmbedding
 
 
 class Objective(keras.layers.Layer):
@@ -31,7 +32,7 @@ class Objective(keras.layers.Layer):
         self,
         outputs: Mapping[str, Any],
         batch: Mapping[str, Any],
-        token_embedding: keras.layers.ReversibleEmbedding,
+        token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> Any:
         """float32 logits (..., classes) from the backbone's `outputs` for `batch`."""

@@ -25,9 +25,9 @@ def sampled_logits(
     vocabulary. Ids go by falling frequency, so most of the probability is summed exactly.
 
     Args:
-        vectors: (targets, d_model).
+        vectors: (targets, width).
         target_ids: (targets,) int.
-        table: (vocab_size, d_model), the output embedding.
+        table: (vocab_size, width), the output embedding.
         bias: (vocab_size,) float32.
         frequent: ids below this are all candidates; at least 1 and below vocab_size.
         sampled_ids: (samples,) int, drawn uniformly from `frequent` to `vocab_size - 1`.
@@ -42,7 +42,7 @@ def sampled_logits(
     """
     vocab_size, samples = table.shape[0], sampled_ids.shape[0]
     rows = ops.take(table, target_ids, axis=0)
-    # Half precision cannot add up d_model products.
+    # Half precision cannot add up so many products.
     products = ops.cast(vectors, "float32") * ops.cast(rows, "float32")
     true = ops.sum(products, axis=-1, keepdims=True) + ops.take(bias, target_ids)[:, None]
     head = ops.matmul(vectors, ops.transpose(table[:frequent]))

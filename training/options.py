@@ -227,7 +227,8 @@ class PretrainingOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Ru
     masked_lm_candidates: int = option(
         4096,
         "tokens that a masked token is told from in a training step: the most frequent, and as "
-        "many drawn at random; validation always has the whole vocabulary. 0: training too",
+        "many drawn at random; validation always has the whole vocabulary. 0: training too, as "
+        "always with word pieces, whose ids do not go by frequency",
         minimum=0,
     )
     learning_rate: float = option(2e-3, "highest learning rate", minimum=0)

@@ -142,11 +142,14 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             f"--sequence_length_lm={options.sequence_length_lm} is longer than "
             f"--max_position={config.max_position}."
         )
+    # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not in
+    # that of a released BERT.
+    candidates = 0 if data.tokenizer.style == "wordpiece" else options.masked_lm_candidates
     model = build(
         PretrainingModel(
             make_backbone(config),
             objectives=objectives(options),
-            head_options={"masked_lm": {"candidates": options.masked_lm_candidates}},
+            head_options={"masked_lm": {"candidates": candidates}},
         )
     )
     word_embeddings.fill(model.backbone, vectors)

@@ -68,3 +68,15 @@ def test_a_model_learns_through_the_projection(config_of, batch_of, backbone, tm
     again = build(PretrainingModel(make_backbone(config_of(backbone, embedding_width=width))))
     again.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(again(batch, training=False)["masked_lm"], logits)
+
+
+def test_a_sampled_softmax_is_tied_through_the_projection(config_of, batch_of):
+    config = config_of("text_cnn", embedding_width=6)
+    options = {"masked_lm": {"candidates": 20}}
+    model = build(PretrainingModel(make_backbone(config), ["masked_lm"], head_options=options))
+    batch = batch_of([12, 7])
+    full = np.asarray(model(batch, training=False)["masked_lm"])
+    # Without dropout the target's logit is the same; it is the first of the candidates.
+    sampled = np.asarray(model(batch, training=True)["masked_lm"])
+    expected = np.take_along_axis(full, batch["masked_ids"][:, :, None], axis=2)
+    np.testing.assert_allclose(sampled[:, :, :1], expected, atol=1e-5)

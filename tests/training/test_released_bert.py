@@ -205,6 +205,15 @@ def test_step_1_learns(tiny, imported, tmp_path, eagerly):
     assert all(not np.array_equal(value, after[name]) for name, value in before.items())
 
 
+def test_all_word_pieces_are_candidates(tiny, imported, tmp_path):
+    # Their ids do not go by frequency, as a sampled softmax needs it.
+    options = step_1(tiny, tmp_path, imported, masked_lm_candidates=6)
+    data = pretraining.prepare_data(options)
+    model = pretraining.build_model(options, data)
+    batch = next(data.valid.batches(0))
+    assert model(batch, training=True)["masked_lm"].shape[-1] == len(data.vocabulary) + 3
+
+
 def test_an_objective_that_the_checkpoint_lacks(tiny, imported, tmp_path, caplog, eagerly):
     options = step_1(tiny, tmp_path, imported, learning_rate=0.0, next_sentence=False)
     pretrain(options)
