@@ -78,8 +78,9 @@ def main() -> None:
     difference = largest_difference(pretrained, exported)
 
     print(HEADER)
+    title = "BERT 2 x 64" if arguments.test_mode else "BERT 4 x 256"
     for name, start in starts.items():
-        print_row(folder / f"{start.name}_labels", title="BERT 4 x 256", start=name)
+        print_row(folder / f"{start.name}_labels", title=title, start=name)
     valid = json.loads((pretrained / "metrics.json").read_text(encoding="utf-8"))["history"][-1]
     print("\n| after pre-training | |\n|---|---|")
     for name in ("masked_lm_accuracy", "next_sentence_accuracy"):
