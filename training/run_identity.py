@@ -7,7 +7,7 @@ from typing import Any
 from data_util.cache import source_digest
 from data_util.documents import check_paths
 from models.checkpoint import content_digests
-from training.options import FineTuningOptions, Options
+from training.options import Options
 
 # What changes where and how fast a result is made, and not the result.
 _NEUTRAL = ("overwrite", "process_num", "data_path", "save_every_steps")
@@ -18,7 +18,10 @@ _FILES = (
     "valid_data_file",
     "test_data_file",
     "vocab_file",
+    "word2vec_model_path",
 )
+# The options that name a checkpoint to start from; in step 1, --ckpt_dir is what is written.
+_STARTS = ("init_ckpt_dir", "ckpt_dir")
 
 
 def run_identity(options: Options, output: str) -> dict[str, Any]:
@@ -30,7 +33,8 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
 
     Returns:
         JSON: "options" by name; "files" (name and SHA-256 of each) by the option that names them;
-        "checkpoint": the SHA-256 of what step 2 takes from `--ckpt_dir`, or None.
+        "checkpoint": the SHA-256 of what is taken from the checkpoint that the run starts from,
+        or None.
 
     Raises:
         InputError: a file cannot be read.
@@ -39,9 +43,9 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
     values = options.to_dict()
     files = {name: _digests(values.pop(name)) for name in _FILES if name in values}
     start = None
-    if isinstance(options, FineTuningOptions):
-        folder = values.pop("ckpt_dir")
-        start = content_digests(Path(folder)) if folder else None
+    for name in _STARTS:
+        if name != output and (folder := values.pop(name, "")):
+            start = content_digests(Path(folder))
     for name in (output, *_NEUTRAL):
         values.pop(name, None)
     return {"options": values, "files": files, "checkpoint": start}
@@ -60,7 +64,7 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         if [digest for _, digest in old] != [digest for _, digest in new]:
             found.append(f"--{name}: other text ({_names(old)} there, {_names(new)} here)")
     if there.get("checkpoint") != here["checkpoint"]:
-        found.append("--ckpt_dir: another pre-trained checkpoint")
+        found.append("the checkpoint that it starts from is another one")
     return found
 
 

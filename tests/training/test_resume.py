@@ -309,5 +309,5 @@ def test_step_2_does_not_go_on_from_another_pre_trained_checkpoint(step, unkille
     with pytest.raises(KilledError):
         run()
     changed, _, _ = step("fine_tuning", "text_cnn", start=reference)
-    with pytest.raises(OptionError, match="--ckpt_dir: another pre-trained checkpoint"):
+    with pytest.raises(OptionError, match="the checkpoint that it starts from is another one"):
         changed()
