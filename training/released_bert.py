@@ -27,13 +27,20 @@ from models.bert_config import bert_from_config, config_from_bert
 from models.bert_conversion import ImportReport, bert_tensors, fill_model
 from models.bert_formats import ReleasedBert, open_released_bert
 from models.build import build
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from models.checkpoint import (
+    CheckpointError,
+    holds_checkpoint,
+    load_model,
+    read_checkpoint,
+    write_checkpoint,
+)
 from models.config import BackboneConfig, ConfigError
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from training import setup
 from training.options import OptionError
-from training.run_folder import RunFolder, check_free
+from training.run_folder import RUN
+from training.run_lock import RunLock
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +84,8 @@ def import_bert(options: ImportOptions) -> ImportReport:
         CheckpointError, ConfigError, InputError, OptionError: the release cannot be used, or the
             output folder is taken.
     """
-    check_free(options.ckpt_dir, "ckpt_dir", overwrite=options.overwrite)
+    folder = Path(options.ckpt_dir)
+    _check_free(folder, overwrite=options.overwrite)
     released = open_released_bert(Path(options.source))
     config = _config(released, options)
     vocabulary = released_vocabulary(released.folder)
@@ -110,22 +118,40 @@ def import_bert(options: ImportOptions) -> ImportReport:
     model = build(PretrainingModel(make_backbone(config), objectives=tuple(OBJECTIVES)))
     report = fill_model(model, released, encoder_only=options.encoder_only)
     _tell(report)
-    folder = RunFolder(options.ckpt_dir, "ckpt_dir", overwrite=options.overwrite)
-    folder.describe(
-        {
-            "stage": "pretraining",
-            "backbone": config.to_dict(),
-            "objectives": list(model.objectives),
-            "sequence_length": config.max_position,
-            "test_mode": False,
-            "options": dataclasses.asdict(options),
-        },
-        setup.text_files(tokenizer, vocabulary),
-    )
     told = {"fresh": list(report.fresh), "unused": list(report.unused)}
-    folder.finish(model, {"history": [], "best_epoch": 0, "imported": told}, {})
-    logger.info("the checkpoint is in %s", folder.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(folder, "ckpt_dir")
+    try:
+        write_checkpoint(
+            folder,
+            config={
+                "stage": "pretraining",
+                "backbone": config.to_dict(),
+                "objectives": list(model.objectives),
+                "sequence_length": config.max_position,
+                "test_mode": False,
+                "options": dataclasses.asdict(options),
+            },
+            model=model,
+            texts=setup.text_files(tokenizer, vocabulary),
+            metrics={"history": [], "best_epoch": 0, "imported": told},
+        )
+        # What the folder holds now was made by no training run.
+        (folder / RUN).unlink(missing_ok=True)
+    finally:
+        lock.release()
+    logger.info("the checkpoint is in %s", folder)
     return report
+
+
+def _check_free(folder: Path, *, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder}: this is a file; give a folder.")
+    if holds_checkpoint(folder) and not overwrite:
+        raise OptionError(
+            f"{folder}: this folder already holds a checkpoint. Give another folder, or "
+            "--overwrite to replace it."
+        )
 
 
 def export_bert(ckpt_dir: Path, output: Path) -> None:
