@@ -17,7 +17,7 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 BLOCK = 1 << 20  # elements that are held in memory at a time while a file is written or checked
 HEXADECIMAL = np.dtype("S64")  # of a SHA-256
 DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from data_util import cache
-from data_util.classification_batches import ClassificationBatches, pack_documents
+from data_util.classification_batches import ClassificationBatches, pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_documents
 from data_util.errors import InputError
 from data_util.labelled_corpus import LabelledCorpus
 from data_util.labels import LabelSet
+from data_util.sentence_pairs import Text, check_kind
 from data_util.token_blocks import TokenCounts, process_count, tokenize_texts, with_progress
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
@@ -24,7 +25,9 @@ __all__ = [
     "LabelledCorpus",
     "build_vocabulary",
     "count_labels",
+    "holds_pairs",
     "pack_documents",
+    "pack_pairs",
     "prepare_labelled_data",
 ]
 
@@ -43,6 +46,24 @@ def count_labels(
     return Counter(label for document in documents for label in document.labels)
 
 
+def holds_pairs(paths: Paths, label_field: str = "accusation") -> bool:
+    """Whether labelled files are of pairs of texts. A file's first document tells.
+
+    Raises:
+        InputError: one file holds pairs and another single texts.
+    """
+    pairs, told_by = None, ""
+    for path in check_paths(paths):
+        document = next(read_documents([path], labelled=True, label_field=label_field))
+        if pairs is None:
+            pairs, told_by = document.text_b is not None, document.path
+        try:
+            check_kind(document.texts, pairs=pairs, reason=f"{told_by} holds")
+        except InputError as error:
+            raise InputError(error.message, document.path, document.line) from None
+    return bool(pairs)
+
+
 def build_vocabulary(
     paths: Paths,
     tokenizer: Tokenizer,
@@ -58,7 +79,7 @@ def build_vocabulary(
     documents = read_documents(
         files, labelled=True, label_field=label_field, max_documents=max_documents
     )
-    texts = (document.text for document in with_progress(documents, files))
+    texts = (document.texts for document in with_progress(documents, files))
     counts = TokenCounts()
     for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
         counts.add(block)
@@ -80,7 +101,7 @@ def prepare_labelled_data(
     """Tokenizes labelled documents once and keeps their ids in the cache.
 
     Args:
-        paths: files of `text __label__A` lines or CAIL2018 JSON lines.
+        paths: files of `text __label__A` lines or CAIL2018 JSON lines, or all of them of pairs.
         labels: every label that may occur: make it from all of the splits.
         label_field: which labels of CAIL2018 JSON lines.
         cache_folder: where caches are looked for and written.
@@ -95,6 +116,7 @@ def prepare_labelled_data(
         InputError: for documents that can't be read, and for a label that `labels` lacks.
     """
     files = check_paths(paths)
+    pairs = holds_pairs(files, label_field)
     description: dict[str, Any] = {
         "kind": "labelled",
         "format_version": cache.FORMAT_VERSION,
@@ -103,17 +125,20 @@ def prepare_labelled_data(
         "vocabulary": vocabulary.digest,
         "labels": list(labels.labels),
         "label_field": label_field,
+        "pairs": pairs,
         "max_documents": max_documents,
         "test_mode": test_mode,
     }
     key = cache.fingerprint(description)
     target = cache.cache_path(cache_folder, "labelled", key)
     values = {"ids": len(vocabulary), "label_ids": len(labels)}
-    offsets = {"offsets": "ids", "label_offsets": "label_ids"}
+    # A pair has two texts: the offsets that cut the ids into texts carry its boundary.
+    texts_offsets = "text_offsets" if pairs else "offsets"
+    offsets = {texts_offsets: "ids", "label_offsets": "label_ids"}
     arrays = cache.open_cache(target, key, values=values, offsets=offsets)
     if arrays is not None:
         logger.info("Labelled documents are read from the cache %s", target)
-        return LabelledCorpus(**arrays)
+        return _corpus(arrays)
 
     begin = time.monotonic()
     counts = TokenCounts()
@@ -125,17 +150,18 @@ def prepare_labelled_data(
         texts = _texts(with_progress(documents, files), labels, writer)
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
             writer.append("ids", counts.add(block))
-            writer.append_lengths("offsets", block.sentence_lengths)
+            writer.append_lengths(texts_offsets, block.sentence_lengths)
         table, unknown = counts.final_ids(vocabulary)
         writer.remap("ids", table)
     arrays = cache.open_cache(target, key, values=values, offsets=offsets)
     if arrays is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
-    corpus = LabelledCorpus(**arrays)
+    corpus = _corpus(arrays)
     logger.info(
-        "%d labelled documents, %d tokens (%.2f %% unknown to the vocabulary), %.2f labels a "
-        "document, tokenized in %.0f s, kept in %s",
+        "%d labelled %s, %d tokens (%.2f %% unknown to the vocabulary), %.2f labels each, "
+        "tokenized in %.0f s, kept in %s",
         len(corpus),
+        "pairs" if pairs else "documents",
         len(corpus.ids),
         100 * unknown,
         len(corpus.label_ids) / len(corpus),
@@ -145,9 +171,23 @@ def prepare_labelled_data(
     return corpus
 
 
+def _corpus(arrays: dict[str, np.ndarray]) -> LabelledCorpus:
+    """The corpus from the arrays of a cache."""
+    if "text_offsets" not in arrays:
+        return LabelledCorpus(**arrays)
+    texts = arrays["text_offsets"]
+    return LabelledCorpus(
+        ids=arrays["ids"],
+        offsets=texts[::2],
+        label_ids=arrays["label_ids"],
+        label_offsets=arrays["label_offsets"],
+        first_lengths=np.diff(texts)[::2],
+    )
+
+
 def _texts(
     documents: Iterable[Document], labels: LabelSet, writer: cache.RaggedWriter
-) -> Iterator[str]:
+) -> Iterator[Text]:
     known = set(labels.labels)
     for document in documents:
         for label in document.labels:
@@ -161,4 +201,4 @@ def _texts(
         ids = labels.ids(document.labels)
         writer.append("label_ids", np.array(ids, np.int32))
         writer.append_lengths("label_offsets", np.array([len(ids)]))
-        yield document.text
+        yield document.texts

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from data_util.errors import InputError
 from data_util.files import open_at_once
 from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+from data_util.sentence_pairs import Text
 
 __all__ = [
     "LABEL_FIELDS",
@@ -33,19 +34,26 @@ AnyPath = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text and where it stands.
+    """A text, or a pair of texts, and where it stands.
 
     Attributes:
-        text: without white space around it and without labels.
+        text: without white space around it and without labels; of a pair, the first.
         labels: distinct, in the order of the file; none where they weren't asked for.
         path: the file.
         line: its (first) line there, from 1.
+        text_b: the second text of a pair; None for a single text.
     """
 
     text: str
     labels: tuple[str, ...]
     path: str
     line: int
+    text_b: str | None = None
+
+    @property
+    def texts(self) -> Text:
+        """The text, or both of a pair."""
+        return self.text if self.text_b is None else (self.text, self.text_b)
 
 
 def read_documents(
@@ -64,7 +72,7 @@ def read_documents(
         label_field: the one of `LABEL_FIELDS` that labels of CAIL2018 records are taken from.
         unit: "document": a line is one. "sentence": a line is a sentence and a blank line ends a
             document, whose sentences are joined by line feeds; for text without labels. A
-            CAIL2018 record is a document either way.
+            CAIL2018 record and a pair are a document either way.
         max_documents: read no more, of all files together.
 
     Returns:
@@ -93,12 +101,13 @@ def read_documents(
     return islice(documents, max_documents)
 
 
-def read_texts(stream: BinaryIO, name: str) -> Iterator[Document]:
+def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[Document]:
     """Reads texts to predict labels for: exactly one document a line, so that lines match up.
 
     Args:
         stream: such as standard input; read no further than the lines that are asked for.
         name: of the stream, for errors.
+        pairs: every text has to be a pair, otherwise none may be.
 
     Returns:
         Documents without labels (those in the stream are dropped), text "" for an empty line.
@@ -106,10 +115,10 @@ def read_texts(stream: BinaryIO, name: str) -> Iterator[Document]:
     Raises:
         InputError: naming a line that is wrong.
     """
-    parser = LineParser(name, labelled=False, label_field=LABEL_FIELDS[0])
+    parser = LineParser(name, labelled=False, label_field=LABEL_FIELDS[0], pairs=pairs)
     for raw in raw_lines(stream):
         text, labels = parser.parse(raw.decode(name), raw.number)
-        yield Document(text, labels, name, raw.number)
+        yield _document(text, labels, name, raw.number)
 
 
 def places_of(documents: Iterable[int], paths: Iterable[AnyPath], **reading: Any) -> list[str]:
@@ -208,18 +217,27 @@ def _lines_of(path: Path, parser: LineParser) -> Iterator[Document]:
                     "it should, as on an old Mac, write line feeds: tr '\\r' '\\n'"
                 )
             text, labels = parser.parse(line, raw.number)
-            yield Document(text, labels, name, raw.number)
+            yield _document(text, labels, name, raw.number)
+
+
+def _document(text: Text, labels: tuple[str, ...], path: str, line: int) -> Document:
+    first, second = (text, None) if isinstance(text, str) else text
+    return Document(first, labels, path, line, second)
 
 
 def _joined(lines: Iterable[Document], parser: LineParser) -> Iterator[Document]:
     """Puts the sentences between blank lines together."""
     sentences: list[Document] = []
     for line in lines:
-        if line.text:
+        # A pair is a document of its own, and ends the one before it.
+        alone = line.text_b is not None
+        if line.text and not alone:
             sentences.append(line)
-        if sentences and (parser.is_json or not line.text):
+        if sentences and (parser.is_json or alone or not line.text):
             yield _join(sentences)
             sentences = []
+        if alone:
+            yield line
     if sentences:
         yield _join(sentences)
 

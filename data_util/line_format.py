@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from data_util.errors import InputError
 from data_util.labels import label_problem
+from data_util.sentence_pairs import PAIR_KEYS, RIGHT_FORM, Text, check_kind, json_pair, split_pair
 
 LABEL_FIELDS = ("accusation", "relevant_articles")
 
@@ -125,27 +126,36 @@ class LineParser:
         path: the file's name, for errors.
         labelled: labels are wanted. Otherwise they are dropped, wherever in a line they are.
         label_field: the one of `LABEL_FIELDS` that a JSON record's labels are taken from.
+        pairs: whether texts have to be pairs, or have to be single; None: all labelled texts of a
+            file have to be of one kind, free text may be of any. In free text a tab parts two
+            texts only where the file's first line is a pair; elsewhere it is white space.
 
     Attributes:
+        pairs: whether the texts are pairs; None before the first one.
         is_json: whether the file is CAIL2018 JSON lines; None before the first line with text.
         without_labels: records so far whose labels are null or an empty list, where labels are
             wanted. CAIL2018 as published has some; they count as blank lines.
     """
 
-    def __init__(self, path: str, *, labelled: bool, label_field: str) -> None:
+    def __init__(
+        self, path: str, *, labelled: bool, label_field: str, pairs: bool | None = None
+    ) -> None:
         if label_field not in LABEL_FIELDS:
             raise InputError(
                 f"the label field must be one of {', '.join(LABEL_FIELDS)}. "
                 f"Received: {label_field!r}"
             )
+        self.pairs = pairs
+        self._one_kind = labelled or pairs is not None
+        self._kind_reason = "the classifier reads" if pairs is not None else "above it are"
         self.is_json: bool | None = None
         self.without_labels = 0
         self._path = path
         self._labelled = labelled
         self._label_field = label_field
 
-    def parse(self, line: str, number: int) -> tuple[str, tuple[str, ...]]:
-        """A line's text, without white space around it, and its labels.
+    def parse(self, line: str, number: int) -> tuple[Text, tuple[str, ...]]:
+        """A line's text, or the two texts of a pair, without white space around, and its labels.
 
         Returns:
             "" and no labels for a blank line, and for a record that is left out. Where labels
@@ -160,14 +170,29 @@ class LineParser:
             if self.is_json is None:
                 self.is_json = _is_json(line)
             if self.is_json:
-                return self._parse_json(line)
-            if self._labelled:
-                return _parse_labelled(line)
-            return _without_labels(line), ()
+                text, labels = self._parse_json(line)
+            elif self._labelled:
+                whole, labels = _parse_labelled(line)
+                text = self._parted(whole)
+            else:
+                text, labels = self._parted(_without_labels(line)), ()
+            if text and self._one_kind:
+                if self.pairs is None:
+                    self.pairs = isinstance(text, tuple)
+                check_kind(text, pairs=self.pairs, reason=self._kind_reason)
+            return text, labels
         except InputError as error:
             raise InputError(error.message, self._path, number) from None
 
-    def _parse_json(self, line: str) -> tuple[str, tuple[str, ...]]:
+    def _parted(self, text: str) -> Text:
+        if self._one_kind:
+            return split_pair(text)
+        is_pair = text.count("\t") == 1
+        if self.pairs is None and text:
+            self.pairs = is_pair
+        return split_pair(text) if is_pair and self.pairs else text
+
+    def _parse_json(self, line: str) -> tuple[Text, tuple[str, ...]]:
         try:
             record = json.loads(line, object_pairs_hook=_without_duplicates)
         except (ValueError, RecursionError) as error:
@@ -176,6 +201,8 @@ class LineParser:
             ) from None
         if not isinstance(record, dict):
             raise InputError("not a JSON object, as the first line of this file is")
+        if any(key in record for key in PAIR_KEYS):
+            return self._parse_json_pair(record)
         fact = record.get("fact")
         if not isinstance(fact, str):
             raise InputError(
@@ -197,7 +224,25 @@ class LineParser:
         if value is None or value == []:
             self.without_labels += 1
             return "", ()
-        return text, _json_labels(value, self._label_field)
+        return text, _json_labels(value, f"meta.{self._label_field}")
+
+    def _parse_json_pair(self, record: dict[str, Any]) -> tuple[Text, tuple[str, ...]]:
+        for text in json_pair(record):
+            _check_characters(text)
+        first, second = map(_without_labels, json_pair(record))
+        if not self._labelled:
+            if first and second:
+                return (first, second), ()
+            # Half a pair is still free text, but nothing that a classifier could label.
+            return ("" if self._one_kind else first or second), ()
+        if not (first and second):
+            raise InputError(f"a text of this pair is empty: {RIGHT_FORM}")
+        if "label" not in record:
+            raise InputError("a labelled pair needs labels in `label`")
+        if record["label"] is None or record["label"] == []:
+            self.without_labels += 1
+            return "", ()
+        return (first, second), _json_labels(record["label"], "label")
 
 
 def _is_json(line: str) -> bool:
@@ -207,8 +252,8 @@ def _is_json(line: str) -> bool:
         return isinstance(json.loads(line, object_pairs_hook=_without_duplicates), dict)
     except (ValueError, RecursionError) as error:
         # Read as text, a whole file of records would be learned, braces and all.
-        if '"fact"' in line:
-            raise InputError(f"this looks like a CAIL2018 record but is no JSON: {error}") from None
+        if '"fact"' in line or '"text_a"' in line:
+            raise InputError(f"this looks like a JSON record but is no JSON: {error}") from None
         return False
 
 
@@ -217,13 +262,13 @@ def _json_labels(value: Any, field: str) -> tuple[str, ...]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, bool) or not isinstance(item, str | int):
             raise InputError(
-                f"labels in `meta.{field}` must be strings or whole numbers. "
+                f"labels in `{field}` must be strings or whole numbers. "
                 f"Received: {reprlib.repr(item)}"
             )
         label = str(item)
         if not label or len(label.split()) != 1 or label != label.strip():
             raise InputError(
-                f"the label {label!r:.80} in `meta.{field}` is empty or has white space in it"
+                f"the label {label!r:.80} in `{field}` is empty or has white space in it"
             )
         _check_characters(label)
         _check_label(label)

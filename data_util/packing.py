@@ -77,7 +77,9 @@ def plan_rows(
 
     A foreign B is filled just as the true one was: up to the room that A leaves, or, where the
     document's end has cut the run short, up to the true B's length. Otherwise the length of a
-    sequence would tell whether its B is the true one.
+    sequence would tell whether its B is the true one. For a document of two sentences, such as a
+    pair of texts, it is the second of another such document, whole and of the same length: were
+    it cut, or a first one, that would tell.
 
     All documents are walked at once, a run each at a time: numpy's work, not Python's.
 
@@ -90,6 +92,7 @@ def plan_rows(
     """
     offsets = segments.offsets
     firsts, ends = segments.document_offsets[documents], segments.document_offsets[documents + 1]
+    two_segments = np.flatnonzero(ends - firsts == 2)
     walking = np.arange(len(documents))
     position = firsts.copy()
     rows = []
@@ -112,6 +115,17 @@ def plan_rows(
                 foreign = _foreign(offsets, firsts, ends, walking, wanted, generator)
                 b_start = np.where(true | ~paired, b_start, foreign[0])
                 b_end = np.where(true | ~paired, b_end, foreign[1])
+                of_two = np.flatnonzero(paired & ~true & (ends - firsts == 2)[walking])
+                if len(of_two) and len(two_segments) > 1:
+                    second = _foreign_second(
+                        offsets,
+                        firsts[two_segments],
+                        np.searchsorted(two_segments, walking[of_two]),
+                        generator,
+                    )
+                    b_start[of_two] = second[0]
+                    left = room - (offsets[split] - offsets[start])[of_two]
+                    b_end[of_two] = np.minimum(second[1], second[0] + left)
                 after = np.where(true | ~paired, stop, split)
         learnable = paired & (len(documents) > 1)
         a_start, a_length = offsets[start], offsets[split] - offsets[start]
@@ -155,3 +169,33 @@ def _foreign(
     stop = np.minimum(_last_fit(offsets, start, wanted), end)
     b_start = offsets[start]
     return b_start, np.where(stop > start, offsets[stop], b_start + wanted)
+
+
+def _foreign_second(
+    offsets: np.ndarray, firsts: np.ndarray, own: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The second segment of another document of two.
+
+    Args:
+        offsets: of the segments.
+        firsts: (documents,) the first segment of each document of two; there are several.
+        own: places in `firsts` of the documents that another is wanted for.
+        generator: draws it from those whose second segment is as long as the own one, or, where
+            there are none, from the next shorter and the next longer.
+
+    Returns:
+        Start and end in the corpus' ids.
+    """
+    all_lengths = offsets[firsts + 2] - offsets[firsts + 1]
+    order = np.argsort(all_lengths, kind="stable")
+    lengths = all_lengths[order]
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    low = np.searchsorted(lengths, all_lengths[own], side="left")
+    high = np.searchsorted(lengths, all_lengths[own], side="right")
+    alone = high - low == 1
+    low, high = np.maximum(low - alone, 0), np.minimum(high + alone, len(order))
+    chosen = low + np.floor(generator.random(len(own)) * (high - low - 1)).astype(np.int64)
+    chosen += chosen >= place[own]
+    segment = firsts[order[chosen]] + 1
+    return offsets[segment], offsets[segment + 1]

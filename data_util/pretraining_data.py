@@ -50,6 +50,7 @@ def prepare_pretraining_data(
 
     Args:
         paths: files of free text, labelled text (the labels are dropped) or CAIL2018 JSON lines.
+            A pair of texts is a document of two sentences.
         tokenize_style, lower_case: see `data_util.tokenizers.make_tokenizer`.
         vocab_size, min_count: of the vocabulary that is made, where none is given.
         vocabulary: use this one.
@@ -89,7 +90,7 @@ def prepare_pretraining_data(
     begin = time.monotonic()
     counts = TokenCounts()
     documents = read_documents(files, labelled=False, unit=unit, max_documents=max_documents)
-    texts = (document.text for document in with_progress(documents, files))
+    texts = (document.texts for document in with_progress(documents, files))
     with cache.RaggedWriter(
         target, description, values=("ids", "vocabulary_digest"), offsets=_OFFSETS
     ) as writer:

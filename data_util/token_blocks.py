@@ -16,6 +16,7 @@ import numpy as np
 
 from data_util.documents import Document
 from data_util.parallel import ordered_map
+from data_util.sentence_pairs import Text
 from data_util.sentences import split_sentences
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
@@ -34,7 +35,7 @@ class TokenBlock:
         tokens: the distinct ones, in the order in which they were first seen.
         ids: (number of tokens,) int32, places in `tokens`.
         sentence_lengths: tokens a sentence, (sentences,) int64. A text that isn't split is one
-            sentence.
+            sentence, a pair is always two.
         document_lengths: sentences a document, (documents,) int64.
     """
 
@@ -45,13 +46,14 @@ class TokenBlock:
 
 
 def tokenize_texts(
-    texts: Iterable[str], tokenizer: Tokenizer, processes: int, *, by_sentence: bool
+    texts: Iterable[Text], tokenizer: Tokenizer, processes: int, *, by_sentence: bool
 ) -> Iterator[TokenBlock]:
     """Tokenizes texts in `processes` processes.
 
     Args:
         by_sentence: split each text into sentences and leave out those without a token, and
-            texts without a sentence. Otherwise every text is one sentence, be it empty.
+            texts without a sentence. Otherwise every text is one sentence, be it empty. The two
+            texts of a pair are a sentence each in any case.
 
     Returns:
         Blocks of the texts in order. Which texts share a block doesn't depend on `processes`.
@@ -101,7 +103,7 @@ def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Itera
     for count, document in enumerate(documents, start=1):
         if document.path != path:
             done, path, in_file = done + sizes.get(path, 0), document.path, 0
-        in_file += len(document.text.encode())
+        in_file += len(document.text.encode()) + len((document.text_b or "").encode())
         yield document
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_MESSAGES:
@@ -122,12 +124,12 @@ def process_count(processes: int) -> int:
     return processes if processes > 0 else os.cpu_count() or 1
 
 
-def _blocks_of_texts(texts: Iterable[str]) -> Iterator[list[str]]:
-    block: list[str] = []
+def _blocks_of_texts(texts: Iterable[Text]) -> Iterator[list[Text]]:
+    block: list[Text] = []
     characters = 0
     for text in texts:
         block.append(text)
-        characters += len(text)
+        characters += len(text) if isinstance(text, str) else len(text[0]) + len(text[1])
         if characters >= BLOCK_CHARACTERS:
             yield block
             block, characters = [], 0
@@ -143,14 +145,17 @@ def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
     _worker = (tokenizer, by_sentence)
 
 
-def _tokenize_block(texts: list[str]) -> TokenBlock:
+def _tokenize_block(texts: list[Text]) -> TokenBlock:
     tokenizer, by_sentence = _worker
     local: dict[str, int] = {}
     ids = array("i")
     sentence_lengths: list[int] = []
     document_lengths: list[int] = []
     for text in texts:
-        sentences = split_sentences(text) if by_sentence else [text]
+        if isinstance(text, tuple):
+            sentences = list(text)
+        else:
+            sentences = split_sentences(text) if by_sentence else [text]
         before = len(sentence_lengths)
         for sentence in sentences:
             tokens = tokenizer.tokenize(sentence)

@@ -23,12 +23,15 @@ def one_input(data: bytes) -> None:
             assert error.path == "file" and error.line == number
             assert len(str(error)) < 2000
             continue
-        assert text == text.strip() and "\0" not in text
-        (text + "".join(labels)).encode()
+        parts = (text,) if isinstance(text, str) else text
+        assert len(parts) == 1 or all(parts)
+        for part in parts:
+            assert part == part.strip() and "\0" not in part
+        "".join((*parts, *labels)).encode()
         assert not labels or text
         if labelled:
             assert not text or labels
         else:
-            assert not labels and "__label__" not in text
+            assert not labels and not any("__label__" in part for part in parts)
         for label in labels:
             assert label.split() == [label] and label_problem(label) is None

@@ -124,6 +124,7 @@ class ClassificationModel(keras.Model):
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """The backbone's inputs to (batch, num_labels) float32 logits."""
         outputs = self.backbone(inputs, training=training)
+        outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
         return self.head(outputs, inputs["padding_mask"], training=training)
 
     def probabilities(self, logits: Any) -> Any:

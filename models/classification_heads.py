@@ -24,9 +24,11 @@ class ClassificationHead(keras.layers.Layer):
         dropout: share of what the head reads that is dropped in training.
 
     Attributes:
+        for_pairs: whether it needs two texts, told apart by their segment ids.
         reads_pooled_output: whether the backbone's pooling has a part in it.
     """
 
+    for_pairs: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
 
     def __init__(
@@ -50,7 +52,15 @@ class ClassificationHead(keras.layers.Layer):
     def call(
         self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None = None
     ) -> Any:
-        """The backbone's outputs and (batch, length) bool to (batch, num_labels) float32."""
+        """Scores.
+
+        Args:
+            outputs: the backbone's, and the batch's "segment_ids" (batch, length).
+            padding_mask: (batch, length) bool.
+
+        Returns:
+            (batch, num_labels) float32.
+        """
         return self.scores(self.document(outputs, padding_mask, training))
 
     def build_document(self) -> int:

@@ -52,7 +52,9 @@ OBJECTIVES = Table(
 
 # Subclasses of models.classification_heads.ClassificationHead.
 HEADS = Table(
+    alignment="models.pair_heads:AlignmentHead",
     detectors="models.classification_heads:DetectorHead",
+    next_sentence="models.pair_heads:NextSentenceStart",
     pooled="models.classification_heads:PooledHead",
 )
 

@@ -133,6 +133,21 @@ def _transfer(
     return report
 
 
+def transfer_next_sentence(head: keras.layers.Layer, checkpoint: Checkpoint) -> None:
+    """Gives `head.next_sentence` the weights of the checkpoint's next-sentence head.
+
+    Raises:
+        CheckpointError: the checkpoint was not pre-trained with next sentence prediction.
+    """
+    if "next_sentence" not in checkpoint.config.get("objectives", ()):
+        raise CheckpointError(
+            f"{checkpoint.folder}: this checkpoint has no next-sentence head to start from. "
+            "Pre-train with --next_sentence=true, or choose another --head."
+        )
+    heads = {head.name: head for head in load_model(checkpoint).heads}
+    head.next_sentence.set_weights(heads["next_sentence"].dense.get_weights())
+
+
 def named_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     """The variables of a backbone or a head by their path below it."""
     # The path begins with the model that the layer was built in, which differs by stage.

@@ -11,8 +11,8 @@ from models.build import build
 from models.checkpoint import Checkpoint
 from models.classification import ClassificationModel
 from models.config import BackboneConfig
-from models.tables import TASKS
-from models.transfer import RestoreReport, transfer_backbone
+from models.tables import HEADS, TASKS
+from models.transfer import RestoreReport, transfer_backbone, transfer_next_sentence
 from training import setup, word_embeddings
 from training.input_pipeline import predict_logits
 from training.interruption import Interruption
@@ -66,13 +66,14 @@ def build_model(
             "--max_position."
         )
     _warn_of_untrained_positions(options, config, checkpoint)
+    head = _head(options, data, config, checkpoint)
     model = build(
         ClassificationModel(
             make_backbone(config),
             num_labels=len(data.labels),
             task=options.task,
             dropout=config.dropout,
-            head=options.head,
+            head=head,
         )
     )
     word_embeddings.fill(model.backbone, vectors)
@@ -86,7 +87,35 @@ def build_model(
     logger.info("%s: %s", checkpoint.folder, report)
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
+    if head == "next_sentence":
+        transfer_next_sentence(model.head, checkpoint)
+        logger.info("%s: the next-sentence head's weights start the head", checkpoint.folder)
     return model, report
+
+
+def _head(
+    options: FineTuningOptions,
+    data: LabelledData,
+    config: BackboneConfig,
+    checkpoint: Checkpoint | None,
+) -> str:
+    """The name of the classification head: the one that was asked for, if it fits the data."""
+    head = options.head or ("alignment" if data.pairs else "detectors")
+    if HEADS[head].for_pairs and not data.pairs:
+        raise OptionError(
+            f"--head={head} is for pairs of texts, and the labelled files hold single ones."
+        )
+    if head == "next_sentence" and checkpoint is None:
+        raise OptionError(
+            "--head=next_sentence starts from a pre-trained next-sentence head: name a checkpoint "
+            "with --ckpt_dir, or choose another --head."
+        )
+    if data.pairs and config.num_segment < 2:
+        raise OptionError(
+            f"--ckpt_dir={options.ckpt_dir}: this backbone knows only one segment, and a pair of "
+            "texts needs two."
+        )
+    return head
 
 
 def train_model(
@@ -107,7 +136,8 @@ def train_model(
             "backbone": model.backbone.config.to_dict(),
             "num_labels": len(data.labels),
             "task": options.task,
-            "head": options.head,
+            "head": model.head_name,
+            "pairs": data.pairs,
             "head_dropout": model.backbone.config.dropout,
             "sequence_length": options.sequence_length,
             "test_mode": options.test_mode,
@@ -249,17 +279,19 @@ def _announce(
     config = model.backbone.config
     sizes = ", ".join(f"{len(corpus):,} {split}" for split, corpus in data.corpora.items())
     logger.info(
-        "fine-tuning: %s documents, %s labels, vocabulary %s (%s)\n"
-        "  %s, %s parameters, from %s\n"
-        "  %d epochs at most, %s steps of %d documents, learning rate %g (head %g), %s\n"
+        "fine-tuning: %s %s, %s labels, vocabulary %s (%s)\n"
+        "  %s, %s parameters, from %s, head %s\n"
+        "  %d epochs at most, %s steps of %d, learning rate %g (head %g), %s\n"
         "  on %s",
         sizes,
+        "pairs" if data.pairs else "documents",
         f"{len(data.labels):,}",
         f"{len(data.vocabulary):,}",
         data.tokenizer.style,
         f"{config.backbone} d_model {config.d_model}",
         f"{model.count_params():,}",
         options.ckpt_dir if report else "random weights",
+        model.head_name,
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,

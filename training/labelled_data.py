@@ -11,6 +11,7 @@ from data_util.classification_data import (
     LabelledCorpus,
     build_vocabulary,
     count_labels,
+    holds_pairs,
     prepare_labelled_data,
 )
 from data_util.documents import places_of, read_documents
@@ -38,6 +39,7 @@ class LabelledData:
             splits have.
         corpora: "train", "valid" and, where there is one, "test".
         batches: of the same splits.
+        pairs: whether the documents are pairs of texts.
     """
 
     tokenizer: Tokenizer
@@ -45,6 +47,7 @@ class LabelledData:
     labels: LabelSet
     corpora: dict[str, LabelledCorpus]
     batches: dict[str, ClassificationBatches]
+    pairs: bool
 
     def targets(self, split: str) -> np.ndarray:
         """(documents, labels) bool: the true labels of a split."""
@@ -64,6 +67,11 @@ def load_labelled_data(options: FineTuningOptions, checkpoint: Checkpoint | None
     """Reads the labelled files with the checkpoint's tokenizer, or with a new one."""
     files = split_files(options)
     limit = document_limit(options)
+    pairs = holds_pairs([path for paths in files.values() for path in paths], options.label_field)
+    if pairs and options.sequence_length < 5:
+        raise OptionError(
+            f"--sequence_length={options.sequence_length}: two texts, [CLS] and two [SEP] need 5."
+        )
     labels = _label_set(options, files)
     if checkpoint is not None:
         tokenizer, vocabulary = setup.restored_tokenizer(options, checkpoint)
@@ -117,9 +125,12 @@ def load_labelled_data(options: FineTuningOptions, checkpoint: Checkpoint | None
             f"{n:,} of {len(corpora[split]):,} in {split}" for split, n in cut.items()
         )
         logger.warning(
-            "documents longer than --sequence_length=%d are cut: %s", options.sequence_length, parts
+            "%s longer than --sequence_length=%d are cut: %s",
+            "pairs" if pairs else "documents",
+            options.sequence_length,
+            parts,
         )
-    return LabelledData(tokenizer, vocabulary, labels, corpora, batches)
+    return LabelledData(tokenizer, vocabulary, labels, corpora, batches, pairs)
 
 
 def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:

@@ -240,7 +240,8 @@ class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Run
 
     training_data_file: list[str] = option(
         ["data/sample_train.txt"],
-        "`text __label__A __label__B` lines or CAIL2018 JSON lines; several with commas",
+        "`text __label__A __label__B` lines, pairs `text_a<TAB>text_b __label__A` or CAIL2018 JSON "
+        "lines; several with commas",
     )
     valid_data_file: list[str] = option(
         ["data/sample_valid.txt"], "chooses the best epoch and ends training early"
@@ -263,10 +264,11 @@ class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Run
         "any number of labels a document, or exactly one",
         choices=tuple(TASKS),
     )
-    head: str = option(
-        "detectors",
-        "what the labels are read from: new detectors over all tokens, or the backbone's pooled "
-        "output, as in BERT",
+    head: str | None = option(
+        None,
+        "what the labels are read from: new detectors over all tokens; the backbone's pooled "
+        "output, as in BERT; for pairs of texts, an alignment of their tokens, or the pooled "
+        "output and the pre-trained next-sentence head; default detectors, for pairs alignment",
         choices=tuple(HEADS),
     )
     sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
@@ -298,7 +300,10 @@ class PredictionOptions(Options):
     """Labels for new text"""
 
     ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
-    input: str = option("-", "text or CAIL2018 JSON lines, a document a line; -: standard input")
+    input: str = option(
+        "-",
+        "text, pairs `text_a<TAB>text_b` or JSON lines, a document a line; -: standard input",
+    )
     output: str = option("-", "file for the JSON lines; -: standard output")
     batch_size: int = option(64, "documents a step", minimum=1)
     threshold: float | None = option(

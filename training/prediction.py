@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from data_util.classification_data import pack_documents
+from data_util.classification_data import pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_texts
 from data_util.labels import LabelSet
+from data_util.sentence_pairs import Text, check_kind
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
@@ -36,6 +37,9 @@ class Classifier:
     Args:
         folder: the checkpoint folder.
         threshold: for all labels, instead of the checkpoint's own.
+
+    Attributes:
+        pairs: whether it labels pairs of texts, and not single ones.
 
     Raises:
         CheckpointError: the folder is not a whole, fine-tuned checkpoint.
@@ -59,11 +63,13 @@ class Classifier:
             )
         self._task_name = checkpoint.setting("task", str)
         self._sequence_length = checkpoint.setting("sequence_length", int)
+        self.pairs = "pairs" in checkpoint.config and checkpoint.setting("pairs", bool)
+        shortest = 5 if self.pairs else 3
         longest = checkpoint.backbone.max_position
-        if not 2 < self._sequence_length <= longest:
+        if not shortest <= self._sequence_length <= longest:
             raise CheckpointError(
                 f"{folder}: config.json has a sequence_length of {self._sequence_length}; it must "
-                f"be from 3 to max_position ({longest:,})."
+                f"be from {shortest} to max_position ({longest:,})."
             )
         names = self.labels.labels
         self.thresholds = np.array(
@@ -71,14 +77,22 @@ class Classifier:
         )
         self.model = load_model(checkpoint)
 
-    def probabilities(self, texts: list[str], batch_size: int = 64) -> np.ndarray:
-        """(texts, labels) float32: how likely each label is for each text."""
-        ids = [self.vocabulary.encode(self.tokenizer.tokenize(text)) for text in texts]
+    def probabilities(self, texts: Sequence[Text], batch_size: int = 64) -> np.ndarray:
+        """(texts, labels) float32: how likely each label is for each text.
+
+        Args:
+            texts: strings, or tuples of two for a classifier of pairs.
+            batch_size: texts a step.
+
+        Raises:
+            InputError: a text is of the wrong kind.
+        """
+        ids = [self._encode(text) for text in texts]
         if not texts:
             return np.zeros((0, len(self.labels)), dtype=np.float32)
         results = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         # Texts of like length go together, so that little of a batch is padding.
-        order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
+        order = sorted(range(len(texts)), key=lambda index: sum(map(len, ids[index])))
         results[order] = TASKS[self._task_name].probabilities(
             predict_logits(
                 self.model,
@@ -88,11 +102,23 @@ class Classifier:
         )
         return results
 
-    def _batches(self, ids: list[np.ndarray], batch_size: int) -> Iterator[dict[str, np.ndarray]]:
+    def _encode(self, text: Text) -> tuple[np.ndarray, ...]:
+        """The token ids of a text, or of the two texts of a pair."""
+        check_kind(text, pairs=self.pairs, reason="the classifier reads")
+        parts = (text,) if isinstance(text, str) else text
+        return tuple(self.vocabulary.encode(self.tokenizer.tokenize(part)) for part in parts)
+
+    def _batches(
+        self, ids: list[tuple[np.ndarray, ...]], batch_size: int
+    ) -> Iterator[dict[str, np.ndarray]]:
         for first in range(0, len(ids), batch_size):
-            yield pack_documents(
-                ids[first : first + batch_size], self.vocabulary, self._sequence_length
-            )
+            block = ids[first : first + batch_size]
+            if self.pairs:
+                pairs = [(a, b) for a, b in block]
+                yield pack_pairs(pairs, self.vocabulary, self._sequence_length)
+            else:
+                documents = [document for (document,) in block]
+                yield pack_documents(documents, self.vocabulary, self._sequence_length)
 
     def result(self, probabilities: np.ndarray, top_k: int = 0) -> dict[str, Any]:
         """What one text got: {"labels": [{"label", "probability"}...]}, likeliest first.
@@ -139,7 +165,7 @@ def predict(options: PredictionOptions) -> int:
             target = stack.enter_context(open(partial, "w", encoding="utf-8"))
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
-        for documents in _blocks(read_texts(source, name), size):
+        for documents in _blocks(read_texts(source, name, pairs=classifier.pairs), size):
             for document in documents:
                 if not document.text:
                     without_text += 1
@@ -165,7 +191,7 @@ def _label(
 ) -> Iterator[dict[str, Any]]:
     texts = [document for document in documents if document.text]
     probabilities = iter(
-        classifier.probabilities([document.text for document in texts], options.batch_size)
+        classifier.probabilities([document.texts for document in texts], options.batch_size)
     )
     for document in documents:
         if document.text:
