@@ -23,7 +23,9 @@ class DocumentReport:
 
     Attributes:
         is_json: whether it is CAIL2018 JSON lines; None where no line has text.
-        lengths: how many documents have how many characters.
+        lengths: how many documents have how many characters, of both texts of a pair.
+        pairs: how many documents are pairs of texts.
+        pair_characters: of all first texts and of all second ones.
         label_counts: in how many documents each label is.
         labels_a_document: how many documents have how many labels.
         without_labels: records that training leaves out, because they have no labels.
@@ -38,6 +40,8 @@ class DocumentReport:
     blank_lines: int = 0
     without_labels: int = 0
     lengths: Counter[int] = field(default_factory=Counter)
+    pairs: int = 0
+    pair_characters: tuple[int, int] = (0, 0)
     label_counts: Counter[str] = field(default_factory=Counter)
     labels_a_document: Counter[int] = field(default_factory=Counter)
     wrong: int = 0
@@ -74,7 +78,12 @@ def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -
                     report.first_errors.append((raw.number, error.message))
                 continue
             if text:
-                report.lengths[len(text)] += 1
+                parts = (text,) if isinstance(text, str) else text
+                report.lengths[sum(map(len, parts))] += 1
+                if isinstance(text, tuple):
+                    first, second = report.pair_characters
+                    report.pair_characters = (first + len(text[0]), second + len(text[1]))
+                    report.pairs += 1
                 report.label_counts.update(labels)
                 report.labels_a_document[len(labels)] += 1
             else:
@@ -87,8 +96,12 @@ def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -
 
 def report_lines(report: DocumentReport) -> Iterator[str]:
     """The report for people, line by line."""
-    kind = "labelled text" if report.labelled else "free text"
-    yield f"{report.path}: {'CAIL2018 JSON lines' if report.is_json else 'plain text'}, as {kind}"
+    kind = "labelled" if report.labelled else "free"
+    what = "pairs of texts" if report.pairs and report.pairs == report.documents else "text"
+    form = "plain text"
+    if report.is_json:
+        form = "JSON lines" if report.pairs else "CAIL2018 JSON lines"
+    yield f"{report.path}: {form}, as {kind} {what}"
     yield (
         f"{report.lines:,} lines: {report.documents:,} documents, {report.blank_lines:,} blank, "
         f"{report.wrong:,} wrong"
@@ -100,6 +113,12 @@ def report_lines(report: DocumentReport) -> Iterator[str]:
         yield (
             f"{characters:,} characters: {characters / report.documents:,.1f} a document on "
             f"average, median {_median(report.lengths):,.1f}, longest {max(report.lengths):,}"
+        )
+    if report.pairs:
+        first, second = (characters / report.pairs for characters in report.pair_characters)
+        yield (
+            f"{report.pairs:,} pairs of texts: first {first:,.1f}, second {second:,.1f} "
+            "characters on average"
         )
     if report.label_counts:
         yield from _label_lines(report)

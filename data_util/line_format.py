@@ -252,8 +252,9 @@ def _is_json(line: str) -> bool:
         return isinstance(json.loads(line, object_pairs_hook=_without_duplicates), dict)
     except (ValueError, RecursionError) as error:
         # Read as text, a whole file of records would be learned, braces and all.
-        if '"fact"' in line or '"text_a"' in line:
-            raise InputError(f"this looks like a JSON record but is no JSON: {error}") from None
+        for key, kind in (("fact", "CAIL2018 record"), ("text_a", "JSON record of a pair")):
+            if f'"{key}"' in line:
+                raise InputError(f"this looks like a {kind} but is no JSON: {error}") from None
         return False
 
 

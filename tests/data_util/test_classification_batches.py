@@ -1,9 +1,16 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.classification_data import ClassificationBatches, LabelledCorpus, pack_documents
+from data_util.classification_data import (
+    ClassificationBatches,
+    LabelledCorpus,
+    pack_documents,
+    pack_pairs,
+)
 from data_util.errors import InputError
 from data_util.vocabulary import RESERVED, Vocabulary
 
@@ -114,3 +121,72 @@ def test_documents_of_a_batch() -> None:
     batches = make_batches(make_corpus()[0])
     for step, (_, _, indices) in enumerate(batches.batches(2)):
         assert batches.documents(2, step).tolist() == indices.tolist()
+
+
+def test_pairs_token_by_token() -> None:
+    pairs = [([11, 12], [21, 22, 23]), ([11], []), ([11, 12, 13, 14, 15], [21, 22])]
+    inputs = pack_pairs([tuple(np.array(ids, np.int32) for ids in p) for p in pairs], VOCABULARY, 8)
+    assert inputs["token_ids"].tolist() == [
+        [CLS, 11, 12, SEP, 21, 22, 23, SEP],
+        [CLS, 11, SEP, SEP, PAD, PAD, PAD, PAD],
+        [CLS, 11, 12, 13, SEP, 21, 22, SEP],
+    ]
+    assert inputs["segment_ids"].tolist() == [
+        [0, 0, 0, 0, 1, 1, 1, 1],
+        [0, 0, 0, 1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 1, 1, 1],
+    ]
+    assert inputs["padding_mask"].sum(1).tolist() == [8, 4, 8]
+    np.testing.assert_array_equal(inputs["padding_mask"], inputs["token_ids"] != PAD)
+    assert [array.dtype.name for array in inputs.values()] == ["int32", "int32", "bool"]
+
+
+id_lists = st.lists(st.integers(5, 104), max_size=40)
+
+
+@given(st.lists(st.tuples(id_lists, id_lists), min_size=1, max_size=4), st.integers(5, 80))
+def test_packing_of_pairs(pairs, sequence_length) -> None:
+    arrays = [tuple(np.array(ids, np.int32) for ids in pair) for pair in pairs]
+    inputs = pack_pairs(arrays, VOCABULARY, sequence_length)
+    length = inputs["token_ids"].shape[1]
+    for row, (first, second) in enumerate(map(list, pair) for pair in pairs):
+        while len(first) + len(second) > sequence_length - 3:
+            (first if len(first) > len(second) else second).pop()
+        ids = [CLS, *first, SEP, *second, SEP]
+        segments = [0] * (len(first) + 2) + [1] * (len(second) + 1)
+        padding = [0] * (length - len(ids))
+        assert inputs["token_ids"][row].tolist() == ids + padding
+        assert inputs["segment_ids"][row].tolist() == segments + padding
+        assert inputs["padding_mask"][row].tolist() == [1] * len(ids) + padding
+    assert length == sequence_length or length % 32 == 0
+
+
+def test_swapping_the_texts_changes_ids_and_segments() -> None:
+    a, b = np.array([11, 12], np.int32), np.array([21, 22, 23], np.int32)
+    there, back = (pack_pairs([pair], VOCABULARY, 8) for pair in ((a, b), (b, a)))
+    assert there["segment_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 1, 1]]
+    assert back["segment_ids"].tolist() == [[0, 0, 0, 0, 0, 1, 1, 1]]
+    assert back["token_ids"].tolist() == [[CLS, 21, 22, 23, SEP, 11, 12, SEP]]
+
+
+def test_no_room_for_a_pair_is_a_clear_error() -> None:
+    with pytest.raises(InputError, match=r"two texts.*--sequence_length to 5"):
+        pack_pairs([(np.array([5]), np.array([6]))], VOCABULARY, 4)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_batches_of_pairs(shuffle) -> None:
+    corpus, documents, labels = make_corpus(longest=60)
+    lengths = np.random.default_rng(1).integers(0, np.diff(corpus.offsets) + 1).astype(np.int32)
+    corpus = dataclasses.replace(corpus, first_lengths=lengths)
+    batches = make_batches(corpus, shuffle=shuffle)
+    seen = []
+    for inputs, targets, indices in batches.batches(0):
+        pairs = [np.split(documents[i], [lengths[i]]) for i in indices]
+        expected = pack_pairs(pairs, VOCABULARY, 48)
+        for name, array in expected.items():
+            np.testing.assert_array_equal(inputs[name], array)
+        assert [set(np.flatnonzero(row)) for row in targets] == [set(labels[i]) for i in indices]
+        seen += indices.tolist()
+    assert sorted(seen) == list(range(203))
+    assert batches.n_cut == sum(len(document) > 45 for document in documents) > 0

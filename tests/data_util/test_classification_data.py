@@ -2,12 +2,18 @@ import json
 import logging
 from collections import Counter
 
+import h5py
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
 from data_util import classification_data, token_blocks
-from data_util.classification_data import build_vocabulary, count_labels, prepare_labelled_data
+from data_util.classification_data import (
+    build_vocabulary,
+    count_labels,
+    holds_pairs,
+    prepare_labelled_data,
+)
 from data_util.errors import InputError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
@@ -69,6 +75,57 @@ def test_json_lines_and_their_label_fields(prepare, cases) -> None:
     assert [corpus.labels(i).tolist() for i in range(2)] == [[0, 1], [1]]
     articles = prepare(cases, "78", label_field="relevant_articles")
     assert [articles.labels(i).tolist() for i in range(2)] == [[0], [0, 1]]
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_text("one two\tone __label__A\nthree\tone four two __label__B\n", encoding="utf-8")
+    return path
+
+
+def test_pairs_and_their_cache(prepare, pairs, monkeypatch) -> None:
+    for _ in range(2):
+        corpus = prepare(pairs, "AB")
+        assert [tuple(map(list, corpus.pair(i))) for i in range(2)] == [
+            ([5, 6], [5]),
+            ([7], [5, 1, 6]),
+        ]
+        assert corpus.first_lengths.tolist() == [2, 1]
+        assert [corpus.labels(i).tolist() for i in range(2)] == [[0], [1]]
+        # The second time, all of it comes from the cache.
+        monkeypatch.setattr(classification_data, "tokenize_texts", None)
+
+
+def test_the_fingerprint_says_whether_a_cache_is_of_pairs(prepare, pairs, source, tmp_path) -> None:
+    assert prepare(source).first_lengths is None
+    with pytest.raises(ValueError, match="single texts"):
+        prepare(source).pair(0)
+    prepare(pairs, "AB")
+    described = {}
+    for path in (tmp_path / "cache").iterdir():
+        with h5py.File(path) as file:
+            described[json.loads(file.attrs["description"])["pairs"]] = set(file)
+    assert described[True] - described[False] == {"text_offsets"}
+    assert described[False] - described[True] == {"offsets"}
+
+
+def test_the_vocabulary_of_pairs_counts_both_texts(pairs) -> None:
+    vocabulary = build_vocabulary([pairs], make_tokenizer("space"), min_count=2)
+    assert list(vocabulary.tokens) == [*RESERVED, "one", "two"]
+
+
+def test_files_of_pairs_and_of_single_texts_do_not_mix(prepare, pairs, source, cases) -> None:
+    assert holds_pairs([pairs, pairs])
+    assert not holds_pairs([source, cases])
+    with pytest.raises(
+        InputError, match=r"train\.txt:1: a single text, but .*pairs\.txt holds pairs"
+    ):
+        holds_pairs([pairs, source])
+    with pytest.raises(
+        InputError, match=r"pairs\.txt:1: a pair of texts, but .*train\.txt holds single texts"
+    ):
+        holds_pairs([source, cases, pairs])
 
 
 def test_an_unknown_label_is_an_error_with_its_place(prepare, source, tmp_path) -> None:

@@ -86,6 +86,33 @@ def test_label_field_of_json(tmp_path, capsys):
     assert "264" in output
 
 
+def test_pairs(tmp_path, capsys):
+    path = tmp_path / "file.txt"
+    path.write_text("ab\tabcd __label__x\nabcd\ta __label__y\nsingle __label__x\n", "utf-8")
+    assert main([str(path)]) == 1
+    output = capsys.readouterr().out
+    for expected in (
+        "plain text, as labelled pairs of texts",
+        "3 lines: 2 documents, 0 blank, 1 wrong",
+        "11 characters: 5.5 a document",
+        "2 pairs of texts: first 3.0, second 2.5 characters on average",
+        "line 3: a single text, but above it are pairs",
+    ):
+        assert expected in output
+    # As free text, a line of an other form is a document like any other.
+    assert main([str(path), "--free_text"]) == 0
+    output = capsys.readouterr().out
+    assert "plain text, as free text" in output
+    assert "2 pairs of texts: first 3.0" in output
+    path.write_text('{"text_a": "ab", "text_b": "a", "label": 1}\n', "utf-8")
+    assert main([str(path)]) == 0
+    output = capsys.readouterr().out
+    assert ": JSON lines, as labelled pairs of texts" in output
+    path.write_text("ab __label__x\n", "utf-8")
+    assert main([str(path)]) == 0
+    assert " pairs" not in capsys.readouterr().out
+
+
 def test_the_command(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("一 __label__盗窃\n", "utf-8")

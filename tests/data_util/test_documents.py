@@ -61,6 +61,26 @@ def test_json(write):
     assert texts(path, unit="sentence") == ["一。\n二。", "三"]
 
 
+def test_pairs(write):
+    path = write("\ufeff一\t二 三 __label__a\r\n\n四\t五 __label__b")
+    pairs = [
+        Document("一", ("a",), str(path), 1, "二 三"),
+        Document("四", ("b",), str(path), 3, "五"),
+    ]
+    assert list(read_documents([path], labelled=True)) == pairs
+    assert [pair.texts for pair in pairs] == [("一", "二 三"), ("四", "五")]
+    free = [Document(d.text, (), d.path, d.line, d.text_b) for d in pairs]
+    assert list(read_documents([path], labelled=False)) == free
+    assert list(read_documents([path], labelled=False, unit="sentence")) == free
+
+
+def test_a_pair_is_a_document_of_its_own_among_sentences(write):
+    path = write("一\t二\n三\n四\n五\t六\n七\n")
+    documents = list(read_documents([path], labelled=False, unit="sentence"))
+    texts = [(document.texts, document.line) for document in documents]
+    assert texts == [(("一", "二"), 1), ("三\n四", 2), (("五", "六"), 4), ("七", 5)]
+
+
 def test_every_file_has_its_own_format(write):
     paths = [write('{"fact": "一"}', "a"), write("二\n三", "b"), write('{"fact": "四"}', "c")]
     assert texts(*paths) == ["一", "二", "三", "四"]
@@ -160,6 +180,22 @@ def test_read_texts_gives_one_document_a_line():
         Document("", (), "input", 5),
     ]
     assert list(read_texts(io.BytesIO(b""), "input")) == []
+
+
+def test_read_texts_of_pairs():
+    stream = io.BytesIO("一\t二 __label__x\n\n三\t四\n五\n".encode())
+    documents = read_texts(stream, "input", pairs=True)
+    assert [next(documents) for _ in range(3)] == [
+        Document("一", (), "input", 1, "二"),
+        Document("", (), "input", 2),
+        Document("三", (), "input", 3, "四"),
+    ]
+    with pytest.raises(
+        InputError, match=r"^input:4: a single text, but the classifier reads pairs"
+    ):
+        next(documents)
+    with pytest.raises(InputError, match=r"^input:1: a pair of texts, but the classifier reads"):
+        next(read_texts(io.BytesIO(b"a\tb\n"), "input"))
 
 
 def test_read_texts_of_json():

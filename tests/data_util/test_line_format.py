@@ -22,7 +22,7 @@ def record(fact="他来了。", **meta) -> str:
     ("line", "text", "labels"),
     [
         ("他来了 __label__盗窃", "他来了", ("盗窃",)),
-        ("a  b\tc __label__x __label__y", "a  b\tc", ("x", "y")),
+        ("a  b c __label__x __label__y", "a  b c", ("x", "y")),
         ("a __label__x\t __label__y  ", "a", ("x", "y")),
         ("a\u3000__label__x", "a", ("x",)),
         ("  a __label__x", "a", ("x",)),
@@ -207,3 +207,98 @@ def test_surrogates_in_utf8_are_refused():
     (raw,) = raw_lines(io.BytesIO(b"a\xed\xa0\xbd"))
     with pytest.raises(InputError, match="not UTF-8"):
         raw.decode("file")
+
+
+def pair_record(**values) -> str:
+    return json.dumps({"text_a": "他来了", "text_b": "来了吗", **values})
+
+
+PAIR = ("他来了", "来了吗")
+
+
+@pytest.mark.parametrize(
+    ("line", "pair", "labels"),
+    [
+        ("他来了\t来了吗 __label__same", PAIR, ("same",)),
+        (" 他来了 \t 来了吗\t__label__x __label__y", PAIR, ("x", "y")),
+        (pair_record(label="same"), PAIR, ("same",)),
+        (pair_record(label=[1, "x", 1]), PAIR, ("1", "x")),
+        (pair_record(text_b=" 来\t了\n吗 ", label=0), ("他来了", "来\t了\n吗"), ("0",)),
+    ],
+)
+def test_labelled_pairs(line, pair, labels):
+    assert parse(line) == (pair, labels)
+    assert parse(line, labelled=False) == (pair, ())
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a\tb\tc __label__x", "a tab parts the two texts of a pair, and here are 2"),
+        (pair_record(text_a=3, label="x"), "needs a string as its `text_a`. Received: 3"),
+        ('{"text_a": "a", "label": "x"}', "needs a string as its `text_b`. There is none"),
+        (pair_record(text_b=" ", label="x"), "a text of this pair is empty"),
+        (pair_record(), "needs labels in `label`"),
+        (pair_record(label=True), "whole numbers. Received: True"),
+        (pair_record(label="a b"), "'a b' in `label` is empty or has white space"),
+        (pair_record(text_a="\ud83d", label="x"), "ud83d is half of a surrogate"),
+        ('{"text_a": "a", ', "looks like a JSON record of a pair but is no JSON"),
+    ],
+)
+def test_wrong_pairs(line, message):
+    with pytest.raises(InputError, match=f"^file:7: .*{message}"):
+        parse(line)
+
+
+SINGLE, DOUBLE = "a __label__x", "a\tb __label__x"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (SINGLE, DOUBLE, "f:2: a pair of texts, but above it are single texts"),
+        (DOUBLE, SINGLE, "f:2: a single text, but above it are pairs: .*`text_a<TAB>text_b`"),
+        (DOUBLE, "a\t __label__x", "f:2: a single text, but above it are pairs"),
+        (DOUBLE, "\tb __label__x", "f:2: a single text, but above it are pairs"),
+        (record(accusation=1), pair_record(label=1), "f:2: a pair of texts, but above it"),
+        (pair_record(label=1), record(accusation=1), "f:2: a single text, but above it"),
+    ],
+)
+def test_single_texts_and_pairs_in_one_file(first, second, message):
+    parser = LineParser("f", labelled=True, label_field="accusation")
+    parser.parse(first, 1)
+    assert parser.parse(" ", 1) == ("", ())
+    with pytest.raises(InputError, match=f"^{message}"):
+        parser.parse(second, 2)
+
+
+def test_what_a_classifier_reads():
+    def parse(line, pairs):
+        return LineParser("f", labelled=False, label_field="accusation", pairs=pairs).parse(line, 1)
+
+    assert parse("a\tb __label__x", True) == (("a", "b"), ())
+    assert parse("a b __label__x", False) == ("a b", ())
+    # An empty text in a pair leaves nothing to be labelled.
+    assert parse(pair_record(text_a=" "), True) == ("", ())
+    with pytest.raises(InputError, match="a single text, but the classifier reads pairs"):
+        parse("a b", True)
+    with pytest.raises(InputError, match="a pair of texts, but the classifier reads single texts"):
+        parse("a\tb", False)
+    with pytest.raises(InputError, match="here are 2"):
+        parse("a\tb\tc", False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "texts"),
+    [
+        (["a\tb __label__x", "c\td", "e f"], [("a", "b"), ("c", "d"), "e f"]),
+        (["a\tb", "c\td\te", "\t f"], [("a", "b"), "c\td\te", "f"]),
+        # In ordinary text a tab is white space.
+        (["a b", "c\td"], ["a b", "c\td"]),
+        (["a\tb\tc", "c\td"], ["a\tb\tc", "c\td"]),
+        ([pair_record(), record("x\ty"), pair_record(text_a="")], [PAIR, "x\ty", "来了吗"]),
+    ],
+)
+def test_pairs_in_free_text(lines, texts):
+    parser = LineParser("f", labelled=False, label_field="accusation")
+    assert [parser.parse(line, 1)[0] for line in lines] == texts

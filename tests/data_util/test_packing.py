@@ -49,7 +49,7 @@ def test_segments_are_the_sentences_and_pieces_of_those_that_do_not_fit(document
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(documents_of_sentence_lengths, st.integers(2, 60), st.integers(0, 99), st.booleans())
 def test_rows_of_any_corpus(documents, room, seed, pairs) -> None:
     corpus = make_corpus(documents)
@@ -142,3 +142,50 @@ def test_two_epochs_have_other_pairs() -> None:
     first_pairs = set(zip(first.a_start, first.a_length, first.b_start, strict=True))
     second_pairs = set(zip(second.a_start, second.a_length, second.b_start, strict=True))
     assert len(first_pairs & second_pairs) < 0.5 * len(first_pairs)
+
+
+def test_of_two_sentences_a_foreign_second_is_whole_and_of_the_same_length() -> None:
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(3, 12, (2000, 2))
+    corpus = make_corpus(lengths.tolist())
+    rows = plan_rows(Segments(corpus, 30), np.arange(2000), 30, np.random.default_rng(1))
+    paired = rows.b_length > 0
+    assert paired.sum() == 2000
+    foreign = paired & (rows.is_next == 0)
+    assert abs(foreign.sum() - 1000) < 5 * np.sqrt(2000) / 2
+    sentence = np.searchsorted(corpus.sentence_offsets, rows.b_start[paired])
+    assert np.all(sentence % 2 == 1)
+    np.testing.assert_array_equal(rows.b_length[paired], lengths[sentence // 2, 1])
+    own = document_of(corpus, rows.a_start[foreign])
+    assert np.all(document_of(corpus, rows.b_start[foreign]) != own)
+    np.testing.assert_array_equal(rows.b_length[foreign], lengths[own, 1])
+    # Not always the same one.
+    assert len(set(rows.b_start[foreign])) > 500
+
+
+def test_without_a_second_of_the_same_length_the_nearest_is_taken_and_cut_to_the_room() -> None:
+    corpus = make_corpus([[5, 2], [5, 4], [2, 8]])
+    seen = set()
+    for seed in range(60):
+        rows = plan_rows(Segments(corpus, 10), np.arange(3), 10, np.random.default_rng(seed))
+        for row in np.flatnonzero((rows.b_length > 0) & (rows.is_next == 0)):
+            seen.add(
+                tuple(int(x) for x in (rows.a_start[row], rows.b_start[row], rows.b_length[row]))
+            )
+    # Texts begin at 0, 5 | 7, 12 | 16, 18.
+    assert seen == {(0, 12, 4), (7, 5, 2), (7, 18, 5), (16, 12, 4)}
+
+
+def test_one_document_of_two_sentences_takes_its_foreign_text_elsewhere() -> None:
+    corpus = make_corpus([[3, 3], [1, 2, 3, 4]])
+    rows = [
+        plan_rows(Segments(corpus, 20), np.arange(2), 20, np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    starts = {
+        int(start)
+        for row in rows
+        for start, a, next_ in zip(row.b_start, row.a_start, row.is_next, strict=True)
+        if a == 0 and not next_
+    }
+    assert starts and all(start >= 6 for start in starts)

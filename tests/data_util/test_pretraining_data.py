@@ -49,6 +49,23 @@ def decode(corpus, vocabulary):
     return [sentences[a:b] for a, b in pairwise(corpus.document_offsets)]
 
 
+def test_a_pair_is_a_document_of_two_sentences(prepare, source, tmp_path) -> None:
+    pairs = tmp_path / "pairs.txt"
+    lines = ["one 。 two\tthree __label__same", "four 。\tone 。 one __label__x __label__y"]
+    pairs.write_text("\n".join(lines), encoding="utf-8")
+    expected = [
+        [["one", "。", "two"], ["three"]],
+        [["four", "。"], ["one", "。", "one"]],
+    ]
+    for _ in range(2):  # the second time from the cache
+        corpus, _, vocabulary = prepare(pairs)
+        assert decode(corpus, vocabulary) == expected
+    # Beside other files, each of which has a format of its own.
+    corpus, _, vocabulary = prepare(source, pairs)
+    assert decode(corpus, vocabulary)[3:] == expected
+    assert len(decode(corpus, vocabulary)[0]) == 2
+
+
 def test_the_corpus_is_the_text(prepare, source) -> None:
     corpus, tokenizer, vocabulary = prepare(source)
     assert decode(corpus, vocabulary) == [

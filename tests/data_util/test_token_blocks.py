@@ -53,6 +53,13 @@ def test_whole_texts_are_kept_be_they_empty(texts) -> None:
     assert counts.as_dict() == Counter(token for text in texts for token in text)
 
 
+@pytest.mark.parametrize("by_sentence", [True, False])
+def test_the_texts_of_a_pair_are_a_sentence_each(monkeypatch, by_sentence) -> None:
+    monkeypatch.setattr(token_blocks, "BLOCK_CHARACTERS", 3)
+    documents, _ = decoded([("a 。 b", "c"), ("c", "a b")], by_sentence=by_sentence)
+    assert documents == [[["a", "。", "b"], ["c"]], [["c"], ["a", "b"]]]
+
+
 def test_final_ids_and_share_of_unknown() -> None:
     _, counts = decoded(["a b a c a"], by_sentence=False)
     vocabulary = Vocabulary.from_counts({"a": 3, "b": 1}, 100)

@@ -191,5 +191,8 @@ def test_detectors_are_the_largest_value_of_a_dense_layer(config_of, batch_of):
 
 
 def test_an_unknown_head_is_an_error(config_of):
-    with pytest.raises(ConfigError, match="head must be one of detectors, pooled, not 'x'"):
+    with pytest.raises(
+        ConfigError,
+        match="head must be one of alignment, detectors, next_sentence, pooled, not 'x'",
+    ):
         ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="x")

@@ -1,0 +1,213 @@
+"""Pairs of texts through the scripts' functions: pre-training, fine-tuning, prediction."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from data_util.errors import InputError
+from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from training import fine_tuning
+from training.labelled_data import load_labelled_data
+from training.options import FineTuningOptions, OptionError, PredictionOptions, PretrainingOptions
+from training.prediction import Classifier, predict
+
+WORDS = ("甲", "乙", "丙", "丁", "戊", "己")
+
+
+def pair_lines(count, seed):
+    """`same` where both texts begin with the same word."""
+    random = np.random.default_rng(seed)
+    lines = []
+    for index in range(count):
+        first, second = random.choice(WORDS, 2, replace=False)
+        label, second = ("same", first) if index % 2 else ("different", second)
+        tails = ["".join(random.choice(["天", "地", "人"], 3)) for _ in range(2)]
+        lines.append(f"{first}{tails[0]}\t{second}{tails[1]} __label__{label}\n")
+    return lines
+
+
+class Pairs:
+    """Files of pairs, and runs on them."""
+
+    def __init__(self, folder) -> None:
+        self.folder = folder
+        for name, count, seed in (("train", 200, 1), ("valid", 40, 2), ("test", 40, 3)):
+            (folder / f"{name}.txt").write_text("".join(pair_lines(count, seed)), "utf-8")
+
+    def options(self, **changes):
+        values = {
+            f"{option}_data_file": [str(self.folder / f"{name}.txt")]
+            for option, name in (("training", "train"), ("valid", "valid"), ("test", "test"))
+        }
+        values |= {
+            "data_path": str(self.folder / "data"),
+            "process_num": 1,
+            "sequence_length": 16,
+            "batch_size": 32,
+            "num_epochs": 1,
+            "task": "multi_class",
+            "ckpt_dir_save": str(self.folder / "save"),
+            "overwrite": True,
+        }
+        return FineTuningOptions(**(values | changes))
+
+    def pretraining(self, name, **changes):
+        from train_bert_lm import pretrain
+
+        options = {
+            "mask_lm_source_file": [str(self.folder / "train.txt")],
+            "data_path": str(self.folder / "data"),
+            "process_num": 1,
+            "tokenize_style": "char",
+            "preset": "tiny",
+            "d_model": 16,
+            "num_header": 2,
+            "num_filters": 8,
+            "min_count": 1,
+            "sequence_length_lm": 16,
+            "num_epochs": 1,
+            "ckpt_dir": str(self.folder / name),
+        }
+        pretrain(PretrainingOptions(**(options | changes)))
+        return str(self.folder / name)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    return Pairs(tmp_path_factory.mktemp("pairs"))
+
+
+@pytest.fixture(scope="module")
+def pretrained(pairs):
+    return pairs.pretraining("lm")
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(pairs, pretrained):
+    from train_bert_fine_tuning import fine_tune
+
+    fine_tune(pairs.options(ckpt_dir=pretrained))
+    return pairs.folder / "save"
+
+
+def test_pre_training_reads_a_pair_as_two_sentences_without_tab_and_label(pretrained, pairs):
+    vocabulary = read_checkpoint(pairs.folder / "lm").text("vocab.txt").split()
+    assert set(vocabulary[5:]) == {*WORDS, "天", "地", "人"}
+    (cache,) = (pairs.folder / "data" / "cache").glob("pretraining-*.h5")
+    with h5py.File(cache) as file:
+        assert set(np.diff(file["document_offsets"])) == {2}
+        assert set(np.diff(file["sentence_offsets"])) == {4}
+    history = json.loads((pairs.folder / "lm" / "metrics.json").read_text())["history"]
+    assert "next_sentence_accuracy" in history[0]["valid"]
+
+
+def test_the_checkpoint_says_what_it_takes(fine_tuned, tiny, run_of):
+    assert read_checkpoint(fine_tuned).config["pairs"] is True
+    assert read_checkpoint(fine_tuned).config["head"] == "alignment"
+    assert read_checkpoint(run_of().fine_tuned).config["pairs"] is False
+    assert read_checkpoint(run_of().fine_tuned).config["head"] == "detectors"
+
+
+def test_probabilities_are_the_models_one_pair_at_a_time(fine_tuned):
+    classifier, model = Classifier(fine_tuned), load_model(read_checkpoint(fine_tuned))
+    texts = [("甲天", "乙"), ("乙", "甲天"), ("丙" * 20, "丁地人"), ("戊", "己" * 20)]
+    kept = [(2, 1), (1, 2), (10, 3), (1, 12)]  # of 16 - 3 places, the longer cut first
+    expected = []
+    for (a, b), (first, second) in zip(texts, kept, strict=True):
+        a, b = (classifier.vocabulary.encode(list(text)) for text in (a[:first], b[:second]))
+        ids = np.array([[2, *a, 3, *b, 3]], np.int32)
+        segments = np.array([[0] * (first + 2) + [1] * (second + 1)], np.int32)
+        inputs = {"token_ids": ids, "segment_ids": segments, "padding_mask": ids > 0}
+        logits = np.asarray(model(inputs), "float64")[0]
+        expected.append(np.exp(logits) / np.exp(logits).sum())
+    for batch_size in (1, 64):
+        found = classifier.probabilities(texts, batch_size)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def predicted(folder, content, tmp_path):
+    (tmp_path / "in.txt").write_text(content, "utf-8")
+    options = PredictionOptions(
+        ckpt_dir=str(folder),
+        input=str(tmp_path / "in.txt"),
+        output=str(tmp_path / "out.jsonl"),
+        top_k=2,
+    )
+    predict(options)
+    return [json.loads(line) for line in (tmp_path / "out.jsonl").open(encoding="utf-8")]
+
+
+def test_predict_reads_lines_and_records(fine_tuned, tmp_path):
+    lines = predicted(fine_tuned, "甲天\t乙地\n\n丙\t丙 __label__same\n", tmp_path)
+    assert lines[1] == {"labels": []}
+    records = [{"text_a": "甲天", "text_b": "乙地"}, {"text_a": "丙", "text_b": "丙"}]
+    content = "".join(f"{json.dumps(record)}\n" for record in records)
+    assert predicted(fine_tuned, content, tmp_path) == [lines[0], lines[2]]
+    assert {entry["label"] for entry in lines[0]["top"]} == {"same", "different"}
+
+
+def test_predict_says_that_the_input_is_of_the_wrong_kind(fine_tuned, run_of, tmp_path):
+    with pytest.raises(InputError, match=r"in\.txt:2: a single text, but the classifier reads p"):
+        predicted(fine_tuned, "甲\t乙\n甲 乙\n", tmp_path)
+    with pytest.raises(InputError, match=r"in\.txt:1: a pair of texts, but the classifier reads s"):
+        predicted(run_of().fine_tuned, "甲\t乙\n", tmp_path)
+    with pytest.raises(InputError, match="a single text, but the classifier reads pairs"):
+        Classifier(fine_tuned).probabilities(["甲"])
+    with pytest.raises(InputError, match="a pair of texts, but the classifier reads single texts"):
+        Classifier(run_of().fine_tuned).probabilities([("甲", "乙")])
+
+
+def test_splits_of_different_kinds_are_an_error_that_names_both(pairs, tiny):
+    options = pairs.options(test_data_file=[str(tiny.file("test"))])
+    with pytest.raises(InputError) as caught:
+        load_labelled_data(options, None)
+    message = str(caught.value)
+    assert message.startswith(f"{tiny.file('test')}:1: a single text, but ")
+    assert f"{pairs.folder / 'train.txt'} holds pairs" in message
+
+
+def test_cut_pairs_are_counted_once(pairs, caplog):
+    data = load_labelled_data(pairs.options(sequence_length=10, tokenize_style="char"), None)
+    cut = [message for message in caplog.messages if "are cut" in message]
+    assert cut == [
+        "pairs longer than --sequence_length=10 are cut: 200 of 200 in train, 40 of 40 in valid, "
+        "40 of 40 in test"
+    ]
+    assert data.pairs
+    with pytest.raises(OptionError, match=r"--sequence_length=4: two texts"):
+        load_labelled_data(pairs.options(sequence_length=4), None)
+
+
+def test_a_run_starts_from_the_next_sentence_head(pairs, pretrained, caplog):
+    options = pairs.options(ckpt_dir=pretrained, head="next_sentence")
+    checkpoint = fine_tuning.open_checkpoint(options)
+    data = fine_tuning.prepare_data(options, checkpoint)
+    model, report = fine_tuning.build_model(options, data, checkpoint)
+    source = load_model(checkpoint)
+    head = next(head for head in source.heads if head.name == "next_sentence")
+    batch = next(data.batches["train"].batches(0))[0]
+    logits = head(source.backbone(batch)["pooled_output"])
+    vector = model.head.document(
+        {**model.backbone(batch), "segment_ids": batch["segment_ids"]}, None, False
+    )
+    np.testing.assert_allclose(vector[:, 16:], logits, atol=1e-5)
+    assert report.share == 1
+    assert model.backbone.pooling.trainable
+
+
+def test_heads_that_do_not_fit(pairs, pretrained, tiny, run_of):
+    def build(**changes):
+        options = pairs.options(**changes)
+        checkpoint = fine_tuning.open_checkpoint(options)
+        fine_tuning.build_model(options, fine_tuning.prepare_data(options, checkpoint), checkpoint)
+
+    with pytest.raises(OptionError, match="name a checkpoint with --ckpt_dir"):
+        build(ckpt_dir="", tokenize_style="char", head="next_sentence")
+    options = FineTuningOptions(**tiny.fine_tuning(head="alignment", ckpt_dir=""))
+    with pytest.raises(OptionError, match="--head=alignment is for pairs of texts"):
+        fine_tuning.build_model(options, load_labelled_data(options, None), None)
+    without = pairs.pretraining("lm_without", next_sentence=False)
+    with pytest.raises(CheckpointError, match="has no next-sentence head to start from"):
+        build(ckpt_dir=without, head="next_sentence")
