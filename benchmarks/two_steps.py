@@ -62,6 +62,7 @@ def both_steps(
     pretraining: Sequence[str],
     fine_tuning: Sequence[str],
     random_weights: Sequence[str] = (),
+    from_checkpoint: Sequence[str] = (),
 ) -> None:
     """Pre-trains into `folder/pretrained`, fine-tunes into `folder/finetuned` and `folder/random`.
 
@@ -70,12 +71,13 @@ def both_steps(
         pretraining: further options of step 1.
         fine_tuning: further options of step 2, for both of its runs.
         random_weights: further options of the run from random weights.
+        from_checkpoint: further options of the run from the checkpoint.
     """
     data, pretrained = f"--data_path={folder / 'data'}", folder / "pretrained"
     run_once(pretrained, "train_bert_lm.py", data, f"--ckpt_dir={pretrained}", *pretraining)
     starts = {
         "random": ["--ckpt_dir=", f"--vocab_file={pretrained / 'vocab.txt'}", *random_weights],
-        "finetuned": [f"--ckpt_dir={pretrained}"],
+        "finetuned": [f"--ckpt_dir={pretrained}", *from_checkpoint],
     }
     for name, start in starts.items():
         target = folder / name

@@ -17,26 +17,32 @@ class AlignmentHead(ClassificationHead):
     """Aligns each token with the other text, compares the two, and pools each text by itself.
 
     A token x of one text attends to the tokens y of the other: z is their mean, weighted by the
-    softmax of `x . y / sqrt(d_model)`. A dense layer compares `[x, z, x - z, x * z]`. The mean and
-    the maximum of that over the first text, u, and over the second, v, give the pair's vector
-    `[u, v, |u - v|, u * v]`. So texts are compared even where the backbone, as a TextCNN,
-    looks no further than a few tokens.
+    softmax of `x . y / sqrt(d_model)`. A dense layer compares `[x, z, x - z, x * z]`, and is
+    normalized. The mean and the maximum of that over the first text, u, and over the second, v,
+    give the pair's vector `[u, v, |u - v|, u * v]`. So texts are compared even where the
+    backbone, as a TextCNN, looks no further than a few tokens.
 
     References:
         Chen et al. 2017, "Enhanced LSTM for natural language inference", sections 3.2 and 3.3
-        (https://arxiv.org/abs/1609.06038), without its LSTMs; the last vector is that of
-        Conneau et al. 2017, "InferSent", section 3.1 (https://arxiv.org/abs/1705.02364).
+        (https://arxiv.org/abs/1609.06038), without its LSTMs and with layer normalization; the
+        last vector is that of Conneau et al. 2017, "InferSent", section 3.1
+        (https://arxiv.org/abs/1705.02364).
     """
 
     for_pairs: ClassVar[bool] = True
 
     def build_document(self) -> int:
-        """Makes the comparison, `4 d_model` to `d_model`."""
+        """Makes the comparison, `4 d_model` to `d_model`, and its normalization."""
         width = self.config.d_model
         self.comparison = keras.layers.Dense(
             width, activation="gelu", dtype=self.dtype_policy, name="comparison"
         )
         self.comparison.build((None, None, 4 * width))
+        # Without it the products above grow, and at the usual learning rates nothing is learned.
+        self.layer_norm = keras.layers.LayerNormalization(
+            epsilon=self.config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+        )
+        self.layer_norm.build((None, None, width))
         return 8 * width
 
     def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
@@ -57,9 +63,10 @@ class AlignmentHead(ClassificationHead):
         weights = ops.softmax(ops.where(other, scores, _MASKED), axis=-1)
         weights = ops.cast(weights * ops.cast(other, "float32"), tokens.dtype)
         aligned = ops.matmul(weights, tokens)
-        return self.comparison(
+        compared = self.comparison(
             ops.concatenate([tokens, aligned, tokens - aligned, tokens * aligned], axis=-1)
         )
+        return self.layer_norm(compared)
 
 
 @keras.saving.register_keras_serializable(package="models")
