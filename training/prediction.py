@@ -159,9 +159,10 @@ def predict(options: PredictionOptions) -> int:
         if options.input != "-":
             source = stack.enter_context(open(options.input, "rb"))
         target = sys.stdout
-        # What is under the name that was asked for is whole.
-        partial = f"{options.output}.partial"
+        # What is under the name that was asked for is whole; nothing else stays.
+        partial = Path(f"{options.output}.partial")
         if options.output != "-":
+            stack.callback(partial.unlink, missing_ok=True)
             target = stack.enter_context(open(partial, "w", encoding="utf-8"))
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
@@ -178,8 +179,9 @@ def predict(options: PredictionOptions) -> int:
             if time.monotonic() - shown > _LOG_SECONDS:
                 shown = time.monotonic()
                 logger.info("%s documents, %.0f/s", f"{lines:,}", lines / (shown - began))
-    if options.output != "-":
-        os.replace(partial, options.output)
+        if options.output != "-":
+            target.close()
+            os.replace(partial, options.output)
     if without_text > _LINES_NAMED:
         logger.warning("%s: %s lines in all had no text, so no labels", name, f"{without_text:,}")
     logger.info("labelled %s documents in %.1f s", f"{lines:,}", time.monotonic() - began)

@@ -19,7 +19,13 @@ from models.checkpoint import (
     read_checkpoint,
 )
 from models.config import BackboneConfig, backbone_config
-from training.options import ModelOptions, OptionError, RunOptions, TokenizerOptions
+from training.options import (
+    ModelOptions,
+    OptionError,
+    RunOptions,
+    TokenizerOptions,
+    TransformOptions,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +107,13 @@ def restored_backbone_config(
         OptionError: an option contradicts the checkpoint and `allow_changes` is false.
     """
     stored = checkpoint.backbone
+    if isinstance(options, TransformOptions) and options.backbone != stored.backbone:
+        # The user may never have typed --backbone, which has a default in this script alone.
+        raise OptionError(
+            f"--ckpt_dir={checkpoint.folder}: this checkpoint holds a {stored.backbone}, but this "
+            f"run trains a {options.backbone}. Fine-tune it with train_bert_fine_tuning.py, which "
+            f"takes the backbone from the checkpoint, or add --backbone={stored.backbone}."
+        )
     wanted = {name: getattr(options, name) for name in _ARCHITECTURE}
     if options.preset is not None:
         preset = backbone_config(stored.backbone, options.preset, stored.vocab_size)

@@ -9,7 +9,7 @@ from models.checkpoint import CheckpointError, load_model, read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from training import fine_tuning
 from training.errors import TrainingError
-from training.options import FineTuningOptions, OptionError
+from training.options import FineTuningOptions, OptionError, TransformOptions
 
 
 @pytest.fixture
@@ -51,6 +51,18 @@ def test_test_mode_and_full_runs_do_not_mix(options_of, run_of, tmp_path):
         fine_tuning.open_checkpoint(options_of(ckpt_dir=str(folder)))
     checkpoint = fine_tuning.open_checkpoint(options_of(ckpt_dir=str(folder), test_mode=True))
     assert checkpoint.config["test_mode"]
+
+
+def test_train_transform_with_another_backbones_checkpoint_blames_the_checkpoint(
+    options_of, run_of
+):
+    options = TransformOptions(**options_of().to_dict() | {"backbone": "transformer"})
+    checkpoint, data = prepared(options)
+    with pytest.raises(OptionError) as caught:
+        fine_tuning.build_model(options, data, checkpoint)
+    message = str(caught.value)
+    assert message.startswith(f"--ckpt_dir={run_of().pretrained}: this checkpoint holds a text_cnn")
+    assert "train_bert_fine_tuning.py" in message
 
 
 def test_first_probabilities_are_how_frequent_labels_are(options_of):

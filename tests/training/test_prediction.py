@@ -102,13 +102,16 @@ def test_more_lines_than_fit_together(run_of, tmp_path):
 def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
     from data_util.errors import InputError
 
-    (tmp_path / "in.txt").write_bytes("被告人。\n".encode() + b"\xff\n")
+    (tmp_path / "in.txt").write_bytes("被告人。\n".encode() * 39 + b"\xff\n")
     (tmp_path / "out.jsonl").write_text("old")
     options = PredictionOptions(
         ckpt_dir=str(run_of().fine_tuned),
         input=str(tmp_path / "in.txt"),
         output=str(tmp_path / "out.jsonl"),
+        batch_size=1,
     )
-    with pytest.raises(InputError, match="2: not UTF-8"):
+    with pytest.raises(InputError, match="40: not UTF-8"):
         predict(options)
     assert (tmp_path / "out.jsonl").read_text() == "old"
+    # Lines before the mistake were labelled; no half of an output stays.
+    assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.jsonl"}
