@@ -128,4 +128,4 @@ class DetectorHead(ClassificationHead):
         """(batch, 4 d_model)."""
         tokens = ops.concatenate([outputs["embedding_output"], outputs["sequence_output"]], axis=-1)
         found = self.detectors(self.dropout(tokens, training=training))
-        return ops.max(ops.where(padding_mask[:, :, None], found, _MASKED), axis=1)
+        return ops.max(ops.where(ops.expand_dims(padding_mask, -1), found, _MASKED), axis=1)

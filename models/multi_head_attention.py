@@ -88,7 +88,7 @@ class MultiHeadAttention(keras.layers.Layer):
         key = query if key is None else key
         value = key if value is None else value
         if mask is not None:
-            mask = mask[:, None, None, :] if len(mask.shape) == 2 else mask[:, None, :, :]
+            mask = ops.expand_dims(mask, (1, 2) if len(mask.shape) == 2 else 1)
         q = self._split_heads(self.query(query), self.d_k)
         k = self._split_heads(self.key(key), self.d_k)
         v = self._split_heads(self.value(value), self.d_v)

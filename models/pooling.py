@@ -52,7 +52,7 @@ class MaxPooling(keras.layers.Layer):
 
     def call(self, sequence: Any, padding_mask: Any) -> Any:
         """(batch, length, d_model), (batch, length) bool to (batch, d_model)."""
-        return ops.max(ops.where(padding_mask[:, :, None], sequence, _MASKED), axis=1)
+        return ops.max(ops.where(ops.expand_dims(padding_mask, -1), sequence, _MASKED), axis=1)
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -62,7 +62,7 @@ class MeanPooling(keras.layers.Layer):
     def call(self, sequence: Any, padding_mask: Any) -> Any:
         """(batch, length, d_model), (batch, length) bool to (batch, d_model)."""
         # Half precision cannot count, or add up, hundreds of positions.
-        weights = ops.cast(padding_mask, "float32")[:, :, None]
+        weights = ops.expand_dims(ops.cast(padding_mask, "float32"), -1)
         total = ops.sum(ops.cast(sequence, "float32") * weights, axis=1)
         mean = total / ops.maximum(ops.sum(weights, axis=1), 1.0)
         return ops.cast(mean, sequence.dtype)
@@ -118,7 +118,7 @@ class AttentionPooling(keras.layers.Layer):
     def call(self, sequence: Any, padding_mask: Any) -> Any:
         """(batch, length, d_model), (batch, length) bool to (batch, d_model)."""
         scores = ops.cast(ops.matmul(sequence, self.queries), "float32") * self.d_model**-0.5
-        scores = ops.where(padding_mask[:, :, None], scores, _MASKED)
+        scores = ops.where(ops.expand_dims(padding_mask, -1), scores, _MASKED)
         weights = ops.cast(ops.softmax(scores, axis=1), sequence.dtype)
         batch, length = ops.shape(sequence)[:2]
         values = ops.reshape(self.value(sequence), (batch, length, self.num_header, self.d_v))

@@ -148,7 +148,7 @@ class TextCNN(Backbone):
 
     def encode(self, embedded: Any, padding_mask: Any, training: bool | None) -> Any:
         """(batch, length, d_model) and (batch, length) bool to (batch, length, d_model)."""
-        keep = ops.cast(padding_mask, embedded.dtype)[:, :, None]
+        keep = ops.expand_dims(ops.cast(padding_mask, embedded.dtype), -1)
         features = ops.concatenate([stack(embedded, keep) for stack in self.stacks], axis=-1)
         combined = self.dropout(self.combination(features), training=training)
         return self.final_norm(embedded + combined)

@@ -22,7 +22,7 @@ def run(
     or the run cannot go on (a line on standard error says why), 130 after Ctrl-C, 143 after
     SIGTERM.
     """
-    program = os.path.basename(sys.argv[0])
+    program = _program()
     if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
         print(help_text(options_class, program, description))
         sys.exit(0)
@@ -73,10 +73,16 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise StoppedError(number)
 
 
+def _program() -> str:
+    """`predict.py`, or `models.export` where it was started with `python -m models.export`."""
+    specification = getattr(sys.modules["__main__"], "__spec__", None)
+    return os.path.basename(sys.argv[0]) if specification is None else specification.name
+
+
 def quiet_libraries() -> None:
     """Imports the libraries without their own messages on the user's screen."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_closed():
+    with standard_error_closed():
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
     for library in ("absl", "h5py", "tensorflow"):
@@ -84,7 +90,8 @@ def quiet_libraries() -> None:
 
 
 @contextmanager
-def _standard_error_closed() -> Iterator[None]:
+def standard_error_closed() -> Iterator[None]:
+    """Drops what C++ libraries write to standard error in between; exceptions come through."""
     # TensorFlow's C++ side writes to the file descriptor while it is loaded, whatever its log
     # level. An error in loading it is an exception, which is seen all the same.
     sys.stderr.flush()

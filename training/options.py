@@ -22,6 +22,7 @@ from models.config import NORMALIZATIONS, POSITIONS, PRESETS
 from models.tables import BACKBONES, HEADS, POOLINGS, TASKS
 
 TEST_MODE_DOCUMENTS = 300
+EXPORT_FORMATS = ("saved_model", "onnx", "litert")
 
 
 _DEFINE: dict[Any, Callable[..., Any]] = {
@@ -45,9 +46,19 @@ def option(
     choices: Sequence[str] | None = None,
     minimum: float | None = None,
     maximum: float | None = None,
+    positional: bool = False,
 ) -> Any:
-    """A field of an options class: its default, its help text and what it may be."""
-    metadata = {"help": help, "choices": choices, "minimum": minimum, "maximum": maximum}
+    """A field of an options class: its default, its help text and what it may be.
+
+    A positional one may also be given by its place, without its name.
+    """
+    metadata = {
+        "help": help,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "positional": positional,
+    }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -312,6 +323,23 @@ class PredictionOptions(Options):
     top_k: int = option(0, 'also give the K most probable labels under "top"', minimum=0)
 
 
+@dataclass(frozen=True)
+class ExportOptions(Options):
+    """A checkpoint for other runtimes"""
+
+    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint", positional=True)
+    out: str = option("exported", "the folder that is written", positional=True)
+    format: str = option(
+        "saved_model",
+        "for TensorFlow Serving, for ONNX Runtime, or for LiteRT (formerly TensorFlow Lite)",
+        choices=EXPORT_FORMATS,
+    )
+    quantize: str = option(
+        "none", "int8: smaller files, slightly different probabilities", choices=("none", "int8")
+    )
+    overwrite: bool = option(False, "replace the export that the folder holds")
+
+
 def parse_options(
     options_class: type[OptionsT], argv: Sequence[str]
 ) -> tuple[OptionsT, frozenset[str]]:
@@ -332,15 +360,23 @@ def parse_options(
         rest = values(list(argv))[1:]
     except flags.Error as error:
         raise OptionError(f"{error} (--help lists the options)") from error
-    if rest:
-        raise OptionError(f"{rest[0]!r} is not an option; options are --name=value.")
-    given = frozenset(name for name in values if values[name].present)
-    return options_class(**{name: values[name].value for name in _fields(options_class)}), given
+    places = _positional(options_class)
+    if len(rest) > len(places):
+        raise OptionError(f"{rest[len(places)]!r} is not an option; options are --name=value.")
+    by_place = dict(zip(places, rest, strict=False))
+    by_name = {name for name in values if values[name].present}
+    for name in by_name & by_place.keys():
+        raise OptionError(f"--{name} is given twice: {by_place[name]!r} stands in its place too.")
+    chosen = {name: values[name].value for name in _fields(options_class)} | by_place
+    return options_class(**chosen), frozenset(by_name | by_place.keys())
 
 
 def help_text(options_class: type[Options], program: str, description: str) -> str:
     """What `--help` prints: the options in their groups, with their defaults."""
-    lines = [f"{program}: {description}", "", f"usage: python {program} [--option=value ...]"]
+    command = program if program.endswith(".py") else f"-m {program}"
+    places = "".join(f" {name.upper()}" for name in _positional(options_class))
+    usage = f"usage: python {command}{places} [--option=value ...]"
+    lines = [f"{program}: {description}", "", usage]
     fields = _fields(options_class)
     shown: set[str] = set()
     groups = [cls for cls in options_class.__mro__ if issubclass(cls, Options) and cls.__doc__]
@@ -360,6 +396,10 @@ def help_text(options_class: type[Options], program: str, description: str) -> s
 
 def _fields(options_class: type[Options]) -> dict[str, dataclasses.Field]:
     return {field.name: field for field in dataclasses.fields(options_class)}
+
+
+def _positional(options_class: type[Options]) -> list[str]:
+    return [name for name, field in _fields(options_class).items() if field.metadata["positional"]]
 
 
 def _default(field: dataclasses.Field) -> Any:
@@ -385,6 +425,7 @@ def _rule_text(field: dataclasses.Field) -> str:
 def _flag_values(options_class: type[Options]) -> flags.FlagValues:
     # A set of flags of its own: those of the libraries are in absl's global set.
     values = flags.FlagValues()
+    values.set_gnu_getopt(True)  # Options may stand after what is given by its place.
     kinds = typing.get_type_hints(options_class)
     for name, field in _fields(options_class).items():
         kind = kinds[name]

@@ -17,7 +17,7 @@ from data_util.classification_data import pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_texts
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from models.checkpoint import Checkpoint, CheckpointError, load_model, read_checkpoint
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide
@@ -46,12 +46,7 @@ class Classifier:
     """
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
-        checkpoint = read_checkpoint(folder)
-        if checkpoint.config.get("stage") != "fine_tuning":
-            raise CheckpointError(
-                f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
-                "train_bert_fine_tuning.py on it first."
-            )
+        checkpoint = read_fine_tuned(folder)
         if checkpoint.setting("test_mode", bool):
             logger.warning("%s was made in --test_mode: its labels mean little", folder)
         self.tokenizer, self.vocabulary = stored_tokenizer(checkpoint)
@@ -139,6 +134,21 @@ class Classifier:
         if top_k:
             result["top"] = entries[:top_k]
         return result
+
+
+def read_fine_tuned(folder: Path) -> Checkpoint:
+    """Reads a checkpoint that knows labels.
+
+    Raises:
+        CheckpointError: the folder is not a whole, fine-tuned checkpoint.
+    """
+    checkpoint = read_checkpoint(folder)
+    if checkpoint.config.get("stage") != "fine_tuning":
+        raise CheckpointError(
+            f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
+            "train_bert_fine_tuning.py on it first."
+        )
+    return checkpoint
 
 
 def predict(options: PredictionOptions) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from training.options import (
+    ExportOptions,
     FineTuningOptions,
     OptionError,
     PredictionOptions,
@@ -16,7 +17,13 @@ from training.options import (
     parse_options,
 )
 
-CLASSES = (PretrainingOptions, FineTuningOptions, TransformOptions, PredictionOptions)
+CLASSES = (
+    PretrainingOptions,
+    FineTuningOptions,
+    TransformOptions,
+    PredictionOptions,
+    ExportOptions,
+)
 classes = pytest.mark.parametrize("options_class", CLASSES)
 
 
@@ -69,6 +76,24 @@ def test_lists():
     assert parse(FineTuningOptions, "--test_data_file=")[0].test_data_file == []
     first, second = FineTuningOptions(), FineTuningOptions()
     assert first.training_data_file is not second.training_data_file
+
+
+def test_some_may_be_given_by_their_place():
+    expected = ExportOptions(ckpt_dir="a", out="b", format="onnx")
+    for arguments in (
+        ("a", "b", "--format=onnx"),
+        ("--format=onnx", "a", "b"),
+        ("a", "--format=onnx", "--out=b"),
+    ):
+        options, given = parse(ExportOptions, *arguments)
+        assert options == expected
+        assert given == {"ckpt_dir", "out", "format"}
+    with pytest.raises(OptionError, match="'c' is not an option"):
+        parse(ExportOptions, "a", "b", "c")
+    with pytest.raises(OptionError, match="--out is given twice"):
+        parse(ExportOptions, "a", "b", "--out=c")
+    text = help_text(ExportOptions, "models.export", "")
+    assert "usage: python -m models.export CKPT_DIR OUT [--option=value ...]" in text
 
 
 @pytest.mark.parametrize(

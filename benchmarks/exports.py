@@ -1,0 +1,147 @@
+"""How fast a checkpoint's exported forms are, how large, and how well they agree with it.
+
+    python -m benchmarks.exports [--data=../shared/data] [--documents=1000] [--preset=small]
+
+For each backbone: fine-tunes a classifier on the bundled sample for a few epochs, exports it in every
+format with and without int8, and labels documents with predict.py's classifier and with each export:
+those of `--data`/cail2018/test.json, or without `--data` those of the sample. The time is that of
+the tokenizer, the batches and the model; rounds are interleaved and the best
+of three counts. Prints a Markdown table.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.two_steps import run_once
+from training.command_line import quiet_libraries
+from training.options import EXPORT_FORMATS, ExportOptions
+
+ROUNDS = 3
+BATCH = 64
+
+
+def main() -> None:
+    """Exports, measures and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="the folder of the data sets")
+    parser.add_argument("--documents", type=int, default=1000, help="documents to label, at most")
+    parser.add_argument("--preset", choices=("tiny", "small", "big"), default="small")
+    parser.add_argument("--backbone", choices=("text_cnn", "transformer"), help="default: both")
+    parser.add_argument("--num_epochs", type=int, default=10, help="of the fine-tuning")
+    parser.add_argument("--folder", type=Path, default=Path("checkpoint_exports"))
+    arguments = parser.parse_args()
+    backbones = [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]
+    rows: list[str] = []
+    for backbone in backbones:
+        folder = arguments.folder / f"{backbone}_{arguments.preset}"
+        run_once(
+            folder,
+            "train_bert_fine_tuning.py",
+            "--ckpt_dir=",
+            f"--data_path={arguments.folder / 'data'}",
+            f"--ckpt_dir_save={folder}",
+            f"--backbone={backbone}",
+            f"--preset={arguments.preset}",
+            f"--num_epochs={arguments.num_epochs}",
+            f"--patience={arguments.num_epochs}",
+            "--batch_size=16",
+        )
+        rows += measure(backbone, folder, arguments.data, arguments.documents)
+    print(
+        "\n| backbone | form | MB | documents/s | largest difference of a probability "
+        "| same labels |\n|---|---|---|---|---|---|"
+    )
+    print("\n".join(rows))
+
+
+def measure(backbone: str, checkpoint: Path, data: Path | None, count: int) -> list[str]:
+    """Rows of the table for one checkpoint and everything that is exported from it."""
+    quiet_libraries()
+    from data_util.documents import read_texts
+    from models.checkpoint import WEIGHTS
+    from training.export import bytes_of, export
+    from training.exported import MODEL_FILES, ExportedModel
+    from training.prediction import Classifier
+
+    source = data / "cail2018" / "test.json" if data else Path("data/sample_test.txt")
+    with source.open("rb") as file:
+        texts = [document.text for document in islice(read_texts(file, str(source)), count)]
+    classifier = Classifier(checkpoint)
+    scorers: dict[str, Callable[[list[str]], np.ndarray]] = {
+        "checkpoint": lambda texts: classifier.probabilities(texts, BATCH)
+    }
+    sizes = {"checkpoint": (checkpoint / WEIGHTS).stat().st_size}
+    for form in EXPORT_FORMATS:
+        for quantize in ("none", "int8"):
+            name = form if quantize == "none" else f"{form}, int8"
+            out = checkpoint / "exports" / f"{form}_{quantize}"
+            export(
+                ExportOptions(
+                    ckpt_dir=str(checkpoint),
+                    out=str(out),
+                    format=form,
+                    quantize=quantize,
+                    overwrite=True,
+                )
+            )
+            model = out / MODEL_FILES[form]
+            sizes[name] = bytes_of(model) if model.is_dir() else model.stat().st_size
+            scorers[name] = scorer(classifier, ExportedModel(out))
+    found = {name: score(texts) for name, score in scorers.items()}
+    best = dict.fromkeys(scorers, float("inf"))
+    for _ in range(ROUNDS):
+        for name, score in scorers.items():
+            began = time.perf_counter()
+            score(texts)
+            best[name] = min(best[name], time.perf_counter() - began)
+    expected = found["checkpoint"]
+    labels = [classifier.result(row)["labels"] for row in expected]
+    rows = []
+    for name, probabilities in found.items():
+        same = [
+            names_of(classifier.result(row)["labels"]) == names_of(true)
+            for row, true in zip(probabilities, labels, strict=True)
+        ]
+        rows.append(
+            f"| {backbone} | {name} | {sizes[name] / 1e6:.2f} | {len(texts) / best[name]:.0f} "
+            f"| {np.abs(probabilities - expected).max():.1e} | {np.mean(same):.1%} |"
+        )
+    return rows
+
+
+def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ignore[no-untyped-def]
+    """The probabilities of texts by an export, batched and ordered as the classifier does it."""
+    from data_util.classification_batches import pack_documents
+
+    def batches(ids: list[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+        for first in range(0, len(ids), BATCH):
+            yield pack_documents(
+                ids[first : first + BATCH],
+                classifier.vocabulary,
+                model.description["sequence_length"],
+            )
+
+    def score(texts: list[str]) -> np.ndarray:
+        ids = [classifier.vocabulary.encode(classifier.tokenizer.tokenize(text)) for text in texts]
+        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+        results = np.zeros((len(ids), len(classifier.labels)), np.float32)
+        results[order] = np.concatenate(
+            [model(batch)["probabilities"] for batch in batches([ids[index] for index in order])]
+        )
+        return results
+
+    return score
+
+
+def names_of(entries: list[dict]) -> set[str]:
+    """The labels of a result."""
+    return {entry["label"] for entry in entries}
+
+
+if __name__ == "__main__":
+    main()

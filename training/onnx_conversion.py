@@ -1,0 +1,48 @@
+"""What tf2onnx needs to be told of, and what is put right in what it writes."""
+
+import functools
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def convert_to_onnx(convert: Callable[[], None], path: Path) -> None:
+    """Runs `convert`, which writes `path` with tf2onnx, and completes the file.
+
+    Raises:
+        onnx.checker.ValidationError: the file is no valid ONNX model.
+    """
+    import onnx
+
+    _teach_erfc()
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+    convert()
+    model = onnx.load(path)
+    # The open axes have meaningless names, and a name of their own for each input.
+    for value in (*model.graph.input, *model.graph.output):
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, name in zip(dimensions, ("batch", "length"), strict=True):
+            if not dimension.HasField("dim_value"):
+                dimension.dim_param = name
+    # tf2onnx writes what it cannot convert as it stands and goes on.
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+@functools.cache
+def _teach_erfc() -> None:
+    """Adds `Erfc(x) = 1 - Erf(x)`, which the exact GELU is made of, to tf2onnx's table."""
+    from tf2onnx.handler import tf_op
+
+    @tf_op("Erfc")
+    class Erfc:
+        @classmethod
+        def version_9(cls, ctx: Any, node: Any, **kwargs: Any) -> None:
+            types = {"dtypes": node.output_dtypes, "shapes": node.output_shapes}
+            ctx.remove_node(node.name)
+            one = ctx.make_const(f"{node.name}/one", np.ones((), np.float32)).output[0]
+            erf = ctx.make_node("Erf", node.input, **types).output[0]
+            ctx.make_node("Sub", [one, erf], name=node.name, outputs=node.output, **types)
