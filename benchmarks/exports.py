@@ -2,11 +2,11 @@
 
     python -m benchmarks.exports [--data=../shared/data] [--documents=1000] [--preset=small]
 
-For each backbone: fine-tunes a classifier on the bundled sample for a few epochs, exports it in every
-format with and without int8, and labels documents with predict.py's classifier and with each export:
-those of `--data`/cail2018/test.json, or without `--data` those of the sample. The time is that of
-the tokenizer, the batches and the model; rounds are interleaved and the best
-of three counts. Prints a Markdown table.
+For each backbone: fine-tunes a classifier on the bundled sample for a few epochs, exports it in
+every format with and without int8, and labels documents with predict.py's classifier and with each
+export: those of `--data`/cail2018/test.json, or without `--data` those of the sample. The time is
+that of tokenizer, batches and model; rounds are interleaved and the best of three counts. Prints a
+Markdown table.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 import json
 import os
 import reprlib
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from data_util.errors import InputError
@@ -33,6 +34,27 @@ class Tokenizer:
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text, in order; white space is dropped."""
         return self._split(text.lower() if self.lower_case else text)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the tokens of `tokenize(text)` are: first character, one past the last.
+
+        Lower case may be longer ("İ" becomes two characters); a token that ends inside of a
+        character has all of it.
+        """
+        origins: Sequence[int] = range(len(text))
+        changed = text
+        if self.lower_case:
+            changed = text.lower()
+            origins = [place for place, char in enumerate(text) for _ in char.lower()]
+        spans, position = [], 0
+        for token in self.tokenize(text):
+            start = changed.find(token, position)
+            if start < 0:  # not as it stands in the text
+                spans.append((origins[position], origins[position]) if origins else (0, 0))
+                continue
+            position = start + len(token)
+            spans.append((origins[start], origins[position - 1] + 1))
+        return spans
 
     def config(self) -> dict[str, Any]:
         """What `load_tokenizer` needs to make the same tokenizer."""
@@ -111,6 +133,9 @@ class WordPieceTokenizer(Tokenizer):
 
     def tokenize(self, text: str) -> list[str]:
         return self._pieces.encode(text, add_special_tokens=False).tokens
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        return self._pieces.encode(text, add_special_tokens=False).offsets
 
 
 TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")

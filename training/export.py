@@ -15,8 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from data_util.errors import InputError
-from data_util.labels import LabelSet
-from models.checkpoint import Checkpoint, load_model
 from models.serving_model import INPUTS, OUTPUTS, ServingModel
 from training.command_line import standard_error_closed
 from training.exported import (
@@ -31,7 +29,7 @@ from training.exported import (
 )
 from training.onnx_conversion import convert_to_onnx
 from training.options import ExportOptions, OptionError
-from training.prediction import read_fine_tuned
+from training.prediction import Classifier
 
 logger = logging.getLogger(__name__)
 
@@ -55,18 +53,18 @@ def export(options: ExportOptions) -> Path:
     out = Path(options.out)
     _check_output(out, options.overwrite)
     _check_packages(options.format)
-    checkpoint = read_fine_tuned(Path(options.ckpt_dir))
+    classifier = Classifier(Path(options.ckpt_dir))
     quantized = ", int8" if options.quantize == "int8" else ""
-    logger.info("exporting %s as %s%s", checkpoint.folder, options.format, quantized)
-    model = ServingModel(load_model(checkpoint))
-    sample = _sample(checkpoint)
+    logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)
+    model = ServingModel(classifier.model)
+    sample = _sample(classifier)
     expected = [np.asarray(model(batch)["probabilities"]) for batch in sample]
     out.parent.mkdir(parents=True, exist_ok=True)
     incoming = out.with_name(f".{out.name}.{secrets.token_hex(8)}.tmp")
     incoming.mkdir()
     try:
         _WRITERS[options.format](model, incoming / MODEL_FILES[options.format], options.quantize)
-        _write_beside(checkpoint, incoming, options)
+        _write_beside(classifier, incoming, options)
         _check_agreement(incoming, sample, expected, options)
         _flush_to_disk(incoming)
         _publish(incoming, out)
@@ -128,24 +126,24 @@ def _export_quietly(model: ServingModel, path: Path, format: str, **settings: An
         model.export(str(path), format=format, input_signature=signature, verbose=False, **settings)
 
 
-def _write_beside(checkpoint: Checkpoint, folder: Path, options: ExportOptions) -> None:
+def _write_beside(classifier: Classifier, folder: Path, options: ExportOptions) -> None:
     """What text has to go through before the model, and what its numbers mean."""
     for name in (VOCABULARY, TOKENIZER, LABELS):
-        shutil.copyfile(checkpoint.path(name), folder / name)
-    labels = LabelSet.load(checkpoint.path(LABELS)).labels
-    thresholds = dict(zip(labels, checkpoint.thresholds(labels), strict=True))
+        shutil.copyfile(classifier.checkpoint.path(name), folder / name)
+    labels = classifier.labels.labels
+    thresholds = dict(zip(labels, classifier.thresholds.tolist(), strict=True))
     description = {
         "format_version": FORMAT_VERSION,
         "format": options.format,
         "model": MODEL_FILES[options.format],
         "quantize": options.quantize,
-        "task": checkpoint.setting("task", str),
-        "sequence_length": checkpoint.setting("sequence_length", int),
+        "task": classifier.model.task,
+        "sequence_length": classifier.sequence_length,
         "inputs": {"names": INPUTS, "dtype": "int32", "shape": ["batch", "length"]},
         "outputs": {
             "names": OUTPUTS,
             "dtype": "float32",
-            "shape": ["batch", checkpoint.setting("num_labels", int)],
+            "shape": ["batch", len(labels)],
         },
     }
     for name, content in ((THRESHOLDS, thresholds), (DESCRIPTION, description)):
@@ -153,14 +151,14 @@ def _write_beside(checkpoint: Checkpoint, folder: Path, options: ExportOptions) 
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _sample(checkpoint: Checkpoint) -> list[dict[str, np.ndarray]]:
+def _sample(classifier: Classifier) -> list[dict[str, np.ndarray]]:
     """Batches of random ids, one of them with padding, to compare the export on."""
     random = np.random.default_rng(0)
-    longest = min(checkpoint.setting("sequence_length", int), 70)
+    longest = min(classifier.sequence_length, 70)
     batches = []
     for lengths in ([4], [longest, 4, longest // 2]):
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        ids = random.integers(checkpoint.backbone.vocab_size, size=mask.shape)
+        ids = random.integers(len(classifier.vocabulary), size=mask.shape)
         arrays = (np.where(mask, ids, 0), np.zeros(mask.shape), mask)
         batches.append(
             {name: array.astype(np.int32) for name, array in zip(INPUTS, arrays, strict=True)}

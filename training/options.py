@@ -340,6 +340,41 @@ class ExportOptions(Options):
     overwrite: bool = option(False, "replace the export that the folder holds")
 
 
+@dataclass(frozen=True)
+class ServingOptions(Options):
+    """Labels over HTTP"""
+
+    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
+    threshold: float | None = option(
+        None, "instead of the checkpoint's own thresholds", minimum=0, maximum=1
+    )
+    host: str = option("127.0.0.1", "address to listen on; 0.0.0.0: every network of the machine")
+    port: int = option(8000, "port to listen on; 0: any that is free", minimum=0, maximum=65535)
+    max_batch_size: int = option(
+        32, "texts that go through the model together; 1: each alone", minimum=1
+    )
+    max_wait_ms: float = option(
+        5.0, "how long a text waits for others to go with, in ms", minimum=0, maximum=10_000
+    )
+    max_queue: int = option(1024, "texts that may wait; further ones get 503", minimum=1)
+    max_texts: int = option(64, "texts in a request; more get 422", minimum=1)
+    max_characters: int = option(20_000, "characters in a text; more get 422", minimum=1)
+    max_body_bytes: int = option(2_000_000, "bytes in a request; more get 413", minimum=1)
+    read_timeout: float = option(
+        10.0, "seconds that a client may take to send a request; then 408", minimum=0.1
+    )
+    stop_timeout: float = option(
+        30.0, "seconds for the requests in flight after SIGTERM or Ctrl-C", minimum=0
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_texts > self.max_queue:
+            raise OptionError(
+                f"--max_texts={self.max_texts}: must be at most --max_queue={self.max_queue}."
+            )
+
+
 def parse_options(
     options_class: type[OptionsT], argv: Sequence[str]
 ) -> tuple[OptionsT, frozenset[str]]:

@@ -17,7 +17,7 @@ from data_util.classification_data import pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_texts
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind
-from models.checkpoint import Checkpoint, CheckpointError, load_model, read_checkpoint
+from models.checkpoint import CheckpointError, load_model, read_checkpoint
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide
@@ -46,7 +46,12 @@ class Classifier:
     """
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
-        checkpoint = read_fine_tuned(folder)
+        checkpoint = read_checkpoint(folder)
+        if checkpoint.config.get("stage") != "fine_tuning":
+            raise CheckpointError(
+                f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
+                "train_bert_fine_tuning.py on it first."
+            )
         if checkpoint.setting("test_mode", bool):
             logger.warning("%s was made in --test_mode: its labels mean little", folder)
         self.tokenizer, self.vocabulary = stored_tokenizer(checkpoint)
@@ -57,19 +62,20 @@ class Classifier:
                 f"{checkpoint.setting('num_labels', int):,}; it is of another checkpoint."
             )
         self._task_name = checkpoint.setting("task", str)
-        self._sequence_length = checkpoint.setting("sequence_length", int)
+        self.sequence_length = checkpoint.setting("sequence_length", int)
         self.pairs = "pairs" in checkpoint.config and checkpoint.setting("pairs", bool)
         shortest = 5 if self.pairs else 3
         longest = checkpoint.backbone.max_position
-        if not shortest <= self._sequence_length <= longest:
+        if not shortest <= self.sequence_length <= longest:
             raise CheckpointError(
-                f"{folder}: config.json has a sequence_length of {self._sequence_length}; it must "
+                f"{folder}: config.json has a sequence_length of {self.sequence_length}; it must "
                 f"be from {shortest} to max_position ({longest:,})."
             )
         names = self.labels.labels
         self.thresholds = np.array(
             checkpoint.thresholds(names) if threshold is None else [threshold] * len(names)
         )
+        self.checkpoint = checkpoint
         self.model = load_model(checkpoint)
 
     def probabilities(self, texts: Sequence[Text], batch_size: int = 64) -> np.ndarray:
@@ -110,10 +116,10 @@ class Classifier:
             block = ids[first : first + batch_size]
             if self.pairs:
                 pairs = [(a, b) for a, b in block]
-                yield pack_pairs(pairs, self.vocabulary, self._sequence_length)
+                yield pack_pairs(pairs, self.vocabulary, self.sequence_length)
             else:
                 documents = [document for (document,) in block]
-                yield pack_documents(documents, self.vocabulary, self._sequence_length)
+                yield pack_documents(documents, self.vocabulary, self.sequence_length)
 
     def result(self, probabilities: np.ndarray, top_k: int = 0) -> dict[str, Any]:
         """What one text got: {"labels": [{"label", "probability"}...]}, likeliest first.
@@ -134,21 +140,6 @@ class Classifier:
         if top_k:
             result["top"] = entries[:top_k]
         return result
-
-
-def read_fine_tuned(folder: Path) -> Checkpoint:
-    """Reads a checkpoint that knows labels.
-
-    Raises:
-        CheckpointError: the folder is not a whole, fine-tuned checkpoint.
-    """
-    checkpoint = read_checkpoint(folder)
-    if checkpoint.config.get("stage") != "fine_tuning":
-        raise CheckpointError(
-            f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
-            "train_bert_fine_tuning.py on it first."
-        )
-    return checkpoint
 
 
 def predict(options: PredictionOptions) -> int:

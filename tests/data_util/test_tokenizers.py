@@ -151,3 +151,25 @@ def test_load_refuses(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         load_tokenizer(path, VOCABULARY)
+
+
+@pytest.mark.parametrize("style", ["word", "char", "space"])
+@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("被告人盗窃 İẞa\x00"))))
+def test_spans_are_where_the_tokens_are(style, text):
+    tokenizer = make(style)
+    pieces = [text[start:end] for start, end in tokenizer.spans(text)]
+    assert pieces == tokenizer.tokenize(text)
+    lower = make(style, lower_case=True)
+    spans, tokens = lower.spans(text), lower.tokenize(text)
+    assert len(spans) == len(tokens)
+    for (start, end), token in zip(spans, tokens, strict=True):
+        assert 0 <= start < end <= len(text)
+        assert token in text[start:end].lower()
+
+
+def test_spans_by_hand():
+    assert make("space", lower_case=True).spans(" Aİb 😀C") == [(1, 4), (5, 7)]
+    assert make("word").spans("我们来到 北京") == [(0, 2), (2, 4), (5, 7)]
+    spans = make("wordpiece").spans("我们，unaffable Héllo\x00 zzz")
+    assert spans == [(0, 1), (1, 2), (2, 3), (3, 5), (5, 8), (8, 12), (13, 18), (20, 23)]
+    assert [make(style).spans("") for style in TOKENIZE_STYLES] == [[]] * 4

@@ -12,6 +12,7 @@ from training.options import (
     OptionError,
     PredictionOptions,
     PretrainingOptions,
+    ServingOptions,
     TransformOptions,
     help_text,
     parse_options,
@@ -23,6 +24,7 @@ CLASSES = (
     TransformOptions,
     PredictionOptions,
     ExportOptions,
+    ServingOptions,
 )
 classes = pytest.mark.parametrize("options_class", CLASSES)
 

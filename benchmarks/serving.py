@@ -1,0 +1,181 @@
+"""The service under load, with and without micro-batching.
+
+    python -m benchmarks.serving --ckpt_dir=checkpoint_lm_save [--seconds=20] [--input=FILE]
+
+Starts `serve.py` twice, with its defaults and with `--max_batch_size=1`, and has 1, 8 and 64
+clients ask each for the labels of one text after another, for `--seconds` each. The two take turns.
+The clients are `wrk` where it is installed, else asyncio tasks; always in a process of their own.
+Prints a Markdown table: requests a second, the median and the 99th percentile of the time of a
+request, answers that were no 200 and broken connections, memory of the service before and after.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+CLIENTS = (1, 8, 64)
+TEXTS = 500
+WRK_SCRIPT = """
+local bodies = {}
+for line in io.lines("BODIES") do bodies[#bodies + 1] = line end
+local turn = 0
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+function request()
+  turn = turn % #bodies + 1
+  return wrk.format(nil, nil, nil, bodies[turn])
+end
+function done(summary, latency)
+  local e = summary.errors
+  local format = 'RESULT {"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "errors": %d}\\n'
+  io.write(string.format(format,
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
+    latency:percentile(99) / 1e3, e.connect + e.read + e.write + e.status + e.timeout))
+end
+"""
+
+
+def main() -> None:
+    """Starts both services, loads them in turn and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ckpt_dir", type=Path, default=Path("checkpoint_lm_save"))
+    parser.add_argument("--input", type=Path, default=Path("data/sample_test.txt"))
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--load", nargs=4, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.load:
+        address, clients, seconds, bodies = arguments.load
+        print(f"RESULT {json.dumps(load(address, int(clients), float(seconds), Path(bodies)))}")
+        return
+    rows = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        write_bodies(arguments.input, folder / "bodies")
+        services = {}
+        for name, options in {"together": [], "one by one": ["--max_batch_size=1"]}.items():
+            services[name] = start(stack, folder / f"{name}.log", arguments.ckpt_dir, options)
+            measure(services[name][0], 4, 2, folder)  # warm
+        for clients in CLIENTS:
+            for name, (address, process) in services.items():
+                before = memory_mb(process.pid)
+                found = measure(address, clients, arguments.seconds, folder)
+                after = memory_mb(process.pid)
+                rows.append(
+                    f"| {clients} | {name} | {found['requests'] / found['seconds']:.0f} "
+                    f"| {found['p50']:.1f} | {found['p99']:.1f} | {found['errors']} "
+                    f"| {before:.0f} | {after:.0f} |"
+                )
+                print(rows[-1], flush=True)
+    by = "wrk" if shutil.which("wrk") else "asyncio"
+    print(
+        f"\nclients: {by}\n\n| clients | texts go | requests/s | p50 ms | p99 ms | errors "
+        "| MB before | MB after |\n|---|---|---|---|---|---|---|---|"
+    )
+    print("\n".join(rows))
+
+
+def write_bodies(source: Path, target: Path) -> None:
+    """A request a line, a text each."""
+    from data_util.documents import read_texts
+
+    with source.open("rb") as file:
+        texts = [document.text for document in islice(read_texts(file, str(source)), TEXTS)]
+    target.write_text("".join(f"{json.dumps({'input': text})}\n" for text in texts if text))
+
+
+def start(
+    stack: ExitStack, log: Path, checkpoint: Path, options: list[str]
+) -> tuple[str, subprocess.Popen]:
+    """Starts `serve.py`: (its address, its process)."""
+    command = [sys.executable, "serve.py", f"--ckpt_dir={checkpoint}", "--port=0", *options]
+    process = subprocess.Popen(command, stderr=stack.enter_context(log.open("wb")))
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    while process.poll() is None:
+        if found := re.search(r"listening on (http://\S+)", log.read_text()):
+            return found[1], process
+        time.sleep(0.2)
+    sys.exit(log.read_text())
+
+
+def measure(address: str, clients: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """One load, from another process."""
+    bodies = folder / "bodies"
+    if shutil.which("wrk"):
+        script = folder / "load.lua"
+        script.write_text(WRK_SCRIPT.replace("BODIES", str(bodies)))
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout=60s"]
+        command += ["-s", str(script), f"{address}/v1/predict"]
+    else:
+        command = [sys.executable, "-m", "benchmarks.serving", "--load"]
+        command += [address, str(clients), str(seconds), str(bodies)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    result = re.search(r"RESULT (.*)", output)
+    if result is None:
+        sys.exit(output)
+    return json.loads(result[1])
+
+
+def load(address: str, clients: int, seconds: float, bodies: Path) -> dict[str, Any]:
+    """The clients without wrk: each asks, reads the answer and asks again."""
+    url = urlsplit(address)
+    requests = [
+        f"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        for body in bodies.read_text().splitlines()
+    ]
+    times: list[float] = []
+    errors = 0
+    began = time.perf_counter()
+
+    async def client(turn: int) -> None:
+        nonlocal errors
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        while time.perf_counter() - began < seconds:
+            sent = time.perf_counter()
+            writer.write(requests[turn % len(requests)])
+            turn += 1
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = re.search(r"content-length: (\d+)", head)
+            await reader.readexactly(int(length[1]) if length else 0)
+            times.append(time.perf_counter() - sent)
+            errors += " 200 " not in head.partition("\r\n")[0]
+        writer.close()
+
+    async def everybody() -> list[BaseException | None]:
+        tasks = (client(turn * 7) for turn in range(clients))
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    errors += sum(outcome is not None for outcome in asyncio.run(everybody()))
+    took = time.perf_counter() - began
+    answered = len(times)
+    times = sorted(times) or [float("nan")]
+    return {
+        "requests": answered,
+        "seconds": took,
+        "p50": 1e3 * times[len(times) // 2],
+        "p99": 1e3 * times[len(times) * 99 // 100],
+        "errors": errors,
+    }
+
+
+def memory_mb(pid: int) -> float:
+    """What a process has in memory (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) / 1e3 if found else float("nan")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Labels over HTTP, with a page to try it on."""
+
+import importlib.util
+
+from training.command_line import run
+from training.options import OptionError, ServingOptions
+
+NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "prometheus_client": "prometheus-client"}
+
+
+def serve(options: ServingOptions) -> None:
+    """Answers requests until it is told to stop."""
+    missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise OptionError(f"serve.py needs {', '.join(missing)}: pip install {' '.join(missing)}")
+    # Imported here: `--help` is instant.
+    from serving import server
+
+    server.serve(options)
+
+
+if __name__ == "__main__":
+    run(serve, ServingOptions, "label texts over HTTP with a fine-tuned checkpoint")

@@ -1,0 +1,1 @@
+"""Labels over HTTP: the service behind `serve.py`."""

@@ -1,0 +1,172 @@
+"""The service's addresses, and what each of them answers."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse
+
+from serving.batching import MicroBatcher
+from serving.explanation import MAX_PARTS, covered, log_odds, parts_of
+from serving.failures import ANSWERS, add_handlers
+from serving.limits import BodyLimit
+from serving.measures import MeasureRequests, Measures
+from serving.schemas import (
+    ExplainAnswer,
+    HealthAnswer,
+    LabelsAnswer,
+    PredictAnswer,
+    request_models,
+)
+from serving.scoring import Scorer
+from training.options import ServingOptions
+
+PAGE = Path(__file__).with_name("page.html")
+
+
+def make_app(scorer: Scorer, options: ServingOptions) -> FastAPI:
+    """The service as an ASGI application.
+
+    FastAPI's pages /docs and /redoc are off: they load their scripts from another site. What they
+    would show is in /openapi.json.
+    """
+    batcher = MicroBatcher(
+        scorer.logits,
+        max_batch_size=options.max_batch_size,
+        max_wait=options.max_wait_ms / 1000,
+        max_queue=options.max_queue,
+        observe=lambda size: measures.batch_size.observe(size),
+    )
+    measures = Measures(lambda: batcher.waiting)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        batcher.start()
+        yield
+        await batcher.stop()
+
+    app = FastAPI(
+        title="Labels of texts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan
+    )
+    app.state.batcher = batcher
+    add_handlers(app, scorer.takes_pairs)
+    app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, timeout=options.read_timeout)
+    app.add_middleware(MeasureRequests, measures=measures)
+    _add_endpoints(app, scorer, batcher, measures, options)
+    _add_page(app)
+    return app
+
+
+def _add_endpoints(
+    app: FastAPI,
+    scorer: Scorer,
+    batcher: MicroBatcher,
+    measures: Measures,
+    options: ServingOptions,
+) -> None:
+    classifier = scorer.classifier
+    labels = classifier.labels.labels
+    requests = request_models(
+        max_texts=options.max_texts,
+        max_characters=options.max_characters,
+        labels=labels,
+        takes_pairs=scorer.takes_pairs,
+    )
+
+    @app.post(
+        "/v1/predict",
+        responses=ANSWERS,
+        response_model=PredictAnswer,
+        response_model_exclude_none=True,
+    )
+    async def predict(body: requests.predict) -> dict[str, Any]:  # type: ignore[name-defined]
+        """Labels a text, or each of several texts. A text of white space alone gets no label."""
+        texts = body.input if isinstance(body.input, list) else [body.input]
+        ids = await asyncio.to_thread(lambda: [scorer.encode(text) for text in texts])
+        with_text = [row for row, text in enumerate(texts) if text.strip()]
+        results: list[dict[str, Any]] = [{"labels": []} for _ in texts]
+        logits = await batcher.submit([ids[row] for row in with_text])
+        measures.texts.inc(len(texts))
+        if with_text:
+            probabilities = scorer.probabilities(np.stack(logits))
+            for row, values in zip(with_text, probabilities, strict=True):
+                results[row] = scorer.result(values, body.top_k)
+        return {"results": results}
+
+    @app.post("/v1/explain", responses=ANSWERS, response_model=ExplainAnswer)
+    async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
+        """Which characters speak for a label: those whose covering makes it less likely."""
+        text = body.input
+        ids, spans = await asyncio.to_thread(
+            lambda: (scorer.encode(text), classifier.tokenizer.spans(text))
+        )
+        ids, spans = ids[: scorer.max_tokens], spans[: scorer.max_tokens]
+        # One place in the queue is for the text itself.
+        parts = parts_of(spans, max(1, min(MAX_PARTS, options.max_queue - 1)))
+        rows = [ids, *covered(ids, parts, classifier.vocabulary.mask_id)]
+        logits = np.stack(await batcher.submit(rows))
+        probabilities = scorer.probabilities(logits[:1])[0]
+        label = labels.index(body.label) if body.label else int(probabilities.argmax())
+        odds = log_odds(logits, label, classifier.model.task)
+        return {
+            "label": labels[label],
+            "probability": round(float(probabilities[label]), 6),
+            "characters_read": spans[-1][1] if spans else 0,
+            "parts": [
+                {"start": part.start, "end": part.end, "importance": round(float(drop), 6)}
+                for part, drop in zip(parts, odds[0] - odds[1:], strict=True)
+            ],
+        }
+
+    @app.get("/v1/labels", response_model=LabelsAnswer)
+    async def known_labels() -> dict[str, Any]:
+        """The labels and their thresholds, in the order of labels.txt."""
+        pairs = zip(labels, classifier.thresholds, strict=True)
+        return {
+            "task": classifier.model.task,
+            "labels": [{"label": name, "threshold": float(value)} for name, value in pairs],
+        }
+
+    @app.get("/healthz", response_model=HealthAnswer)
+    async def health() -> dict[str, str]:
+        """Whether the service is there."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_page(app: FastAPI) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    headers = {
+        "Content-Security-Policy": _policy(page),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+    @app.get("/", include_in_schema=False)
+    async def form() -> HTMLResponse:
+        return HTMLResponse(page, headers=headers)
+
+
+def _policy(page: str) -> str:
+    """Lets the browser run the page's own script and style and nothing else."""
+
+    def hashes(tag: str) -> str:
+        contents = re.findall(rf"<{tag}>(.*?)</{tag}>", page, flags=re.DOTALL)
+        digests = [hashlib.sha256(content.encode()).digest() for content in contents]
+        return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+    return (
+        f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')}; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )

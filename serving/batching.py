@@ -1,0 +1,130 @@
+"""Requests that wait at the same time go through the model together."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+
+class QueueFullError(Exception):
+    """There is no room for the items of a request."""
+
+
+@dataclass
+class _Waiting:
+    item: Any
+    result: asyncio.Future
+    deadline: float
+
+
+class MicroBatcher:
+    """Collects items from many requests and scores them in one thread, a batch at a time.
+
+    A batch is scored when it is full, or when its first item has waited for `max_wait`. While the
+    model is at work, items gather for the next batch.
+
+    Args:
+        score: gives a result for each item of a list; runs in a thread of its own.
+        max_batch_size: items that are scored together at most; 1: each alone and at once.
+        max_wait: seconds that an item waits for others.
+        max_queue: items that may wait.
+        observe: called with the size of each batch.
+    """
+
+    def __init__(
+        self,
+        score: Callable[[list[Any]], Iterable[Any]],
+        *,
+        max_batch_size: int,
+        max_wait: float,
+        max_queue: int,
+        observe: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self._score = score
+        self._max_batch_size = max_batch_size
+        self._max_wait = max_wait if max_batch_size > 1 else 0.0
+        self._max_queue = max_queue
+        self._observe = observe
+        self._queue: deque[_Waiting] = deque()
+        self._changed = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._task: asyncio.Task | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Items in the queue."""
+        return len(self._queue)
+
+    def start(self) -> None:
+        """Begins to score; to be called in the event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Ends the scoring; what still waits is given up."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        while self._queue:
+            self._queue.popleft().result.cancel()
+        self._thread.shutdown(wait=True)
+
+    async def submit(self, items: Sequence[Any]) -> list[Any]:
+        """The results of the items of one request, in their order.
+
+        Raises:
+            QueueFullError: they do not all fit into the queue; none of them is taken.
+            Exception: whatever `score` raised on a batch with one of them in it.
+        """
+        if len(self._queue) + len(items) > self._max_queue:
+            raise QueueFullError
+        loop = asyncio.get_running_loop()
+        deadline = time.monotonic() + self._max_wait
+        futures = [loop.create_future() for _ in items]
+        for item, future in zip(items, futures, strict=True):
+            self._queue.append(_Waiting(item, future, deadline))
+        self._changed.set()
+        # Cancels the others where one fails, or where the client has gone.
+        return list(await asyncio.gather(*futures))
+
+    async def _run(self) -> None:
+        while True:
+            batch = await self._next_batch()
+            if batch:
+                await self._score_batch(batch)
+
+    async def _next_batch(self) -> list[_Waiting]:
+        while not self._queue:
+            self._changed.clear()
+            await self._changed.wait()
+        while len(self._queue) < self._max_batch_size:
+            left = self._queue[0].deadline - time.monotonic()
+            if left <= 0:
+                break
+            self._changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+        size = min(self._max_batch_size, len(self._queue))
+        taken = [self._queue.popleft() for _ in range(size)]
+        return [waiting for waiting in taken if not waiting.result.done()]
+
+    async def _score_batch(self, batch: list[_Waiting]) -> None:
+        self._observe(len(batch))
+        loop = asyncio.get_running_loop()
+        try:
+            results = await loop.run_in_executor(
+                self._thread, self._score, [waiting.item for waiting in batch]
+            )
+            outcomes = list(zip(batch, results, strict=True))
+        except Exception as error:
+            for waiting in batch:
+                if not waiting.result.done():
+                    waiting.result.set_exception(error)
+            return
+        for waiting, result in outcomes:
+            if not waiting.result.done():
+                waiting.result.set_result(result)

@@ -1,0 +1,67 @@
+"""A classifier as the service uses it: token ids in, logits out, compiled once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from data_util.bucketing import LENGTH_STEP
+from data_util.classification_batches import pack_documents
+from models.serving_model import INPUTS, ServingModel
+from training.prediction import Classifier
+
+
+class Scorer:
+    """Scores batches of tokenized texts.
+
+    Args:
+        classifier: the checkpoint.
+
+    Attributes:
+        takes_pairs: whether a document is a pair of texts.
+    """
+
+    takes_pairs = False
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
+        model = ServingModel(classifier.model)
+        # Open lengths: one trace serves every bucket.
+        self._run = tf.function(
+            lambda inputs: model(inputs, training=False)["logits"],
+            input_signature=[{name: tf.TensorSpec((None, None), tf.int32) for name in INPUTS}],
+        )
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that the model reads."""
+        return self.classifier.sequence_length - 2  # [CLS] and [SEP]
+
+    def encode(self, text: str) -> np.ndarray:
+        """The ids of a text's tokens, (tokens,) int32."""
+        return self.classifier.vocabulary.encode(self.classifier.tokenizer.tokenize(text))
+
+    def logits(self, ids: Sequence[np.ndarray]) -> np.ndarray:
+        """(texts, labels) float32; lengths are padded to a multiple of 32."""
+        packed = pack_documents(
+            list(ids), self.classifier.vocabulary, self.classifier.sequence_length
+        )
+        return self._run(
+            {name: tf.constant(array, tf.int32) for name, array in packed.items()}
+        ).numpy()
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """(texts, labels) float32 of the logits."""
+        return np.asarray(self.classifier.model.probabilities(tf.constant(logits)))
+
+    def result(self, probabilities: np.ndarray, top_k: int) -> dict[str, Any]:
+        """See `Classifier.result`."""
+        return self.classifier.result(probabilities, top_k)
+
+    def warm_up(self, batch_size: int) -> None:
+        """Runs every bucket once, so that no request waits for it."""
+        longest = self.classifier.sequence_length
+        for length in (*range(LENGTH_STEP, longest, LENGTH_STEP), longest):
+            ids = np.full(max(length - 2, 1), self.classifier.vocabulary.unk_id, np.int32)
+            self.logits([ids] * batch_size)

@@ -1,0 +1,88 @@
+"""The running service: from the checkpoint to the last answer after SIGTERM."""
+
+import logging
+import signal
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from serving.app import make_app
+from serving.limits import protocol_with_timeout
+from serving.scoring import Scorer
+from training.options import OptionError, ServingOptions
+from training.prediction import Classifier
+
+logger = logging.getLogger(__name__)
+
+_KEEP_ALIVE_SECONDS = 30
+
+
+def serve(options: ServingOptions) -> None:
+    """Answers requests until SIGTERM or Ctrl-C; those in flight are still answered.
+
+    Raises:
+        CheckpointError: not a whole, fine-tuned checkpoint.
+        OptionError: the address cannot be listened on.
+    """
+    listener = _listen(options)
+    with listener:
+        scorer = Scorer(Classifier(Path(options.ckpt_dir), options.threshold))
+        config = scorer.classifier.model.backbone.config
+        logger.info(
+            "serving %s: %s, %d labels, %d tokens of a text",
+            options.ckpt_dir,
+            config.backbone,
+            len(scorer.classifier.labels),
+            scorer.max_tokens,
+        )
+        scorer.warm_up(min(options.max_batch_size, 8))
+        if options.max_batch_size > 1:
+            logger.info(
+                "up to %d texts go through the model together, after %g ms at most",
+                options.max_batch_size,
+                options.max_wait_ms,
+            )
+        _run(scorer, options, listener)
+    logger.info("stopped: every request that had come was answered")
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            host = f"[{host}]" if ":" in host else host
+            logger.info("listening on http://%s:%d  (Ctrl-C ends it)", host, port)
+
+
+def _run(scorer: Scorer, options: ServingOptions, listener: socket.socket) -> None:
+    # Only what we say ourselves, and the stack where a request met a defect.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        make_app(scorer, options),
+        http=protocol_with_timeout(options.read_timeout),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(options.stop_timeout)),
+    )
+    # uvicorn raises the signal again when it is done; after SIGTERM we end in our own time.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        _Server(config).run(sockets=[listener])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _listen(options: ServingOptions) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((options.host, options.port), family=family, backlog=1024)
+    except OSError as error:
+        raise OptionError(
+            f"--host={options.host} --port={options.port}: cannot listen there "
+            f"({error.strerror or error}); name another, or --port=0 for any that is free."
+        ) from None

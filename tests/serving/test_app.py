@@ -1,0 +1,191 @@
+"""The addresses, in this process, on a toy model and on the tiny checkpoint."""
+
+import asyncio
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from scipy.special import expit
+
+from data_util.labels import LabelSet
+from data_util.tokenizers import make_tokenizer
+from data_util.vocabulary import RESERVED, Vocabulary
+from models.checkpoint import load_model, read_checkpoint
+from serving.app import make_app
+from serving.batching import MicroBatcher
+from serving.scoring import Scorer
+from training.options import OptionError, ServingOptions
+from training.prediction import Classifier
+
+NEUTRAL = "今天天气很好 大家 一起 去 公园"
+
+
+class ToyScorer:
+    """Label B if the text has "bomb" in it, label A if not."""
+
+    takes_pairs = False
+    max_tokens = 30
+
+    def __init__(self):
+        self.vocabulary = Vocabulary([*RESERVED, "bomb", "peace"])
+        self.classifier = SimpleNamespace(
+            labels=LabelSet(["A", "B"]),
+            thresholds=np.array([0.5, 0.5]),
+            vocabulary=self.vocabulary,
+            tokenizer=make_tokenizer("space"),
+            model=SimpleNamespace(task="multi_label"),
+        )
+        self.rows = []
+
+    def encode(self, text):
+        return self.vocabulary.encode(self.classifier.tokenizer.tokenize(text))
+
+    def logits(self, ids):
+        self.rows.append(len(ids))
+        bombs = np.array([float((row == 5).sum()) - (row == 6).sum() for row in ids])
+        return np.stack([2 - 4 * bombs, 4 * bombs - 2], axis=1).astype(np.float32)
+
+    def probabilities(self, logits):
+        return expit(logits)
+
+    def result(self, probabilities, top_k):
+        best = int(probabilities.argmax())
+        entry = {"label": "AB"[best], "probability": float(probabilities[best])}
+        return {"labels": [entry], **({"top": [entry]} if top_k else {})}
+
+
+def app_of(scorer, **changes):
+    return TestClient(make_app(scorer, ServingOptions(**changes)), raise_server_exceptions=False)
+
+
+def explain(client, **body):
+    answer = client.post("/v1/explain", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_explain_finds_the_planted_word():
+    text = f"{NEUTRAL} 😀 bomb {NEUTRAL}"
+    with app_of(ToyScorer()) as client:
+        answer = explain(client, input=text)
+        assert answer["label"] == "B"
+        assert answer["characters_read"] == len(text)
+        marked = {text[part["start"] : part["end"]]: part["importance"] for part in answer["parts"]}
+        assert marked.pop("bomb") == pytest.approx(4)
+        assert set(marked.values()) == {0}
+        # Of the other label, and where a word speaks against it.
+        other = explain(client, input=text, label="A")
+        assert {part["importance"] for part in other["parts"]} == {0, -4}
+        against = explain(client, input="bomb peace", label="B")
+        assert [part["importance"] for part in against["parts"]] == [4, -4]
+
+
+def test_explain_covers_a_few_tokens_together_where_the_queue_is_short():
+    scorer = ToyScorer()
+    text = " ".join(["x"] * 20 + ["bomb"] + ["x"] * 50)
+    with app_of(scorer, max_queue=8, max_texts=8) as client:
+        answer = explain(client, input=text)
+    assert sum(scorer.rows) <= 8
+    # What stands behind the 30th token is not read.
+    assert answer["characters_read"] == len(" ".join(text.split()[:30]))
+    strongest = max(answer["parts"], key=lambda part: part["importance"])
+    assert "bomb" in text[strongest["start"] : strongest["end"]]
+
+
+def test_explain_nothing():
+    with app_of(ToyScorer()) as client:
+        assert explain(client, input=" \n")["parts"] == []
+
+
+def test_explain_is_the_fall_of_the_real_models_log_odds(run_of):
+    checkpoint = run_of().fine_tuned
+    classifier, model = Classifier(checkpoint), load_model(read_checkpoint(checkpoint))
+    text = "被告人盗窃 手机。"
+    with app_of(Scorer(classifier)) as client:
+        answer = explain(client, input=text, label="盗窃")
+    tokens = classifier.tokenizer.tokenize(text)
+    assert [text[part["start"] : part["end"]] for part in answer["parts"]] == tokens
+
+    def logit(ids):
+        ids = np.array([[2, *ids, 3]], np.int32)
+        inputs = {"token_ids": ids, "segment_ids": ids * 0, "padding_mask": ids >= 0}
+        return float(np.asarray(model(inputs))[0, classifier.labels.ids(["盗窃"])[0]])
+
+    ids = list(classifier.vocabulary.encode(tokens))
+    expected = [logit(ids) - logit([*ids[:i], 4, *ids[i + 1 :]]) for i in range(len(ids))]
+    found = [part["importance"] for part in answer["parts"]]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_together_as_one_by_one(run_of):
+    classifier = Classifier(run_of().fine_tuned)
+    scorer, sizes = Scorer(classifier), []
+    texts = ["被告人盗窃手机。" * count for count in (1, 9, 3, 1, 5)] + ["殴打", "。", "骗取" * 40]
+
+    async def label(max_batch_size):
+        batcher = MicroBatcher(
+            scorer.logits,
+            max_batch_size=max_batch_size,
+            max_wait=0.5,
+            max_queue=99,
+            observe=sizes.append,
+        )
+        batcher.start()
+        results = await asyncio.gather(*(batcher.submit([scorer.encode(text)]) for text in texts))
+        await batcher.stop()
+        return scorer.probabilities(np.concatenate(results))
+
+    together, alone = asyncio.run(label(8)), asyncio.run(label(1))
+    assert sizes == [8] + [1] * 8
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(alone, classifier.probabilities(texts), atol=1e-5)
+
+
+def test_a_defect_is_an_answer_and_the_next_request_is_served():
+    scorer = ToyScorer()
+    logits = scorer.logits
+
+    def fails_on_two(ids):
+        if len(ids[0]) == 2:
+            raise ValueError("defect")
+        return logits(ids)
+
+    scorer.logits = fails_on_two
+    with app_of(scorer) as client:
+        answer = client.post("/v1/predict", json={"input": "x y"})
+        assert answer.status_code == 500
+        assert answer.json()["error"]["code"] == "internal_error"
+        assert "defect" not in answer.text
+        assert client.post("/v1/predict", json={"input": "bomb"}).status_code == 200
+
+
+def test_a_full_queue_is_503():
+    scorer = ToyScorer()
+    with app_of(scorer, max_queue=2, max_texts=2) as client:
+        assert client.post("/v1/predict", json={"input": ["a", "b"]}).status_code == 200
+        # One request's own texts: the text itself and each of its parts.
+        client.app.state.batcher._max_queue = 1
+        answer = client.post("/v1/predict", json={"input": ["a", "b"]})
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "overloaded"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_requests_of_a_checkpoint_that_takes_pairs():
+    from pydantic import ValidationError
+
+    from serving.schemas import request_models
+
+    body = request_models(max_texts=2, max_characters=5, labels=("A",), takes_pairs=True).predict
+    pair = {"text_a": "a", "text_b": "b"}
+    assert body(input=pair).input.text_b == "b"
+    assert [item.text_a for item in body(input=[pair, pair]).input] == ["a", "a"]
+    for wrong in ("a", ["a"], [pair] * 3, {"text_a": "a"}, {**pair, "text_a": "123456"}, []):
+        with pytest.raises(ValidationError):
+            body(input=wrong)
+
+
+def test_no_more_texts_a_request_than_may_wait():
+    with pytest.raises(OptionError, match="--max_texts=9: must be at most --max_queue=8"):
+        ServingOptions(max_texts=9, max_queue=8)

@@ -1,0 +1,223 @@
+"""Real requests to a real process."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from training.prediction import Classifier
+
+ROOT = Path(__file__).parents[2]
+
+
+def connection(running):
+    address = urlsplit(running[0])
+    return socket.create_connection((address.hostname, address.port), timeout=30)
+
+
+def error_of(answer, status):
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error"}
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "where"}
+    assert "pydantic" not in answer.text
+    return error
+
+
+def test_answers_are_those_of_predict(run_of, client):
+    classifier = Classifier(run_of().fine_tuned)
+    texts = ["被告人盗窃手机。", "酒后殴打。", "虚构\x00转账", "😀"]
+    expected = [classifier.result(row, 2) for row in classifier.probabilities(texts)]
+    answer = client.post("/v1/predict", json={"input": texts, "top_k": 2}).json()
+    assert [result["labels"][0]["label"] for result in answer["results"]] == [
+        result["labels"][0]["label"] for result in expected
+    ]
+    for result, other in zip(answer["results"], expected, strict=True):
+        assert [entry["label"] for entry in result["top"]] == [
+            entry["label"] for entry in other["top"]
+        ]
+        assert [entry["probability"] for entry in result["top"]] == pytest.approx(
+            [entry["probability"] for entry in other["top"]], abs=2e-5
+        )
+    assert client.post("/v1/predict", json={"input": texts, "top_k": 2.0}).json() == answer
+    one = client.post("/v1/predict", json={"input": texts[0]}).json()["results"]
+    assert list(one[0]) == ["labels"]
+    assert one[0]["labels"] == answer["results"][0]["labels"]
+    empty = client.post("/v1/predict", json={"input": ["", " \n", texts[0]]}).json()["results"]
+    assert empty == [{"labels": []}, {"labels": []}, one[0]]
+
+
+def test_labels_health_and_metrics(run_of, running, client):
+    known = client.get("/v1/labels").json()
+    assert known["task"] == "multi_label"
+    assert {
+        entry["label"]: entry["threshold"] for entry in known["labels"]
+    } == run_of().fine_tuning_metrics["thresholds"]
+    assert client.get("/healthz").json() == {"status": "ok"}
+    client.get("/made/up")
+    metrics = client.get("/metrics").text
+    assert 'requests_total{path="/healthz",status="200"}' in metrics
+    assert 'requests_total{path="other",status="404"}' in metrics
+    assert "/made/up" not in metrics
+    for address in ("/docs", "/redoc"):
+        assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "not JSON"),
+        (b"", "JSON object"),
+        (b"[]", "JSON object"),
+        (b"{}", "required"),
+        (b'{"input": 5}', "string"),
+        (b'{"input": null}', "string"),
+        (b'{"input": ["a", 3]}', "string"),
+        (b'{"input": []}', "at least 1"),
+        (b'{"input": "\\ud800"}', "surrogate"),
+        (b'{"input": "a", "\\ud800": 1}', "surrogate"),
+        (b'{"input": "a", "other": 1}', "not permitted"),
+        (b'{"input": "a", "top_k": -1}', "greater than or equal to 0"),
+        (b'{"input": "a", "top_k": true}', "integer"),
+        (b'{"input": "a", "top_k": 1.5}', "integer"),
+        (b'{"input": "a", "top_k": NaN}', "integer"),
+        (json.dumps({"input": ["a"] * 9}).encode(), "at most 8"),
+        (json.dumps({"input": "a" * 201}).encode(), "at most 200"),
+        (b'{"input": {"text_a": "a", "text_b": "b"}}', "takes single texts, not pairs"),
+        (b'{"input": [{"text_a": "a", "text_b": "b"}]}', "takes single texts, not pairs"),
+    ],
+)
+def test_wrong_requests(client, body, words):
+    headers = {"Content-Type": "application/json"}
+    assert (
+        words in error_of(client.post("/v1/predict", content=body, headers=headers), 422)["message"]
+    )
+
+
+def test_where_it_is_wrong(client):
+    answer = client.post("/v1/predict", json={"input": ["a", 3]})
+    assert error_of(answer, 422)["where"] == "input.1"
+    answer = client.post("/v1/explain", json={"input": "a", "label": "杀人"})
+    assert error_of(answer, 422)["where"] == "label"
+
+
+def test_bodies_that_no_parser_survives(client):
+    headers = {"Content-Type": "application/json"}
+    for body in (b"[" * 40_000, b'{"input": ' + b"9" * 40_000 + b"}", b"\xff\xfe", b"\x00" * 99):
+        answer = client.post("/v1/predict", content=body, headers=headers)
+        assert answer.status_code in (400, 422), answer.text
+        error_of(answer, answer.status_code)
+    answer = client.post("/v1/predict", content=b'{"input": "a"}')
+    assert "Content-Type" in error_of(answer, 422)["message"]
+    assert error_of(client.get("/v1/predict"), 405)["code"] == "method_not_allowed"
+    assert error_of(client.get("/nowhere"), 404)["code"] == "not_found"
+    assert client.get("/healthz").status_code == 200
+
+
+def test_large_bodies(client):
+    assert error_of(client.post("/v1/predict", content=b"x" * 50_001), 413)["code"] == "too_large"
+
+    def endless():
+        for _ in range(300):
+            yield b"x" * 10_000
+
+    # No content-length: it is sent in chunks.
+    assert "50,000 bytes" in error_of(client.post("/v1/predict", content=endless()), 413)["message"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_slow_clients(running):
+    silent, dripping, halting = (connection(running) for _ in range(3))
+    dripping.sendall(b"GET /healthz HTT")
+    halting.sendall(
+        b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 14\r\n\r\n{"inp'
+    )
+    # --read_timeout=1.5; the sockets give up after 30 s.
+    assert silent.recv(100) == b""
+    assert dripping.recv(100) == b""
+    answer = b""
+    while piece := halting.recv(10_000):
+        answer += piece
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b'"too_slow"' in answer
+    with connection(running) as quick:
+        for _ in range(2):
+            quick.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert quick.recv(1000).startswith(b"HTTP/1.1 200")
+            time.sleep(0.1)
+
+
+def test_garbage_and_clients_that_leave(running, client):
+    for garbage in (b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 50, b"\x00"):
+        with connection(running) as raw:
+            raw.sendall(garbage)
+    with connection(running) as raw:
+        raw.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+    assert client.get("/healthz").status_code == 200
+    log = running[1].read_text(encoding="utf-8")
+    assert "Traceback" not in log
+    # No line for a request.
+    assert "/healthz" not in log
+
+
+def test_it_ends_when_it_is_told_and_answers_what_it_has(run_of, service, tmp_path):
+    log = tmp_path / "log.txt"
+    # Nothing fills a batch, so a request is in flight for three seconds.
+    with service(run_of().fine_tuned, log, "--max_wait_ms=3000") as (address, process):
+        answers = []
+
+        def ask():
+            answers.append(httpx.post(f"{address}/v1/predict", json={"input": "盗窃"}, timeout=60))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        until = time.monotonic() + 20
+        while "texts_waiting 1.0" not in httpx.get(f"{address}/metrics", timeout=30).text:
+            assert time.monotonic() < until
+        process.send_signal(signal.SIGTERM)
+        asking.join(60)
+        assert process.wait(60) == 0
+        assert [answer.status_code for answer in answers] == [200]
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{address}/healthz", timeout=5)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == ["serving", "up", "listening", "stopped:"]
+
+
+def test_an_address_that_is_taken(run_of, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, str(ROOT / "serve.py"), f"--port={port}"]
+        ended = subprocess.run(
+            [*command, f"--ckpt_dir={run_of().fine_tuned}"], capture_output=True, text=True
+        )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert f"--port={port}: cannot listen there" in ended.stderr
+
+
+@pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain"])
+def test_it_is_what_its_openapi_document_says(running, mode, path):
+    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+    from hypothesis import HealthCheck, given, settings
+
+    schema = schemathesis.openapi.from_url(f"{running[0]}/openapi.json")
+    strategy = schema[path]["POST"].as_strategy(generation_mode=schemathesis.GenerationMode[mode])
+
+    @given(case=strategy)
+    @settings(
+        max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    def check(case):
+        case.call_and_validate()
+
+    check()
