@@ -13,6 +13,7 @@ import numpy as np
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse
 
+from data_util.sentence_pairs import Text
 from serving.batching import MicroBatcher
 from serving.explanation import MAX_PARTS, covered, log_odds, parts_of
 from serving.failures import ANSWERS, add_handlers
@@ -87,10 +88,14 @@ def _add_endpoints(
         response_model_exclude_none=True,
     )
     async def predict(body: requests.predict) -> dict[str, Any]:  # type: ignore[name-defined]
-        """Labels a text, or each of several texts. A text of white space alone gets no label."""
-        texts = body.input if isinstance(body.input, list) else [body.input]
+        """Labels a text, or each of several. White space alone gets no label, nor does a pair
+        of which one text is white space."""
+        inputs = body.input if isinstance(body.input, list) else [body.input]
+        texts: list[Text] = [
+            (one.text_a, one.text_b) if scorer.takes_pairs else one for one in inputs
+        ]
         ids = await asyncio.to_thread(lambda: [scorer.encode(text) for text in texts])
-        with_text = [row for row, text in enumerate(texts) if text.strip()]
+        with_text = [row for row, text in enumerate(texts) if _has_text(text)]
         results: list[dict[str, Any]] = [{"labels": []} for _ in texts]
         logits = await batcher.submit([ids[row] for row in with_text])
         measures.texts.inc(len(texts))
@@ -100,30 +105,8 @@ def _add_endpoints(
                 results[row] = scorer.result(values, body.top_k)
         return {"results": results}
 
-    @app.post("/v1/explain", responses=ANSWERS, response_model=ExplainAnswer)
-    async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
-        """Which characters speak for a label: those whose covering makes it less likely."""
-        text = body.input
-        ids, spans = await asyncio.to_thread(
-            lambda: (scorer.encode(text), classifier.tokenizer.spans(text))
-        )
-        ids, spans = ids[: scorer.max_tokens], spans[: scorer.max_tokens]
-        # One place in the queue is for the text itself.
-        parts = parts_of(spans, max(1, min(MAX_PARTS, options.max_queue - 1)))
-        rows = [ids, *covered(ids, parts, classifier.vocabulary.mask_id)]
-        logits = np.stack(await batcher.submit(rows))
-        probabilities = scorer.probabilities(logits[:1])[0]
-        label = labels.index(body.label) if body.label else int(probabilities.argmax())
-        odds = log_odds(logits, label, classifier.model.task)
-        return {
-            "label": labels[label],
-            "probability": round(float(probabilities[label]), 6),
-            "characters_read": spans[-1][1] if spans else 0,
-            "parts": [
-                {"start": part.start, "end": part.end, "importance": round(float(drop), 6)}
-                for part, drop in zip(parts, odds[0] - odds[1:], strict=True)
-            ],
-        }
+    if not scorer.takes_pairs:
+        _add_explanation(app, scorer, batcher, options, requests.explain)
 
     @app.get("/v1/labels", response_model=LabelsAnswer)
     async def known_labels() -> dict[str, Any]:
@@ -142,6 +125,43 @@ def _add_endpoints(
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_explanation(
+    app: FastAPI, scorer: Scorer, batcher: MicroBatcher, options: ServingOptions, request: Any
+) -> None:
+    """Adds /v1/explain, which is for single texts alone."""
+    classifier = scorer.classifier
+    labels = classifier.labels.labels
+
+    @app.post("/v1/explain", responses=ANSWERS, response_model=ExplainAnswer)
+    async def explain(body: request) -> dict[str, Any]:  # type: ignore[valid-type]
+        """Which characters speak for a label: those whose covering makes it less likely."""
+        text = body.input
+        (ids,), spans = await asyncio.to_thread(
+            lambda: (scorer.encode(text), classifier.tokenizer.spans(text))
+        )
+        ids, spans = ids[: scorer.max_tokens], spans[: scorer.max_tokens]
+        # One place in the queue is for the text itself.
+        parts = parts_of(spans, max(1, min(MAX_PARTS, options.max_queue - 1)))
+        rows = [ids, *covered(ids, parts, classifier.vocabulary.mask_id)]
+        logits = np.stack(await batcher.submit([(row,) for row in rows]))
+        probabilities = scorer.probabilities(logits[:1])[0]
+        label = labels.index(body.label) if body.label else int(probabilities.argmax())
+        odds = log_odds(logits, label, classifier.model.task)
+        return {
+            "label": labels[label],
+            "probability": round(float(probabilities[label]), 6),
+            "characters_read": spans[-1][1] if spans else 0,
+            "parts": [
+                {"start": part.start, "end": part.end, "importance": round(float(drop), 6)}
+                for part, drop in zip(parts, odds[0] - odds[1:], strict=True)
+            ],
+        }
+
+
+def _has_text(text: Text) -> bool:
+    return all(part.strip() for part in ((text,) if isinstance(text, str) else text))
 
 
 def _add_page(app: FastAPI) -> None:

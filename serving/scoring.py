@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_util.bucketing import LENGTH_STEP
-from data_util.classification_batches import pack_documents
+from data_util.sentence_pairs import Text
 from models.serving_model import INPUTS, ServingModel
 from training.prediction import Classifier
 
@@ -22,10 +22,9 @@ class Scorer:
         takes_pairs: whether a document is a pair of texts.
     """
 
-    takes_pairs = False
-
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
+        self.takes_pairs = classifier.pairs
         model = ServingModel(classifier.model)
         # Open lengths: one trace serves every bucket.
         self._run = tf.function(
@@ -38,15 +37,13 @@ class Scorer:
         """Tokens of a text that the model reads."""
         return self.classifier.sequence_length - 2  # [CLS] and [SEP]
 
-    def encode(self, text: str) -> np.ndarray:
-        """The ids of a text's tokens, (tokens,) int32."""
-        return self.classifier.vocabulary.encode(self.classifier.tokenizer.tokenize(text))
+    def encode(self, text: Text) -> tuple[np.ndarray, ...]:
+        """The ids of a text's tokens, or of both texts of a pair, (tokens,) int32 each."""
+        return self.classifier.encode(text)
 
-    def logits(self, ids: Sequence[np.ndarray]) -> np.ndarray:
+    def logits(self, ids: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
         """(texts, labels) float32; lengths are padded to a multiple of 32."""
-        packed = pack_documents(
-            list(ids), self.classifier.vocabulary, self.classifier.sequence_length
-        )
+        packed = self.classifier.pack(ids)
         return self._run(
             {name: tf.constant(array, tf.int32) for name, array in packed.items()}
         ).numpy()
@@ -64,4 +61,5 @@ class Scorer:
         longest = self.classifier.sequence_length
         for length in (*range(LENGTH_STEP, longest, LENGTH_STEP), longest):
             ids = np.full(max(length - 2, 1), self.classifier.vocabulary.unk_id, np.int32)
-            self.logits([ids] * batch_size)
+            texts = (ids, ids[:1]) if self.takes_pairs else (ids,)
+            self.logits([texts] * batch_size)

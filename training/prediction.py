@@ -88,7 +88,7 @@ class Classifier:
         Raises:
             InputError: a text is of the wrong kind.
         """
-        ids = [self._encode(text) for text in texts]
+        ids = [self.encode(text) for text in texts]
         if not texts:
             return np.zeros((0, len(self.labels)), dtype=np.float32)
         results = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
@@ -103,8 +103,12 @@ class Classifier:
         )
         return results
 
-    def _encode(self, text: Text) -> tuple[np.ndarray, ...]:
-        """The token ids of a text, or of the two texts of a pair."""
+    def encode(self, text: Text) -> tuple[np.ndarray, ...]:
+        """The token ids of a text, or of the two texts of a pair, (tokens,) int32 each.
+
+        Raises:
+            InputError: it is of the kind that the classifier does not read.
+        """
         check_kind(text, pairs=self.pairs, reason="the classifier reads")
         parts = (text,) if isinstance(text, str) else text
         return tuple(self.vocabulary.encode(self.tokenizer.tokenize(part)) for part in parts)
@@ -113,13 +117,15 @@ class Classifier:
         self, ids: list[tuple[np.ndarray, ...]], batch_size: int
     ) -> Iterator[dict[str, np.ndarray]]:
         for first in range(0, len(ids), batch_size):
-            block = ids[first : first + batch_size]
-            if self.pairs:
-                pairs = [(a, b) for a, b in block]
-                yield pack_pairs(pairs, self.vocabulary, self.sequence_length)
-            else:
-                documents = [document for (document,) in block]
-                yield pack_documents(documents, self.vocabulary, self.sequence_length)
+            yield self.pack(ids[first : first + batch_size])
+
+    def pack(self, ids: Sequence[tuple[np.ndarray, ...]]) -> dict[str, np.ndarray]:
+        """What `encode` gave for several texts as the backbone's input, padded."""
+        if self.pairs:
+            pairs = [(a, b) for a, b in ids]
+            return pack_pairs(pairs, self.vocabulary, self.sequence_length)
+        documents = [document for (document,) in ids]
+        return pack_documents(documents, self.vocabulary, self.sequence_length)
 
     def result(self, probabilities: np.ndarray, top_k: int = 0) -> dict[str, Any]:
         """What one text got: {"labels": [{"label", "probability"}...]}, likeliest first.

@@ -39,11 +39,15 @@ class ToyScorer:
         self.rows = []
 
     def encode(self, text):
-        return self.vocabulary.encode(self.classifier.tokenizer.tokenize(text))
+        parts = (text,) if isinstance(text, str) else text
+        return tuple(
+            self.vocabulary.encode(self.classifier.tokenizer.tokenize(part)) for part in parts
+        )
 
     def logits(self, ids):
         self.rows.append(len(ids))
-        bombs = np.array([float((row == 5).sum()) - (row == 6).sum() for row in ids])
+        # Of a pair, the second text is what counts.
+        bombs = np.array([float((row[-1] == 5).sum()) - (row[-1] == 6).sum() for row in ids])
         return np.stack([2 - 4 * bombs, 4 * bombs - 2], axis=1).astype(np.float32)
 
     def probabilities(self, logits):
@@ -189,3 +193,23 @@ def test_requests_of_a_checkpoint_that_takes_pairs():
 def test_no_more_texts_a_request_than_may_wait():
     with pytest.raises(OptionError, match="--max_texts=9: must be at most --max_queue=8"):
         ServingOptions(max_texts=9, max_queue=8)
+
+
+def test_pairs_are_labelled_and_not_explained():
+    scorer = ToyScorer()
+    scorer.takes_pairs = True
+    pairs = [
+        {"text_a": "bomb", "text_b": "peace"},
+        {"text_a": "peace", "text_b": "bomb"},
+        {"text_a": "bomb", "text_b": " "},
+    ]
+    with app_of(scorer) as client:
+        answer = client.post("/v1/predict", json={"input": pairs})
+        assert answer.status_code == 200
+        results = [result["labels"] for result in answer.json()["results"]]
+        assert [[entry["label"] for entry in labels] for labels in results] == [["A"], ["B"], []]
+        refused = client.post("/v1/predict", json={"input": "bomb"})
+        assert refused.status_code == 422
+        assert "takes pairs of texts" in refused.json()["error"]["message"]
+        assert client.post("/v1/explain", json={"input": pairs[0]}).status_code == 404
+        assert "/v1/explain" not in client.get("/openapi.json").json()["paths"]
