@@ -245,8 +245,11 @@ class Benchmark:
 
 
 def script(name: str, options: dict[str, Any]) -> None:
-    """Runs a script of the project as a user would; ends this program if it fails."""
-    command = [name, *(f"--{key}={value}" for key, value in options.items()), "--overwrite"]
+    """Runs a script of the project as a user would; ends this program if it fails.
+
+    A run that was stopped before goes on where it was.
+    """
+    command = [name, *(f"--{key}={value}" for key, value in options.items())]
     print(f"\n$ python {' '.join(command)}", flush=True)
     status = subprocess.run([sys.executable, *command], check=False).returncode
     if status:

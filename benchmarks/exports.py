@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.two_steps import run_once
+from benchmarks.two_steps import run
 from training.command_line import quiet_libraries
 from training.options import EXPORT_FORMATS, ExportOptions
 
@@ -39,8 +39,7 @@ def main() -> None:
     rows: list[str] = []
     for backbone in backbones:
         folder = arguments.folder / f"{backbone}_{arguments.preset}"
-        run_once(
-            folder,
+        run(
             "train_bert_fine_tuning.py",
             "--ckpt_dir=",
             f"--data_path={arguments.folder / 'data'}",

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.two_steps import HEADER, print_row, run_once
+from benchmarks.two_steps import HEADER, print_row, run
 from data_util.documents import read_documents
 from data_util.vocabulary import RESERVED, Vocabulary
 from training.command_line import quiet_libraries
@@ -44,12 +44,12 @@ def main() -> None:
     limit = TEST_DOCUMENTS if arguments.test_mode else None
     if not (release / "model.safetensors").exists():
         make_release(release, sources, limit, small=arguments.test_mode)
-    command("models.import_bert", str(release), str(imported), "--overwrite")
+    if not (imported / "manifest.json").exists():
+        command("models.import_bert", str(release), str(imported))
 
     shared = [f"--data_path={folder / 'data'}"] + ["--test_mode"] * arguments.test_mode
     pretrained = folder / "pretrained"
-    run_once(
-        pretrained,
+    run(
         "train_bert_lm.py",
         *shared,
         f"--init_ckpt_dir={imported}",
@@ -61,8 +61,7 @@ def main() -> None:
     starts = {"as released (random)": imported, "pre-trained": pretrained}
     for start in starts.values():
         target = folder / f"{start.name}_labels"
-        run_once(
-            target,
+        run(
             "train_bert_fine_tuning.py",
             *shared,
             f"--ckpt_dir={start}",

@@ -5,7 +5,7 @@
 `--data` holds `legal_corpus/train.txt` and `cail2018/{train,valid,test}.json`. Runs step 1 once
 and step 2 twice with the same options, from the checkpoint and from random weights (with the
 checkpoint's vocabulary, so that the two models have the same shape), and prints a Markdown table.
-A run that the folder already holds is not run again.
+A run that the folder already holds is not run again, and one that was stopped goes on.
 """
 
 import argparse
@@ -74,18 +74,16 @@ def both_steps(
         from_checkpoint: further options of the run from the checkpoint.
     """
     data, pretrained = f"--data_path={folder / 'data'}", folder / "pretrained"
-    run_once(pretrained, "train_bert_lm.py", data, f"--ckpt_dir={pretrained}", *pretraining)
+    run("train_bert_lm.py", data, f"--ckpt_dir={pretrained}", *pretraining)
     starts = {
         "random": ["--ckpt_dir=", f"--vocab_file={pretrained / 'vocab.txt'}", *random_weights],
         "finetuned": [f"--ckpt_dir={pretrained}", *from_checkpoint],
     }
     for name, start in starts.items():
-        target = folder / name
-        run_once(
-            target,
+        run(
             "train_bert_fine_tuning.py",
             data,
-            f"--ckpt_dir_save={target}",
+            f"--ckpt_dir_save={folder / name}",
             *start,
             *fine_tuning,
         )
@@ -117,17 +115,6 @@ def print_row(folder: Path, title: str, start: str) -> None:
 def read_metrics(folder: Path) -> dict[str, Any]:
     """What a run wrote to `metrics.json`."""
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-
-
-def run_once(folder: Path, script: str, *options: str) -> None:
-    """Runs a script, unless the run that writes to `folder` has ended before."""
-    finished = folder / "finished"
-    command = shlex.join([script, *options])
-    if finished.exists() and finished.read_text(encoding="utf-8") == command:
-        print(f"\n(already there: python {command})", flush=True)
-        return
-    run(script, *options, "--overwrite")
-    finished.write_text(command, encoding="utf-8")
 
 
 def run(script: str, *options: str) -> None:
