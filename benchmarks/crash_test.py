@@ -8,7 +8,7 @@ while it starts. Both run on the bundled sample, tiny, with a checkpoint every f
 the figures and writes them as JSON; the exit status is 1 where a checkpoint was lost, more steps
 than that were, or the weights differ.
 
-The runs are forked from this process, which has loaded the libraries: they start in a second.
+The runs are forked from this process, which has loaded the libraries once for all of them.
 """
 
 import argparse

@@ -181,6 +181,7 @@ def test_f1_is_scikit_learns_on_what_predict_gives(tiny, run_of, script, backbon
         [[entry["label"] for entry in result["labels"]] for result in results]
     )
     test = run.fine_tuning_metrics["test"]
+    (threshold,) = set(run.fine_tuning_metrics["thresholds"].values())
     for average in ("micro", "macro"):
         f1 = f1_score(truth, predicted, average=average, zero_division=0)
         assert test[f"{average}_f1"] == pytest.approx(f1, abs=1e-12)
@@ -190,8 +191,8 @@ def test_f1_is_scikit_learns_on_what_predict_gives(tiny, run_of, script, backbon
         assert len(result["top"]) == 2
         probabilities = [entry["probability"] for entry in result["top"]]
         assert probabilities == sorted(probabilities, reverse=True)
-        # Every label from 0.5 on, or else the likeliest.
-        best = [entry for entry in result["top"] if entry["probability"] >= 0.5]
+        # Every label from its threshold on, or else the likeliest.
+        best = [entry for entry in result["top"] if entry["probability"] >= threshold]
         assert result["labels"][:2] == (best or result["top"][:1])
 
 

@@ -84,6 +84,10 @@ def import_bert(options: ImportOptions) -> ImportReport:
         CheckpointError, ConfigError, InputError, OptionError: the release cannot be used, or the
             output folder is taken.
     """
+    if not options.ckpt_dir:
+        raise OptionError(
+            "the checkpoint folder has no name: name the folder that is to be written."
+        )
     folder = Path(options.ckpt_dir)
     _check_free(folder, overwrite=options.overwrite)
     released = open_released_bert(Path(options.source))
