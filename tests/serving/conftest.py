@@ -48,7 +48,7 @@ def running(run_of, tmp_path_factory):
     """A service with low limits: (address, file with its log)."""
     log = tmp_path_factory.mktemp("service") / "log.txt"
     options = ("--max_body_bytes=50000", "--max_texts=8", "--max_characters=200")
-    with run_service(run_of().fine_tuned, log, *options, "--read_timeout=1.5") as (address, _):
+    with run_service(run_of().fine_tuned, log, *options, "--read_timeout=4") as (address, _):
         yield address, log
 
 
