@@ -299,6 +299,8 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
                 task=config["task"],
                 dropout=config["head_dropout"],
                 head=config["head"],
+                # Checkpoints of earlier versions have none.
+                bag_of_words=config.get("bag_of_words", False),
             )
     except KeyError as error:
         raise CheckpointError(f"{CONFIG} lacks the key {error}.") from error

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from models.backbone import Backbone
+from models.bag_of_words import BagOfWords
 from models.config import ConfigError
 from models.losses import weighted_mean
 from models.tables import HEADS, TASKS
@@ -85,6 +86,8 @@ class ClassificationModel(keras.Model):
         task: a key of `TASKS`.
         dropout: share of what the head reads that is dropped in training.
         head: a key of `models.tables.HEADS`.
+        bag_of_words: whether a linear classifier over the documents' words (see `BagOfWords`) adds
+            to the logits. Training does not see it: the two are to err elsewhere.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class ClassificationModel(keras.Model):
         task: str = "multi_label",
         dropout: float = 0.1,
         head: str = "pooled",
+        bag_of_words: bool = False,
         name: str = "classification",
         **kwargs: Any,
     ) -> None:
@@ -104,6 +108,8 @@ class ClassificationModel(keras.Model):
             raise ConfigError(f"head must be one of {', '.join(HEADS)}, not {head!r}.")
         if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 1:
             raise ConfigError(f"num_labels must be a whole number above 0, not {num_labels!r}.")
+        if not isinstance(bag_of_words, bool):
+            raise ConfigError(f"bag_of_words must be true or false, not {bag_of_words!r}.")
         if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
             raise ConfigError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
         self.backbone = backbone
@@ -111,6 +117,11 @@ class ClassificationModel(keras.Model):
         self.task = task
         self.head_name = head
         self.head = HEADS[head](backbone.config, num_labels, dropout, name="head")
+        self.bag_of_words = None
+        if bag_of_words:
+            self.bag_of_words = BagOfWords(
+                backbone.config.vocab_size, num_labels, name="bag_of_words"
+            )
         # What nothing reads gets no gradient, of which Keras would warn.
         backbone.pooling.trainable = self.head.reads_pooled_output
 
@@ -120,12 +131,17 @@ class ClassificationModel(keras.Model):
             self.backbone.build()
         if not self.head.built:
             self.head.build()
+        if self.bag_of_words is not None and not self.bag_of_words.built:
+            self.bag_of_words.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """The backbone's inputs to (batch, num_labels) float32 logits."""
         outputs = self.backbone(inputs, training=training)
         outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
-        return self.head(outputs, inputs["padding_mask"], training=training)
+        logits = self.head(outputs, inputs["padding_mask"], training=training)
+        if self.bag_of_words is None or training:
+            return logits
+        return logits + self.bag_of_words(inputs["token_ids"], inputs["padding_mask"])
 
     def probabilities(self, logits: Any) -> Any:
         """(batch, num_labels) logits to probabilities."""
@@ -172,6 +188,7 @@ class ClassificationModel(keras.Model):
             "task": self.task,
             "dropout": self.head.dropout.rate,
             "head": self.head_name,
+            "bag_of_words": self.bag_of_words is not None,
         }
 
     @classmethod

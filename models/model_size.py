@@ -21,7 +21,7 @@ def least_parameters(config: Mapping[str, Any]) -> int:
         ConfigError: the backbone's configuration is none.
     """
     backbone = BackboneConfig.from_dict(config.get("backbone", {}))
-    return _backbone(backbone) + _heads(config, backbone.d_model)
+    return _backbone(backbone) + _heads(config, backbone.d_model) + _words(config, backbone)
 
 
 def _backbone(config: BackboneConfig) -> int:
@@ -51,3 +51,10 @@ def _heads(config: Mapping[str, Any], width: int) -> int:
     if config.get("head") == "detectors":
         return DETECTORS_A_UNIT * width * (width + labels)
     return width * labels
+
+
+def _words(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
+    labels = config.get("num_labels")
+    if config.get("bag_of_words") is not True or type(labels) is not int:
+        return 0
+    return backbone.vocab_size * (1 + labels)

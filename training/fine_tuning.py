@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-import keras
 import numpy as np
 
 from models.backbones import make_backbone
@@ -11,14 +10,15 @@ from models.build import build
 from models.checkpoint import Checkpoint
 from models.classification import ClassificationModel
 from models.config import BackboneConfig
-from models.tables import HEADS, TASKS
+from models.tables import HEADS
 from models.transfer import RestoreReport, transfer_backbone, transfer_next_sentence
 from training import setup, word_embeddings
-from training.input_pipeline import predict_logits
+from training.bag_of_words import has_room
+from training.evaluation import Validation, evaluate, split_logits
 from training.interruption import Interruption
 from training.labelled_data import LabelledData, load_labelled_data, training_places
 from training.loop import Record, Stage, make_optimizer, total_steps, train
-from training.metrics import best_threshold, classification_figures, decide, label_table
+from training.metrics import label_table
 from training.optimizer import AdamW
 from training.options import FineTuningOptions, OptionError
 from training.run_folder import RunFolder
@@ -74,6 +74,7 @@ def build_model(
             task=options.task,
             dropout=config.dropout,
             head=head,
+            bag_of_words=_has_bag_of_words(options, data),
         )
     )
     word_embeddings.fill(model.backbone, vectors)
@@ -118,6 +119,20 @@ def _head(
     return head
 
 
+def _has_bag_of_words(options: FineTuningOptions, data: LabelledData) -> bool:
+    """Whether a linear classifier is to stand beside the network: for single texts, if it fits."""
+    if not options.bag_of_words or data.pairs:
+        return False
+    if has_room(len(data.vocabulary), len(data.labels)):
+        return True
+    logger.warning(
+        "no bag of words: a weight for each of %s tokens and %s labels would be too many",
+        f"{len(data.vocabulary):,}",
+        f"{len(data.labels):,}",
+    )
+    return False
+
+
 def train_model(
     options: FineTuningOptions,
     data: LabelledData,
@@ -137,6 +152,7 @@ def train_model(
             "num_labels": len(data.labels),
             "task": options.task,
             "head": model.head_name,
+            "bag_of_words": model.bag_of_words is not None,
             "pairs": data.pairs,
             "head_dropout": model.backbone.config.dropout,
             "sequence_length": options.sequence_length,
@@ -153,6 +169,7 @@ def train_model(
     _announce(options, data, model, report, steps)
 
     record = Record(extra={"thresholds": {}, "restored": report.to_dict() if report else None})
+    validation = Validation(model, data, options, record)
     stage = Stage(
         name="fine_tuning",
         batches=lambda epoch, first: (
@@ -160,7 +177,7 @@ def train_model(
         ),
         steps=data.batches["train"].steps,
         examples=len(data.corpora["train"]),
-        evaluate=lambda: _validate(model, data, options.threshold, record),
+        evaluate=validation.run,
         score=lambda valid: valid["f1"],
         train_figures=("loss",),
         documents=lambda epoch, step: training_places(
@@ -174,7 +191,8 @@ def train_model(
             stored = record.extra["thresholds"]
             thresholds = np.array([stored[label] for label in data.labels.labels])
             with interruption.at_once():
-                figures, decisions, _ = evaluate(model, data, "test", thresholds)
+                logits = split_logits(model, data, "test")
+                figures, decisions = evaluate(logits, data.targets("test"), model.task, thresholds)
     if "test" in data.batches:
         record.extra["test"] = {
             **figures,
@@ -210,49 +228,6 @@ def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: in
     return optimizer
 
 
-def _validate(
-    model: ClassificationModel, data: LabelledData, threshold: float | None, record: Record
-) -> dict[str, float]:
-    given = None if threshold is None else np.full(len(data.labels), threshold)
-    figures, _, thresholds = evaluate(model, data, "valid", given)
-    earlier = [entry["valid"]["f1"] for entry in record.history if entry["valid"]]
-    if figures["f1"] > max(earlier, default=-1.0):
-        # The best epoch's checkpoint keeps the best epoch's thresholds.
-        record.extra["thresholds"] = dict(zip(data.labels.labels, thresholds.tolist(), strict=True))
-    return figures
-
-
-def evaluate(
-    model: ClassificationModel, data: LabelledData, split: str, thresholds: np.ndarray | None
-) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
-    """The figures of a whole split: mean task loss a document, and F1.
-
-    Args:
-        model, data, split: what is measured on what.
-        thresholds: (labels,) float, from which probability on each label is predicted; None: the
-            one, for all labels, that gives the best F1 on this split.
-
-    Returns:
-        The figures, the decisions: (documents, labels) bool, in the corpus' order, and the
-        thresholds behind them.
-    """
-    batches, targets = data.batches[split], data.targets(split)
-    logits = np.zeros(targets.shape, dtype=np.float32)
-    order = np.concatenate([indices for _, _, indices in batches.batches(0)])
-    logits[order] = predict_logits(
-        model, lambda: (batch[0] for batch in batches.batches(0)), batches.steps(0)
-    )
-    task = TASKS[model.task]
-    loss = float(keras.ops.mean(task.loss(targets.astype(np.float32), logits)))
-    probabilities = np.asarray(task.probabilities(logits))
-    if thresholds is None:
-        one = 0.5 if model.task == "multi_class" else best_threshold(probabilities, targets)
-        thresholds = np.full(len(data.labels), one)
-    decisions = decide(probabilities, thresholds, model.task)
-    figures = {"loss": loss, **classification_figures(targets, decisions)}
-    return figures, decisions, thresholds
-
-
 def _warn_of_untrained_positions(
     options: FineTuningOptions, config: BackboneConfig, checkpoint: Checkpoint | None
 ) -> None:
@@ -280,7 +255,7 @@ def _announce(
     sizes = ", ".join(f"{len(corpus):,} {split}" for split, corpus in data.corpora.items())
     logger.info(
         "fine-tuning: %s %s, %s labels, vocabulary %s (%s)\n"
-        "  %s, %s parameters, from %s, head %s\n"
+        "  %s, %s parameters, from %s, head %s%s\n"
         "  %d epochs at most, %s steps of %d, learning rate %g (head %g), %s\n"
         "  on %s",
         sizes,
@@ -292,6 +267,7 @@ def _announce(
         f"{model.count_params():,}",
         options.ckpt_dir if report else "random weights",
         model.head_name,
+        " and bag of words" if model.bag_of_words is not None else "",
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,

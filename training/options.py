@@ -282,7 +282,12 @@ class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Run
         "output and the pre-trained next-sentence head; default detectors, for pairs alignment",
         choices=tuple(HEADS),
     )
-    sequence_length: int = option(256, "tokens of a document that are read", minimum=4)
+    bag_of_words: bool = option(
+        True,
+        "let a linear classifier over the words of a document have its say beside the network; it "
+        "is fitted once, and its share is what the validation documents find best",
+    )
+    sequence_length: int = option(512, "tokens of a document that are read", minimum=4)
     learning_rate: float = option(1.5e-3, "highest learning rate of the backbone", minimum=0)
     head_learning_rate: float = option(3e-3, "highest learning rate of the new head", minimum=0)
     threshold: float | None = option(

@@ -18,7 +18,7 @@ from tensorboard.util.tensor_util import make_ndarray
 from models.checkpoint import CheckpointError, read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
-from training import fine_tuning, pretraining
+from training import evaluation, fine_tuning, pretraining
 from training.errors import StoppedError
 from training.options import FineTuningOptions, OptionError, PretrainingOptions
 from training.run_folder import RunFolder
@@ -208,12 +208,12 @@ def test_killed_elsewhere(step, after_step, monkeypatch, where):
     if where == "first step":
         after_step(1, kill)
     elif where == "validation":
-        once(monkeypatch, fine_tuning, "evaluate", kill, call=2)
+        once(monkeypatch, evaluation, "evaluate", kill, call=2)
     elif where == "best":
         bests = len(improvements(reference))
         once(monkeypatch, RunFolder, "publish", kill, call=bests)
     elif where == "test":
-        once(monkeypatch, fine_tuning, "evaluate", kill, call=4)
+        once(monkeypatch, fine_tuning, "evaluate", kill, call=1)
     else:
         once(monkeypatch, RunFolder, "_write_run", kill, call=2)
     with pytest.raises(KilledError):

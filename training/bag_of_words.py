@@ -1,0 +1,154 @@
+"""Fits the linear classifier that stands beside the network (see `models.bag_of_words`)."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import joblib
+import numpy as np
+from scipy.sparse import csr_matrix, diags_array
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import normalize
+from sklearn.svm import LinearSVC
+
+from data_util.labelled_corpus import LabelledCorpus
+from models.bag_of_words import BagOfWords
+from training.labelled_data import LabelledData
+from training.progress import duration
+
+logger = logging.getLogger(__name__)
+
+# A classifier with more weights than this would be larger than any backbone of the presets.
+MAX_WEIGHTS = 64_000_000
+MIN_DOCUMENTS = 2  # with the token; the weight of one that a single document has means nothing
+PENALTIES = (0.5, 2.0, 8.0)
+SHARES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+_RESERVED_PLACES = 2  # [CLS] and [SEP]
+
+
+class FittedBagOfWords:
+    """A `BagOfWords` layer, fitted when it is first needed, and what it says of "valid".
+
+    Args:
+        layer: built. One that is fitted already, by a run that goes on, is left as it is.
+        data: single texts.
+        sequence_length: tokens of a document that the network reads; no more are read here.
+
+    Attributes:
+        layer: the same.
+    """
+
+    def __init__(self, layer: BagOfWords, data: LabelledData, sequence_length: int) -> None:
+        self.layer, self._data = layer, data
+        self._longest = sequence_length - _RESERVED_PLACES
+        self._decisions: np.ndarray | None = None
+
+    def choose_share(self, logits: np.ndarray, f1: Callable[[np.ndarray], float]) -> np.ndarray:
+        """Gives the layer the share of the logits that is best for the validation documents.
+
+        Args:
+            logits: (documents, labels), the network's alone, of the validation documents.
+            f1: tells how good such logits are.
+
+        Returns:
+            The logits of both together.
+        """
+        if self._decisions is None:
+            self._decisions = self._fitted(f1)
+        best, chosen = -1.0, logits
+        for share in SHARES:
+            together = logits + np.float32(share) * (self._decisions + 1)
+            if (score := f1(together)) > best:
+                best, chosen = score, together
+                self.layer.share.assign(share)
+        return chosen
+
+    def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
+        layer = self.layer
+        valid = counts(self._data.corpora["valid"], layer.vocab_size, self._longest)
+        if np.asarray(layer.idf).any():
+            return decisions(valid, np.asarray(layer.idf), layer.kernel, layer.bias)
+        began = time.monotonic()
+        train = counts(self._data.corpora["train"], layer.vocab_size, self._longest)
+        idf = inverse_document_frequencies(train)
+        targets, best = self._data.targets("train"), (-1.0, 0.0)
+        for penalty in PENALTIES:
+            kernel, bias = fit(features(train, idf), targets, penalty)
+            scores = decisions(valid, idf, kernel, bias)
+            # The candidates for a threshold are made for logits, which are about so much larger.
+            score = f1(4 * scores)
+            if score > best[0]:
+                best, chosen = (score, penalty), scores
+                layer.fill(idf, kernel, bias)
+        logger.info(
+            "bag of words: linear classifier of %s tokens fitted in %s, C %g, valid f1 alone %.4f",
+            f"{np.count_nonzero(idf):,}",
+            duration(time.monotonic() - began),
+            best[1],
+            best[0],
+        )
+        return chosen
+
+
+def has_room(vocab_size: int, num_labels: int) -> bool:
+    """Whether a weight for each token and label is not too much."""
+    return vocab_size * num_labels <= MAX_WEIGHTS
+
+
+def counts(corpus: LabelledCorpus, vocab_size: int, longest: int) -> csr_matrix:
+    """(documents, vocab_size) float64: occurrences among a document's first `longest` tokens."""
+    lengths = np.minimum(np.diff(corpus.offsets), longest)
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.arange(ends[-1]) + np.repeat(corpus.offsets[:-1] - ends[:-1], lengths)
+    ids = corpus.ids[places]
+    matrix = csr_matrix((np.ones(len(ids)), ids, ends), (len(corpus), vocab_size))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def inverse_document_frequencies(train: csr_matrix) -> np.ndarray:
+    """(vocab_size,) float32, scikit-learn's; 0 for tokens of fewer than two documents."""
+    idf = TfidfTransformer().fit(train).idf_
+    documents = np.bincount(train.indices, minlength=train.shape[1])
+    return np.where(documents >= MIN_DOCUMENTS, idf, 0).astype(np.float32)
+
+
+def features(matrix: csr_matrix, idf: np.ndarray) -> csr_matrix:
+    """TF-IDF with a logarithm on the counts, each row of length 1."""
+    weights = matrix.copy()
+    weights.data = 1 + np.log(weights.data)
+    return normalize(csr_matrix(weights @ diags_array(idf)))
+
+
+def fit(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    """A linear support vector machine for each label.
+
+    Args:
+        matrix: (documents, vocab_size), from `features`.
+        targets: (documents, labels) bool.
+        penalty: scikit-learn's C.
+
+    Returns:
+        kernel (vocab_size, labels) and bias (labels,), float32. A label that no document has, or
+        every one, has a kernel of zeros and a bias of -1 or 1.
+    """
+    kernel = np.zeros((matrix.shape[1], targets.shape[1]), np.float32)
+    bias = np.where(targets.all(axis=0), 1.0, -1.0).astype(np.float32)
+    learned = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
+    if len(learned):
+        solver = OneVsRestClassifier(LinearSVC(C=penalty, random_state=0), n_jobs=-1)
+        # Threads: the solver holds no lock, and processes would each copy the matrix.
+        with joblib.parallel_config("threading"):
+            # int64: scikit-learn 1.9 scrambles int8 targets of more than 128 columns.
+            solver.fit(matrix, targets[:, learned].astype(np.int64))
+        kernel[:, learned] = np.stack([one.coef_[0] for one in solver.estimators_], axis=1)
+        bias[learned] = [one.intercept_[0] for one in solver.estimators_]
+    return kernel, bias
+
+
+def decisions(
+    matrix: csr_matrix, idf: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    """(documents, labels) float32: what `BagOfWords.decisions` gives for the same documents."""
+    return (features(matrix, idf) @ np.asarray(kernel) + np.asarray(bias)).astype(np.float32)
