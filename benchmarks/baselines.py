@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import joblib
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -27,6 +28,9 @@ class Baseline(Protocol):
 
     def parameters(self) -> int:
         """Weights that were learned."""
+
+    def bytes(self) -> int:
+        """Size on disk."""
 
 
 class LinearTfidf:
@@ -62,6 +66,13 @@ class LinearTfidf:
     def parameters(self) -> int:
         """Weights and biases of all labels."""
         return len(self._learned) * (len(self._vectorizer.vocabulary_) + 1)
+
+    def bytes(self) -> int:
+        """Of vectorizer and classifiers together, as joblib writes them."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.joblib"
+            joblib.dump((self._vectorizer, self._model), path)
+            return path.stat().st_size
 
 
 class FastText:
@@ -110,6 +121,13 @@ class FastText:
     def parameters(self) -> int:
         """Input and output vectors."""
         return self._model.get_input_matrix().size + self._model.get_output_matrix().size
+
+    def bytes(self) -> int:
+        """Of fastText's own file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.bin"
+            self._model.save_model(str(path))
+            return path.stat().st_size
 
 
 def word_vectors(tokenized: Sequence[str], target: Path) -> None:

@@ -25,14 +25,12 @@ class DataSet:
         free_text: for pre-training, beside the training documents.
         features: arguments of scikit-learn's `TfidfVectorizer`.
         tokenize_style: how the neural arms cut text.
-        sequence_length: tokens of a document that the neural arms read.
         pretraining_epochs: passes of step 1 over the free text.
     """
 
     files: dict[str, str]
     features: dict[str, Any]
     tokenize_style: str
-    sequence_length: int
     pretraining_epochs: int
     free_text: tuple[str, ...] = field(default=())
 
@@ -43,7 +41,6 @@ DATA_SETS = {
         free_text=("legal_corpus/train.txt",),
         features={"analyzer": "char", "ngram_range": (1, 3), "min_df": 2, "sublinear_tf": True},
         tokenize_style="word",
-        sequence_length=256,
         pretraining_epochs=3,
     ),
     "zhihu": DataSet(
@@ -55,14 +52,12 @@ DATA_SETS = {
             "sublinear_tf": True,
         },
         tokenize_style="space",
-        sequence_length=128,
         pretraining_epochs=20,
     ),
     "goemotions": DataSet(
         files={split: f"goemotions/{split}.txt" for split in SPLITS},
         features={"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True},
         tokenize_style="word",
-        sequence_length=64,
         pretraining_epochs=10,
     ),
 }
@@ -101,6 +96,7 @@ class Split:
 
     texts: list[str]
     targets: np.ndarray
+    labels: tuple[str, ...]
 
 
 def read_splits(files: dict[str, Path]) -> dict[str, Split]:
@@ -120,5 +116,5 @@ def read_splits(files: dict[str, Path]) -> dict[str, Split]:
         targets = np.zeros((len(entries), len(index)), dtype=np.int64)
         for row, document in enumerate(entries):
             targets[row, [index[label] for label in document.labels]] = 1
-        splits[split] = Split([document.text for document in entries], targets)
+        splits[split] = Split([document.text for document in entries], targets, tuple(index))
     return splits
