@@ -220,6 +220,7 @@ class Benchmark:
             history = metrics["history"]
             return {
                 "valid": history[metrics["best_epoch"] - 1]["valid"],
+                "network_f1": [entry["network_f1"] for entry in metrics.get("bag_of_words", [])],
                 "curve": [entry["valid"]["f1"] for entry in history],
                 "loss": [entry["train"]["loss"] for entry in history],
                 "seconds": sum(entry["seconds"] for entry in history),

@@ -123,7 +123,12 @@ def test_metrics_of_both_steps(run_of, backbone):
 
     step_2 = json.loads((run.fine_tuned / "metrics.json").read_text())
     assert step_2 == run.fine_tuning_metrics
-    assert set(step_2) == {"history", "best_epoch", "thresholds", "restored", "test"}
+    keys = {"history", "best_epoch", "thresholds", "restored", "test", "bag_of_words"}
+    assert set(step_2) == keys
+    assert len(step_2["bag_of_words"]) == len(step_2["history"])
+    for words, entry in zip(step_2["bag_of_words"], step_2["history"], strict=True):
+        # With a share of 0 the network is alone, so the best share is no worse.
+        assert 0 <= words["network_f1"] <= entry["valid"]["f1"]
     for number, entry in enumerate(step_2["history"], start=1):
         assert entry["epoch"] == number
         assert set(entry) == {"epoch", "train", "valid", "learning_rate", "seconds"}
@@ -319,7 +324,8 @@ def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
     metrics, folder = fine_tuned(
         training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
     )
-    assert set(metrics) == {"history", "best_epoch", "thresholds", "restored"}
+    keys = {"history", "best_epoch", "thresholds", "restored", "bag_of_words"}
+    assert set(metrics) == keys
     assert not (folder / "test_labels.csv").exists()
     counts = [line.count("__label__盗窃") for line in tiny.file("train").open(encoding="utf-8")]
     assert sum(counts) > 0

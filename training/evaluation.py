@@ -1,5 +1,7 @@
 """Figures of a classifier over a whole split, and what the validation documents choose."""
 
+import logging
+
 import keras
 import numpy as np
 
@@ -12,13 +14,16 @@ from training.loop import Record
 from training.metrics import best_threshold, classification_figures, decide, mean_f1
 from training.options import FineTuningOptions
 
+logger = logging.getLogger(__name__)
+
 
 class Validation:
     """Measures a model on the validation documents, which choose its thresholds as well.
 
     Args:
         model, data, options: of the run.
-        record: its "thresholds" become those of the best validation so far.
+        record: its "thresholds" become those of the best validation so far, and its "bag_of_words"
+            gets an entry for each validation.
     """
 
     def __init__(
@@ -35,14 +40,15 @@ class Validation:
             self._words = FittedBagOfWords(model.bag_of_words, data, options.sequence_length)
 
     def run(self) -> dict[str, float]:
-        """The figures of `evaluate`; with a bag of words also "network_f1", without it."""
-        model, data, alone = self._model, self._data, {}
+        """The figures of `evaluate`."""
+        model, data = self._model, self._data
         if self._words is not None:
             self._words.layer.share.assign(0.0)
         logits, targets = split_logits(model, data, "valid"), data.targets("valid")
         if self._words is not None:
-            alone["network_f1"] = self._f1(logits)
+            alone = self._f1(logits)
             logits = self._words.choose_share(logits, self._f1)
+            self._record_share(float(self._words.layer.share), alone)
         thresholds = np.full(len(data.labels), self._threshold_for(logits))
         figures, _ = evaluate(logits, targets, model.task, thresholds)
         earlier = [entry["valid"]["f1"] for entry in self._record.history if entry["valid"]]
@@ -50,7 +56,14 @@ class Validation:
             # The best epoch's checkpoint keeps the best epoch's thresholds.
             by_label = zip(data.labels.labels, thresholds.tolist(), strict=True)
             self._record.extra["thresholds"] = dict(by_label)
-        return {**figures, **alone}
+        return figures
+
+    def _record_share(self, share: float, alone: float) -> None:
+        entries = self._record.extra.setdefault("bag_of_words", [])
+        entries.append({"share": share, "network_f1": alone})
+        logger.info(
+            "valid: f1 of the network alone %.4f; share of the bag of words %g", alone, share
+        )
 
     def _f1(self, logits: np.ndarray) -> float:
         """The F1 that these logits can have on the validation documents."""
