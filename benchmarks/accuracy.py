@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.accuracy_table import HEADER, row
 from benchmarks.baselines import (
     FASTTEXT_TRIALS,
     REGRESSION_TRIALS,
@@ -288,45 +289,6 @@ def script(name: str, options: dict[str, Any]) -> None:
     status = subprocess.run([sys.executable, *command], check=False).returncode
     if status:
         sys.exit(status)
-
-
-HEADER = (
-    "| set | arm | valid f1, epoch 1 | valid f1 | test micro | test macro | test f1 | seeds "
-    "| training, s | pre-training, s | parameters | MB | documents/s |"
-    "\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
-)
-
-
-def row(name: str, arm: str, results: Sequence[Result]) -> str:
-    """A line of the Markdown table: means, and the standard deviation of the test figure."""
-
-    def mean(*keys: str) -> str:
-        values = []
-        for result in results:
-            value: Any = result
-            for key in keys:
-                value = value[key]
-            values.append(value)
-        spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-        return f"{np.mean(values):.3f}{spread}"
-
-    first = [result["curve"][0] for result in results if "curve" in result]
-    cells = [
-        name,
-        arm,
-        f"{np.mean(first):.3f}" if first else "",
-        mean("valid", "f1"),
-        mean("test", "micro_f1"),
-        mean("test", "macro_f1"),
-        mean("test", "f1"),
-        str(len(results)),
-        f"{np.mean([result['seconds'] for result in results]):.0f}",
-        f"{np.mean([result.get('pretraining_seconds', 0.0) for result in results]):.0f}",
-        f"{results[0]['parameters']:,}",
-        f"{results[0]['bytes'] / 1e6:.0f}",
-        f"{np.mean([result['documents_per_second'] for result in results]):,.0f}",
-    ]
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
