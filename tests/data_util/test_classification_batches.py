@@ -85,6 +85,42 @@ def test_every_document_once_with_its_labels(shuffle) -> None:
     assert sorted(np.concatenate(seen)) == list(range(203))
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=60),
+    st.integers(5, 70),
+    st.integers(1, 20),
+    st.booleans(),
+    st.booleans(),
+)
+def test_every_document_once_for_any_lengths(lengths, sequence_length, size, shuffle, pairs):
+    first, second = np.array(lengths).T
+    offsets = np.concatenate([[0], np.cumsum(first + second)])
+    labels = np.arange(len(lengths)) % LABELS
+    corpus = LabelledCorpus(
+        # Which document a token is of can be seen.
+        np.repeat(5 + np.arange(len(lengths)), first + second).astype(np.int32),
+        offsets,
+        labels.astype(np.int32),
+        np.arange(len(lengths) + 1),
+        first if pairs else None,
+    )
+    batches = make_batches(
+        corpus, sequence_length=sequence_length, batch_size=size, shuffle=shuffle
+    )
+    room = sequence_length - (3 if pairs else 2)
+    for epoch in range(2):
+        seen = []
+        for inputs, targets, indices in batches.batches(epoch):
+            assert inputs["token_ids"].shape[1] <= sequence_length
+            for ids, target, document in zip(inputs["token_ids"], targets, indices, strict=True):
+                assert np.flatnonzero(target).tolist() == [labels[document]]
+                kept = ids[ids > 4]
+                assert len(kept) == min(room, sum(lengths[document]))
+                assert np.all(kept == 5 + document)
+            seen += indices.tolist()
+        assert sorted(seen) == list(range(len(lengths)))
+
+
 def order(batches, epoch, first_step=0):
     return [indices.tolist() for _, _, indices in batches.batches(epoch, first_step)]
 

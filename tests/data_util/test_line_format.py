@@ -88,6 +88,32 @@ def test_text_and_labels_come_back(words, labels):
     assert parse(line, labelled=False) == (" ".join(words), ())
 
 
+@given(st.lists(WORDS, min_size=1), st.lists(WORDS, min_size=1), st.lists(LABELS, min_size=1))
+def test_pairs_come_back(first, second, labels):
+    pair, wanted = (" ".join(first), " ".join(second)), tuple(dict.fromkeys(labels))
+    line = "\t".join(pair) + "".join(f" __label__{label}" for label in labels)
+    assert parse(line) == (pair, wanted)
+    assert parse(line, labelled=False) == (pair, ())
+    for value in (labels, labels[0]):
+        told = json.dumps({"text_a": pair[0], "text_b": pair[1], "label": value})
+        assert parse(told) == (pair, wanted if value is labels else wanted[:1])
+
+
+# JSON can hold line feeds and tabs, and spells characters in its own way.
+FACTS = st.text(st.characters(codec="utf-8", exclude_characters="\0_＿"), min_size=1).filter(
+    str.strip
+)
+
+
+@given(FACTS, st.lists(LABELS | st.integers(), min_size=1), st.booleans())
+def test_records_come_back(fact, labels, ascii_only):
+    told = {"fact": fact, "meta": {"accusation": labels, "relevant_articles": [1]}}
+    line = json.dumps(told, ensure_ascii=ascii_only)
+    assert parse(line) == (fact.strip(), tuple(dict.fromkeys(map(str, labels))))
+    assert parse(line, label_field="relevant_articles") == (fact.strip(), ("1",))
+    assert parse(line, labelled=False) == (fact.strip(), ())
+
+
 @given(st.lists(st.sampled_from(["__label__", "__la", "bel__", " ", "\n", "a"])).map("".join))
 def test_a_mark_never_gets_into_a_text(text):
     assert "__label__" not in parse(text, labelled=False)[0]
@@ -187,6 +213,22 @@ def test_raw_lines_end_at_line_feeds_only():
     ]
     for _, offset, text in lines:
         assert data[offset:].startswith(text.encode())
+
+
+@given(st.lists(st.text("一a\ufeff\r\u2028\x0b ").map(str.encode)), st.booleans())
+def test_raw_lines_are_the_bytes_between_line_feeds(lines, ended):
+    data = b"\n".join(lines) + b"\n" * ended
+    found = list(raw_lines(io.BytesIO(data)))
+    expected = data.removesuffix(b"\n").split(b"\n") if data else []
+    bodies = [line.rstrip(b"\r") for line in expected]
+    if bodies:
+        bodies[0] = bodies[0].removeprefix("\ufeff".encode())
+    assert [(line.data, line.number) for line in found] == [
+        (body, number) for number, body in enumerate(bodies, start=1)
+    ]
+    for line in found:
+        assert data[line.offset :].startswith(line.data)
+        assert line.number == 1 or data.count(b"\n", 0, line.offset) == line.number - 1
 
 
 def test_a_byte_order_mark_is_dropped_at_the_start_only():

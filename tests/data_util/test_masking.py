@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from data_util.masking import Masker
 from data_util.vocabulary import RESERVED, Vocabulary
@@ -113,3 +116,36 @@ def test_a_vocabulary_without_ordinary_tokens() -> None:
     ids = np.full((2, 8), UNK, np.int32)
     masks = Masker(Vocabulary(RESERVED)).mask(ids, np.random.default_rng(0))
     assert not masks["masked_weights"].any()
+
+
+# As a released vocabulary may be: reserved tokens anywhere, and spare ones.
+SCATTERED = Vocabulary(["[PAD]", "a", "[unused1]", "[UNK]", "[CLS]", "b", "[SEP]", "[MASK]", "c"])
+ORDINARY = [1, 5, 8]
+
+
+@given(
+    arrays(np.int32, st.tuples(st.integers(1, 6), st.integers(1, 40)), elements=st.integers(0, 8)),
+    st.floats(0.01, 0.99),
+    st.integers(0, 99),
+)
+def test_masks_of_any_ids(before, probability, seed) -> None:
+    masker = Masker(SCATTERED, probability)
+    after, again = before.copy(), before.copy()
+    masks = masker.mask(after, np.random.default_rng(seed))
+    repeated = masker.mask(again, np.random.default_rng(seed))
+    np.testing.assert_array_equal(after, again)
+    for name, array in masks.items():
+        np.testing.assert_array_equal(array, repeated[name])
+
+    for row, ids in enumerate(before):
+        used = masks["masked_weights"][row] == 1
+        assert not masks["masked_weights"][row][~used].any()
+        positions = masks["masked_positions"][row][used]
+        candidates = np.isin(ids, ORDINARY)
+        wanted = int(np.floor(probability * candidates.sum()))
+        assert max(wanted, candidates.any()) <= len(positions) <= wanted + 1
+        assert candidates[positions].all() and np.all(np.diff(positions) > 0)
+        np.testing.assert_array_equal(masks["masked_ids"][row][used], ids[positions])
+        assert np.isin(after[row][positions], [*ORDINARY, SCATTERED.mask_id]).all()
+        others = np.delete(np.arange(len(ids)), positions)
+        np.testing.assert_array_equal(after[row][others], ids[others])

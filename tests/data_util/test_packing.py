@@ -60,14 +60,16 @@ def test_rows_of_any_corpus(documents, room, seed, pairs) -> None:
     follows = (rows.b_start == a_end) & (rows.is_next == 1)
     foreign = (rows.b_length > 0) & (rows.is_next == 0)
 
-    # Every token of the documents, and of no others, is in an A or in a B that follows its A.
-    used = np.zeros(len(corpus.ids), bool)
+    # Every token of the documents, and of no others, is once in an A or in a B that follows its A.
+    used = np.zeros(len(corpus.ids), int)
     for start, length in zip(rows.a_start, rows.a_length, strict=True):
-        used[start : start + length] = True
+        used[start : start + length] += 1
     for start, length in zip(rows.b_start[follows], rows.b_length[follows], strict=True):
-        used[start : start + length] = True
+        used[start : start + length] += 1
     expected = np.isin(document_of(corpus, np.arange(len(corpus.ids))), chosen)
     np.testing.assert_array_equal(used, expected)
+    for document in chosen:
+        assert np.all(np.diff(rows.a_start[document_of(corpus, rows.a_start) == document]) > 0)
 
     assert np.all(rows.a_length > 0)
     assert np.all(rows.a_length + rows.b_length <= room)

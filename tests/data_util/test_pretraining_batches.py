@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data_util.errors import InputError
 from data_util.pretraining_data import PretrainingBatches, PretrainingCorpus, split_documents
@@ -9,23 +11,31 @@ PAD, UNK, CLS, SEP, MASK = range(5)
 DOCUMENTS = 120
 
 
-@pytest.fixture(scope="module")
-def corpus() -> PretrainingCorpus:
-    """Documents of a few sentences in which every token is another id: 5, 6, 7, ..."""
-    generator = np.random.default_rng(0)
-    sentences = generator.integers(1, 15, DOCUMENTS)
-    lengths = generator.integers(1, 30, sentences.sum())
-    lengths[::40] = 150
+def make_corpus(lengths, sentences) -> PretrainingCorpus:
+    """Sentences of these lengths, so many a document; every token is another id: 5, 6, 7, ..."""
     return PretrainingCorpus(
-        np.arange(5, 5 + lengths.sum(), dtype=np.int32),
+        np.arange(5, 5 + np.sum(lengths), dtype=np.int32),
         np.concatenate([[0], np.cumsum(lengths)]),
         np.concatenate([[0], np.cumsum(sentences)]),
     )
 
 
+def vocabulary_of(corpus) -> Vocabulary:
+    return Vocabulary([*RESERVED, *(f"t{number}" for number in range(len(corpus.ids)))])
+
+
+@pytest.fixture(scope="module")
+def corpus() -> PretrainingCorpus:
+    generator = np.random.default_rng(0)
+    sentences = generator.integers(1, 15, DOCUMENTS)
+    lengths = generator.integers(1, 30, sentences.sum())
+    lengths[::40] = 150
+    return make_corpus(lengths, sentences)
+
+
 @pytest.fixture(scope="module")
 def vocabulary(corpus) -> Vocabulary:
-    return Vocabulary([*RESERVED, *(f"t{number}" for number in range(len(corpus.ids)))])
+    return vocabulary_of(corpus)
 
 
 @pytest.fixture
@@ -80,35 +90,75 @@ def test_shapes_and_dtypes(make) -> None:
     assert sum(len(batch["token_ids"]) for batch in seen) % 16 == len(seen[-1]["token_ids"]) % 16
 
 
+def rows_of(batch, corpus):
+    """The (A, B, is next) of each row, B empty where there is none, after all was checked."""
+    for row, ids in enumerate(unmasked(batch)):
+        mask, segments = batch["padding_mask"][row], batch["segment_ids"][row]
+        length = int(mask.sum())
+        assert mask[:length].all() and not ids[length:].any() and not segments[length:].any()
+        assert ids[0] == CLS and ids[length - 1] == SEP
+        separators = np.flatnonzero(ids == SEP)
+        assert np.all(ids[1:length][~np.isin(ids[1:length], [SEP])] > 4)
+        a = ids[1 : separators[0]]
+        assert len(a) and np.all(np.diff(a) == 1)
+        assert document_of(corpus, a[0]) == document_of(corpus, a[-1])
+        assert not segments[: separators[0] + 1].any()
+        if len(separators) == 1:
+            assert batch["pair_weights"][row] == 0
+            yield a.tolist(), [], False
+            continue
+        b = ids[separators[0] + 1 : separators[1]]
+        assert len(separators) == 2 and len(b) and np.all(np.diff(b) == 1)
+        assert document_of(corpus, b[0]) == document_of(corpus, b[-1])
+        assert segments[separators[0] + 1 : length].all()
+        is_next = bool(batch["is_next"][row])
+        same_document = document_of(corpus, a[0]) == document_of(corpus, b[0])
+        assert same_document == is_next
+        if is_next:
+            assert b[0] == a[-1] + 1
+        yield a.tolist(), b.tolist(), is_next
+
+
 def test_rows_are_cls_a_sep_b_sep(make, corpus) -> None:
-    pairs = next_pairs = 0
+    pairs = []
     for batch in make().batches(0):
-        for row, ids in enumerate(unmasked(batch)):
-            mask, segments = batch["padding_mask"][row], batch["segment_ids"][row]
-            length = int(mask.sum())
-            assert mask[:length].all() and not ids[length:].any() and not segments[length:].any()
-            assert ids[0] == CLS and ids[length - 1] == SEP
-            separators = np.flatnonzero(ids == SEP)
-            assert np.all(ids[1:length][~np.isin(ids[1:length], [SEP])] > 4)
-            a = ids[1 : separators[0]]
-            assert len(a) and np.all(np.diff(a) == 1)
-            assert not segments[: separators[0] + 1].any()
-            if len(separators) == 1:
-                assert batch["pair_weights"][row] == 0
-                continue
-            b = ids[separators[0] + 1 : separators[1]]
-            assert len(separators) == 2 and len(b) and np.all(np.diff(b) == 1)
-            assert segments[separators[0] + 1 : length].all()
-            assert batch["pair_weights"][row] == 1
-            pairs += 1
-            next_pairs += int(batch["is_next"][row])
-            same_document = document_of(corpus, a[0]) == document_of(corpus, b[0])
-            if batch["is_next"][row]:
-                assert b[0] == a[-1] + 1 and same_document
-            else:
-                assert not same_document
-    assert pairs > 200
-    assert abs(next_pairs - pairs / 2) < 5 * np.sqrt(pairs) / 2
+        rows = list(rows_of(batch, corpus))
+        assert batch["pair_weights"].tolist() == [float(len(b) > 0) for _, b, _ in rows]
+        pairs += [is_next for _, b, is_next in rows if b]
+    assert len(pairs) > 200
+    assert abs(sum(pairs) - len(pairs) / 2) < 5 * np.sqrt(len(pairs)) / 2
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=8), min_size=2, max_size=6),
+    st.integers(5, 70),
+    st.integers(1, 9),
+    st.integers(0, 99),
+    st.booleans(),
+)
+def test_batches_of_any_corpus(documents, sequence_length, batch_size, seed, pairs) -> None:
+    corpus = make_corpus(np.concatenate(documents), [len(lengths) for lengths in documents])
+    batches = PretrainingBatches(
+        corpus,
+        np.arange(len(corpus)),
+        vocabulary_of(corpus),
+        sequence_length=sequence_length,
+        batch_size=batch_size,
+        seed=seed,
+        next_sentence=pairs,
+    )
+    for epoch in range(2):
+        seen, sizes = [], []
+        for batch in batches.batches(epoch):
+            assert batch["token_ids"].shape[1] <= sequence_length
+            sizes.append(len(batch["token_ids"]))
+            for a, b, is_next in rows_of(batch, corpus):
+                assert pairs or not b
+                seen += a + b if is_next else a
+        # Each token once: the foreign texts come on top.
+        assert sorted(seen) == corpus.ids.tolist()
+        assert len(sizes) == batches.steps(epoch) and sum(sizes) == batches.examples(epoch)
+        assert all(size == batch_size for size in sizes[:-1]) and sizes[-1] <= batch_size
 
 
 @pytest.mark.parametrize("next_sentence", [True, False])

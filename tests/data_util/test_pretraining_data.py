@@ -7,6 +7,8 @@ from itertools import pairwise
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from data_util import pretraining_data, token_blocks
 from data_util.errors import InputError
@@ -75,6 +77,35 @@ def test_the_corpus_is_the_text(prepare, source) -> None:
     ]
     assert tokenizer.style == "space"
     assert list(vocabulary.tokens[:7]) == [*RESERVED, "one", "two"]
+
+
+SENTENCES = st.lists(st.text("甲乙丙丁", min_size=1, max_size=2), min_size=1, max_size=5)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(
+    st.lists(
+        st.lists(SENTENCES, min_size=1, max_size=3) | st.tuples(SENTENCES, SENTENCES),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_any_text_comes_back_from_the_cache(prepare, tmp_path, documents) -> None:
+    path = tmp_path / "any.txt"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("甲\t乙\n")  # a pair, so that tabs part pairs in the lines after it
+        for document in documents:
+            pair = isinstance(document, tuple)
+            sentences = [" ".join(words) + ("" if pair else " 。") for words in document]
+            file.write(("\t" if pair else "").join(sentences) + "\n")
+    expected = [[["甲"], ["乙"]]]
+    for document in documents:
+        end = [] if isinstance(document, tuple) else ["。"]
+        expected.append([[*words, *end] for words in document])
+    first, _, vocabulary = prepare(path)
+    cached, _, same = prepare(path)
+    assert same.tokens == vocabulary.tokens
+    assert decode(first, vocabulary) == decode(cached, same) == expected
 
 
 def test_rare_words_are_unknown(prepare, source) -> None:

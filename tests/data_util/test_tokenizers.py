@@ -1,5 +1,6 @@
 import json
 import pickle
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,57 @@ def test_wordpiece_is_berts(lower_case, text):
     assert make("wordpiece", lower_case).tokenize(text) == expected
 
 
+def words_by_berts_rules(text, lower_case):
+    """Words, Chinese characters and punctuation, as tokenization.py of google-research/bert."""
+    text = "".join(
+        " " if char.isspace() else char
+        for char in text
+        if char in "\t\n\r" or (unicodedata.category(char)[0] != "C" and char != "\ufffd")
+    )
+    if lower_case:
+        apart = unicodedata.normalize("NFD", text)
+        text = "".join(char for char in apart if unicodedata.category(char) != "Mn").lower()
+    alone = {
+        char
+        for char in text
+        if unicodedata.category(char)[0] == "P" or "\u4e00" <= char <= "\u9fff"
+    }
+    return "".join(f" {char} " if char in alone else char for char in text).split()
+
+
+# No piece has a "z" in it.
+LETTERS = "abcABCeEéÉe\u0301İ我们，。#-'12ßß"
+PIECES_OF_LETTERS = [*dict.fromkeys(LETTERS + unicodedata.normalize("NFD", LETTERS).lower()), "ab"]
+LETTER_VOCABULARY = Vocabulary(
+    [*RESERVED, *PIECES_OF_LETTERS, *(f"##{piece}" for piece in PIECES_OF_LETTERS), "##bca"]
+)
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@given(
+    text=st.text(
+        st.sampled_from(LETTERS + "zZ \t\n\u3000\u00a0\x00\u200f\ufffd\ufeff"), max_size=90
+    )
+)
+def test_word_pieces_can_be_joined_again(lower_case, text):
+    tokenizer = make_tokenizer("wordpiece", lower_case=lower_case, vocabulary=LETTER_VOCABULARY)
+    tokens, words = tokenizer.tokenize(text), []
+    for token in tokens:
+        if token.startswith("##"):
+            words[-1] += token[2:]
+        else:
+            words.append(token)
+    expected = words_by_berts_rules(text, lower_case)
+    assert words == ["[UNK]" if "z" in word.lower() else word for word in expected]
+    # And each stands where its span says, an unknown word as a whole.
+    position = 0
+    for token, (start, end) in zip(tokens, tokenizer.spans(text), strict=True):
+        assert position <= start < end <= len(text)
+        position = end
+        (word,) = words_by_berts_rules(text[start:end], lower_case)
+        assert word == token.removeprefix("##") or (token == "[UNK]" and "z" in word.lower())
+
+
 @pytest.mark.parametrize("style", TOKENIZE_STYLES)
 @pytest.mark.parametrize("token", [*RESERVED, "[unused1]"])
 def test_reserved_spellings_in_text_get_no_reserved_id(style, token):
@@ -82,10 +134,13 @@ def test_reserved_spellings_in_text_get_no_reserved_id(style, token):
 
 
 @pytest.mark.parametrize("style", ["word", "char", "space"])
-@given(text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们 \n\u3000a1.[]"))))
+@given(
+    text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们 \n\u3000a1.[]İ")))
+)
 def test_no_character_but_white_space_is_lost(style, text):
-    tokens = make(style).tokenize(text)
-    assert "".join(tokens) == "".join(text.split())
+    assert "".join(make(style).tokenize(text)) == "".join(text.split())
+    lower = make(style, lower_case=True).tokenize(text)
+    assert "".join(lower) == "".join(text.lower().split())
 
 
 @pytest.mark.parametrize("style", TOKENIZE_STYLES)
