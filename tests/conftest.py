@@ -1,6 +1,9 @@
-"""Tiny files, and tiny checkpoints of both steps that the tests share."""
+"""Tiny files, tiny checkpoints of both steps, and the root scripts, which the tests share."""
 
 import functools
+import io
+import runpy
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+ROOT = Path(__file__).parents[1]
 TOPICS = {
     "盗窃": ("盗窃", "手机", "撬开", "门锁", "商店"),
     "故意伤害": ("殴打", "轻伤", "酒后", "拳头", "口角"),
@@ -137,3 +141,37 @@ def eagerly():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def script(monkeypatch, capsys):
+    """Runs a root script in this process: (exit status, standard output, standard error)."""
+
+    def run(name, *arguments, stdin=""):
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        status = 0
+        try:
+            runpy.run_path(str(ROOT / name), run_name="__main__")
+        except SystemExit as stop:
+            status = stop.code
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run
+
+
+@pytest.fixture
+def refused(script):
+    """Runs a root script that must end with status 2 and one line; returns that line."""
+
+    def run(name, *arguments, stdin=""):
+        status, out, err = script(name, *arguments, stdin=stdin)
+        assert (status, out) == (2, "")
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return err.removeprefix("error: ").rstrip("\n")
+
+    return run

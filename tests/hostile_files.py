@@ -1,5 +1,7 @@
 """Files as someone might forge them, and a process that may take little memory to read them."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,12 +13,14 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 GIGABYTE = 1 << 30
+PROCESSOR_SECONDS = 30  # a hundred times what any of it takes
 
 
 def run_with_memory(code: str, *arguments: object, limit: int = GIGABYTE) -> str:
     """Runs Python code that may take `limit` bytes beyond what its imports took; its output.
 
-    The code is two parts with a line `---` between them: the imports, then what is limited.
+    The code is two parts with a line `---` between them: the imports, then what is limited. Where
+    it has no end, the kernel ends it.
     """
     imports, _, body = textwrap.dedent(code).partition("---\n")
     bound = textwrap.dedent(
@@ -24,6 +28,8 @@ def run_with_memory(code: str, *arguments: object, limit: int = GIGABYTE) -> str
         import resource
         taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (taken + {limit}, taken + {limit}))
+        used = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
+        resource.setrlimit(resource.RLIMIT_CPU, (used + {PROCESSOR_SECONDS}, used + 999))
         """
     )
     done = subprocess.run(
@@ -36,6 +42,31 @@ def run_with_memory(code: str, *arguments: object, limit: int = GIGABYTE) -> str
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
+
+
+def damage_string(path: Path) -> None:
+    """Damages the one string of variable length in an HDF5 file: h5py runs for ever in reading it.
+
+    References:
+        HDF5 file format specification, III.E, "Disk Format: Level 1E - Global Heap": after the
+        heap's 16 bytes and 8 of its first object comes that object's size.
+    """
+    data = bytearray(path.read_bytes())
+    assert data.count(b"GCOL") == 1
+    data[data.index(b"GCOL") + 16 + 8 + 1] = 1
+    path.write_bytes(data)
+
+
+def sign(folder: Path) -> None:
+    """Makes a checkpoint's manifest true of whatever the folder holds."""
+    files = {
+        path.name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for path in folder.iterdir()
+        if path.is_file() and path.name != "manifest.json"
+        for data in [path.read_bytes()]
+    }
+    manifest = {"format_version": 1, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def _external_link(file: h5py.File, name: str) -> None:

@@ -1,9 +1,7 @@
 """The root scripts, from end to end, on tiny files."""
 
-import io
 import json
 import os
-import runpy
 import shutil
 import signal
 import subprocess
@@ -54,39 +52,6 @@ def weights_of(folder):
             )
         )
     return arrays
-
-
-@pytest.fixture
-def script(monkeypatch, capsys):
-    """Runs a root script in this process: (exit status, standard output, standard error)."""
-
-    def run(name, *arguments, stdin=""):
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / name), run_name="__main__")
-        except SystemExit as stop:
-            status = stop.code
-        output = capsys.readouterr()
-        return status, output.out, output.err
-
-    return run
-
-
-@pytest.fixture
-def refused(script):
-    """Runs a root script that must end with status 2 and one line; returns that line."""
-
-    def run(name, *arguments, stdin=""):
-        status, out, err = script(name, *arguments, stdin=stdin)
-        assert (status, out) == (2, "")
-        assert err.startswith("error: ")
-        assert err.count("\n") == 1
-        assert "Traceback" not in err
-        return err.removeprefix("error: ").rstrip("\n")
-
-    return run
 
 
 def process(name, *arguments, cwd, stdin=""):

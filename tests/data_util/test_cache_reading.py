@@ -14,7 +14,7 @@ from data_util.cache_reading import FORMAT_VERSION, array_heading, open_cache
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import Vocabulary
-from tests.hostile_files import HOSTILE_ARRAYS, run_with_memory
+from tests.hostile_files import HOSTILE_ARRAYS, damage_string, run_with_memory
 
 DESCRIPTION = {"kind": "labelled"}
 KEY = fingerprint(DESCRIPTION)
@@ -151,6 +151,36 @@ def test_attributes_of_other_kinds(tmp_path, caplog, name, kind) -> None:
     assert "made again" in caplog.text
 
 
+def test_a_string_on_which_the_library_runs_for_ever(tmp_path) -> None:
+    with RaggedWriter(
+        tmp_path / "description.h5", DESCRIPTION, values=("ids",), offsets=("offsets",)
+    ) as writer:
+        writer.append("ids", np.arange(4))
+        writer.append_lengths("offsets", np.array([4]))
+    for name in ("digest", "format_version", "fingerprint"):
+        with h5py.File(write(tmp_path / f"{name}.h5"), "r+") as file:
+            del file.attrs[name]
+            file.attrs[name] = KEY
+    for path in tmp_path.iterdir():
+        damage_string(path)
+    output = run_with_memory(
+        """
+        from pathlib import Path
+        from data_util.cache_reading import open_cache
+        ---
+        for path in sorted(Path(sys.argv[1]).iterdir()):
+            arrays = open_cache(path, sys.argv[2], values={"ids": 10}, offsets={"offsets": "ids"})
+            print(path.stem, arrays and arrays["ids"].tolist())
+        """,
+        tmp_path,
+        KEY,
+    )
+    # The description is for people, and not read.
+    whole, *others = output.splitlines()
+    assert whole == "description [0, 1, 2, 3]"
+    assert others == ["digest None", "fingerprint None", "format_version None"]
+
+
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "device", "nothing"])
 def test_what_is_no_file(tmp_path, caplog, kind) -> None:
     path = tmp_path / "a.h5"
@@ -168,7 +198,7 @@ def test_what_is_no_file(tmp_path, caplog, kind) -> None:
     assert "it is a link, or no regular file" in caplog.text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     labels=st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=6, unique=True),
     data=st.data(),
@@ -178,20 +208,25 @@ def test_labelled_documents_come_back_from_the_cache(tmp_path, labels, data) -> 
 
     words = st.lists(st.text("甲乙丙丁", min_size=1, max_size=2), min_size=1, max_size=9)
     chosen = st.lists(st.sampled_from(labels), min_size=1, unique=True)
-    documents = data.draw(st.lists(st.tuples(words, chosen), min_size=1, max_size=8))
+    pairs = data.draw(st.booleans())
+    # Of a single text there is no second half.
+    second = words if pairs else st.just([])
+    documents = data.draw(st.lists(st.tuples(words, second, chosen), min_size=1, max_size=8))
     source = tmp_path / "source.txt"
     lines = (
-        " ".join(text) + "".join(f" __label__{label}" for label in wanted)
-        for text, wanted in documents
+        "\t".join([" ".join(text), " ".join(other)][: 1 + pairs])
+        + "".join(f" __label__{label}" for label in wanted)
+        for text, other, wanted in documents
     )
     source.write_text("\n".join(lines), encoding="utf-8")
     tokenizer, label_set = make_tokenizer("space"), LabelSet(labels)
-    vocabulary = Vocabulary.from_counts({w: 1 for text, _ in documents for w in text}, 1000)
+    vocabulary = Vocabulary.from_counts({w: 1 for a, b, _ in documents for w in a + b}, 1000)
     for _ in range(2):
         corpus = prepare_labelled_data(
             [source], tokenizer, vocabulary, label_set, cache_folder=tmp_path / "cache"
         )
         assert len(corpus) == len(documents)
-        for number, (text, wanted) in enumerate(documents):
-            assert [vocabulary.tokens[id] for id in corpus.tokens(number)] == text
+        for number, (text, other, wanted) in enumerate(documents):
+            parts = corpus.pair(number) if pairs else (corpus.tokens(number), ())
+            assert [[vocabulary.tokens[id] for id in part] for part in parts] == [text, other]
             assert [labels[id] for id in corpus.labels(number)] == wanted

@@ -1,7 +1,5 @@
 """Checkpoints that someone made to do harm."""
 
-import hashlib
-import json
 import os
 
 import h5py
@@ -14,7 +12,7 @@ from models.checkpoint_files import (
     is_plain_name,
     read_json,
 )
-from tests.hostile_files import HOSTILE_ARRAYS, run_with_memory
+from tests.hostile_files import HOSTILE_ARRAYS, damage_string, run_with_memory, sign
 
 
 def write(path, libver="earliest"):
@@ -90,6 +88,27 @@ def test_the_attribute_that_keras_would_read(tmp_path):
         file["head/scores/vars/0"].attrs["dtype"] = "bfloat16"
     with pytest.raises(CheckpointError, match="'head/scores/vars/0' has an attribute `dtype`"):
         array_shapes(tmp_path / "a.h5", max_elements=100)
+
+
+def test_a_string_on_which_the_library_runs_for_ever(tmp_path):
+    for name in ("variable", "dtype"):
+        with h5py.File(write(tmp_path / f"{name}.h5"), "r+") as file:
+            file["head/scores/vars/0"].attrs[name] = "bfloat16"
+        damage_string(tmp_path / f"{name}.h5")
+    output = run_with_memory(
+        """
+        from pathlib import Path
+        from models.checkpoint_files import CheckpointError, array_shapes
+        ---
+        print(len(array_shapes(Path(sys.argv[1]) / "variable.h5", 100)))
+        try:
+            array_shapes(Path(sys.argv[1]) / "dtype.h5", 100)
+        except CheckpointError as error:
+            print(error)
+        """,
+        tmp_path,
+    )
+    assert output.startswith("3\n") and "has an attribute `dtype`" in output
 
 
 @pytest.mark.parametrize("data", [b"", b"no weights" * 100, b"\x89HDF\r\n\x1a\n" + bytes(99)])
@@ -185,18 +204,6 @@ def test_what_is_no_file_of_its_own(tmp_path, kind):
         read_json(path)
     with pytest.raises(CheckpointError, match=r"symbolic link|not a regular file"):
         array_shapes(path, max_elements=1)
-
-
-def sign(folder):
-    """Makes the manifest true of whatever the folder holds."""
-    files = {
-        path.name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        for path in folder.iterdir()
-        if path.name != "manifest.json"
-        for data in [path.read_bytes()]
-    }
-    manifest = {"format_version": 1, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.weights.h5", "manifest.json", "vocab.txt"])
