@@ -26,6 +26,7 @@ import keras
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint_files import (
+    MAX_JSON_BYTES,
     CheckpointError,
     array_shapes,
     check_regular,
@@ -36,7 +37,7 @@ from models.checkpoint_files import (
 )
 from models.classification import ClassificationModel
 from models.config import BackboneConfig, ConfigError
-from models.model_size import least_parameters
+from models.model_size import WEIGHT_BYTES, least_parameters, most_bytes
 from models.pretraining import PretrainingModel
 
 FORMAT_VERSION = 1
@@ -48,7 +49,6 @@ TRAINING_STATE = "training_state.json"
 MANIFEST = "manifest.json"
 _COMPLETE = ".complete"
 _INCOMING = ".incoming-"
-_WEIGHT_BYTES = 4
 _SLACK = 10_000  # numbers in a file of weights that are no parameters: seeds, counters
 
 SettingT = TypeVar("SettingT")
@@ -143,7 +143,7 @@ class Checkpoint:
         """
         path = self.path(WEIGHTS)
         try:
-            needed, held = least_parameters(self.config), path.stat().st_size // _WEIGHT_BYTES
+            needed, held = least_parameters(self.config), path.stat().st_size // WEIGHT_BYTES
         except ConfigError as error:
             raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
         if needed > held:
@@ -229,15 +229,18 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     described = _read_json(_latest(folder, MANIFEST)).get("files")
     if not isinstance(described, dict) or not {CONFIG, WEIGHTS} <= described.keys():
         raise CheckpointError(f"{folder}: {MANIFEST} names no {CONFIG} or no {WEIGHTS}.")
-    files: dict[str, Path] = {}
-    for name, expected in described.items():
+    for name in described:
         if not is_plain_name(name):
             raise CheckpointError(
                 f"{folder}: {MANIFEST} names {reprlib.repr(name)}, which is no file of this folder."
             )
-        files[name] = _latest(folder, name)
-        _check_described(files[name], expected)
-    return Checkpoint(folder, _read_json(files[CONFIG]), files)
+    files = {name: _latest(folder, name) for name in described}
+    _check_described(files[CONFIG], described[CONFIG])
+    config = _read_json(files[CONFIG])
+    for name, expected in described.items():
+        if name != CONFIG:
+            _check_described(files[name], expected, most_bytes(name, config))
+    return Checkpoint(folder, config, files)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -409,14 +412,19 @@ def _latest(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _check_described(path: Path, expected: Any) -> None:
-    """Compares a file with what the manifest says of it, its size first."""
+def _check_described(path: Path, expected: Any, most: int = MAX_JSON_BYTES) -> None:
+    """Compares a file with what the manifest says of it, its size first; `most` are its bytes."""
     try:
         size = check_regular(path).st_size
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent}: {path.name} is missing; the checkpoint is not whole."
         ) from error
+    if size > most:
+        raise CheckpointError(
+            f"{path}: {size:,} bytes, but with the {CONFIG} beside it this file has no more than "
+            f"{most:,}; it was not read. Use another checkpoint."
+        )
     described = isinstance(expected, dict) and expected.keys() == {"bytes", "sha256"}
     if not described or size != expected["bytes"] or sha256(path) != expected["sha256"]:
         raise CheckpointError(

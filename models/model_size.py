@@ -1,11 +1,33 @@
-"""How many parameters a configuration asks for, told before anything is made."""
+"""How large a model and its files are, told from the configuration before anything is made."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from models.classification_heads import DETECTORS_A_UNIT
-from models.config import BackboneConfig
+from models.config import BackboneConfig, ConfigError
 from models.tables import BACKBONES
+
+WEIGHT_BYTES = 4
+# A checkpoint of 10^6 labels has a report of 100 MB. For weights it is room for small models, in
+# which biases count, and for what HDF5 writes beside the numbers.
+_ROOM = 256 << 20
+# A backbone may have parameters that its configuration does not tell of. An optimizer has two or
+# three numbers for each.
+_TIMES = {"model.weights.h5": 16, "optimizer.h5": 48}
+
+
+def most_bytes(name: str, config: Mapping[str, Any]) -> int:
+    """What a file of a checkpoint may have at most: what is larger need not be read to be refused.
+
+    Args:
+        name: of the file.
+        config: as in `config.json`; one that is none counts as a model without parameters.
+    """
+    try:
+        parameters = least_parameters(config)
+    except ConfigError:
+        parameters = 0
+    return _ROOM + _TIMES.get(name, 0) * WEIGHT_BYTES * parameters
 
 
 def least_parameters(config: Mapping[str, Any]) -> int:
@@ -26,10 +48,13 @@ def least_parameters(config: Mapping[str, Any]) -> int:
 
 def _backbone(config: BackboneConfig) -> int:
     width, unused = config.d_model, BACKBONES[config.backbone].unused
-    rows = config.vocab_size + config.num_segment
+    rows = config.num_segment
     if config.position == "learned":
         rows += config.max_position
     size = rows * width
+    # The table of token vectors may be narrower than the model, or wider; then it is projected.
+    table_width = config.embedding_width or width
+    size += config.vocab_size * table_width + table_width * width * (table_width != width)
     if "num_layer" not in unused:
         attention = 2 * width * config.num_header * (config.d_k + config.d_v)
         size += config.num_layer * (attention + 2 * width * config.d_ff)

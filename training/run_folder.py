@@ -30,7 +30,7 @@ from training.errors import TrainingError
 from training.options import OptionError, RunOptions
 from training.run_identity import differences, run_identity
 from training.run_lock import RunLock
-from training.tensorboard import new_log_folder
+from training.tensorboard import SPLITS, new_log_folder
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class RunFolder:
     def __enter__(self) -> Self:
         self._make()
         try:
+            self._refuse_links(self.folder / "last", self.folder / "logs")
             with self._writing():
                 self._lock = RunLock(self.folder, self._option)
         except BaseException:
@@ -250,6 +251,7 @@ class RunFolder:
         if self._run:
             # Whatever a file says, nothing is written outside of the folder.
             self.logs = all_logs / Path(self._run["logs"]).name
+            self._refuse_links(self.logs, *(self.logs / split for split in SPLITS))
         else:
             with self._writing():
                 self.logs = new_log_folder(all_logs, stage)
@@ -261,6 +263,16 @@ class RunFolder:
                 "identity": identity,
             }
         self._write_run(finished=False)
+
+    def _refuse_links(self, *folders: Path) -> None:
+        """Refuses links within the folder: through them a run would write, or remove, elsewhere."""
+        for path in folders:
+            if path.is_symlink():
+                raise OptionError(
+                    f"--{self._option}={self.folder}: {path.relative_to(self.folder)} in it is a "
+                    "symbolic link, through which nothing is written. Remove it, or put the folder "
+                    "itself there."
+                )
 
     def _make(self) -> None:
         if self.folder.exists() and not self.folder.is_dir():

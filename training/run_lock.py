@@ -20,7 +20,7 @@ class RunLock:
         option: the option that named it, for messages.
 
     Raises:
-        OptionError: another run holds it.
+        OptionError: another run holds it, or its lock is a symbolic link.
         OSError: the folder cannot be written to.
 
     References:
@@ -30,6 +30,11 @@ class RunLock:
     def __init__(self, folder: Path, option: str) -> None:
         self._path = folder / LOCK
         while True:
+            if self._path.is_symlink():
+                raise OptionError(
+                    f"--{option}={folder}: {LOCK} in it is a symbolic link; what "
+                    "it points to would be overwritten. Remove it."
+                )
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

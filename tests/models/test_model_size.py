@@ -1,15 +1,21 @@
+import dataclasses
+import hashlib
+import json
+
+import h5py
 import numpy as np
 import pytest
 
 from models import checkpoint as module
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint, CheckpointError, load_model
+from models.checkpoint import Checkpoint, CheckpointError, load_model, read_checkpoint
 from models.classification import ClassificationModel
 from models.config import backbone_config
-from models.model_size import least_parameters
+from models.model_size import least_parameters, most_bytes
 from models.pretraining import PretrainingModel
 from models.tables import BACKBONES, HEADS, POOLINGS
+from tests.hostile_files import GIGABYTE, run_with_memory
 
 
 def sizes(backbone, **changes):
@@ -32,8 +38,9 @@ def test_the_estimate_is_a_little_less_than_the_backbone(backbone, pooling, posi
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("head", [*HEADS, None])
-def test_no_model_has_fewer_parameters(backbone, head):
-    config = sizes(backbone)
+@pytest.mark.parametrize("embedding_width", [0, 8, 200])
+def test_no_model_has_fewer_parameters(backbone, head, embedding_width):
+    config = dataclasses.replace(sizes(backbone), embedding_width=embedding_width)
     told = {"backbone": config.to_dict(), "stage": "fine_tuning", "num_labels": 30, "head": head}
     if head is None:
         told |= {"stage": "pretraining", "objectives": ["masked_lm"]}
@@ -41,7 +48,11 @@ def test_no_model_has_fewer_parameters(backbone, head):
     else:
         model = ClassificationModel(make_backbone(config), 30, head=head)
     without_head = least_parameters({"backbone": config.to_dict()})
-    assert without_head < least_parameters(told) < build(model).count_params()
+    parameters = build(model).count_params()
+    assert without_head < least_parameters(told) < parameters
+    # With the two moments of Adam; the files are a little larger than the numbers in them.
+    assert 4 * parameters + (1 << 20) < most_bytes("model.weights.h5", told)
+    assert 8 * parameters + (1 << 20) < most_bytes("optimizer.h5", told)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +87,79 @@ def test_heads_count(tmp_path, changes):
     )
     with pytest.raises(CheckpointError, match="these weights are not of the model"):
         load_model(checkpoint)
+
+
+@pytest.fixture
+def enormous(tmp_path):
+    """A checkpoint of a tiny model, one of whose files holds 5 GB of numbers, zeros and sparse."""
+    told = {"stage": "fine_tuning", "backbone": sizes("text_cnn").to_dict(), "num_labels": 2}
+    told |= {"head": "pooled", "task": "multi_label", "head_dropout": 0.1, "format_version": 1}
+    contents = {"config.json": json.dumps(told), "vocab.txt": "a\n", "model.weights.h5": "x"}
+
+    def make(name):
+        for each, text in contents.items():
+            (tmp_path / each).write_text(text)
+        (tmp_path / name).unlink(missing_ok=True)
+        if name.endswith(".h5"):
+            with h5py.File(tmp_path / name, "w") as file:
+                properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+                properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+                space = h5py.h5s.create_simple((5 * GIGABYTE // 4,))
+                h5py.h5d.create(file.id, b"0", h5py.h5t.IEEE_F32LE, space, properties)
+        else:
+            with (tmp_path / name).open("wb") as file:
+                file.truncate(5 * GIGABYTE)
+        assert (tmp_path / name).stat().st_size >= 5 * GIGABYTE
+        files = {
+            each: {
+                "bytes": (tmp_path / each).stat().st_size,
+                "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            }
+            for each, text in {**contents, name: ""}.items()
+        }
+        manifest = {"format_version": 1, "files": files}
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        return tmp_path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "name", ["model.weights.h5", "optimizer.h5", "vocab.txt", "config.json", "extra"]
+)
+def test_a_file_that_no_such_model_has_is_not_even_hashed(enormous, monkeypatch, name):
+    folder = enormous(name)
+    hashed = []
+    real = module.sha256
+    monkeypatch.setattr(module, "sha256", lambda path: hashed.append(path.name) or real(path))
+    with pytest.raises(CheckpointError, match=rf"{name}: 5,.* bytes, but .*it was not read"):
+        read_checkpoint(folder)
+    assert name not in hashed
+
+
+def test_five_gigabytes_of_weights_take_little_memory(enormous):
+    output = run_with_memory(
+        """
+        import json
+        from pathlib import Path
+        from models.checkpoint import Checkpoint, CheckpointError, load_model, load_optimizer
+        ---
+        folder = Path(sys.argv[1])
+        files = {name: folder / "model.weights.h5" for name in ("model.weights.h5", "optimizer.h5")}
+        told = json.loads((folder / "config.json").read_text())
+        checkpoint = Checkpoint(folder, told, files)
+        class Optimizer:
+            variables = ()
+        for load in (load_model, lambda checkpoint: load_optimizer(Optimizer(), checkpoint)):
+            try:
+                load(checkpoint)
+            except CheckpointError as error:
+                print(error)
+        """,
+        enormous("model.weights.h5"),
+        limit=4 * GIGABYTE,
+    )
+    first, second = output.splitlines()
+    for line in (first, second):
+        assert "its arrays have more than" in line and "nothing of it was read" in line

@@ -1,11 +1,15 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from data_util.errors import InputError
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from tests.hostile_files import sign
 from training.options import PredictionOptions
 from training.prediction import Classifier, predict
+from training.setup import stored_tokenizer
 
 TEXTS = ["被告人盗窃手机。", "当日酒后殴打。" * 5, "虚构转账。", "。", "公安机关" * 60]
 
@@ -100,8 +104,6 @@ def test_more_lines_than_fit_together(run_of, tmp_path):
 
 
 def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
-    from data_util.errors import InputError
-
     (tmp_path / "in.txt").write_bytes("被告人。\n".encode() * 39 + b"\xff\n")
     (tmp_path / "out.jsonl").write_text("old")
     options = PredictionOptions(
@@ -115,3 +117,42 @@ def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
     assert (tmp_path / "out.jsonl").read_text() == "old"
     # Lines before the mistake were labelled; no half of an output stays.
     assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.jsonl"}
+
+
+VOCABULARY_OF_NONE = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("labels.txt", lambda text: text + "杀人\n", r"4 labels, but the model has 3; it is of"),
+        ("labels.txt", lambda text: text[: text.index("\n") + 1], r"1 labels, but the model has 3"),
+        ("labels.txt", lambda text: "", r"labels\.txt"),
+        ("labels.txt", lambda text: text + text, r"labels\.txt:4: .*twice"),
+        ("labels.txt", lambda text: text.replace("盗窃", "杀人"), r"thresholds must .*'杀人'"),
+        (
+            "vocab.txt",
+            lambda text: text + "x1\n",
+            r"tokens, but the model knows only [0-9]+; it is",
+        ),
+        (
+            "vocab.txt",
+            lambda text: VOCABULARY_OF_NONE,
+            r"vocab\.txt: the vocabulary lacks \[MASK\]",
+        ),
+    ],
+)
+def test_labels_and_vocabulary_that_are_not_the_models(run_of, tmp_path, name, change, message):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(run_of().fine_tuned, folder, ignore=shutil.ignore_patterns("last", "logs"))
+    path = folder / name
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=rf"{name}: cut short or altered"):
+        Classifier(folder)
+    # Whoever can write it can write its digest.
+    sign(folder)
+    with pytest.raises((CheckpointError, InputError), match=message):
+        Classifier(folder)
+    if name == "vocab.txt":
+        with pytest.raises((CheckpointError, InputError), match=message):
+            stored_tokenizer(read_checkpoint(folder))

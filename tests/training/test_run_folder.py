@@ -296,6 +296,57 @@ def test_names_with_spaces_and_chinese_characters(tmp_path, model):
         assert run.begin("pretraining").json("training_state.json") == {"epoch": 1}
 
 
+@pytest.mark.parametrize("name", ["last", "logs", ".lock"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_in_the_folder_is_not_written_through(tmp_path, model, name, overwrite):
+    begun(tmp_path / "out", model)
+    path, elsewhere = tmp_path / "out" / name, tmp_path / "elsewhere"
+    if name == ".lock":
+        elsewhere.write_text("precious")
+    else:
+        path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    before = contents(tmp_path)
+    match = rf"--ckpt_dir=.*: {name} in it is a symbolic link"
+    with (
+        pytest.raises(OptionError, match=match),
+        folder_of(tmp_path / "out", overwrite=overwrite) as folder,
+    ):
+        folder.begin("pretraining")
+    assert contents(tmp_path) == before
+    # One that leads nowhere would be made.
+    path.unlink()
+    path.symlink_to(tmp_path / "missing")
+    with pytest.raises(OptionError, match=match), folder_of(tmp_path / "out"):
+        pass
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize("split", [None, "train", "valid"])
+def test_a_link_in_the_runs_own_logs_is_not_written_through(tmp_path, model, split):
+    begun(tmp_path / "out", model)
+    (logs,) = (tmp_path / "out" / "logs").iterdir()
+    (tmp_path / "elsewhere").mkdir()
+    if split is None:
+        logs.rmdir()
+    (logs if split is None else logs / split).symlink_to(tmp_path / "elsewhere")
+    before = contents(tmp_path)
+    with (
+        pytest.raises(OptionError, match=r"--ckpt_dir=.*logs/pretraining-.* is a symbolic link"),
+        folder_of(tmp_path / "out") as folder,
+    ):
+        folder.begin("pretraining")
+    assert contents(tmp_path) == before
+
+
+def contents(folder):
+    return {
+        path: path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+        if path.name != ".lock" or path.is_symlink()
+    }
+
+
 def test_what_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("x")
     for overwrite in (False, True):
