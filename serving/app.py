@@ -15,12 +15,11 @@ from fastapi.responses import HTMLResponse
 
 from data_util.sentence_pairs import Text
 from serving.batching import MicroBatcher
-from serving.explanation import MAX_PARTS, covered, log_odds, parts_of
+from serving.explain import add_explanation
 from serving.failures import ANSWERS, add_handlers
 from serving.limits import BodyLimit
 from serving.measures import MeasureRequests, Measures
 from serving.schemas import (
-    ExplainAnswer,
     HealthAnswer,
     LabelsAnswer,
     PredictAnswer,
@@ -61,7 +60,7 @@ def make_app(scorer: Scorer, options: ServingOptions) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, timeout=options.read_timeout)
     app.add_middleware(MeasureRequests, measures=measures)
     _add_endpoints(app, scorer, batcher, measures, options)
-    _add_page(app)
+    _add_page(app, scorer.takes_pairs)
     return app
 
 
@@ -105,8 +104,7 @@ def _add_endpoints(
                 results[row] = scorer.result(values, body.top_k)
         return {"results": results}
 
-    if not scorer.takes_pairs:
-        _add_explanation(app, scorer, batcher, options, requests.explain)
+    add_explanation(app, scorer, batcher, options, requests.explain)
 
     @app.get("/v1/labels", response_model=LabelsAnswer)
     async def known_labels() -> dict[str, Any]:
@@ -127,45 +125,14 @@ def _add_endpoints(
         return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_explanation(
-    app: FastAPI, scorer: Scorer, batcher: MicroBatcher, options: ServingOptions, request: Any
-) -> None:
-    """Adds /v1/explain, which is for single texts alone."""
-    classifier = scorer.classifier
-    labels = classifier.labels.labels
-
-    @app.post("/v1/explain", responses=ANSWERS, response_model=ExplainAnswer)
-    async def explain(body: request) -> dict[str, Any]:  # type: ignore[valid-type]
-        """Which characters speak for a label: those whose covering makes it less likely."""
-        text = body.input
-        (ids,), spans = await asyncio.to_thread(
-            lambda: (scorer.encode(text), classifier.tokenizer.spans(text))
-        )
-        ids, spans = ids[: scorer.max_tokens], spans[: scorer.max_tokens]
-        # One place in the queue is for the text itself.
-        parts = parts_of(spans, max(1, min(MAX_PARTS, options.max_queue - 1)))
-        rows = [ids, *covered(ids, parts, classifier.vocabulary.mask_id)]
-        logits = np.stack(await batcher.submit([(row,) for row in rows]))
-        probabilities = scorer.probabilities(logits[:1])[0]
-        label = labels.index(body.label) if body.label else int(probabilities.argmax())
-        odds = log_odds(logits, label, classifier.model.task)
-        return {
-            "label": labels[label],
-            "probability": round(float(probabilities[label]), 6),
-            "characters_read": spans[-1][1] if spans else 0,
-            "parts": [
-                {"start": part.start, "end": part.end, "importance": round(float(drop), 6)}
-                for part, drop in zip(parts, odds[0] - odds[1:], strict=True)
-            ],
-        }
-
-
 def _has_text(text: Text) -> bool:
     return all(part.strip() for part in ((text,) if isinstance(text, str) else text))
 
 
-def _add_page(app: FastAPI) -> None:
+def _add_page(app: FastAPI, takes_pairs: bool) -> None:
     page = PAGE.read_text(encoding="utf-8")
+    if takes_pairs:
+        page = page.replace('<body data-texts="1">', '<body data-texts="2">')
     headers = {
         "Content-Security-Policy": _policy(page),
         "X-Content-Type-Options": "nosniff",

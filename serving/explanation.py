@@ -1,4 +1,4 @@
-"""Which characters of a text a label was given for, by occlusion.
+"""Which characters of a text, or of the two texts of a pair, a label was given for, by occlusion.
 
 Zeiler and Fergus 2014, section 4.2 (https://arxiv.org/abs/1311.2901): cover a part of the input and
 see how far the score of the class falls. Here a part is a token, covered by [MASK], which says
@@ -8,11 +8,15 @@ which go on falling where the probability is already next to 1:
     importance(part) = log_odds(text) - log_odds(text with the part covered)
 
 A part of a long text is a few neighbouring tokens, so that a text costs a bounded number of passes.
+In a pair a part of one text is covered while the other stands as it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from data_util.sentence_pairs import truncated_lengths
 
 MAX_PARTS = 128
 
@@ -30,6 +34,32 @@ class Part:
     end: int
     first: int
     last: int
+
+
+def kept_lengths(lengths: Sequence[int], max_tokens: int) -> list[int]:
+    """How many tokens of a text, or of each of the two texts of a pair, the model reads.
+
+    Args:
+        lengths: tokens of the one text, or of both.
+        max_tokens: that the texts may have together.
+    """
+    if len(lengths) == 1:
+        return [min(lengths[0], max_tokens)]
+    first, second = (np.array([length]) for length in lengths)
+    return [int(kept[0]) for kept in truncated_lengths(first, second, max_tokens)]
+
+
+def shares_of(lengths: Sequence[int], max_parts: int) -> list[int]:
+    """At most how many parts each text may have: by its length, where not all tokens can be one.
+
+    Args:
+        lengths: tokens of the one text, or of both.
+        max_parts: of all texts together, at least as many as there are texts.
+    """
+    if len(lengths) == 1 or sum(lengths) <= max_parts:
+        return [max_parts] * len(lengths)
+    first = min(max(1, max_parts * lengths[0] // sum(lengths)), max_parts - 1)
+    return [first, max_parts - first]
 
 
 def parts_of(spans: list[tuple[int, int]], max_parts: int) -> list[Part]:

@@ -70,13 +70,22 @@ class ExplainedPart(BaseModel):
     importance: float = Field(description="by how much covering it lowers the log-odds")
 
 
-class ExplainAnswer(BaseModel):
-    """Which characters speak for a label."""
+class ExplainedText(BaseModel):
+    """Which characters of a text speak for a label."""
 
-    label: str
-    probability: float = Field(ge=0, le=1)
     parts: list[ExplainedPart]
     characters_read: int = Field(description="what stands behind was cut off")
+
+
+class ExplainAnswer(LabelProbability, ExplainedText):
+    """Which characters speak for a label."""
+
+
+class ExplainPairAnswer(LabelProbability):
+    """Which characters of two texts speak for a label."""
+
+    text_a: ExplainedText
+    text_b: ExplainedText
 
 
 @dataclass(frozen=True)
@@ -128,8 +137,8 @@ def request_models(
     explain = create_model(
         "ExplainRequest",
         __config__=_STRICT,
-        __doc__="A text, and the label that is to be explained.",
-        input=(one, Field(description="one text", examples=[example])),
+        __doc__="What was labelled, and the label that is to be explained.",
+        input=(one, Field(description="a pair" if takes_pairs else "a text", examples=[example])),
         label=label,
     )
     return RequestModels(predict, explain)

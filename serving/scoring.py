@@ -34,8 +34,9 @@ class Scorer:
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of a text that the model reads."""
-        return self.classifier.sequence_length - 2  # [CLS] and [SEP]
+        """Tokens of a text, or of both texts of a pair together, that the model reads."""
+        # Beside them are [CLS] and, after each text, [SEP].
+        return self.classifier.sequence_length - (3 if self.takes_pairs else 2)
 
     def encode(self, text: Text) -> tuple[np.ndarray, ...]:
         """The ids of a text's tokens, or of both texts of a pair, (tokens,) int32 each."""

@@ -30,11 +30,12 @@ def serve(options: ServingOptions) -> None:
         scorer = Scorer(Classifier(Path(options.ckpt_dir), options.threshold))
         config = scorer.classifier.model.backbone.config
         logger.info(
-            "serving %s: %s, %d labels, %d tokens of a text",
+            "serving %s: %s, %d labels, %d tokens of a %s",
             options.ckpt_dir,
             config.backbone,
             len(scorer.classifier.labels),
             scorer.max_tokens,
+            "pair of texts" if scorer.takes_pairs else "text",
         )
         scorer.warm_up(min(options.max_batch_size, 8))
         if options.max_batch_size > 1:

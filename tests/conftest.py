@@ -133,6 +133,30 @@ def run_of(tiny):
     return lambda backbone="text_cnn": make(backbone)
 
 
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory):
+    """Files of pairs of texts."""
+    from tests.pair_runs import Pairs
+
+    return Pairs(tmp_path_factory.mktemp("pairs"))
+
+
+@pytest.fixture(scope="session")
+def pretrained_on_pairs(pairs):
+    """A checkpoint of step 1. Not to be written to."""
+    return pairs.pretraining("lm")
+
+
+@pytest.fixture(scope="session")
+def fine_tuned_on_pairs(pairs, pretrained_on_pairs):
+    """A checkpoint that labels pairs `same` or `different`. Not to be written to."""
+    from train_bert_fine_tuning import fine_tune
+
+    folder = pairs.folder / "fine_tuned"
+    fine_tune(pairs.options(ckpt_dir=pretrained_on_pairs, ckpt_dir_save=str(folder)))
+    return folder
+
+
 @pytest.fixture
 def eagerly():
     """Runs Keras' steps without compiling them: slower a step, faster for the first few."""

@@ -52,6 +52,14 @@ def running(run_of, tmp_path_factory):
         yield address, log
 
 
+@pytest.fixture(scope="session")
+def running_on_pairs(fine_tuned_on_pairs, tmp_path_factory):
+    """A service that labels pairs of texts: (address, file with its log)."""
+    log = tmp_path_factory.mktemp("service_of_pairs") / "log.txt"
+    with run_service(fine_tuned_on_pairs, log, "--max_characters=200") as (address, _):
+        yield address, log
+
+
 @pytest.fixture
 def client(running):
     import httpx

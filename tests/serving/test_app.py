@@ -195,21 +195,104 @@ def test_no_more_texts_a_request_than_may_wait():
         ServingOptions(max_texts=9, max_queue=8)
 
 
-def test_pairs_are_labelled_and_not_explained():
+@pytest.fixture
+def pair_scorer():
     scorer = ToyScorer()
     scorer.takes_pairs = True
+    return scorer
+
+
+def test_pairs_are_labelled(pair_scorer):
     pairs = [
         {"text_a": "bomb", "text_b": "peace"},
         {"text_a": "peace", "text_b": "bomb"},
         {"text_a": "bomb", "text_b": " "},
     ]
-    with app_of(scorer) as client:
+    with app_of(pair_scorer) as client:
         answer = client.post("/v1/predict", json={"input": pairs})
         assert answer.status_code == 200
         results = [result["labels"] for result in answer.json()["results"]]
         assert [[entry["label"] for entry in labels] for labels in results] == [["A"], ["B"], []]
-        refused = client.post("/v1/predict", json={"input": "bomb"})
-        assert refused.status_code == 422
-        assert "takes pairs of texts" in refused.json()["error"]["message"]
-        assert client.post("/v1/explain", json={"input": pairs[0]}).status_code == 404
-        assert "/v1/explain" not in client.get("/openapi.json").json()["paths"]
+        for path in ("/v1/predict", "/v1/explain"):
+            refused = client.post(path, json={"input": "bomb"})
+            assert refused.status_code == 422
+            assert "takes pairs of texts" in refused.json()["error"]["message"]
+
+
+def importances(explained, text):
+    return {text[part["start"] : part["end"]]: part["importance"] for part in explained["parts"]}
+
+
+def test_both_texts_of_a_pair_are_explained(pair_scorer):
+    a, b = f"{NEUTRAL} bomb", f"😀 bomb {NEUTRAL}"
+    with app_of(pair_scorer) as client:
+        answer = explain(client, input={"text_a": a, "text_b": b})
+        assert set(answer) == {"label", "probability", "text_a", "text_b"}
+        assert answer["label"] == "B"
+        # The toy looks at the second text alone.
+        assert set(importances(answer["text_a"], a).values()) == {0}
+        marked = importances(answer["text_b"], b)
+        assert marked.pop("bomb") == pytest.approx(4) and set(marked.values()) == {0}
+        assert set(marked) == {"😀", *NEUTRAL.split()}
+        read = [answer[name]["characters_read"] for name in ("text_a", "text_b")]
+        assert read == [len(a), len(b)]
+        other = explain(client, input={"text_a": a, "text_b": b}, label="A")
+        assert importances(other["text_b"], b)["bomb"] == pytest.approx(-4)
+        nothing = explain(client, input={"text_a": " ", "text_b": "bomb"})
+        assert (nothing["text_a"]["parts"], nothing["text_a"]["characters_read"]) == ([], 0)
+        assert len(nothing["text_b"]["parts"]) == 1
+        blank = explain(client, input={"text_a": "", "text_b": "\n"})
+        assert blank["text_a"] == blank["text_b"] == {"parts": [], "characters_read": 0}
+        schema = client.get("/openapi.json").json()["paths"]["/v1/explain"]["post"]
+        assert "ExplainPairAnswer" in str(schema["responses"]["200"])
+
+
+def test_a_long_pair_is_cut_as_the_model_cuts_it_and_has_few_parts(pair_scorer):
+    a, b = " ".join(["x"] * 100), " ".join(["y"] * 9 + ["bomb"])
+    with app_of(pair_scorer, max_queue=8, max_texts=8) as client:
+        answer = explain(client, input={"text_a": a, "text_b": b})
+    assert sum(pair_scorer.rows) <= 8
+    # Of 30 tokens the short text has its 10.
+    assert answer["text_a"]["characters_read"] == len("x " * 20) - 1
+    assert answer["text_b"]["characters_read"] == len(b)
+    strongest = max(answer["text_b"]["parts"], key=lambda part: part["importance"])
+    assert "bomb" in b[strongest["start"] : strongest["end"]]
+
+
+def test_explain_is_the_fall_of_the_real_models_log_odds_for_a_pair(fine_tuned_on_pairs):
+    classifier = Classifier(fine_tuned_on_pairs)
+    model = load_model(read_checkpoint(fine_tuned_on_pairs))
+    a, b = "甲天地人" * 4, "甲 人"
+    with app_of(Scorer(classifier)) as client:
+        answer = explain(client, input={"text_a": a, "text_b": b}, label="same")
+    kept = a[:11]  # of 16 - 3 places, the longer text cut first
+    assert [answer[name]["characters_read"] for name in ("text_a", "text_b")] == [11, 3]
+    first, second = (list(classifier.vocabulary.encode(list(text))) for text in (kept, "甲人"))
+
+    def log_odds(first, second):
+        ids = np.array([[2, *first, 3, *second, 3]], np.int32)
+        segments = np.array([[0] * (len(first) + 2) + [1] * (len(second) + 1)], np.int32)
+        inputs = {"token_ids": ids, "segment_ids": segments, "padding_mask": ids > 0}
+        same, other = np.asarray(model(inputs), "float64")[0][classifier.labels.ids(LABELS)]
+        return same - other
+
+    def covered(ids, place):
+        return [*ids[:place], 4, *ids[place + 1 :]]
+
+    whole = log_odds(first, second)
+    expected_a = [whole - log_odds(covered(first, place), second) for place in range(11)]
+    expected_b = [whole - log_odds(first, covered(second, place)) for place in range(2)]
+    for name, expected in (("text_a", expected_a), ("text_b", expected_b)):
+        found = [part["importance"] for part in answer[name]["parts"]]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.abs(expected_a).max() > 1e-3 and np.abs(expected_b).max() > 1e-3
+    assert [(part["start"], part["end"]) for part in answer["text_b"]["parts"]] == [(0, 1), (2, 3)]
+
+
+LABELS = ("same", "different")
+
+
+def test_the_page_knows_whether_it_takes_pairs(pair_scorer):
+    for scorer, number in ((ToyScorer(), 1), (pair_scorer, 2)):
+        with app_of(scorer) as client:
+            assert f'<body data-texts="{number}">' in client.get("/").text

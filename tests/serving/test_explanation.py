@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from serving.explanation import covered, log_odds, parts_of
+from serving.explanation import covered, kept_lengths, log_odds, parts_of, shares_of
 
 
 def test_parts_of_a_short_text_are_its_tokens():
@@ -23,6 +25,26 @@ def test_parts_of_a_long_text_are_few_and_have_every_token(tokens):
         range(tokens)
     )
     assert (parts[0].start, parts[-1].end) == (0, tokens)
+
+
+def test_kept_lengths():
+    assert [kept_lengths([length], 30) for length in (0, 30, 31)] == [[0], [30], [30]]
+    assert kept_lengths([20, 3], 13) == [10, 3]
+    assert kept_lengths([9, 9], 13) == [7, 6]
+    assert kept_lengths([0, 4], 13) == [0, 4]
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=2), st.integers(2, 128))
+def test_parts_of_all_texts_are_bounded_and_none_is_left_out(lengths, max_parts):
+    shares = shares_of(lengths, max_parts)
+    assert len(shares) == len(lengths) and min(shares) >= 1
+    spans = [[(place, place + 1) for place in range(length)] for length in lengths]
+    parts = [parts_of(each, share) for each, share in zip(spans, shares, strict=True)]
+    assert sum(map(len, parts)) <= max_parts
+    for length, its_parts in zip(lengths, parts, strict=True):
+        assert sum(part.last - part.first for part in its_parts) == length
+        # A token is a part of its own wherever that can be.
+        assert sum(lengths) > max_parts or len(its_parts) == length
 
 
 def test_covered():

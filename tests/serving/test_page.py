@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,24 +34,36 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def page(browser, running):
-    """The page on a phone; fails where the browser complains."""
+@contextmanager
+def open_on_a_phone(browser, address):
+    """The page; fails where the browser complains."""
     page = browser.new_page(viewport={"width": 360, "height": 740})
     page.set_default_timeout(60_000)
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(running[0])
+    page.goto(address)
     yield page
     assert said == []
-    assert [url for url in asked if not url.startswith((running[0], "data:"))] == []
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []
     page.close()
 
 
+@pytest.fixture
+def page(browser, running):
+    with open_on_a_phone(browser, running[0]) as page:
+        yield page
+
+
+@pytest.fixture
+def page_of_pairs(browser, running_on_pairs):
+    with open_on_a_phone(browser, running_on_pairs[0]) as page:
+        yield page
+
+
 def test_from_a_text_to_its_labels_and_why(page):
-    page.get_by_label("Text").fill(TEXT)
+    page.get_by_label("Text", exact=True).fill(TEXT)
     page.get_by_role("button", name="Label it").click()
     page.locator("#marked mark").first.wait_for()
     buttons = page.locator("#labels button")
@@ -76,8 +89,38 @@ def test_from_a_text_to_its_labels_and_why(page):
     page.get_by_role("heading", name=name).wait_for()
 
 
+def test_from_two_texts_to_their_labels_and_why(page_of_pairs):
+    page, texts = page_of_pairs, ("甲天<b>地 😀", "甲 人")
+    assert page.title() == "Labels of two texts"
+    page.get_by_role("textbox", name="First text").fill(texts[0])
+    page.get_by_role("button", name="Label it").click()
+    assert page.get_by_role("status").text_content() == "It takes two texts."
+    assert page.evaluate("document.activeElement.id") == "text-b"
+    page.keyboard.type(texts[1])
+    page.keyboard.press("Control+Enter")
+    page.locator("#marked mark").first.wait_for()
+    assert sorted(page.locator("#labels .name").all_text_contents()) == ["different", "same"]
+    for box, text in zip(("#marked", "#marked-b"), texts, strict=True):
+        assert page.locator(box).text_content() == text
+        marks = page.locator(f"{box} mark").all_text_contents()
+        assert "".join(marks) == "".join(text.split())
+    assert page.locator("#marked-b mark[style]").count() > 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    # Behind the 13 tokens that both may have together, the longer text is crossed out.
+    page.get_by_role("textbox", name="First text").fill("地" * 30)
+    page.get_by_role("button", name="Label it").click()
+    page.get_by_text("too long to be read").wait_for()
+    assert page.locator("#marked .cut").text_content() == "地" * (30 - 11)
+    assert page.locator("#marked-b .cut").count() == 0
+
+
+def test_one_text_has_one_box(page):
+    assert page.get_by_role("textbox").count() == 1
+    assert page.title() == "Labels of a text"
+
+
 def test_it_fits_on_a_phone(page):
-    page.get_by_label("Text").fill("w" * 190)
+    page.get_by_label("Text", exact=True).fill("w" * 190)
     page.keyboard.press("Control+Enter")
     page.locator("#marked mark").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -95,7 +138,7 @@ def test_no_text_and_too_much(page):
 def test_what_the_service_refuses_is_said(browser, running):
     page = browser.new_page()
     page.goto(running[0])
-    page.get_by_label("Text").fill("长" * 201)
+    page.get_by_label("Text", exact=True).fill("长" * 201)
     page.get_by_role("button", name="Label it").click()
     page.get_by_text("at most 200 characters").wait_for()
     assert page.locator("#answer").is_hidden()

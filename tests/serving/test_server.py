@@ -209,13 +209,34 @@ def test_an_address_that_is_taken(run_of, tmp_path):
     assert f"--port={port}: cannot listen there" in ended.stderr
 
 
+def test_pairs_are_labelled_and_explained(running_on_pairs, fine_tuned_on_pairs):
+    address, log = running_on_pairs
+    assert "2 labels, 13 tokens of a pair of texts" in log.read_text(encoding="utf-8")
+    pair = {"text_a": "甲天地", "text_b": "甲 人"}
+    with httpx.Client(base_url=address, timeout=60) as client:
+        (result,) = client.post("/v1/predict", json={"input": pair, "top_k": 2}).json()["results"]
+        (expected,) = Classifier(fine_tuned_on_pairs).probabilities([tuple(pair.values())])
+        found = [entry["probability"] for entry in result["top"]]
+        assert found == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-5)
+        answer = client.post("/v1/explain", json={"input": pair}).json()
+        assert answer["label"] == result["top"][0]["label"]
+        for name, text in pair.items():
+            pieces = [text[part["start"] : part["end"]] for part in answer[name]["parts"]]
+            assert pieces == list(text.replace(" ", ""))
+        error = error_of(client.post("/v1/explain", json={"input": "甲\t乙"}), 422)
+        assert "takes pairs of texts" in error["message"]
+        error_of(client.post("/v1/explain", json={"input": {**pair, "text_b": "长" * 201}}), 422)
+
+
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/explain"])
-def test_it_is_what_its_openapi_document_says(running, mode, path):
+@pytest.mark.parametrize("kind", ["running", "running_on_pairs"])
+def test_it_is_what_its_openapi_document_says(request, kind, mode, path):
     schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     from hypothesis import HealthCheck, given, settings
 
-    schema = schemathesis.openapi.from_url(f"{running[0]}/openapi.json")
+    address, _ = request.getfixturevalue(kind)
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
     strategy = schema[path]["POST"].as_strategy(generation_mode=schemathesis.GenerationMode[mode])
 
     @given(case=strategy)

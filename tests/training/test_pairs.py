@@ -8,91 +8,16 @@ import pytest
 
 from data_util.errors import InputError
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from tests.pair_runs import WORDS
 from training import fine_tuning
 from training.labelled_data import load_labelled_data
-from training.options import FineTuningOptions, OptionError, PredictionOptions, PretrainingOptions
+from training.options import FineTuningOptions, OptionError, PredictionOptions
 from training.prediction import Classifier, predict
 
-WORDS = ("甲", "乙", "丙", "丁", "戊", "己")
 
-
-def pair_lines(count, seed):
-    """`same` where both texts begin with the same word."""
-    random = np.random.default_rng(seed)
-    lines = []
-    for index in range(count):
-        first, second = random.choice(WORDS, 2, replace=False)
-        label, second = ("same", first) if index % 2 else ("different", second)
-        tails = ["".join(random.choice(["天", "地", "人"], 3)) for _ in range(2)]
-        lines.append(f"{first}{tails[0]}\t{second}{tails[1]} __label__{label}\n")
-    return lines
-
-
-class Pairs:
-    """Files of pairs, and runs on them."""
-
-    def __init__(self, folder) -> None:
-        self.folder = folder
-        for name, count, seed in (("train", 200, 1), ("valid", 40, 2), ("test", 40, 3)):
-            (folder / f"{name}.txt").write_text("".join(pair_lines(count, seed)), "utf-8")
-
-    def options(self, **changes):
-        values = {
-            f"{option}_data_file": [str(self.folder / f"{name}.txt")]
-            for option, name in (("training", "train"), ("valid", "valid"), ("test", "test"))
-        }
-        values |= {
-            "data_path": str(self.folder / "data"),
-            "process_num": 1,
-            "sequence_length": 16,
-            "batch_size": 32,
-            "num_epochs": 1,
-            "task": "multi_class",
-            "ckpt_dir_save": str(self.folder / "save"),
-            "overwrite": True,
-        }
-        return FineTuningOptions(**(values | changes))
-
-    def pretraining(self, name, **changes):
-        from train_bert_lm import pretrain
-
-        options = {
-            "mask_lm_source_file": [str(self.folder / "train.txt")],
-            "data_path": str(self.folder / "data"),
-            "process_num": 1,
-            "tokenize_style": "char",
-            "preset": "tiny",
-            "d_model": 16,
-            "num_header": 2,
-            "num_filters": 8,
-            "min_count": 1,
-            "sequence_length_lm": 16,
-            "num_epochs": 1,
-            "ckpt_dir": str(self.folder / name),
-        }
-        pretrain(PretrainingOptions(**(options | changes)))
-        return str(self.folder / name)
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory):
-    return Pairs(tmp_path_factory.mktemp("pairs"))
-
-
-@pytest.fixture(scope="module")
-def pretrained(pairs):
-    return pairs.pretraining("lm")
-
-
-@pytest.fixture(scope="module")
-def fine_tuned(pairs, pretrained):
-    from train_bert_fine_tuning import fine_tune
-
-    fine_tune(pairs.options(ckpt_dir=pretrained))
-    return pairs.folder / "save"
-
-
-def test_pre_training_reads_a_pair_as_two_sentences_without_tab_and_label(pretrained, pairs):
+def test_pre_training_reads_a_pair_as_two_sentences_without_tab_and_label(
+    pretrained_on_pairs, pairs
+):
     vocabulary = read_checkpoint(pairs.folder / "lm").text("vocab.txt").split()
     assert set(vocabulary[5:]) == {*WORDS, "天", "地", "人"}
     (cache,) = (pairs.folder / "data" / "cache").glob("pretraining-*.h5")
@@ -103,15 +28,18 @@ def test_pre_training_reads_a_pair_as_two_sentences_without_tab_and_label(pretra
     assert "next_sentence_accuracy" in history[0]["valid"]
 
 
-def test_the_checkpoint_says_what_it_takes(fine_tuned, tiny, run_of):
-    assert read_checkpoint(fine_tuned).config["pairs"] is True
-    assert read_checkpoint(fine_tuned).config["head"] == "alignment"
+def test_the_checkpoint_says_what_it_takes(fine_tuned_on_pairs, tiny, run_of):
+    assert read_checkpoint(fine_tuned_on_pairs).config["pairs"] is True
+    assert read_checkpoint(fine_tuned_on_pairs).config["head"] == "alignment"
     assert read_checkpoint(run_of().fine_tuned).config["pairs"] is False
     assert read_checkpoint(run_of().fine_tuned).config["head"] == "detectors"
 
 
-def test_probabilities_are_the_models_one_pair_at_a_time(fine_tuned):
-    classifier, model = Classifier(fine_tuned), load_model(read_checkpoint(fine_tuned))
+def test_probabilities_are_the_models_one_pair_at_a_time(fine_tuned_on_pairs):
+    classifier, model = (
+        Classifier(fine_tuned_on_pairs),
+        load_model(read_checkpoint(fine_tuned_on_pairs)),
+    )
     texts = [("甲天", "乙"), ("乙", "甲天"), ("丙" * 20, "丁地人"), ("戊", "己" * 20)]
     kept = [(2, 1), (1, 2), (10, 3), (1, 12)]  # of 16 - 3 places, the longer cut first
     expected = []
@@ -139,22 +67,22 @@ def predicted(folder, content, tmp_path):
     return [json.loads(line) for line in (tmp_path / "out.jsonl").open(encoding="utf-8")]
 
 
-def test_predict_reads_lines_and_records(fine_tuned, tmp_path):
-    lines = predicted(fine_tuned, "甲天\t乙地\n\n丙\t丙 __label__same\n", tmp_path)
+def test_predict_reads_lines_and_records(fine_tuned_on_pairs, tmp_path):
+    lines = predicted(fine_tuned_on_pairs, "甲天\t乙地\n\n丙\t丙 __label__same\n", tmp_path)
     assert lines[1] == {"labels": []}
     records = [{"text_a": "甲天", "text_b": "乙地"}, {"text_a": "丙", "text_b": "丙"}]
     content = "".join(f"{json.dumps(record)}\n" for record in records)
-    assert predicted(fine_tuned, content, tmp_path) == [lines[0], lines[2]]
+    assert predicted(fine_tuned_on_pairs, content, tmp_path) == [lines[0], lines[2]]
     assert {entry["label"] for entry in lines[0]["top"]} == {"same", "different"}
 
 
-def test_predict_says_that_the_input_is_of_the_wrong_kind(fine_tuned, run_of, tmp_path):
+def test_predict_says_that_the_input_is_of_the_wrong_kind(fine_tuned_on_pairs, run_of, tmp_path):
     with pytest.raises(InputError, match=r"in\.txt:2: a single text, but the classifier reads p"):
-        predicted(fine_tuned, "甲\t乙\n甲 乙\n", tmp_path)
+        predicted(fine_tuned_on_pairs, "甲\t乙\n甲 乙\n", tmp_path)
     with pytest.raises(InputError, match=r"in\.txt:1: a pair of texts, but the classifier reads s"):
         predicted(run_of().fine_tuned, "甲\t乙\n", tmp_path)
     with pytest.raises(InputError, match="a single text, but the classifier reads pairs"):
-        Classifier(fine_tuned).probabilities(["甲"])
+        Classifier(fine_tuned_on_pairs).probabilities(["甲"])
     with pytest.raises(InputError, match="a pair of texts, but the classifier reads single texts"):
         Classifier(run_of().fine_tuned).probabilities([("甲", "乙")])
 
@@ -180,8 +108,8 @@ def test_cut_pairs_are_counted_once(pairs, caplog):
         load_labelled_data(pairs.options(sequence_length=4), None)
 
 
-def test_a_run_starts_from_the_next_sentence_head(pairs, pretrained, caplog):
-    options = pairs.options(ckpt_dir=pretrained, head="next_sentence")
+def test_a_run_starts_from_the_next_sentence_head(pairs, pretrained_on_pairs, caplog):
+    options = pairs.options(ckpt_dir=pretrained_on_pairs, head="next_sentence")
     checkpoint = fine_tuning.open_checkpoint(options)
     data = fine_tuning.prepare_data(options, checkpoint)
     model, report = fine_tuning.build_model(options, data, checkpoint)
@@ -197,7 +125,7 @@ def test_a_run_starts_from_the_next_sentence_head(pairs, pretrained, caplog):
     assert model.backbone.pooling.trainable
 
 
-def test_heads_that_do_not_fit(pairs, pretrained, tiny, run_of):
+def test_heads_that_do_not_fit(pairs, pretrained_on_pairs, tiny, run_of):
     def build(**changes):
         options = pairs.options(**changes)
         checkpoint = fine_tuning.open_checkpoint(options)
