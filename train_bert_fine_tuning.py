@@ -8,8 +8,12 @@ def fine_tune(options: FineTuningOptions) -> dict:
     """The whole of step 2; returns what it wrote to `metrics.json`."""
     # Imported here: `--help` is instant, and the processes that read text stay small.
     from training import fine_tuning
+    from training.distribution import distributed
 
-    with fine_tuning.open_folder(options) as folder:  # no other run writes there meanwhile
+    with (
+        distributed(options, batch_size=options.batch_size),  # one device, or several
+        fine_tuning.open_folder(options) as folder,  # no other run writes there meanwhile
+    ):
         if folder.finished:
             return folder.metrics()
         checkpoint = fine_tuning.open_checkpoint(options)  # of step 1, or None

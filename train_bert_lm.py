@@ -8,8 +8,12 @@ def pretrain(options: PretrainingOptions) -> dict:
     """The whole of step 1; returns what it wrote to `metrics.json`."""
     # Imported here: `--help` is instant, and the processes that read text stay small.
     from training import pretraining
+    from training.distribution import distributed
 
-    with pretraining.open_folder(options) as folder:  # no other run writes there meanwhile
+    with (
+        distributed(options, batch_size=options.batch_size),  # one device, or several
+        pretraining.open_folder(options) as folder,  # no other run writes there meanwhile
+    ):
         if folder.finished:
             return folder.metrics()
         data = pretraining.prepare_data(options)  # text -> vocabulary, cache, batches

@@ -369,7 +369,7 @@ def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
     with h5py.File(path, "w") as file:
         for index, variable in enumerate(optimizer.variables):
             dataset = file.create_dataset(
-                str(index), data=keras.ops.convert_to_numpy(variable.value)
+                str(index), data=keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))
             )
             dataset.attrs["variable"] = variable.path
 

@@ -1,6 +1,6 @@
 """A backbone with a classification head."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -88,7 +88,12 @@ class ClassificationModel(keras.Model):
         head: a key of `models.tables.HEADS`.
         bag_of_words: whether a linear classifier over the documents' words (see `BagOfWords`) adds
             to the logits. Training does not see it: the two are to err elsewhere.
+
+    Attributes:
+        over_replicas: see `weighted_mean`; set by whoever runs several replicas of the model.
     """
+
+    over_replicas: Callable[[Any], Any] | None = None
 
     def __init__(
         self,
@@ -124,6 +129,7 @@ class ClassificationModel(keras.Model):
             )
         # What nothing reads gets no gradient, of which Keras would warn.
         backbone.pooling.trainable = self.head.reads_pooled_output
+        self._loss_mean = keras.metrics.Mean("document_loss")
 
     def build(self, input_shape: Any = None) -> None:
         """Makes every weight."""
@@ -138,10 +144,12 @@ class ClassificationModel(keras.Model):
         """The backbone's inputs to (batch, num_labels) float32 logits."""
         outputs = self.backbone(inputs, training=training)
         outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
-        logits = self.head(outputs, inputs["padding_mask"], training=training)
+        # As in the backbone: under a strategy the mask comes as 0 and 1.
+        padding_mask = ops.cast(inputs["padding_mask"], "bool")
+        logits = self.head(outputs, padding_mask, training=training)
         if self.bag_of_words is None or training:
             return logits
-        return logits + self.bag_of_words(inputs["token_ids"], inputs["padding_mask"])
+        return logits + self.bag_of_words(inputs["token_ids"], padding_mask)
 
     def probabilities(self, logits: Any) -> Any:
         """(batch, num_labels) logits to probabilities."""
@@ -155,9 +163,25 @@ class ClassificationModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The mean loss a document; `y` (batch, num_labels) is 1 at the document's labels."""
+        """The mean loss a document.
+
+        Args:
+            y: (batch, num_labels), 1 at the document's labels.
+            y_pred: the logits.
+            sample_weight: (batch,) float, 0 at a row that is no document; None: all are.
+        """
         values = TASKS[self.task].loss(ops.cast(y, "float32"), y_pred)
-        return weighted_mean(values, sample_weight)
+        self._loss_mean.update_state(values, sample_weight)
+        return weighted_mean(values, sample_weight, self.over_replicas)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics; "loss" is the mean over all documents since the last reset.
+
+        Keras' own mean of the batches' losses knows nothing of rows that are no documents.
+        """
+        results = super().get_metrics_result()
+        loss = results.pop("document_loss")
+        return {**results, "loss": loss}
 
     def set_class_priors(self, frequencies: Sequence[float] | np.ndarray) -> None:
         """Starts the head's bias where the probabilities are how frequent the labels are.

@@ -1,6 +1,6 @@
 """A backbone with self-supervised heads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -24,7 +24,12 @@ class PretrainingModel(keras.Model):
         backbone: the backbone.
         objectives: keys of `OBJECTIVES`.
         head_options: further arguments of an objective's head, by its key.
+
+    Attributes:
+        over_replicas: see `weighted_mean`; set by whoever runs several replicas of the model.
     """
+
+    over_replicas: Callable[[Any], Any] | None = None
 
     def __init__(
         self,
@@ -101,7 +106,7 @@ class PretrainingModel(keras.Model):
             each = ops.reshape(weights, (-1,))
             self._loss_means[head.name].update_state(ops.reshape(values, (-1,)), each)
             self._accuracies[head.name].update_state(ops.reshape(hits, (-1,)), each)
-            losses.append(weighted_mean(values, weights))
+            losses.append(weighted_mean(values, weights, self.over_replicas))
         return sum(losses[1:], losses[0])
 
     def get_metrics_result(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How every script starts: read the options, set up the log, turn a user's mistake into a line."""
 
+import importlib.util
 import logging
 import os
 import signal
@@ -34,6 +35,7 @@ def run(
             from training.test_mode import in_test_mode
 
             options = in_test_mode(options, given)
+        choose_backend(getattr(options, "distribute", "none"))
         quiet_libraries()
         main(options)
 
@@ -79,12 +81,36 @@ def _program() -> str:
     return os.path.basename(sys.argv[0]) if specification is None else specification.name
 
 
+def choose_backend(distribute: str) -> None:
+    """Sets Keras' backend to the one that `--distribute` needs, before Keras is loaded.
+
+    Raises:
+        OptionError: the environment names another one, or it is not installed.
+    """
+    if distribute != "data_parallel":
+        return
+    if importlib.util.find_spec("jax") is None:
+        raise OptionError(
+            "--distribute=data_parallel needs JAX, which is not installed: "
+            "pip install jax (for NVIDIA GPUs: pip install 'jax[cuda12]')."
+        )
+    if os.environ.setdefault("KERAS_BACKEND", "jax") != "jax":
+        raise OptionError(
+            f"--distribute=data_parallel needs KERAS_BACKEND=jax, not "
+            f"{os.environ['KERAS_BACKEND']}."
+        )
+
+
 def quiet_libraries() -> None:
     """Imports the libraries without their own messages on the user's screen."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with standard_error_closed():
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import keras
+        import tensorflow as tf
+
+        if keras.backend.backend() != "tensorflow":
+            # It feeds the batches then, and would take the memory of every GPU for that.
+            tf.config.set_visible_devices([], "GPU")
     for library in ("absl", "h5py", "tensorflow"):
         logging.getLogger(library).setLevel(logging.ERROR)
 

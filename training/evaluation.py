@@ -48,7 +48,7 @@ class Validation:
         if self._words is not None:
             alone = self._f1(logits)
             logits = self._words.choose_share(logits, self._f1)
-            self._record_share(float(self._words.layer.share), alone)
+            self._record_share(float(self._words.layer.share.numpy()), alone)
         thresholds = np.full(len(data.labels), self._threshold_for(logits))
         figures, _ = evaluate(logits, targets, model.task, thresholds)
         earlier = [entry["valid"]["f1"] for entry in self._record.history if entry["valid"]]

@@ -14,6 +14,7 @@ from models.tables import HEADS
 from models.transfer import RestoreReport, transfer_backbone, transfer_next_sentence
 from training import setup, word_embeddings
 from training.bag_of_words import has_room
+from training.distribution import first_process_first
 from training.evaluation import Validation, evaluate, split_logits
 from training.interruption import Interruption
 from training.labelled_data import LabelledData, load_labelled_data, training_places
@@ -22,13 +23,14 @@ from training.metrics import label_table
 from training.optimizer import AdamW
 from training.options import FineTuningOptions, OptionError
 from training.run_folder import RunFolder
+from training.shared_folder import run_folder
 
 logger = logging.getLogger(__name__)
 
 
 def open_folder(options: FineTuningOptions) -> RunFolder:
     """The folder that `--ckpt_dir_save` names, to be entered before the long work begins."""
-    return RunFolder(options, "ckpt_dir_save")
+    return run_folder(options, "ckpt_dir_save")
 
 
 def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
@@ -41,6 +43,7 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
     return setup.open_checkpoint(options, "ckpt_dir")
 
 
+@first_process_first("text read")
 def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> LabelledData:
     """Reads the labelled files with the checkpoint's tokenizer, or with a new one."""
     return load_labelled_data(options, checkpoint)

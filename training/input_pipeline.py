@@ -1,5 +1,6 @@
 """Batches from a generator, made ahead of the step in a thread of their own."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,18 +8,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from data_util.batch_shares import rows_of, share_of, with_rows
+from training import distribution
+
 BATCHES_AHEAD = 8
 
 
 def prefetched(batches: Callable[[], Iterator[Any]], steps: int) -> tf.data.Dataset:
     """A data set of the `steps` batches that `batches()` yields.
 
+    Where several devices share a batch, it holds this process's rows of each, and rows that are
+    no examples where the batch could not be divided otherwise (see `data_util.batch_shares`).
+
     Args:
         batches: makes an iterator of dicts, or tuples of dicts and arrays; the first axis of
             every array is the batch, and any axis may differ between batches in length.
     """
-    signature = tf.nest.map_structure(_specification, next(batches()))
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    made = _shared(batches) if distribution.is_distributed() else batches
+    signature = tf.nest.map_structure(_specification, next(made()))
+    dataset = tf.data.Dataset.from_generator(made, output_signature=signature)
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(BATCHES_AHEAD)
 
 
@@ -27,9 +35,76 @@ def predict_logits(
 ) -> np.ndarray:
     """The model's output for the `steps` batches that `batches()` yields, one after the other.
 
-    Unlike `predict_on_batch` with arrays, this does not trace the model anew for every length.
+    Every process gets all of it. Unlike `predict_on_batch` with arrays, this does not trace the
+    model anew for every length.
     """
-    return model.predict(prefetched(batches, steps), verbose=0)
+    if not distribution.is_distributed():
+        return model.predict(prefetched(batches, steps), verbose=0)
+    parts, examples = [], []
+    multiple = distribution.replicas()
+    for batch in batches():
+        rows = rows_of(batch)
+        examples.append(np.arange(rows + -rows % multiple) < rows)
+    dataset = prefetched(batches, steps)
+    if keras.backend.backend() == "jax":
+        for batch in dataset.as_numpy_iterator():
+            parts.append(_everywhere(model, batch))
+        outputs = np.concatenate(parts)
+    else:
+        outputs = model.predict(dataset, verbose=0)
+    return outputs[np.concatenate(examples)]
+
+
+def _shared(batches: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
+    """The same batches, of each this process's rows alone."""
+    multiple = distribution.replicas()
+    process, processes = distribution.process(), distribution.processes()
+
+    def made() -> Iterator[Any]:
+        for batch in batches():
+            share = share_of(with_rows(batch, multiple), process, processes)
+            yield tf.nest.map_structure(_number, share)
+
+    return made
+
+
+def _number(array: np.ndarray) -> np.ndarray:
+    # Keras averages a batch over replicas to see its shapes, which bool cannot.
+    return array.astype(np.int32) if array.dtype == bool else array
+
+
+def _everywhere(model: keras.Model, batch: dict[str, np.ndarray]) -> np.ndarray:
+    """The output for a batch of which each process has its rows; all of it in each process.
+
+    Keras' own `predict` gives arrays of which a process sees its own part alone.
+    """
+    import jax
+
+    layout = keras.distribution.distribution()
+    inputs = {
+        name: jax.make_array_from_process_local_data(
+            layout.get_data_layout(array.shape).backend_layout, array
+        )
+        for name, array in batch.items()
+    }
+    variables = (
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+    )
+    return np.asarray(_compiled(model)(*variables, inputs))
+
+
+@functools.lru_cache(maxsize=2)
+def _compiled(model: keras.Model) -> Callable[..., Any]:
+    import jax
+
+    mesh = keras.distribution.distribution().device_mesh.backend_mesh
+    whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+
+    def forward(trainable: Any, non_trainable: Any, inputs: Any) -> Any:
+        return model.stateless_call(trainable, non_trainable, inputs, training=False)[0]
+
+    return jax.jit(forward, out_shardings=whole)
 
 
 def _specification(array: np.ndarray) -> tf.TensorSpec:

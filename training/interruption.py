@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from training.distribution import highest, processes
 from training.errors import StoppedError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -30,6 +31,7 @@ class Interruption:
     def __init__(self, how_to_go_on: str = "the same command") -> None:
         self._message = f"{how_to_go_on} goes on from the checkpoint that was written last"
         self.number: int | None = None
+        self._struck: int | None = None
         self._raise_at_once = False
         self._before: dict[int, Any] = {}
 
@@ -52,6 +54,14 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def agree(self) -> bool:
+        """Whether any process of the run was asked to stop; all are to call it at the same step.
+
+        A process that stopped by itself would leave the others waiting for its gradients.
+        """
+        self.number = highest(self._struck or 0) or None
+        return self.asked
+
     def check(self) -> None:
         """Raises `StoppedError` where the run was asked to stop."""
         if self.number is not None:
@@ -59,7 +69,10 @@ class Interruption:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Within it a signal raises `StoppedError` where it strikes: nothing is lost by that."""
+        """Within it a signal raises `StoppedError` where it strikes: nothing is lost by that.
+
+        Where processes train together they go on, and stop where they next agree to.
+        """
         self.check()
         self._raise_at_once = True
         try:
@@ -68,12 +81,14 @@ class Interruption:
             self._raise_at_once = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.number is not None:
+        if self._struck is not None:
             if number == signal.SIGINT:
                 os._exit(128 + number)
             return
-        self.number = number
-        if self._raise_at_once:
-            raise StoppedError(number, self._message)
+        self._struck = number
+        if processes() == 1:
+            self.number = number
+            if self._raise_at_once:
+                raise StoppedError(number, self._message)
         # Not by the log: the signal may have struck in the middle of one of its lines.
         os.write(2, _FIRST)

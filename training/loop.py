@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from models.checkpoint import METRICS, load_optimizer, load_weights
+from training.distribution import over_replicas, synchronize
 from training.errors import StoppedError, TrainingError
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
@@ -119,6 +120,7 @@ def train(
         TrainingError: a figure is no longer a finite number, or nothing can be written.
         StoppedError: the run was asked to stop; there is a checkpoint.
     """
+    model.over_replicas = over_replicas()
     loop = _Loop(model, stage, folder, options, record, interruption, patience)
     loop.begin()
     loop.run()
@@ -166,12 +168,11 @@ class _Loop:
     def run(self) -> None:
         """The epochs that are left."""
         began, options = time.monotonic(), self.options.to_dict()
-        with TensorBoardWriter(
-            self.folder.logs, self.stage.name, options, done=self.state.step
-        ) as writer:
+        with self.folder.curves(self.stage.name, options, self.state.step) as writer:
             while not self.state.ended:
                 self._epoch(writer)
                 if not self.state.ended:
+                    self.interruption.agree()
                     self.interruption.check()
         logger.info(
             "trained in %s; best epoch %d",
@@ -246,6 +247,7 @@ class _Loop:
         )
 
         def save() -> None:
+            synchronize(self.model)
             state.curve = progress.curve
             state.seconds = seconds + time.monotonic() - began
             state.take_figures(self.model)

@@ -1,8 +1,12 @@
 """AdamW with a learning rate for each part of the model."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
+
+from training.distribution import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="training")
@@ -45,13 +49,35 @@ class AdamW(keras.optimizers.Adam):
 
     def last_learning_rate(self) -> float:
         """The learning rate that the step before had (before any factor)."""
-        step = max(0, int(self.iterations) - 1)
+        step = max(0, int(self.iterations.numpy()) - 1)
         return float(self._rate(step) if callable(self._rate) else self.learning_rate)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes Adam's moments of each variable."""
         super().build(variables)
         self._factors = [self._factor_by_path.get(variable.path, 1.0) for variable in variables]
+
+    def apply(
+        self,
+        grads: Sequence[Any],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Updates the variables by the sum of all replicas' gradients.
+
+        Keras clips each replica's gradients before it adds them up; the norm that counts is that
+        of the sum. TensorFlow's gradient of an embedding has a row for each time that a token
+        occurs, of which Keras takes the norm as if they were different tokens'; a whole table, as
+        JAX has it, is what Adam makes of them in any case.
+        """
+        whole = [
+            tf.convert_to_tensor(grad) if isinstance(grad, tf.IndexedSlices) else grad
+            for grad in grads
+        ]
+        super().apply(sum_over_replicas(whole), trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        # Of Keras' optimizers on TensorFlow: `apply` has done it.
+        return grads_and_vars
 
     def update_step(
         self,

@@ -115,6 +115,44 @@ class RunOptions(Options):
 
 
 @dataclass(frozen=True)
+class DistributionOptions(Options):
+    """Several devices (--batch_size is always that of all of them together)"""
+
+    distribute: str = option(
+        "none",
+        "one device; mirrored: all GPUs of this machine; data_parallel: all devices of several "
+        "processes, by JAX, each started with the same options and its own --process_id",
+        choices=("none", "mirrored", "data_parallel"),
+    )
+    coordinator: str = option("", "host:port of process 0, where the processes meet")
+    num_processes: int = option(1, "processes that train together", minimum=1)
+    process_id: int = option(0, "this process's number, from 0", minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_processes > 1 and self.distribute != "data_parallel":
+            raise OptionError(
+                f"--num_processes={self.num_processes} is for --distribute=data_parallel, not for "
+                f"{self.distribute}."
+            )
+        if self.distribute != "none" and getattr(self, "precision", None) == "mixed_float16":
+            raise OptionError(
+                f"--precision=mixed_float16 is for one device; with --distribute={self.distribute} "
+                "use mixed_bfloat16."
+            )
+        if self.num_processes > 1 and not self.coordinator:
+            raise OptionError(
+                f"--num_processes={self.num_processes}: name the place where they meet with "
+                "--coordinator=HOST:PORT."
+            )
+        if self.process_id >= self.num_processes:
+            raise OptionError(
+                f"--process_id={self.process_id}: must be below --num_processes="
+                f"{self.num_processes}."
+            )
+
+
+@dataclass(frozen=True)
 class TokenizerOptions(Options):
     """Text to tokens (step 2 takes all of it from the pre-trained checkpoint)"""
 
@@ -208,7 +246,9 @@ class OptimizationOptions(Options):
 
 
 @dataclass(frozen=True)
-class PretrainingOptions(OptimizationOptions, ModelOptions, TokenizerOptions, RunOptions):
+class PretrainingOptions(
+    OptimizationOptions, DistributionOptions, ModelOptions, TokenizerOptions, RunOptions
+):
     """Step 1: free text in, a pre-trained checkpoint out"""
 
     mask_lm_source_file: list[str] = option(
@@ -246,7 +286,9 @@ class PretrainingOptions(OptimizationOptions, ModelOptions, TokenizerOptions, Ru
 
 
 @dataclass(frozen=True)
-class FineTuningOptions(OptimizationOptions, ModelOptions, TokenizerOptions, RunOptions):
+class FineTuningOptions(
+    OptimizationOptions, DistributionOptions, ModelOptions, TokenizerOptions, RunOptions
+):
     """Step 2: labelled documents and a pre-trained checkpoint in, a classifier out"""
 
     training_data_file: list[str] = option(

@@ -22,11 +22,13 @@ from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from models.transfer import transfer_pretraining
 from training import setup, word_embeddings
+from training.distribution import first_process_first
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.options import OptionError, PretrainingOptions
 from training.run_folder import RunFolder
+from training.shared_folder import run_folder
 from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)
@@ -63,9 +65,10 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
 def open_folder(options: PretrainingOptions) -> RunFolder:
     """The folder that `--ckpt_dir` names, to be entered before the long work begins."""
     objectives(options)
-    return RunFolder(options, "ckpt_dir")
+    return run_folder(options, "ckpt_dir")
 
 
+@first_process_first("text read")
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
     word_embeddings.check_options(options, "init_ckpt_dir")

@@ -30,7 +30,7 @@ from training.errors import TrainingError
 from training.options import OptionError, RunOptions
 from training.run_identity import differences, run_identity
 from training.run_lock import RunLock
-from training.tensorboard import SPLITS, new_log_folder
+from training.tensorboard import SPLITS, TensorBoardWriter, new_log_folder
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +134,10 @@ class RunFolder:
                 self._run = {}
         self._choose_logs(stage)
         return None
+
+    def curves(self, stage: str, options: Mapping[str, Any], done: int) -> TensorBoardWriter:
+        """Where the run's curves go; see `TensorBoardWriter`."""
+        return TensorBoardWriter(self.logs, stage, options, done=done)
 
     def save(
         self,

@@ -10,7 +10,16 @@ from models.checkpoint import content_digests
 from training.options import Options
 
 # What changes where and how fast a result is made, and not the result.
-_NEUTRAL = ("overwrite", "process_num", "data_path", "save_every_steps")
+_NEUTRAL = (
+    "overwrite",
+    "process_num",
+    "data_path",
+    "save_every_steps",
+    "distribute",
+    "coordinator",
+    "num_processes",
+    "process_id",
+)
 # What is known by its content: a file that moved is the same file.
 _FILES = (
     "mask_lm_source_file",

@@ -59,7 +59,8 @@ class StepKeeper(keras.callbacks.Callback):
             return
         inside = self._state.step_in_epoch < self._steps
         due = self._every and self._state.step % self._every == 0 and inside
-        if due or self._interruption.asked:
+        asked = self._interruption.agree()
+        if due or asked:
             self._save()
-        if self._interruption.asked:
+        if asked:
             self.model.stop_training = True

@@ -100,6 +100,19 @@ class TensorBoardWriter:
             self._writers[split].flush()
 
 
+class NoCurves(TensorBoardWriter):
+    """In place of a writer, for a process that leaves the writing to another one."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def _write(self, split: str, step: int, summary: Summary) -> None:
+        pass
+
+
 def _new_event_file(folder: Path) -> RecordWriter:
     folder.mkdir(parents=True, exist_ok=True)
     # TensorBoard reads the files in the order of their names, which must be that of the sessions.

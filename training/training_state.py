@@ -96,7 +96,8 @@ def not_finite(model: keras.Model) -> list[str]:
 
 
 def _array(variable: keras.Variable) -> np.ndarray:
-    return keras.ops.convert_to_numpy(variable.value)
+    # Through a tensor: some of TensorFlow's variables over several devices are no arrays.
+    return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[Any]) -> None:

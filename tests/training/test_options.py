@@ -118,6 +118,9 @@ def test_some_may_be_given_by_their_place():
         ("--v=1", ["v", "--help"]),
         ("text.txt", ["'text.txt' is not an option"]),
         ("--seed", ["seed"]),
+        ("--distribute=both", ["--distribute=both", "none, mirrored, data_parallel"]),
+        ("--num_processes=2", ["--num_processes=2", "data_parallel"]),
+        ("--process_id=1", ["--process_id=1", "--num_processes=1"]),
     ],
 )
 def test_what_cannot_be_is_named(argument, words):
@@ -125,6 +128,16 @@ def test_what_cannot_be_is_named(argument, words):
         parse(FineTuningOptions, argument)
     assert [word for word in words if word not in str(caught.value)] == []
     assert "\n" not in str(caught.value)
+
+
+def test_processes_need_a_place_to_meet():
+    with pytest.raises(OptionError, match="--coordinator=HOST:PORT"):
+        PretrainingOptions(distribute="data_parallel", num_processes=2)
+
+
+def test_several_devices_and_a_scaled_loss_do_not_go_together():
+    with pytest.raises(OptionError, match=r"mixed_float16 .* mixed_bfloat16"):
+        PretrainingOptions(distribute="mirrored", precision="mixed_float16")
 
 
 def test_bounds_hold_without_a_command_line():

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from data_util.batch_shares import share_of, with_rows
+
+
+def batch_of(rows):
+    return {
+        "token_ids": np.arange(rows * 3, dtype=np.int32).reshape(rows, 3),
+        "padding_mask": np.ones((rows, 3), bool),
+        "masked_weights": np.ones((rows, 2), np.float32),
+        "pair_weights": np.ones(rows, np.float32),
+    }
+
+
+@pytest.mark.parametrize(("rows", "multiple", "longer"), [(5, 2, 6), (6, 3, 6), (1, 4, 4)])
+def test_rows_that_are_added_weigh_nothing(rows, multiple, longer):
+    batch = batch_of(rows)
+    targets = np.eye(rows, dtype=np.float32)
+    padded, more_targets, weights = with_rows((batch, targets), multiple)
+    assert weights.tolist() == [1.0] * rows + [0.0] * (longer - rows)
+    assert weights.dtype == np.float32
+    np.testing.assert_array_equal(more_targets[:rows], targets)
+    assert len(more_targets) == longer
+    for name, array in with_rows(batch, multiple).items():
+        np.testing.assert_array_equal(array, padded[name])
+        np.testing.assert_array_equal(array[:rows], batch[name])
+        assert array.dtype == batch[name].dtype
+        assert len(array) == longer
+        if name.endswith("weights"):
+            assert not array[rows:].any()
+        else:
+            # A row of padding alone has no token to read, and need not be one that a model can.
+            assert (array[rows:] == array[rows - 1]).all()
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_shares_are_the_batch_without_overlap_or_loss(processes):
+    batch = with_rows((batch_of(7), np.eye(7)), processes)
+    shares = [share_of(batch, process, processes) for process in range(processes)]
+    assert len({len(share[2]) for share in shares}) == 1
+    for name, array in batch[0].items():
+        np.testing.assert_array_equal(np.concatenate([share[0][name] for share in shares]), array)
+    for part in (1, 2):
+        np.testing.assert_array_equal(np.concatenate([s[part] for s in shares]), batch[part])
