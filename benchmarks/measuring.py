@@ -1,0 +1,200 @@
+"""Two sides in turn, medians and ratios, and a report of them: what the speed benchmarks share."""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measured piece of work.
+
+    Attributes:
+        units: documents, tokens or steps that were done.
+        wall: seconds by the clock.
+        cpu: seconds of processor time, of this process and of its children that have ended.
+    """
+
+    units: float
+    wall: float
+    cpu: float
+
+
+def measured(work: Callable[[], float]) -> Sample:
+    """Does a piece of work, which says how many units it did."""
+    cpu, wall = _cpu_seconds(), time.perf_counter()
+    units = work()
+    return Sample(units, time.perf_counter() - wall, _cpu_seconds() - cpu)
+
+
+def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[Sample]]:
+    """Measures the sides one after the other, `rounds` times: A B A B.
+
+    What else the machine does then meets all of them alike. Each side works once before,
+    unmeasured: compilers and caches have their first time then.
+    """
+    for work in sides.values():
+        work()
+    samples: dict[str, list[Sample]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, work in sides.items():
+            samples[name].append(measured(work))
+    return samples
+
+
+def summary(samples: Mapping[str, Sequence[Sample]], ours: str) -> list[dict[str, Any]]:
+    """A row for each side: median rates, and how many times as fast `ours` is.
+
+    The ratio is the median of the rounds' ratios, as each round's sides met the same machine.
+    """
+    rows = []
+    for name, own in samples.items():
+        ratios = [
+            (our.units / our.cpu) / (one.units / one.cpu)
+            for our, one in zip(samples[ours], own, strict=True)
+        ]
+        rows.append(
+            {
+                "side": name,
+                "per_cpu_second": statistics.median(one.units / one.cpu for one in own),
+                "per_second": statistics.median(one.units / one.wall for one in own),
+                "ours_times_as_fast": statistics.median(ratios),
+                "rounds": len(own),
+            }
+        )
+    return rows
+
+
+def needed(module: str, command: str) -> ModuleType:
+    """Imports a peer, or ends the program and says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        sys.exit(
+            f"error: this benchmark compares with {module}, which is missing: {command}\n({error})"
+        )
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def report(name: str, arguments: argparse.Namespace, tables: Mapping[str, list[dict]]) -> None:
+    """Writes `NAME.json` into the folder `--out` and prints the tables as Markdown."""
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    settings = {key: str(value) for key, value in vars(arguments).items()}
+    content = {"machine": machine(), "settings": settings, "tables": dict(tables)}
+    path = arguments.out / f"{name}.json"
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    for title, rows in tables.items():
+        print(f"\n**{title}**\n\n{markdown(rows)}")
+    print(f"\n{json.dumps(machine(), ensure_ascii=False)}\nin {path}")
+
+
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows with the same keys as a table."""
+    names = list(rows[0])
+    lines = ["| " + " | ".join(name.replace("_", " ") for name in names) + " |"]
+    lines.append("|" + "---|" * len(names))
+    lines += ["| " + " | ".join(_text(row[name]) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark of speed has."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--data", type=Path, default=Path("../shared/data"), help="the data sets")
+    made.add_argument("--out", type=Path, default=Path("benchmark_results"), help="for the JSON")
+    made.add_argument("--rounds", type=int, default=5, help="times that each side is measured")
+    made.add_argument("--test_mode", action="store_true", help="a quick run: its figures are none")
+    return made
+
+
+def peak_of(command: Sequence[str]) -> dict[str, float]:
+    """Runs a command; the peak memory of it and its children together, and its time.
+
+    Memory is the proportional set size, in which pages that processes share count once.
+
+    Returns:
+        "peak_mb", "seconds".
+    """
+    began, peak, ended = time.perf_counter(), [0.0], threading.Event()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def watch() -> None:
+        while not ended.wait(0.05):
+            peak[0] = max(peak[0], _tree_megabytes(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    errors = process.communicate()[1].decode(errors="replace")
+    ended.set()
+    watcher.join()
+    if process.returncode:
+        sys.exit(f"error: {' '.join(command)} failed:\n{errors[-2000:]}")
+    return {"peak_mb": peak[0], "seconds": time.perf_counter() - began}
+
+
+def _cpu_seconds() -> float:
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _tree_megabytes(root: int) -> float:
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name, in brackets, may hold spaces.
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(path.parent.name)] = int(fields[1])
+    tree, found = {root}, {root}
+    while found:
+        found = {child for child, parent in parents.items() if parent in found} - tree
+        tree |= found
+    return sum(_megabytes(process) for process in tree)
+
+
+def _megabytes(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("Pss:")), "0")
+    return int(kilobytes) / 1000
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,185 @@
+"""How fast new text is labelled, from JSON lines to labels, beside what a user would pick instead.
+
+    python -m benchmarks.prediction_speed --data=DATA [--documents=5000] [--rounds=5]
+
+Fine-tunes a TextCNN and a Transformer `small` on CAIL2018 for an epoch (their speed is the same
+however well they know it), and labels lines of CAIL2018 with `predict.py`'s own code: reading,
+tokenizing, batches, network, JSON. The others read the same lines: TF-IDF of characters with one
+linear SVM a label, and transformers' BERT of the Transformer's shape with PyTorch, on rjieba's
+words, in batches of like length. Documents a second of processor time, loading left out.
+"""
+
+import argparse
+import itertools
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import in_turn, needed, parser, report, summary
+from benchmarks.training_peers import PAD, Shape, padded
+
+BATCH = 64
+TOGETHER = 16
+FEATURES: dict[str, Any] = {
+    "analyzer": "char",
+    "ngram_range": (1, 3),
+    "min_df": 2,
+    "sublinear_tf": True,
+}
+
+
+def main() -> None:
+    """Trains, measures and prints the table."""
+    options = parser(__doc__.splitlines()[0])
+    options.add_argument("--documents", type=int, default=5000, help="lines to label")
+    options.add_argument(
+        "--folder", type=Path, help="keeps the classifiers; default: nothing is kept"
+    )
+    arguments = options.parse_args()
+    if arguments.test_mode:
+        arguments.documents, arguments.rounds = 30, 1
+    for module in ("torch", "transformers"):
+        needed(module, 'pip install ".[benchmarks]" -r requirements-torch.txt')
+    from training.command_line import quiet_libraries
+
+    quiet_libraries()
+    with tempfile.TemporaryDirectory() as name:
+        folder = arguments.folder or Path(name)
+        lines = Path(name) / "lines.json"
+        with (arguments.data / "cail2018/test.json").open("rb") as source:
+            repeated = itertools.cycle(source.readlines())
+        lines.write_bytes(b"".join(itertools.islice(repeated, arguments.documents)))
+        sides: dict[str, Callable[[], float]] = {}
+        for backbone in ("text_cnn", "transformer"):
+            checkpoint = folder / backbone
+            fine_tuned(arguments, backbone, checkpoint)
+            sides[f"ours, {backbone}"] = labelling(checkpoint, lines)
+        sides["TF-IDF + linear SVM"] = linear(arguments, lines)
+        sides["transformers"] = torch_bert(folder / "transformer", lines)
+        samples = in_turn(sides, arguments.rounds)
+    tables = {}
+    for backbone, others in (
+        ("text_cnn", ["TF-IDF + linear SVM"]),
+        ("transformer", ["transformers", "TF-IDF + linear SVM"]),
+    ):
+        ours = f"ours, {backbone}"
+        chosen = {name: samples[name] for name in (ours, *others)}
+        tables[f"{backbone} `small`: documents a second"] = summary(chosen, ours)
+    report("prediction_speed", arguments, tables)
+
+
+def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> None:
+    """A classifier of one epoch, or the one that the folder holds."""
+    from train_bert_fine_tuning import fine_tune
+    from training.options import FineTuningOptions
+
+    cail = arguments.data / "cail2018"
+    sizes: dict[str, Any] = {"preset": "tiny", "d_model": 16} if arguments.test_mode else {}
+    fine_tune(
+        FineTuningOptions(
+            training_data_file=[str(cail / "train.json")],
+            valid_data_file=[str(cail / "valid.json")],
+            test_data_file=[],
+            ckpt_dir="",
+            ckpt_dir_save=str(folder),
+            data_path=str(folder.parent / "data"),
+            backbone=backbone,
+            num_epochs=1,
+            test_mode=arguments.test_mode,
+            **sizes,
+        )
+    )
+
+
+def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
+    """What `predict.py` does with lines, once the classifier is loaded."""
+    from data_util.documents import read_texts
+    from training.prediction import Classifier
+
+    classifier = Classifier(checkpoint)
+
+    def work() -> float:
+        done, size = 0, BATCH * TOGETHER
+        with lines.open("rb") as source:
+            documents = read_texts(source, str(lines), pairs=False)
+            while block := list(itertools.islice(documents, size)):
+                rows = classifier.probabilities([document.text for document in block], BATCH)
+                for row in rows:
+                    json.dumps(classifier.result(row), ensure_ascii=False)
+                done += len(block)
+        return done
+
+    return work
+
+
+def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
+    """TF-IDF and a linear SVM a label, from lines to JSON."""
+    from sklearn.svm import LinearSVC
+
+    from benchmarks.baselines import LinearTfidf
+    from data_util.documents import read_documents
+
+    count = 200 if arguments.test_mode else None
+    path = str(arguments.data / "cail2018/train.json")
+    documents = list(itertools.islice(read_documents([path], labelled=True), count))
+    labels = sorted({label for document in documents for label in document.labels})
+    targets = np.array([[label in one.labels for label in labels] for one in documents], np.int64)
+    model = LinearTfidf([one.text for one in documents], targets, FEATURES, LinearSVC)
+
+    def work() -> float:
+        texts = [json.loads(line)["fact"] for line in lines.open("rb")]
+        for row in model.scores(texts):
+            json.dumps({"labels": [labels[number] for number in np.flatnonzero(row > 0.5)]})
+        return len(texts)
+
+    return work
+
+
+def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
+    """transformers' BERT of the same shape and vocabulary, with random weights."""
+    import torch
+    import transformers
+
+    from training.prediction import Classifier
+
+    ours = Classifier(checkpoint)
+    sizes = ours.checkpoint.backbone
+    shape = Shape(
+        sizes.vocab_size, len(ours.labels), sizes.d_model, sequence_length=ours.sequence_length
+    )
+    model = transformers.BertForSequenceClassification(
+        transformers.BertConfig(
+            vocab_size=sizes.vocab_size,
+            hidden_size=sizes.d_model,
+            num_hidden_layers=sizes.num_layer,
+            num_attention_heads=sizes.num_header,
+            intermediate_size=sizes.d_ff,
+            num_labels=len(ours.labels),  # type: ignore[call-arg]
+        )
+    ).eval()
+
+    @torch.inference_mode()
+    def work() -> float:
+        texts = [json.loads(line)["fact"] for line in lines.open("rb")]
+        for first in range(0, len(texts), BATCH * TOGETHER):
+            ids = [ours.encode(text)[0] for text in texts[first : first + BATCH * TOGETHER]]
+            order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
+            for start in range(0, len(order), BATCH):
+                batch = padded([ids[number] for number in order[start : start + BATCH]], shape)
+                logits = model(
+                    input_ids=torch.from_numpy(batch),
+                    attention_mask=torch.from_numpy((batch != PAD).astype(np.int64)),
+                ).logits
+                for row in torch.sigmoid(logits).numpy():
+                    json.dumps({"labels": np.flatnonzero(row > 0.5).tolist()})
+        return len(texts)
+
+    return work
+
+
+if __name__ == "__main__":
+    main()

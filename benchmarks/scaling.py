@@ -1,0 +1,177 @@
+"""What more devices would bring: fits the cost model of docs/scaling.md on this machine.
+
+    python -m benchmarks.scaling --data=DATA --bandwidth=1.25e9 --latency=5e-5 [--rows=1024]
+
+Measures steps of one device at several batch sizes and fits `c0 + c1 * places` to them, measures
+what it takes to make a row, counts the bytes of the gradients, and prints the model's prediction
+for 1, 2, 16 and 100 devices that share batches of `--rows`, one device a host. Bandwidth and
+latency are those of the network between the hosts, which this command cannot know.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measuring import parser, report
+
+DEVICES = (1, 2, 16, 100)
+
+
+@dataclasses.dataclass(frozen=True)
+class Costs:
+    """The quantities of the model, in seconds and bytes.
+
+    Attributes:
+        step: of a step without rows (c0).
+        place: of a token or padding on one device (c1).
+        row: of making a row (d).
+        gradient_bytes: P.
+        bandwidth: bytes a second between hosts (B).
+        latency: of the smallest message (l).
+    """
+
+    step: float
+    place: float
+    row: float
+    gradient_bytes: float
+    bandwidth: float
+    latency: float
+
+    def compute(self, rows: int, length: float, devices: int) -> float:
+        """Seconds of a step's arithmetic."""
+        return self.step + self.place * rows * length / devices
+
+    def all_reduce(self, devices: int) -> float:
+        """Seconds to sum the gradients in a ring (Patarasuk & Yuan 2009)."""
+        moved = 2 * (devices - 1) / devices * self.gradient_bytes / self.bandwidth
+        return moved + 2 * (devices - 1) * self.latency
+
+    def total(self, rows: int, length: float, devices: int) -> float:
+        """Seconds of a step: the input is made beside it, and only waited for."""
+        return max(self.row * rows, self.compute(rows, length, devices) + self.all_reduce(devices))
+
+
+def line(places: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
+    """The start, at least 0, and the slope of the line with the least squares."""
+    slope, start = np.polyfit(places, seconds, 1)
+    if start < 0:
+        start, slope = 0.0, float(np.dot(places, seconds) / np.dot(places, places))
+    return float(start), float(slope)
+
+
+def foretold(costs: Costs, rows: int, length: float) -> list[dict[str, float]]:
+    """A row of the table for each number of devices."""
+    one = costs.total(rows, length, 1)
+    table = []
+    for devices in DEVICES:
+        step = costs.total(rows, length, devices)
+        table.append(
+            {
+                "devices": devices,
+                "compute_ms": 1000 * costs.compute(rows, length, devices),
+                "all_reduce_ms": 1000 * costs.all_reduce(devices),
+                "input_ms": 1000 * costs.row * rows,
+                "step_ms": 1000 * step,
+                "rows_a_second": rows / step,
+                "share_of_ideal": one / step / devices,
+            }
+        )
+    return table
+
+
+def main() -> None:
+    """Measures, fits and prints."""
+    options = parser(__doc__.splitlines()[0])
+    options.add_argument("--bandwidth", type=float, required=True, help="bytes a second")
+    options.add_argument("--latency", type=float, required=True, help="seconds")
+    options.add_argument("--rows", type=int, default=1024, help="of the batch of all devices")
+    options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="transformer")
+    options.add_argument("--stage", choices=("masked_lm", "fine_tuning"), default="masked_lm")
+    options.add_argument("--preset", choices=("tiny", "small", "big"), default="small")
+    options.add_argument("--precision", default="float32")
+    options.add_argument("--sizes", default="16,64,128", help="rows of the batches measured")
+    options.add_argument("--sequence_length", type=int, default=256)
+    options.add_argument("--documents", type=int, default=None)
+    options.add_argument("--steps", type=int, default=5, help="of each size in a round")
+    arguments = options.parse_args()
+    if arguments.test_mode:
+        arguments.documents, arguments.rounds, arguments.steps = 40, 1, 1
+        arguments.sizes, arguments.preset, arguments.sequence_length = "2,4", "tiny", 64
+    from training.command_line import quiet_libraries
+
+    quiet_libraries()
+    with tempfile.TemporaryDirectory() as folder:
+        costs, length, measured = fitted(arguments, Path(folder))
+    report(
+        "scaling",
+        arguments,
+        {
+            "Steps of one device": measured,
+            "Fitted": [dataclasses.asdict(costs)],
+            f"Foretold, batches of {arguments.rows:,} rows": foretold(
+                costs, arguments.rows, length
+            ),
+        },
+    )
+
+
+def fitted(
+    arguments: argparse.Namespace, folder: Path
+) -> tuple[Costs, float, list[dict[str, float]]]:
+    """The costs, the mean length of a row, and the steps that they were fitted to."""
+    import keras
+
+    from benchmarks.training_speed import DEFAULT_HEADS, Data, Ours
+
+    keras.config.set_dtype_policy(arguments.precision)
+    data = Data(arguments, folder)
+    masked = arguments.stage == "masked_lm"
+    head = "masked_lm" if masked else DEFAULT_HEADS[arguments.backbone]
+    models = {}
+    for size in map(int, arguments.sizes.split(",")):
+        arguments.batch_size = size
+        models[size] = Ours(arguments, data, arguments.backbone, head)
+        models[size].work()
+    seconds: dict[int, list[float]] = {size: [] for size in models}
+    places: dict[int, list[float]] = {size: [] for size in models}
+    for _, size in itertools.product(range(arguments.rounds), models):
+        before, began = models[size].fed.places, time.perf_counter()
+        models[size].work()
+        seconds[size].append((time.perf_counter() - began) / arguments.steps)
+        places[size].append((models[size].fed.places - before) / arguments.steps)
+    measured = [
+        {
+            "rows": size,
+            "places": statistics.mean(places[size]),
+            "step_ms": 1000 * statistics.median(seconds[size]),
+        }
+        for size in models
+    ]
+    step, place = line(
+        [one for size in models for one in places[size]],
+        [one for size in models for one in seconds[size]],
+    )
+    largest = models[max(models)]
+    began = time.perf_counter()
+    rows = sum(_rows(batch) for batch in itertools.islice(largest.batches(0), 20))
+    row = (time.perf_counter() - began) / rows
+    size = sum(int(np.prod(weight.shape)) for weight in largest.model.trainable_variables)
+    length = statistics.mean(places[max(models)]) / max(models)
+    costs = Costs(step, place, row, 4.0 * size, arguments.bandwidth, arguments.latency)
+    return costs, length, measured
+
+
+def _rows(batch: object) -> int:
+    inputs = batch[0] if isinstance(batch, tuple) else batch
+    return len(inputs["token_ids"])  # type: ignore[index]
+
+
+if __name__ == "__main__":
+    main()

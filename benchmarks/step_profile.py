@@ -1,0 +1,144 @@
+"""Where a training step's time goes, and how near it comes to what the machine's products allow."""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.config import BackboneConfig
+
+DETECTORS_A_UNIT = 4
+
+
+def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
+    """Milliseconds of a step's parts, forward and backward, on TensorFlow.
+
+    Times of longer and longer beginnings of the step are subtracted from one another: up to the
+    embeddings, up to the encoder, up to the loss without and with the last matrix product over the
+    classes, and the whole step with the optimizer. The rounds take them in turn.
+
+    Args:
+        model: compiled.
+        batch: what `fit` takes, one batch of it.
+        rounds: times that each is measured; the medians count.
+    """
+    import tensorflow as tf
+
+    inputs, targets = batch if isinstance(batch, tuple) else (batch, None)
+    tensors = (
+        tf.nest.map_structure(tf.constant, inputs),
+        None if targets is None else tf.constant(targets),
+    )
+
+    def gradients(loss: Callable[[Any, Any], Any]) -> Callable[[], Any]:
+        @tf.function
+        def run(inputs: Any, targets: Any) -> Any:
+            with tf.GradientTape() as tape:
+                value = loss(inputs, targets)
+            weights = [variable.value for variable in model.trainable_variables]
+            grads = tape.gradient(value, weights)
+            return [tf.reduce_sum(tf.convert_to_tensor(one)) for one in grads if one is not None]
+
+        return lambda: run(*tensors)
+
+    def upto(name: str) -> Callable[[Any, Any], Any]:
+        return lambda inputs, targets: tf.reduce_sum(model.backbone(inputs, training=True)[name])
+
+    def whole(inputs: Any, targets: Any) -> Any:
+        return model.compute_loss(inputs, targets, model(inputs, training=True), training=True)
+
+    step = tf.function(lambda inputs, targets: model.train_step((inputs, targets)))
+    pieces = {
+        "embedding": gradients(upto("embedding_output")),
+        "encoder": gradients(upto("sequence_output")),
+        "head and loss": gradients(whole),
+        "optimizer": lambda: step(*tensors),
+    }
+    for run in pieces.values():
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in pieces}
+    for _ in range(rounds):
+        for name, run in pieces.items():
+            began = time.perf_counter()
+            tf.nest.map_structure(lambda result: getattr(result, "numpy", float)(), run())
+            seconds[name].append(time.perf_counter() - began)
+    upto_ms = [1000 * statistics.median(values) for values in seconds.values()]
+    shares = np.diff([0.0, *upto_ms])
+    return dict(zip(pieces, shares.tolist(), strict=True)) | {"step": upto_ms[-1]}
+
+
+def input_ms(batches: Callable[[], Any], count: int) -> float:
+    """Milliseconds to make a batch, of `count`."""
+    began = time.perf_counter()
+    made = sum(1 for _ in itertools.islice(batches(), count))
+    return 1000 * (time.perf_counter() - began) / made
+
+
+def matmul_rate(size: int = 2048, rounds: int = 5, precision: str = "float32") -> float:
+    """Floating-point operations a second of a square matrix product, the best of `rounds`."""
+    left = keras.ops.cast(keras.random.normal((size, size)), precision)
+    product = _compiled(lambda x: keras.ops.matmul(x, x))
+    _value(product(left))
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.perf_counter()
+        _value(product(left))
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best
+
+
+def operations(
+    config: BackboneConfig, inputs: Mapping[str, np.ndarray], head: str, classes: int
+) -> float:
+    """Operations of the matrix products of a training step: three times those of a forward pass.
+
+    A multiplication and an addition are two; the backward pass has two products for each of the
+    forward pass. What is padded is computed, and so counted.
+
+    Args:
+        config: of the backbone.
+        inputs: a batch.
+        head: "masked_lm", "pooled" or "detectors".
+        classes: tokens of the vocabulary, or labels.
+
+    References:
+        Kaplan et al. 2020, section 2.1 (https://arxiv.org/abs/2001.08361).
+    """
+    rows, length = inputs["token_ids"].shape
+    d = config.d_model
+    if config.backbone == "transformer":
+        inner, values = config.num_header * config.d_k, config.num_header * config.d_v
+        layer = d * (2 * inner + values) + values * d + 2 * d * config.d_ff
+        token = config.num_layer * (layer + length * (inner + values))
+    else:
+        filters = config.num_filters
+        token = sum(size * (d * filters + filters * filters) for size in config.filter_sizes)
+        token += len(config.filter_sizes) * filters * d
+    total = rows * length * token
+    if head == "masked_lm":
+        total += rows * inputs["masked_positions"].shape[1] * d * (d + classes)
+    elif head == "detectors":
+        width = DETECTORS_A_UNIT * d
+        total += rows * (length * 2 * d * width + width * classes)
+    else:
+        total += rows * (d * d + d * classes)
+    return 3 * 2.0 * total
+
+
+def _compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    import tensorflow as tf
+
+    return tf.function(function)
+
+
+def _value(result: Any) -> np.ndarray:
+    # Waits for the device; one number is enough, and the rest stays where it is.
+    return keras.ops.convert_to_numpy(result[0, 0])
