@@ -245,7 +245,6 @@ class Benchmark:
                     "mask_lm_source_file": sources,
                     "tokenize_style": self.set.tokenize_style,
                     "num_epochs": self.set.pretraining_epochs,
-                    "learning_rate": 2e-3 if backbone == "text_cnn" else 1e-3,
                     "ckpt_dir": target,
                 },
             )

@@ -24,10 +24,12 @@ class Backbone(keras.layers.Layer):
     Attributes:
         defaults: fields of `BackboneConfig` whose default is this backbone's own.
         unused: fields of `BackboneConfig` that say nothing to this backbone.
+        learning_rates: the highest one of each stage, where the user names none.
     """
 
     defaults: ClassVar[dict[str, str]]
     unused: ClassVar[tuple[str, ...]]
+    learning_rates: ClassVar[dict[str, float]]
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

@@ -155,6 +155,7 @@ def wait(place: str) -> None:
     from jax._src.distributed import global_state
 
     name = f"bert_language_understanding/{next(_barriers)} {place}"
+    assert global_state.client is not None  # `distributed` has started it
     global_state.client.wait_at_barrier(name, _WAIT_MS)
 
 

@@ -222,7 +222,8 @@ def train_model(
 
 
 def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: int) -> AdamW:
-    backbone_rate, head_rate = options.learning_rate, options.head_learning_rate
+    backbone_rate = setup.learning_rate(options, model.backbone.config, "fine_tuning")
+    head_rate = options.head_learning_rate
     peak = max(backbone_rate, head_rate)
     optimizer = make_optimizer(options, peak, steps)
     if peak > 0:
@@ -274,7 +275,7 @@ def _announce(
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,
-        options.learning_rate,
+        setup.learning_rate(options, config, "fine_tuning"),
         options.head_learning_rate,
         options.precision,
         setup.device(),

@@ -282,7 +282,9 @@ class PretrainingOptions(
         "always with word pieces, whose ids do not go by frequency",
         minimum=0,
     )
-    learning_rate: float = option(2e-3, "highest learning rate", minimum=0)
+    learning_rate: float | None = option(
+        None, "highest learning rate; default 2e-3, for a Transformer 1e-3", minimum=0
+    )
 
 
 @dataclass(frozen=True)
@@ -330,7 +332,11 @@ class FineTuningOptions(
         "is fitted once, and its share is what the validation documents find best",
     )
     sequence_length: int = option(512, "tokens of a document that are read", minimum=4)
-    learning_rate: float = option(1.5e-3, "highest learning rate of the backbone", minimum=0)
+    learning_rate: float | None = option(
+        None,
+        "highest learning rate of the backbone; default 3e-3, for a Transformer 1.5e-3",
+        minimum=0,
+    )
     head_learning_rate: float = option(3e-3, "highest learning rate of the new head", minimum=0)
     threshold: float | None = option(
         None,

@@ -189,7 +189,8 @@ def train_model(
         setup.text_files(data.tokenizer, data.vocabulary),
     )
     steps = total_steps(options, data.train.steps)
-    model.compile(optimizer=make_optimizer(options, options.learning_rate, steps))
+    rate = setup.learning_rate(options, model.backbone.config, "pretraining")
+    model.compile(optimizer=make_optimizer(options, rate, steps))
     _announce(options, data, model, steps)
     figures = tuple(f"{name}_{figure}" for name in objectives(options) for figure in _FIGURES)
     stage = Stage(
@@ -258,7 +259,7 @@ def _announce(
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,
-        options.learning_rate,
+        setup.learning_rate(options, model.backbone.config, "pretraining"),
         options.precision,
         setup.device(),
     )

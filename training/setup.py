@@ -19,9 +19,12 @@ from models.checkpoint import (
     read_checkpoint,
 )
 from models.config import BackboneConfig, backbone_config
+from models.tables import BACKBONES
 from training.options import (
+    FineTuningOptions,
     ModelOptions,
     OptionError,
+    PretrainingOptions,
     RunOptions,
     TokenizerOptions,
     TransformOptions,
@@ -78,6 +81,15 @@ def new_backbone_config(options: ModelOptions, vocab_size: int) -> BackboneConfi
         **{name: getattr(options, name) for name in _ARCHITECTURE[1:]},
         dropout=_dropout(options),
     )
+
+
+def learning_rate(
+    options: PretrainingOptions | FineTuningOptions, config: BackboneConfig, stage: str
+) -> float:
+    """The highest learning rate of the backbone: what was asked for, or what suits it."""
+    if options.learning_rate is not None:
+        return options.learning_rate
+    return BACKBONES[config.backbone].learning_rates[stage]
 
 
 def open_checkpoint(options: RunOptions, option: str) -> Checkpoint | None:
