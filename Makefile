@@ -23,7 +23,7 @@ demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs req
 
 test: lint ## setup, then lint, types and tests: what continuous integration runs
 	$(VENV_PYTHON) -m mypy
-	$(VENV_PYTHON) -m pytest
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
 
 crash-test: setup ## kill runs of both steps 52 times and compare what they end with (minutes)
 	@$(VENV_PYTHON) -m benchmarks.crash_test

@@ -20,9 +20,13 @@ ROOT = Path(__file__).parents[2]
 def run_service(checkpoint, log, *options):
     """Starts `serve.py` on a free port: (its address, its process)."""
     command = [sys.executable, str(ROOT / "serve.py"), f"--ckpt_dir={checkpoint}", "--port=0"]
+    # JAX sets it for TensorFlow's sake when a test imports it; a user's environment has none.
+    environment = {
+        name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
+    }
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [*command, *options], stdout=file, stderr=file, cwd=log.parent, env=os.environ
+            [*command, *options], stdout=file, stderr=file, cwd=log.parent, env=environment
         )
     try:
         for _ in range(3000):
