@@ -6,10 +6,10 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -165,12 +165,7 @@ def predict(options: PredictionOptions) -> int:
         source = sys.stdin.buffer
         if options.input != "-":
             source = stack.enter_context(open(options.input, "rb"))
-        target = sys.stdout
-        # What is under the name that was asked for is whole; nothing else stays.
-        partial = Path(f"{options.output}.partial")
-        if options.output != "-":
-            stack.callback(partial.unlink, missing_ok=True)
-            target = stack.enter_context(open(partial, "w", encoding="utf-8"))
+        target = stack.enter_context(_output(options.output))
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
         for documents in _blocks(read_texts(source, name, pairs=classifier.pairs), size):
@@ -186,13 +181,29 @@ def predict(options: PredictionOptions) -> int:
             if time.monotonic() - shown > _LOG_SECONDS:
                 shown = time.monotonic()
                 logger.info("%s documents, %.0f/s", f"{lines:,}", lines / (shown - began))
-        if options.output != "-":
-            target.close()
-            os.replace(partial, options.output)
     if without_text > _LINES_NAMED:
         logger.warning("%s: %s lines in all had no text, so no labels", name, f"{without_text:,}")
     logger.info("labelled %s documents in %.1f s", f"{lines:,}", time.monotonic() - began)
     return lines
+
+
+@contextmanager
+def _output(path: str) -> Iterator[TextIO]:
+    """Where the labels go: what is under the name of a file is whole, and nothing else stays."""
+    if path == "-":
+        yield sys.stdout
+    elif os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        # A pipe or a device. To rename a file to its name would put the file in its place.
+        with open(path, "w", encoding="utf-8") as file:
+            yield file
+    else:
+        partial = Path(f"{path}.partial")
+        try:
+            with open(partial, "w", encoding="utf-8") as file:
+                yield file
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _label(

@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -120,6 +122,20 @@ def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
 
 
 VOCABULARY_OF_NONE = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"
+
+
+def test_a_pipe_is_written_to_and_not_replaced(run_of, tmp_path):
+    source, pipe, read = tmp_path / "in.txt", tmp_path / "pipe", []
+    source.write_text("被告人盗窃手机。\n虚构转账。\n", encoding="utf-8")
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.extend(pipe.open(encoding="utf-8")), daemon=True)
+    reader.start()
+    checkpoint = str(run_of().fine_tuned)
+    predict(PredictionOptions(ckpt_dir=checkpoint, input=str(source), output=str(pipe)))
+    assert pipe.is_fifo()
+    reader.join(10)
+    assert [set(json.loads(line)) for line in read] == [{"labels"}] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "pipe"]
 
 
 @pytest.mark.parametrize(
