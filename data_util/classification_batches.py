@@ -15,6 +15,11 @@ _RESERVED_PLACES = 2  # [CLS] and [SEP]
 _RESERVED_PLACES_OF_PAIRS = 3  # [CLS], [SEP] and [SEP]
 
 
+def room_for_text(sequence_length: int, *, pairs: bool = False) -> int:
+    """Tokens of a text, or of both texts of a pair together, that a sequence has room for."""
+    return sequence_length - (_RESERVED_PLACES_OF_PAIRS if pairs else _RESERVED_PLACES)
+
+
 def pack_documents(
     documents: Sequence[np.ndarray], vocabulary: Vocabulary, sequence_length: int
 ) -> dict[str, np.ndarray]:
@@ -36,7 +41,7 @@ def pack_documents(
             f"sequences of {sequence_length} tokens have no room for text beside [CLS] and [SEP]: "
             "set --sequence_length to 3 or more"
         )
-    kept = [ids[: sequence_length - _RESERVED_PLACES] for ids in documents]
+    kept = [ids[: room_for_text(sequence_length)] for ids in documents]
     lengths = np.array([len(ids) for ids in kept], np.int64)
     longest = int(lengths.max(initial=0)) + _RESERVED_PLACES
     shape = (len(kept), padded_length(longest, sequence_length))
@@ -67,7 +72,7 @@ def pack_pairs(
     Returns:
         As `pack_documents`; `segment_ids` are 1 at the second text and the [SEP] after it.
     """
-    room = sequence_length - _RESERVED_PLACES_OF_PAIRS
+    room = room_for_text(sequence_length, pairs=True)
     if room < 2:
         raise InputError(
             f"sequences of {sequence_length} tokens have no room for two texts beside [CLS], "
@@ -135,9 +140,7 @@ class ClassificationBatches:
         self._shuffle = shuffle
         self._stream = stream
         lengths = np.diff(corpus.offsets)
-        room = sequence_length - (
-            _RESERVED_PLACES if corpus.first_lengths is None else _RESERVED_PLACES_OF_PAIRS
-        )
+        room = room_for_text(sequence_length, pairs=corpus.first_lengths is not None)
         self._lengths = np.minimum(lengths, room)
         self.n_cut = int((lengths > room).sum())
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_util.bucketing import LENGTH_STEP
+from data_util.classification_batches import room_for_text
 from data_util.sentence_pairs import Text
 from models.serving_model import INPUTS, ServingModel
 from training.prediction import Classifier
@@ -35,8 +36,7 @@ class Scorer:
     @property
     def max_tokens(self) -> int:
         """Tokens of a text, or of both texts of a pair together, that the model reads."""
-        # Beside them are [CLS] and, after each text, [SEP].
-        return self.classifier.sequence_length - (3 if self.takes_pairs else 2)
+        return room_for_text(self.classifier.sequence_length, pairs=self.takes_pairs)
 
     def encode(self, text: Text) -> tuple[np.ndarray, ...]:
         """The ids of a text's tokens, or of both texts of a pair, (tokens,) int32 each."""

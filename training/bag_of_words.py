@@ -12,6 +12,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
+from data_util.classification_batches import room_for_text
 from data_util.labelled_corpus import LabelledCorpus
 from models.bag_of_words import BagOfWords
 from training.labelled_data import LabelledData
@@ -24,7 +25,6 @@ MAX_WEIGHTS = 64_000_000
 MIN_DOCUMENTS = 2  # with the token; the weight of one that a single document has means nothing
 PENALTIES = (0.5, 2.0, 8.0)
 SHARES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
-_RESERVED_PLACES = 2  # [CLS] and [SEP]
 
 
 class FittedBagOfWords:
@@ -41,10 +41,12 @@ class FittedBagOfWords:
 
     def __init__(self, layer: BagOfWords, data: LabelledData, sequence_length: int) -> None:
         self.layer, self._data = layer, data
-        self._longest = sequence_length - _RESERVED_PLACES
+        self._longest = room_for_text(sequence_length)
         self._decisions: np.ndarray | None = None
 
-    def choose_share(self, logits: np.ndarray, f1: Callable[[np.ndarray], float]) -> np.ndarray:
+    def choose_share(
+        self, logits: np.ndarray, f1: Callable[[np.ndarray], float]
+    ) -> tuple[np.ndarray, dict[str, float]]:
         """Gives the layer the share of the logits that is best for the validation documents.
 
         Args:
@@ -52,30 +54,31 @@ class FittedBagOfWords:
             f1: tells how good such logits are.
 
         Returns:
-            The logits of both together.
+            The logits of both together; the "share", and "network_f1" of the network alone.
         """
         if self._decisions is None:
             self._decisions = self._fitted(f1)
-        best, chosen = -1.0, logits
-        for share in SHARES:
-            together = logits + np.float32(share) * (self._decisions + 1)
-            if (score := f1(together)) > best:
-                best, chosen = score, together
-                self.layer.share.assign(share)
-        return chosen
+        above = self._decisions + 1
+        scores = {share: f1(logits + np.float32(share) * above) for share in SHARES}
+        best = max(SHARES, key=lambda share: scores[share])  # the smallest of equal ones
+        self.layer.share.assign(best)
+        found = {"share": best, "network_f1": scores[0.0]}
+        return logits + np.float32(best) * above, found
 
     def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
         layer = self.layer
         valid = counts(self._data.corpora["valid"], layer.vocab_size, self._longest)
-        if np.asarray(layer.idf).any():
-            return decisions(valid, np.asarray(layer.idf), layer.kernel, layer.bias)
+        idf = np.asarray(layer.idf)
+        if idf.any():
+            return decisions(features(valid, idf), layer.kernel, layer.bias)
         began = time.monotonic()
         train = counts(self._data.corpora["train"], layer.vocab_size, self._longest)
         idf = inverse_document_frequencies(train)
+        train, valid = features(train, idf), features(valid, idf)
         targets, best = self._data.targets("train"), (-1.0, 0.0)
         for penalty in PENALTIES:
-            kernel, bias = fit(features(train, idf), targets, penalty)
-            scores = decisions(valid, idf, kernel, bias)
+            kernel, bias = fit(train, targets, penalty)
+            scores = decisions(valid, kernel, bias)
             # The candidates for a threshold are made for logits, which are about so much larger.
             score = f1(4 * scores)
             if score > best[0]:
@@ -147,8 +150,14 @@ def fit(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> tuple[np.nda
     return kernel, bias
 
 
-def decisions(
-    matrix: csr_matrix, idf: np.ndarray, kernel: np.ndarray, bias: np.ndarray
-) -> np.ndarray:
-    """(documents, labels) float32: what `BagOfWords.decisions` gives for the same documents."""
-    return (features(matrix, idf) @ np.asarray(kernel) + np.asarray(bias)).astype(np.float32)
+def decisions(matrix: csr_matrix, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """What `BagOfWords.decisions` gives for the same documents.
+
+    Args:
+        matrix: (documents, vocab_size), from `features`.
+        kernel, bias: from `fit`.
+
+    Returns:
+        (documents, labels) float32.
+    """
+    return (matrix @ np.asarray(kernel) + np.asarray(bias)).astype(np.float32)

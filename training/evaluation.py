@@ -46,10 +46,15 @@ class Validation:
             self._words.layer.share.assign(0.0)
         logits, targets = split_logits(model, data, "valid"), data.targets("valid")
         if self._words is not None:
-            alone = self._f1(logits)
-            logits = self._words.choose_share(logits, self._f1)
-            self._record_share(float(self._words.layer.share.numpy()), alone)
-        thresholds = np.full(len(data.labels), self._threshold_for(logits))
+            logits, found = self._words.choose_share(logits, self._f1)
+            self._record.extra.setdefault("bag_of_words", []).append(found)
+            logger.info(
+                "valid: f1 of the network alone %.4f; share of the bag of words %g",
+                found["network_f1"],
+                found["share"],
+            )
+        probabilities = np.asarray(model.probabilities(logits))
+        thresholds = np.full(len(data.labels), self._threshold_for(probabilities))
         figures, _ = evaluate(logits, targets, model.task, thresholds)
         earlier = [entry["valid"]["f1"] for entry in self._record.history if entry["valid"]]
         if figures["f1"] > max(earlier, default=-1.0):
@@ -58,25 +63,17 @@ class Validation:
             self._record.extra["thresholds"] = dict(by_label)
         return figures
 
-    def _record_share(self, share: float, alone: float) -> None:
-        entries = self._record.extra.setdefault("bag_of_words", [])
-        entries.append({"share": share, "network_f1": alone})
-        logger.info(
-            "valid: f1 of the network alone %.4f; share of the bag of words %g", alone, share
-        )
-
     def _f1(self, logits: np.ndarray) -> float:
         """The F1 that these logits can have on the validation documents."""
         probabilities = np.asarray(self._model.probabilities(logits))
-        threshold = self._threshold_for(logits)
+        threshold = self._threshold_for(probabilities)
         return mean_f1(probabilities, self._data.targets("valid"), threshold, self._model.task)
 
-    def _threshold_for(self, logits: np.ndarray) -> float:
+    def _threshold_for(self, probabilities: np.ndarray) -> float:
         if self._threshold is not None:
             return self._threshold
         if self._model.task == "multi_class":
             return 0.5
-        probabilities = np.asarray(self._model.probabilities(logits))
         return best_threshold(probabilities, self._data.targets("valid"))
 
 

@@ -59,7 +59,8 @@ def test_the_layer_decides_as_scikit_learn_does() -> None:
     documents, targets = corpus()
     matrix = bag_of_words.counts(documents, VOCABULARY, 30)
     idf = bag_of_words.inverse_document_frequencies(matrix)
-    kernel, bias = bag_of_words.fit(bag_of_words.features(matrix, idf), targets, 2.0)
+    weights = bag_of_words.features(matrix, idf)
+    kernel, bias = bag_of_words.fit(weights, targets, 2.0)
     vectors = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, min_df=2)
     expected = np.stack(
         [
@@ -81,7 +82,7 @@ def test_the_layer_decides_as_scikit_learn_does() -> None:
         mask[row, : len(tokens) + 2] = True
     got = np.asarray(layer.decisions(ids, mask))
     np.testing.assert_allclose(got, expected, atol=2e-3)
-    np.testing.assert_allclose(got, bag_of_words.decisions(matrix, idf, kernel, bias), atol=1e-5)
+    np.testing.assert_allclose(got, bag_of_words.decisions(weights, kernel, bias), atol=1e-5)
     # What stands in the padding counts for nothing.
     ids[~mask] = 9
     np.testing.assert_allclose(np.asarray(layer.decisions(ids, mask)), got, atol=1e-6)
@@ -135,8 +136,9 @@ def test_a_network_that_knows_nothing_leaves_the_say_to_the_words() -> None:
     layer.build()
     words, targets = fitted(layer)
     nothing = np.full((60, LABELS), -1.5, np.float32)
-    together = words.choose_share(nothing, f1_over(targets["valid"]))
-    assert float(layer.share) > 0
+    together, found = words.choose_share(nothing, f1_over(targets["valid"]))
+    assert float(layer.share) == found["share"] > 0
+    assert found["network_f1"] == f1_over(targets["valid"])(nothing)
     assert f1_over(targets["valid"])(together) > 0.8
     np.testing.assert_allclose(
         together, nothing + float(layer.share) * (np.asarray(words._decisions) + 1)
@@ -148,7 +150,8 @@ def test_a_network_that_knows_all_keeps_it() -> None:
     layer.build()
     words, targets = fitted(layer)
     logits = np.where(targets["valid"], 1.0, -1.0).astype(np.float32)
-    np.testing.assert_array_equal(words.choose_share(logits, f1_over(targets["valid"])), logits)
+    together, _ = words.choose_share(logits, f1_over(targets["valid"]))
+    np.testing.assert_array_equal(together, logits)
     assert float(layer.share) == 0
 
 
