@@ -11,10 +11,7 @@ run is never run again. The table at the end is also written to `table.md`.
 """
 
 import argparse
-import json
 import logging
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -37,6 +34,7 @@ from benchmarks.baselines import (
 )
 from benchmarks.data_sets import DATA_SETS, Split, labelled_files, read_splits
 from benchmarks.results import Results
+from benchmarks.two_steps import read_metrics, run
 from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
 from training.metrics import best_threshold, classification_figures, decide
@@ -217,14 +215,8 @@ class Benchmark:
                 }
             # A run that is there already is not run again: it says so and ends.
             script("train_bert_fine_tuning.py", options)
-            metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
-            history = metrics["history"]
             return {
-                "valid": history[metrics["best_epoch"] - 1]["valid"],
-                "network_f1": [entry["network_f1"] for entry in metrics.get("bag_of_words", [])],
-                "curve": [entry["valid"]["f1"] for entry in history],
-                "loss": [entry["train"]["loss"] for entry in history],
-                "seconds": sum(entry["seconds"] for entry in history),
+                **learned(target),
                 "pretraining_seconds": seconds if start == "pretrained" else 0.0,
                 **(measured(target, self.splits["test"]) if test else {}),
             }
@@ -252,6 +244,19 @@ class Benchmark:
 
         setting = {"set": self.name, "arm": f"{backbone}/pretraining"}
         return target, self.results.once(setting, pretrain)["seconds"]
+
+
+def learned(folder: Path) -> Result:
+    """What a run of step 2 wrote of itself: its best validation, its curves and its time."""
+    metrics = read_metrics(folder)
+    history = metrics["history"]
+    return {
+        "valid": history[metrics["best_epoch"] - 1]["valid"],
+        "network_f1": [entry["network_f1"] for entry in metrics.get("bag_of_words", [])],
+        "curve": [entry["valid"]["f1"] for entry in history],
+        "loss": [entry["train"]["loss"] for entry in history],
+        "seconds": sum(entry["seconds"] for entry in history),
+    }
 
 
 def measured(folder: Path, split: Split) -> Result:
@@ -283,11 +288,7 @@ def script(name: str, options: dict[str, Any]) -> None:
 
     A run that was stopped before goes on where it was.
     """
-    command = [name, *(f"--{key}={value}" for key, value in options.items())]
-    print(f"\n$ python {' '.join(command)}", flush=True)
-    status = subprocess.run([sys.executable, *command], check=False).returncode
-    if status:
-        sys.exit(status)
+    run(name, *(f"--{key}={value}" for key, value in options.items()))
 
 
 def main() -> None:

@@ -24,12 +24,6 @@ from benchmarks.training_peers import PAD, Shape, padded
 
 BATCH = 64
 TOGETHER = 16
-FEATURES: dict[str, Any] = {
-    "analyzer": "char",
-    "ngram_range": (1, 3),
-    "min_df": 2,
-    "sublinear_tf": True,
-}
 
 
 def main() -> None:
@@ -121,6 +115,7 @@ def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
     from sklearn.svm import LinearSVC
 
     from benchmarks.baselines import LinearTfidf
+    from benchmarks.data_sets import DATA_SETS
     from data_util.documents import read_documents
 
     count = 200 if arguments.test_mode else None
@@ -128,7 +123,8 @@ def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
     documents = list(itertools.islice(read_documents([path], labelled=True), count))
     labels = sorted({label for document in documents for label in document.labels})
     targets = np.array([[label in one.labels for label in labels] for one in documents], np.int64)
-    model = LinearTfidf([one.text for one in documents], targets, FEATURES, LinearSVC)
+    features = DATA_SETS["cail2018"].features
+    model = LinearTfidf([one.text for one in documents], targets, features, LinearSVC)
 
     def work() -> float:
         texts = [json.loads(line)["fact"] for line in lines.open("rb")]

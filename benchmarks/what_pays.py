@@ -10,12 +10,11 @@ is not run again.
 """
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import Result, measured, script
+from benchmarks.accuracy import Result, learned, measured, script
 from benchmarks.data_sets import Split, labelled_files, read_splits
 from benchmarks.results import Results
 
@@ -92,14 +91,7 @@ def fine_tuned(
     if not options["ckpt_dir"]:
         options["vocab_file"] = pretrained / "vocab.txt"
     script("train_bert_fine_tuning.py", options)
-    metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
-    history = metrics["history"]
-    return {
-        "curve": [entry["valid"]["f1"] for entry in history],
-        "valid": history[metrics["best_epoch"] - 1]["valid"],
-        "network_f1": [entry["network_f1"] for entry in metrics.get("bag_of_words", [])],
-        **measured(target, test),
-    }
+    return {**learned(target), **measured(target, test)}
 
 
 def row(change: str, results: list[Result]) -> str:
