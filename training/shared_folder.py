@@ -26,7 +26,17 @@ def run_folder(options: RunOptions, option: str) -> RunFolder:
     return (LeadingFolder if distribution.is_first() else FollowingFolder)(options, option)
 
 
-class LeadingFolder(RunFolder):
+class _SharedFolder(RunFolder):
+    """What holds for every process."""
+
+    def load_best(self, model: keras.Model) -> None:
+        """As `RunFolder.load_best`."""
+        distribution.wait("best checkpoint written")
+        super().load_best(model)
+        distribution.wait("best checkpoint read")
+
+
+class LeadingFolder(_SharedFolder):
     """That of the first process: all that `RunFolder` does, and it lets the others know."""
 
     def __enter__(self) -> Self:
@@ -40,14 +50,8 @@ class LeadingFolder(RunFolder):
         distribution.wait("folder made ready")
         return checkpoint
 
-    def load_best(self, model: keras.Model) -> None:
-        """As `RunFolder.load_best`."""
-        distribution.wait("best checkpoint written")
-        super().load_best(model)
-        distribution.wait("best checkpoint read")
 
-
-class FollowingFolder(RunFolder):
+class FollowingFolder(_SharedFolder):
     """That of every other process: it writes nothing."""
 
     def __enter__(self) -> Self:
@@ -85,9 +89,3 @@ class FollowingFolder(RunFolder):
 
     def finish(self, *args: Any, **kwargs: Any) -> None:
         """Nothing."""
-
-    def load_best(self, model: keras.Model) -> None:
-        """As `RunFolder.load_best`."""
-        distribution.wait("best checkpoint written")
-        super().load_best(model)
-        distribution.wait("best checkpoint read")
