@@ -2,14 +2,18 @@
 
 import re
 
-# Possessive quantifiers and the look-behind keep this linear in text such as a million dots.
+# Possessive quantifiers and the look-behind keep this linear in text such as a million dots. It
+# begins with one set of characters, which Python's search jumps between.
 _SENTENCE_END = re.compile(
     r"""
+    [。！？；!?;.\n\r\v\f\x1c-\x1e\x85\u2028\u2029]
+    (?:
     # ends, quotes and brackets in a run
-    [。！？；!?;] [。！？；!?;…”’」』）》】〉〕｝］〗〙〛＂＇"')\]}]*+
+    (?<=[。！？；!?;]) [。！？；!?;…”’」』）》】〉〕｝］〗〙〛＂＇"')\]}]*+
     # not 3.14, No. 5 or file.ext
-    | (?<!\.) \.++ [”’」』）》】〉〕｝］〗〙〛＂＇"')\]}]*+ (?=\s++[^\s\d])
-    | [\n\r\v\f\x1c-\x1e\x85\u2028\u2029]
+    | (?<=\.) (?<!\.\.) \.*+ [”’」』）》】〉〕｝］〗〙〛＂＇"')\]}]*+ (?=\s++[^\s\d])
+    | (?<=[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])
+    )
     """,
     re.VERBOSE,
 )

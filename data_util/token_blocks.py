@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,9 @@ def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
 
 def _tokenize_block(texts: list[Text]) -> TokenBlock:
     tokenizer, by_sentence = _worker
-    local: dict[str, int] = {}
+    # A token that is new gets the next id. The look-ups run without a line of Python for each.
+    local: defaultdict[str, int] = defaultdict()
+    local.default_factory = local.__len__
     ids = array("i")
     sentence_lengths: list[int] = []
     document_lengths: list[int] = []
@@ -160,7 +163,7 @@ def _tokenize_block(texts: list[Text]) -> TokenBlock:
         for sentence in sentences:
             tokens = tokenizer.tokenize(sentence)
             if tokens or not by_sentence:
-                ids.extend([local.setdefault(token, len(local)) for token in tokens])
+                ids.extend(map(local.__getitem__, tokens))
                 sentence_lengths.append(len(tokens))
         if len(sentence_lengths) > before:
             document_lengths.append(len(sentence_lengths) - before)

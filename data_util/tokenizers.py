@@ -77,7 +77,9 @@ class WordTokenizer(Tokenizer):
         # Imported here because it loads its dictionary, which the other styles have no use for.
         import rjieba
 
-        return " ".join(rjieba.cut(text)).split()
+        tokens = rjieba.cut(text)
+        # Only where a text has white space do its tokens.
+        return tokens if text.split() == [text] else " ".join(tokens).split()
 
 
 class CharTokenizer(Tokenizer):
