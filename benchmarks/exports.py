@@ -1,12 +1,13 @@
 """How fast a checkpoint's exported forms are, how large, and how well they agree with it.
 
     python -m benchmarks.exports [--data=../shared/data] [--documents=1000] [--preset=small]
+        [--ckpt_dirs=FOLDER,FOLDER]
 
-For each backbone: fine-tunes a classifier on the bundled sample for a few epochs, exports it in
-every format with and without int8, and labels documents with predict.py's classifier and with each
-export: those of `--data`/cail2018/test.json, or without `--data` those of the sample. The time is
-that of tokenizer, batches and model; rounds are interleaved and the best of three counts. Prints a
-Markdown table.
+For each backbone: fine-tunes a classifier on the bundled sample for a few epochs (`--ckpt_dirs`
+takes classifiers that are there), exports it in every format with and without int8, and labels
+documents with predict.py's classifier and with each export: those of `--data`/cail2018/test.json,
+or without `--data` those of the sample. The time is that of tokenizer, batches and model; rounds
+are interleaved and the best of three counts. Prints a Markdown table.
 """
 
 import argparse
@@ -34,10 +35,13 @@ def main() -> None:
     parser.add_argument("--backbone", choices=("text_cnn", "transformer"), help="default: both")
     parser.add_argument("--num_epochs", type=int, default=10, help="of the fine-tuning")
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_exports"))
+    parser.add_argument("--ckpt_dirs", default="", help="classifiers; nothing is trained")
     arguments = parser.parse_args()
-    backbones = [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]
     rows: list[str] = []
-    for backbone in backbones:
+    for folder in map(Path, filter(None, arguments.ckpt_dirs.split(","))):
+        rows += measure(folder.name, folder, arguments, arguments.folder / "exports" / folder.name)
+    backbones = [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]
+    for backbone in backbones if not arguments.ckpt_dirs else []:
         folder = arguments.folder / f"{backbone}_{arguments.preset}"
         run(
             "train_bert_fine_tuning.py",
@@ -50,15 +54,17 @@ def main() -> None:
             f"--patience={arguments.num_epochs}",
             "--batch_size=16",
         )
-        rows += measure(backbone, folder, arguments.data, arguments.documents)
+        rows += measure(backbone, folder, arguments, folder / "exports")
     print(
-        "\n| backbone | form | MB | documents/s | largest difference of a probability "
+        "\n| classifier | form | MB | documents/s | largest difference of a probability "
         "| same labels |\n|---|---|---|---|---|---|"
     )
     print("\n".join(rows))
 
 
-def measure(backbone: str, checkpoint: Path, data: Path | None, count: int) -> list[str]:
+def measure(
+    title: str, checkpoint: Path, arguments: argparse.Namespace, exports: Path
+) -> list[str]:
     """Rows of the table for one checkpoint and everything that is exported from it."""
     quiet_libraries()
     from data_util.documents import read_texts
@@ -67,9 +73,12 @@ def measure(backbone: str, checkpoint: Path, data: Path | None, count: int) -> l
     from training.exported import MODEL_FILES, ExportedModel
     from training.prediction import Classifier
 
-    source = data / "cail2018" / "test.json" if data else Path("data/sample_test.txt")
+    source = Path("data/sample_test.txt")
+    if arguments.data:
+        source = arguments.data / "cail2018" / "test.json"
     with source.open("rb") as file:
-        texts = [document.text for document in islice(read_texts(file, str(source)), count)]
+        documents = islice(read_texts(file, str(source)), arguments.documents)
+        texts = [document.text for document in documents]
     classifier = Classifier(checkpoint)
     scorers: dict[str, Callable[[list[str]], np.ndarray]] = {
         "checkpoint": lambda texts: classifier.probabilities(texts, BATCH)
@@ -78,7 +87,7 @@ def measure(backbone: str, checkpoint: Path, data: Path | None, count: int) -> l
     for form in EXPORT_FORMATS:
         for quantize in ("none", "int8"):
             name = form if quantize == "none" else f"{form}, int8"
-            out = checkpoint / "exports" / f"{form}_{quantize}"
+            out = exports / f"{form}_{quantize}"
             export(
                 ExportOptions(
                     ckpt_dir=str(checkpoint),
@@ -107,7 +116,7 @@ def measure(backbone: str, checkpoint: Path, data: Path | None, count: int) -> l
             for row, true in zip(probabilities, labels, strict=True)
         ]
         rows.append(
-            f"| {backbone} | {name} | {sizes[name] / 1e6:.2f} | {len(texts) / best[name]:.0f} "
+            f"| {title} | {name} | {sizes[name] / 1e6:.2f} | {len(texts) / best[name]:.0f} "
             f"| {np.abs(probabilities - expected).max():.1e} | {np.mean(same):.1%} |"
         )
     return rows

@@ -7,7 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import memory, prediction_speed, preprocessing, scaling, training_speed
+from benchmarks import (
+    memory,
+    prediction_speed,
+    preprocessing,
+    scaling,
+    time_to_loss,
+    training_speed,
+)
 from benchmarks.scaling import Costs, foretold, line
 from benchmarks.step_profile import operations
 from models.backbones import make_backbone
@@ -62,6 +69,22 @@ def test_memory(run, run_of, capsys):
     assert all(row["peak_mb"] > 20 for row in rows)
     assert [row["lines"] for row in tables["Prediction"]] == [200]
     assert "| times | text mb | seconds |" in capsys.readouterr().out
+
+
+def test_time_to_loss(run, tmp_path):
+    tables = run(time_to_loss, f"--folder={tmp_path / 'runs'}")
+    rows = tables["Epochs"]
+    assert [(row["side"], row["epoch"]) for row in rows] == [
+        (side, epoch) for side in ("the whole vocabulary", "sampled") for epoch in (1, 2)
+    ]
+    # In a step the vocabulary of so few documents is sampled whole: the runs are one.
+    assert rows[0]["valid_loss"] == pytest.approx(rows[2]["valid_loss"], rel=1e-3)
+
+
+def test_seconds_to_a_loss():
+    curve = np.array([[10.0, 5.0], [20.0, 4.0], [30.0, 3.0]])
+    found = [time_to_loss.seconds_to(loss, curve) for loss in (5.5, 5.0, 4.5, 4.0, 3.25)]
+    assert found == pytest.approx([10, 10, 15, 20, 27.5])
 
 
 peers = pytest.mark.skipif(
