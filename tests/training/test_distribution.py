@@ -7,9 +7,11 @@ import functools
 import importlib.util
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -60,11 +62,12 @@ def options(tiny, tmp_path_factory):
     """The options of both stages, into folders of their own."""
     folder = tmp_path_factory.mktemp("distribution")
 
-    def make(stage, name, **changes):
-        out = str(folder / f"{stage}_{name}")
+    def make(stage, name, backbone="text_cnn", **changes):
+        out = str(folder / f"{backbone}_{stage}_{name}")
         if stage == "pretraining":
-            return tiny.pretraining(**PRETRAINING, ckpt_dir=out, **changes)
-        start = str(folder / "pretraining_one")
+            values = {**PRETRAINING, "backbone": backbone, "ckpt_dir": out, **changes}
+            return tiny.pretraining(**values)
+        start = str(folder / f"{backbone}_pretraining_one")
         return tiny.fine_tuning(**FINE_TUNING, ckpt_dir=start, ckpt_dir_save=out, **changes)
 
     return make
@@ -76,10 +79,10 @@ def one_device(options):
     import tensorflow as tf
 
     @functools.cache
-    def run(stage, name="one", kill=False):
+    def run(stage, name="one", kill=False, backbone="text_cnn"):
         if stage == "fine_tuning":
-            run("pretraining")
-        values = options(stage, name)
+            run("pretraining", backbone=backbone)
+        values = options(stage, name, backbone)
         act = pretrain if stage == "pretraining" else fine_tune
         kind = PretrainingOptions if stage == "pretraining" else FineTuningOptions
         with pytest.MonkeyPatch.context() as patch:
@@ -161,18 +164,79 @@ def test_two_devices_are_as_one(one_device, options, tmp_path):
     np.testing.assert_allclose(ours.probabilities(texts), theirs.probabilities(texts), atol=1e-3)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_two_processes_are_as_one_device(one_device, options, tmp_path):
-    """On another backend, too: both stages were begun on TensorFlow, and end on JAX."""
-    folders = {stage: one_device(stage, "processes", kill=True) for stage in STAGES}
+def test_two_devices_with_a_transformer_are_as_one(one_device, options, tmp_path):
+    settings = {
+        stage: options(stage, "mirrored", "transformer", distribute="mirrored") for stage in STAGES
+    }
+    # Step 2 begins with what one device learned.
+    one_device("fine_tuning", backbone="transformer")
+    run = start({"devices": 2, **settings}, tmp_path / "log")
+    assert run.wait() == 0, (tmp_path / "log").read_text()[-3000:]
+    for stage, folder in (("pretraining", "ckpt_dir"), ("fine_tuning", "ckpt_dir_save")):
+        reference = one_device(stage, backbone="transformer")
+        assert_same_run(Path(settings[stage][folder]), reference)
+
+
+def processes_layout():
+    """The options of two processes, but for each one's number."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    layout = {
+    return {
         "distribute": "data_parallel",
         "coordinator": f"127.0.0.1:{port}",
         "num_processes": 2,
     }
+
+
+without_jax = pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None, reason="JAX is not installed"
+)
+
+
+@without_jax
+def test_a_process_that_is_asked_to_stop_stops_all(options, tmp_path):
+    """SIGTERM to the second alone: both end after the same step, and the first has saved it."""
+    endless = {"num_epochs": 5000, "validate_every": 5000}
+    values = options("pretraining", "stopped", **endless, **processes_layout())
+    last = Path(values["ckpt_dir"]) / "last"
+    command = [sys.executable, "train_bert_lm.py"]
+    command += [
+        f"--{key}={','.join(value) if isinstance(value, list) else value}"
+        for key, value in values.items()
+    ]
+    logs = [tmp_path / f"{number}" for number in range(2)]
+    runs = [
+        subprocess.Popen(
+            [*command, f"--process_id={number}"],
+            cwd=ROOT,
+            env={**os.environ, "KERAS_BACKEND": "jax"},
+            stdout=subprocess.DEVNULL,
+            stderr=log.open("w"),
+        )
+        for number, log in enumerate(logs)
+    ]
+    try:
+        give_up = time.monotonic() + 300
+        while not last.exists() and not any(run.poll() for run in runs):
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
+        runs[1].send_signal(signal.SIGTERM)
+        assert [run.wait(timeout=120) for run in runs] == [143, 143], [
+            log.read_text()[-3000:] for log in logs
+        ]
+    finally:
+        for run in runs:
+            run.kill()
+    assert "goes on from the checkpoint" in logs[0].read_text()
+    assert "Traceback" not in "".join(log.read_text() for log in logs)
+
+
+@without_jax
+def test_two_processes_are_as_one_device(one_device, options, tmp_path):
+    """On another backend, too: both stages were begun on TensorFlow, and end on JAX."""
+    folders = {stage: one_device(stage, "processes", kill=True) for stage in STAGES}
+    layout = processes_layout()
     for stage, folder in folders.items():
         runs, logs = [], [tmp_path / f"{stage}_{number}" for number in range(2)]
         for number, log in enumerate(logs):
