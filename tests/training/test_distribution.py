@@ -244,7 +244,7 @@ def test_two_processes_are_as_one_device(one_device, options, tmp_path):
             settings = {"devices": 1, stage: values}
             runs.append(start(settings, log, KERAS_BACKEND="jax"))
         try:
-            assert [run.wait(timeout=300) for run in runs] == [0, 0], [
+            assert [run.wait(timeout=600) for run in runs] == [0, 0], [
                 log.read_text()[-3000:] for log in logs
             ]
         finally:
