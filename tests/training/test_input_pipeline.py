@@ -39,6 +39,12 @@ def test_no_axis_is_fixed():
     assert spec["token_ids"].shape.as_list() == [None, None]
 
 
+def test_nothing_is_tuned():
+    # The end of every epoch would wait for the tuner's thread, for as long again as it has run.
+    options = prefetched(lambda: iter([batch_of(2, 8)]), 1).options()
+    assert options.autotune.enabled is False
+
+
 def test_an_error_in_the_batches_is_seen():
     def batches():
         yield batch_of(2, 8)
