@@ -29,13 +29,13 @@ def half(request):
     keras.config.set_dtype_policy(before)
 
 
-def operations_of(model, batch, targets):
-    """Every operation of a training step's forward pass, as TensorFlow runs it."""
+def operations_of(model, batch, targets, training):
+    """Every operation of a step's forward pass, as TensorFlow runs it."""
 
     @tf.function
     def loss(batch, targets):
-        outputs = model(batch, training=True)
-        return model.compute_loss(x=batch, y=targets, y_pred=outputs)
+        outputs = model(batch, training=training)
+        return model.compute_loss(x=batch, y=targets, y_pred=outputs, training=training)
 
     graph = loss.get_concrete_function(batch, targets)
     assert graph.output_dtypes == tf.float32
@@ -51,8 +51,11 @@ def operations_of(model, batch, targets):
 
 @pytest.mark.parametrize("backbone", ["text_cnn", "transformer"])
 @pytest.mark.parametrize("stage", ["pretraining", "fine_tuning"])
-def test_losses_and_softmax_are_float32(half, config_of, backbone, stage):
-    backbone_layer = make_backbone(config_of(backbone))
+@pytest.mark.parametrize("training", [True, False])
+def test_losses_and_softmax_are_float32(half, config_of, backbone, stage, training):
+    # With these, training computes attention and the masked words in ways of its own.
+    dropout = {"attention_dropout": 0.1} if backbone == "transformer" else {}
+    backbone_layer = make_backbone(config_of(backbone, pooling="attention", **dropout))
     batch = {
         "token_ids": tf.ones((2, 8), tf.int32),
         "segment_ids": tf.zeros((2, 8), tf.int32),
@@ -60,7 +63,9 @@ def test_losses_and_softmax_are_float32(half, config_of, backbone, stage):
     }
     targets = None
     if stage == "pretraining":
-        model = build(PretrainingModel(backbone_layer))
+        model = build(
+            PretrainingModel(backbone_layer, head_options={"masked_lm": {"candidates": 8}})
+        )
         batch |= {
             "masked_positions": tf.ones((2, 4), tf.int32),
             "masked_ids": tf.ones((2, 4), tf.int32),
@@ -72,7 +77,7 @@ def test_losses_and_softmax_are_float32(half, config_of, backbone, stage):
         model = build(ClassificationModel(backbone_layer, 3, head="detectors"))
         targets = tf.ones((2, 3))
     model.compile(optimizer="sgd")
-    operations = operations_of(model, batch, targets)
+    operations = operations_of(model, batch, targets, training)
     sensitive = [operation for operation in operations if operation.type in SENSITIVE]
     assert sensitive
     for operation in sensitive:

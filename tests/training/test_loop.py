@@ -131,6 +131,21 @@ def test_patience_of_one(tmp_path):
     assert len(record.history) == 2
 
 
+def test_patience_goes_on_counting_after_a_kill(tmp_path):
+    class KilledError(BaseException):
+        pass
+
+    def scores():
+        yield from (0.5, 0.4)
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        run(tmp_path, stage_of(scores()), num_epochs=6, patience=2)
+    _, record, _ = run(tmp_path, stage_of((0.4, 0.9)), num_epochs=6, patience=2)
+    assert [entry["valid"]["f1"] for entry in record.history] == [0.5, 0.4, 0.4]
+    assert record.best_epoch == 1
+
+
 def test_validate_every(tmp_path):
     folder, record, _ = run(tmp_path, stage_of((0.1, 0.2, 0.3)), num_epochs=5, validate_every=2)
     assert [bool(entry["valid"]) for entry in record.history] == [False, True, False, True, True]

@@ -201,7 +201,7 @@ def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
     assert_same_result(folder, reference)
 
 
-@pytest.mark.parametrize("where", ["first step", "validation", "best", "test", "finish"])
+@pytest.mark.parametrize("where", ["first step", "validation", "best", "test", "report", "finish"])
 def test_killed_elsewhere(step, after_step, monkeypatch, where):
     run, folder, reference = step("fine_tuning", "text_cnn")
     best = json.loads((reference / "metrics.json").read_text())["best_epoch"]
@@ -209,9 +209,10 @@ def test_killed_elsewhere(step, after_step, monkeypatch, where):
         after_step(1, kill)
     elif where == "validation":
         once(monkeypatch, evaluation, "evaluate", kill, call=2)
-    elif where == "best":
+    elif where in ("best", "report"):
+        # The last checkpoint of all adds the test figures to the best one.
         bests = len(improvements(reference))
-        once(monkeypatch, RunFolder, "publish", kill, call=bests)
+        once(monkeypatch, RunFolder, "publish", kill, call=bests + (where == "report"))
     elif where == "test":
         once(monkeypatch, fine_tuning, "evaluate", kill, call=1)
     else:

@@ -225,22 +225,41 @@ def test_a_killed_process_locks_nothing(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("where", ["last", "out"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_write_that_fails(tmp_path, model, monkeypatch, number):
+def test_a_write_that_fails(tmp_path, model, monkeypatch, number, where):
     begun(tmp_path / "out", model)
+    write = module.write_checkpoint
 
-    def fail(*args, **kwargs):
-        raise OSError(number, os.strerror(number))
+    def fail(path, **kwargs):
+        if path.name == where:
+            raise OSError(number, os.strerror(number))
+        write(path, **kwargs)
 
     with folder_of(tmp_path / "out") as folder:
         folder.begin("pretraining")
         monkeypatch.setattr(module, "write_checkpoint", fail)
         with pytest.raises(TrainingError) as raised:
-            folder.save(model, {}, {}, best=True)
+            folder.save(model, {}, {"epoch": 2}, best=True)
     message = str(raised.value)
     assert f"--ckpt_dir={tmp_path / 'out'}: cannot be written to ({os.strerror(number)})" in message
     assert "the last good checkpoint is kept; then the same command goes on" in message
-    assert read_checkpoint(tmp_path / "out" / "last").json("training_state.json") == {"epoch": 1}
+    # The last checkpoint is written first, the best one after it.
+    state = {"epoch": 1 if where == "last" else 2}
+    assert read_checkpoint(tmp_path / "out" / "last").json("training_state.json") == state
+
+
+@pytest.mark.parametrize("name", ["new_log_folder", "write_whole"])
+def test_a_beginning_that_cannot_be_written(tmp_path, monkeypatch, name):
+    def fail(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, name, fail)
+    with (
+        folder_of(tmp_path / "out") as folder,
+        pytest.raises(TrainingError, match=r"No space left on device.*there is no checkpoint yet"),
+    ):
+        folder.begin("pretraining")
 
 
 @pytest.fixture

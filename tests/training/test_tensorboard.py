@@ -127,3 +127,16 @@ def test_a_full_disk_is_told(tmp_path):
         writer._writers["valid"] = module.RecordWriter(full)
         with pytest.raises(TrainingError, match=r"curves cannot be written \(No space left"):
             writer.write("valid", 1, {"loss": 1.0})
+
+
+def test_what_fails_at_the_start_and_at_the_end_is_told(tmp_path):
+    writer = TensorBoardWriter(tmp_path, "pretraining", {})
+    writer._writers["valid"].close()
+    full = Path("/dev/full").open("wb")  # noqa: SIM115 (the writer closes it)
+    writer._writers["valid"] = module.RecordWriter(full)
+    module._add(writer._writers["valid"], step=1)
+    with pytest.raises(TrainingError, match=r"curves cannot be written \(No space left"):
+        writer.close()
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match=r"curves cannot be written \(Not a directory"):
+        TensorBoardWriter(tmp_path / "file", "pretraining", {})
