@@ -9,8 +9,6 @@ from keras import ops
 from models.config import BackboneConfig
 
 DETECTORS_A_UNIT = 4
-# Finite, also in half precision; padding never wins against a token.
-_MASKED = -3e4
 
 
 class ClassificationHead(keras.layers.Layer):
@@ -118,14 +116,18 @@ class DetectorHead(ClassificationHead):
     def build_document(self) -> int:
         """Makes `4 d_model` detectors."""
         width = DETECTORS_A_UNIT * self.config.d_model
-        self.detectors = keras.layers.Dense(
-            width, activation="gelu", dtype=self.dtype_policy, name="detectors"
-        )
+        self.detectors = keras.layers.Dense(width, dtype=self.dtype_policy, name="detectors")
         self.detectors.build((None, None, 2 * self.config.d_model))
         return width
 
     def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
         """(batch, 4 d_model)."""
         tokens = ops.concatenate([outputs["embedding_output"], outputs["sequence_output"]], axis=-1)
-        found = self.detectors(self.dropout(tokens, training=training))
-        return ops.max(ops.where(ops.expand_dims(padding_mask, -1), found, _MASKED), axis=1)
+        tokens = self.dropout(tokens, training=training)
+        # Padding is a second [CLS], which can change neither the highest nor the lowest.
+        tokens = ops.where(ops.expand_dims(padding_mask, -1), tokens, tokens[:, :1])
+        found = self.detectors(tokens)
+        # The activation falls and then rises: of many, its highest is that of an end. So it is
+        # computed for two values a detector, and not for each token.
+        ends = ops.max(found, axis=1), ops.min(found, axis=1)
+        return ops.maximum(*(ops.gelu(end, approximate=False) for end in ends))
