@@ -1,7 +1,8 @@
 """Is pre-training worth it? Data set x arm x seeds, every arm tuned with as many trials.
 
     python -m benchmarks.accuracy --data=DATA [--sets=cail2018,zhihu,goemotions]
-        [--arms=svm,text_cnn/random,...] [--seeds=1,2,3] [--folder=checkpoint_accuracy]
+        [--arms=svm,text_cnn/random,...] [--rates=1e-3,3e-3,6e-3] [--seeds=1,2,3]
+        [--folder=checkpoint_accuracy]
 
 For each arm: its trials are fitted with the first seed and compared on the validation documents,
 then the best one is run with every seed and measured on the test documents, once. A threshold, one
@@ -39,7 +40,7 @@ from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
 from training.metrics import best_threshold, classification_figures, decide
 
-RATES: tuple[Trial, ...] = tuple({"learning_rate": rate} for rate in (1e-3, 3e-3, 6e-3))
+RATES = (1e-3, 3e-3, 6e-3)
 EPOCHS = 6
 # What of the gain comes with the settings, and not with the pre-trained weights?
 AT_PRETRAINED_SETTINGS = "random_at_pretrained_settings"
@@ -54,15 +55,17 @@ class Benchmark:
         data: the folder of the data sets.
         name: a key of `DATA_SETS`.
         folder: takes checkpoints, caches and results.
+        rates: learning rates, the trials of the neural arms.
     """
 
-    def __init__(self, data: Path, name: str, folder: Path) -> None:
+    def __init__(self, data: Path, name: str, folder: Path, rates: Sequence[float] = RATES) -> None:
         self.name, self.set = name, DATA_SETS[name]
         self.folder = folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.results = Results(folder / "results.jsonl")
         self.files = labelled_files(data, name, self.folder)
         self.free_text = [data / path for path in self.set.free_text]
+        self._rates: Sequence[Trial] = [{"learning_rate": rate} for rate in rates]
         self._splits: dict[str, Split] = {}
 
     def arms(self) -> dict[str, tuple[Sequence[Trial], Callable[[Trial, int, bool], Result]]]:
@@ -75,8 +78,11 @@ class Benchmark:
         }
         for backbone in ("text_cnn", "transformer"):
             for start in ("random", "pretrained"):
-                arms[f"{backbone}/{start}"] = (RATES, self._neural(backbone, start))
-            arms[f"{backbone}/{AT_PRETRAINED_SETTINGS}"] = (RATES, self._neural(backbone, "random"))
+                arms[f"{backbone}/{start}"] = (self._rates, self._neural(backbone, start))
+            arms[f"{backbone}/{AT_PRETRAINED_SETTINGS}"] = (
+                self._rates,
+                self._neural(backbone, "random"),
+            )
         return arms
 
     def run(self, arm: str, seeds: Sequence[int]) -> None:
@@ -297,14 +303,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--sets", default="cail2018", help=f"of {', '.join(DATA_SETS)}")
     parser.add_argument("--arms", default="", help="default: all")
+    parser.add_argument(
+        "--rates", default=",".join(map(str, RATES)), help="of the neural arms' trials"
+    )
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_accuracy"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    rates = [float(rate) for rate in arguments.rates.split(",")]
     lines = [HEADER]
     for name in arguments.sets.split(","):
-        benchmark = Benchmark(arguments.data, name, arguments.folder)
+        benchmark = Benchmark(arguments.data, name, arguments.folder, rates)
         for arm in arguments.arms.split(",") if arguments.arms else benchmark.arms():
             benchmark.run(arm, seeds)
         for arm in benchmark.arms():

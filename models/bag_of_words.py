@@ -31,12 +31,13 @@ class BagOfWords(keras.layers.Layer):
         self.num_labels = num_labels
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights: nothing is decided until `fill`."""
+        """Makes the weights: nothing is decided until `fill`, and the network's word is all."""
         labels = (self.num_labels,)
         self.idf = self._weight((self.vocab_size,), "idf")
         self.kernel = self._weight((self.vocab_size, *labels), "kernel")
         self.bias = self._weight(labels, "bias")
         self.share = self._weight((), "share")
+        self.network_share = self._weight((), "network_share", "ones")
         self.built = True
 
     def fill(self, idf: Any, kernel: Any, bias: Any) -> None:
@@ -72,13 +73,20 @@ class BagOfWords(keras.layers.Layer):
         rows = ops.take(self.kernel, token_ids, axis=0)
         return ops.squeeze(ops.matmul(ops.expand_dims(weight, 1), rows), 1) + self.bias
 
-    def call(self, token_ids: Any, padding_mask: Any) -> Any:
-        """What is added to the network's logits: `share` times how far a decision is above -1.
+    def mix(self, network_share: float, share: float) -> None:
+        """Sets how much the network's logits count, and how much the decisions."""
+        self.network_share.assign(network_share)
+        self.share.assign(share)
 
-        A document beyond the margin of not having a label has -1 or less, as most documents have
-        for most labels. There the network's logits stay about what they are.
+    def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
+        """Logits of both together: see `mixture`.
+
+        Args:
+            logits: (batch, num_labels) float32, the network's.
+            token_ids, padding_mask: as in `decisions`.
         """
-        return self.share * (self.decisions(token_ids, padding_mask) + 1.0)
+        decisions = self.decisions(token_ids, padding_mask)
+        return mixture(logits, decisions, self.network_share, self.share)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -88,5 +96,16 @@ class BagOfWords(keras.layers.Layer):
             "num_labels": self.num_labels,
         }
 
-    def _weight(self, shape: tuple[int, ...], name: str) -> keras.Variable:
-        return self.add_weight(shape=shape, name=name, initializer="zeros", trainable=False)
+    def _weight(
+        self, shape: tuple[int, ...], name: str, initializer: str = "zeros"
+    ) -> keras.Variable:
+        return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
+
+
+def mixture(logits: Any, decisions: Any, network_share: Any, share: Any) -> Any:
+    """Some of the network's logits and, `share` times, how far the decisions are above -1.
+
+    A document beyond the margin of not having a label has -1 or less, as most documents have for
+    most labels. There the network's logits stay about what they are.
+    """
+    return network_share * logits + share * (decisions + 1.0)

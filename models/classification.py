@@ -149,7 +149,7 @@ class ClassificationModel(keras.Model):
         logits = self.head(outputs, padding_mask, training=training)
         if self.bag_of_words is None or training:
             return logits
-        return logits + self.bag_of_words(inputs["token_ids"], padding_mask)
+        return self.bag_of_words(logits, inputs["token_ids"], padding_mask)
 
     def probabilities(self, logits: Any) -> Any:
         """(batch, num_labels) logits to probabilities."""

@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from data_util.classification_batches import room_for_text
 from data_util.labelled_corpus import LabelledCorpus
-from models.bag_of_words import BagOfWords
+from models.bag_of_words import BagOfWords, mixture
 from training.labelled_data import LabelledData
 from training.progress import duration
 
@@ -23,8 +23,19 @@ logger = logging.getLogger(__name__)
 # A classifier with more weights than this would be larger than any backbone of the presets.
 MAX_WEIGHTS = 64_000_000
 MIN_DOCUMENTS = 2  # with the token; the weight of one that a single document has means nothing
-PENALTIES = (0.5, 2.0, 8.0)
-SHARES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+PENALTIES = (0.2, 0.5, 2.0, 8.0)
+# Of the network's logits and of the decisions, from one alone almost to the other: a network that
+# has seen a few documents of each of a thousand labels knows less than the words.
+MIXTURES = (
+    (1.0, 0.0),
+    (1.0, 1.0),
+    (1.0, 2.0),
+    (1.0, 4.0),
+    (1 / 2, 4.0),
+    (1 / 4, 4.0),
+    (1 / 8, 4.0),
+    (1 / 16, 4.0),
+)
 
 
 class FittedBagOfWords:
@@ -44,26 +55,27 @@ class FittedBagOfWords:
         self._longest = room_for_text(sequence_length)
         self._decisions: np.ndarray | None = None
 
-    def choose_share(
+    def choose_mixture(
         self, logits: np.ndarray, f1: Callable[[np.ndarray], float]
     ) -> tuple[np.ndarray, dict[str, float]]:
-        """Gives the layer the share of the logits that is best for the validation documents.
+        """Gives the layer the mixture that is best for the validation documents.
 
         Args:
             logits: (documents, labels), the network's alone, of the validation documents.
             f1: tells how good such logits are.
 
         Returns:
-            The logits of both together; the "share", and "network_f1" of the network alone.
+            The logits of both together; the "network_share" and the "share" of the decisions, and
+            "network_f1" of the network alone.
         """
         if self._decisions is None:
             self._decisions = self._fitted(f1)
-        above = self._decisions + 1
-        scores = {share: f1(logits + np.float32(share) * above) for share in SHARES}
-        best = max(SHARES, key=lambda share: scores[share])  # the smallest of equal ones
-        self.layer.share.assign(best)
-        found = {"share": best, "network_f1": scores[0.0]}
-        return logits + np.float32(best) * above, found
+        mixtures = {shares: mixture(logits, self._decisions, *shares) for shares in MIXTURES}
+        scores = {shares: f1(mixed) for shares, mixed in mixtures.items()}
+        best = max(MIXTURES, key=lambda shares: scores[shares])  # the first of equal ones
+        self.layer.mix(*best)
+        found = {"network_share": best[0], "share": best[1], "network_f1": scores[MIXTURES[0]]}
+        return mixtures[best], found
 
     def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
         layer = self.layer
@@ -81,9 +93,10 @@ class FittedBagOfWords:
             scores = decisions(valid, kernel, bias)
             # The candidates for a threshold are made for logits, which are about so much larger.
             score = f1(4 * scores)
-            if score > best[0]:
-                best, chosen = (score, penalty), scores
-                layer.fill(idf, kernel, bias)
+            if score <= best[0]:
+                break  # it has one peak, and with thousands of labels a fit takes minutes
+            best, chosen = (score, penalty), scores
+            layer.fill(idf, kernel, bias)
         logger.info(
             "bag of words: linear classifier of %s tokens fitted in %s, C %g, valid f1 alone %.4f",
             f"{np.count_nonzero(idf):,}",

@@ -43,14 +43,15 @@ class Validation:
         """The figures of `evaluate`."""
         model, data = self._model, self._data
         if self._words is not None:
-            self._words.layer.share.assign(0.0)
+            self._words.layer.mix(1.0, 0.0)
         logits, targets = split_logits(model, data, "valid"), data.targets("valid")
         if self._words is not None:
-            logits, found = self._words.choose_share(logits, self._f1)
+            logits, found = self._words.choose_mixture(logits, self._f1)
             self._record.extra.setdefault("bag_of_words", []).append(found)
             logger.info(
-                "valid: f1 of the network alone %.4f; share of the bag of words %g",
+                "valid: f1 of the network alone %.4f; taken: %g of its logits, %g of the words'",
                 found["network_f1"],
+                found["network_share"],
                 found["share"],
             )
         probabilities = np.asarray(model.probabilities(logits))

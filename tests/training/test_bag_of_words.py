@@ -136,12 +136,15 @@ def test_a_network_that_knows_nothing_leaves_the_say_to_the_words() -> None:
     layer.build()
     words, targets = fitted(layer)
     nothing = np.full((60, LABELS), -1.5, np.float32)
-    together, found = words.choose_share(nothing, f1_over(targets["valid"]))
+    together, found = words.choose_mixture(nothing, f1_over(targets["valid"]))
     assert float(layer.share) == found["share"] > 0
     assert found["network_f1"] == f1_over(targets["valid"])(nothing)
     assert f1_over(targets["valid"])(together) > 0.8
     np.testing.assert_allclose(
-        together, nothing + float(layer.share) * (np.asarray(words._decisions) + 1)
+        together,
+        float(layer.network_share) * nothing
+        + float(layer.share) * (np.asarray(words._decisions) + 1),
+        rtol=1e-6,
     )
 
 
@@ -150,9 +153,18 @@ def test_a_network_that_knows_all_keeps_it() -> None:
     layer.build()
     words, targets = fitted(layer)
     logits = np.where(targets["valid"], 1.0, -1.0).astype(np.float32)
-    together, _ = words.choose_share(logits, f1_over(targets["valid"]))
+    together, _ = words.choose_mixture(logits, f1_over(targets["valid"]))
     np.testing.assert_array_equal(together, logits)
     assert float(layer.share) == 0
+
+
+def test_a_network_that_is_wrong_has_little_left_to_say() -> None:
+    layer = BagOfWords(VOCABULARY, LABELS)
+    layer.build()
+    words, targets = fitted(layer)
+    logits = np.where(targets["valid"], -9.0, 9.0).astype(np.float32)
+    words.choose_mixture(logits, f1_over(targets["valid"]))
+    assert float(layer.network_share) == min(network for network, _ in bag_of_words.MIXTURES)
 
 
 def test_a_run_that_goes_on_keeps_its_classifier() -> None:
@@ -161,5 +173,5 @@ def test_a_run_that_goes_on_keeps_its_classifier() -> None:
     kernel = np.random.default_rng(0).normal(size=(VOCABULARY, LABELS)).astype(np.float32)
     layer.fill(np.ones(VOCABULARY), kernel, np.zeros(LABELS))
     words, targets = fitted(layer)
-    words.choose_share(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
+    words.choose_mixture(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
     np.testing.assert_array_equal(np.asarray(layer.kernel), kernel)
