@@ -1,10 +1,11 @@
 """How time and memory grow with the text: 1, 3 and 10 times the corpus, and a long file to label.
 
     python -m benchmarks.memory --data=DATA --ckpt_dir=checkpoint_lm_save [--lines=100000]
+        [--input=cail2018/test.json]
 
 Pre-processing: step 1's, of CAIL2018 and the legal corpus, written out 1, 3 and 10 times. The
 copies bring no new words, so what a table of more distinct words would take is not seen here.
-Prediction: `predict.py` over CAIL2018 lines, repeated up to `--lines`. Each run is a process of its
+Prediction: `predict.py` over the lines of `--input`, repeated up to `--lines`. Each run is a process of its
 own; memory is the peak of it and its children together. Time is the clock's: run it alone on the
 machine.
 """
@@ -27,6 +28,7 @@ def main() -> None:
     """Runs every size and prints both tables."""
     options = parser(__doc__.splitlines()[0])
     options.add_argument("--ckpt_dir", type=Path, help="a classifier; none: no prediction")
+    options.add_argument("--input", default="cail2018/test.json", help="lines to label, in DATA")
     options.add_argument("--lines", type=int, default=100_000, help="of the longest file to label")
     options.add_argument("--processes", type=int, default=0, help="that read text; 0: all cores")
     options.add_argument("--prepare", nargs=3, help=argparse.SUPPRESS)
@@ -87,8 +89,8 @@ def preprocessing(arguments: Any, folder: Path, times: int) -> dict[str, Any]:
 
 def prediction(arguments: Any, folder: Path, lines: int) -> dict[str, Any]:
     """A row: a file of so many lines."""
-    path = folder / "input.json"
-    with (arguments.data / "cail2018/test.json").open("rb") as source:
+    path = folder / Path(arguments.input).name
+    with (arguments.data / arguments.input).open("rb") as source:
         some = source.readlines()
     with path.open("wb") as target:
         target.writelines(itertools.islice(itertools.cycle(some), lines))
