@@ -5,9 +5,9 @@
 
 Pre-processing: step 1's, of CAIL2018 and the legal corpus, written out 1, 3 and 10 times. The
 copies bring no new words, so what a table of more distinct words would take is not seen here.
-Prediction: `predict.py` over the lines of `--input`, repeated up to `--lines`. Each run is a process of its
-own; memory is the peak of it and its children together. Time is the clock's: run it alone on the
-machine.
+Prediction: `predict.py` over the lines of `--input`, repeated up to `--lines`. Each run is a
+process of its own; memory is the peak of it and its children together. Time is the clock's: run it
+alone on the machine.
 """
 
 import argparse
