@@ -38,6 +38,7 @@ def main() -> None:
     options.add_argument("--preset", choices=("tiny", "small", "big"), help="instead of the shape")
     options.add_argument("--precision", default="float32")
     options.add_argument("--ours_only", action="store_true", help="without the peers")
+    options.add_argument("--only", default="", help="what the workload's name must have in it")
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds, arguments.steps = 40, 1, 2
@@ -86,6 +87,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
     product = matmul_rate(precision="bfloat16" if "bfloat16" in arguments.precision else "float32")
     tables, rooflines, profiles = {}, [], []
     for title, others in peers.items():
+        if arguments.only not in title:
+            continue
         backbone = "text_cnn" if title.startswith("TextCNN") else "transformer"
         stage = "masked_lm" if title.endswith("masked LM") else "fine_tuning"
         head = "masked_lm" if stage == "masked_lm" else DEFAULT_HEADS[backbone]
