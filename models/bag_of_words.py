@@ -38,6 +38,7 @@ class BagOfWords(keras.layers.Layer):
         self.bias = self._weight(labels, "bias")
         self.share = self._weight((), "share")
         self.network_share = self._weight((), "network_share", "ones")
+        self.offset = self._weight((), "offset")
         self.built = True
 
     def fill(self, idf: Any, kernel: Any, bias: Any) -> None:
@@ -73,10 +74,11 @@ class BagOfWords(keras.layers.Layer):
         rows = ops.take(self.kernel, token_ids, axis=0)
         return ops.squeeze(ops.matmul(ops.expand_dims(weight, 1), rows), 1) + self.bias
 
-    def mix(self, network_share: float, share: float) -> None:
-        """Sets how much the network's logits count, and how much the decisions."""
+    def mix(self, network_share: float, share: float, offset: float) -> None:
+        """Sets what `mixture` takes."""
         self.network_share.assign(network_share)
         self.share.assign(share)
+        self.offset.assign(offset)
 
     def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
         """Logits of both together: see `mixture`.
@@ -86,7 +88,7 @@ class BagOfWords(keras.layers.Layer):
             token_ids, padding_mask: as in `decisions`.
         """
         decisions = self.decisions(token_ids, padding_mask)
-        return mixture(logits, decisions, self.network_share, self.share)
+        return mixture(logits, decisions, self.network_share, self.share, self.offset)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -102,10 +104,11 @@ class BagOfWords(keras.layers.Layer):
         return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
 
 
-def mixture(logits: Any, decisions: Any, network_share: Any, share: Any) -> Any:
+def mixture(logits: Any, decisions: Any, network_share: Any, share: Any, offset: Any = 0.0) -> Any:
     """Some of the network's logits and, `share` times, how far the decisions are above -1.
 
     A document beyond the margin of not having a label has -1 or less, as most documents have for
-    most labels. There the network's logits stay about what they are.
+    most labels. There the network's logits stay about what they are; where not all of the network
+    counts, `offset` is what it has said of most labels.
     """
-    return network_share * logits + share * (decisions + 1.0)
+    return network_share * logits + offset + share * (decisions + 1.0)

@@ -31,10 +31,11 @@ MIXTURES = (
     (1.0, 1.0),
     (1.0, 2.0),
     (1.0, 4.0),
-    (1 / 2, 4.0),
-    (1 / 4, 4.0),
-    (1 / 8, 4.0),
-    (1 / 16, 4.0),
+    (1.0, 8.0),
+    (1.0, 16.0),
+    (1 / 2, 16.0),
+    (1 / 4, 16.0),
+    (1 / 8, 16.0),
 )
 
 
@@ -70,12 +71,17 @@ class FittedBagOfWords:
         """
         if self._decisions is None:
             self._decisions = self._fitted(f1)
-        mixtures = {shares: mixture(logits, self._decisions, *shares) for shares in MIXTURES}
-        scores = {shares: f1(mixed) for shares, mixed in mixtures.items()}
-        best = max(MIXTURES, key=lambda shares: scores[shares])  # the first of equal ones
-        self.layer.mix(*best)
-        found = {"network_share": best[0], "share": best[1], "network_f1": scores[MIXTURES[0]]}
-        return mixtures[best], found
+        usual = float(np.mean(logits))
+        scores, mixed = [], []
+        for network_share, share in MIXTURES:
+            offset = (1 - network_share) * usual
+            mixed.append(mixture(logits, self._decisions, network_share, share, offset))
+            scores.append(f1(mixed[-1]))
+        best = int(np.argmax(scores))  # the first of equal ones
+        network_share, share = MIXTURES[best]
+        self.layer.mix(network_share, share, (1 - network_share) * usual)
+        found = {"network_share": network_share, "share": share, "network_f1": scores[0]}
+        return mixed[best], found
 
     def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
         layer = self.layer

@@ -43,7 +43,7 @@ class Validation:
         """The figures of `evaluate`."""
         model, data = self._model, self._data
         if self._words is not None:
-            self._words.layer.mix(1.0, 0.0)
+            self._words.layer.mix(1.0, 0.0, 0.0)
         logits, targets = split_logits(model, data, "valid"), data.targets("valid")
         if self._words is not None:
             logits, found = self._words.choose_mixture(logits, self._f1)

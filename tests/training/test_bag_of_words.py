@@ -143,6 +143,7 @@ def test_a_network_that_knows_nothing_leaves_the_say_to_the_words() -> None:
     np.testing.assert_allclose(
         together,
         float(layer.network_share) * nothing
+        + float(layer.offset)
         + float(layer.share) * (np.asarray(words._decisions) + 1),
         rtol=1e-6,
     )
