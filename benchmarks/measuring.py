@@ -133,7 +133,9 @@ def parser(description: str) -> argparse.ArgumentParser:
 def peak_of(command: Sequence[str]) -> dict[str, float]:
     """Runs a command; the peak memory of it and its children together, and its time.
 
-    Memory is the proportional set size, in which pages that processes share count once.
+    Memory is the proportional set size, in which pages that processes share count once, of what
+    they hold for themselves. Pages of mapped files are not in it: the system takes them away where
+    it needs room.
 
     Returns:
         "peak_mb", "seconds".
@@ -183,8 +185,8 @@ def _megabytes(process: int) -> float:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    kilobytes = next((line.split()[1] for line in lines if line.startswith("Pss:")), "0")
-    return int(kilobytes) / 1000
+    sizes = dict(line.split()[:2] for line in lines[1:])
+    return (int(sizes.get("Pss:", 0)) - int(sizes.get("Pss_File:", 0))) / 1000
 
 
 def _processor() -> str:

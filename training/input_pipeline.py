@@ -44,6 +44,14 @@ def predict_logits(
     model anew for every length.
     """
     if not distribution.is_distributed():
+        if keras.backend.backend() == "tensorflow":
+            # Not `predict` with a data set: TensorFlow never forgets the generator of one, and
+            # a long file is a great many.
+            parts = []
+            for batch in batches():
+                signature = tuple((name, _specification(rows)) for name, rows in batch.items())
+                parts.append(np.asarray(_traced(model, signature)(batch)))
+            return np.concatenate(parts)
         return model.predict(prefetched(batches, steps), verbose=0)
     parts, examples = [], []
     multiple = distribution.replicas()
@@ -97,6 +105,16 @@ def _everywhere(model: keras.Model, batch: dict[str, np.ndarray]) -> np.ndarray:
         [variable.value for variable in model.non_trainable_variables],
     )
     return np.asarray(_compiled(model)(*variables, inputs))
+
+
+@functools.lru_cache(maxsize=2)
+def _traced(model: keras.Model, signature: tuple[tuple[str, tf.TensorSpec], ...]) -> Any:
+    """The model as a function of a batch, traced once for every length."""
+    return tf.function(
+        lambda batch: model(batch, training=False),
+        input_signature=[dict(signature)],
+        autograph=False,
+    )
 
 
 @functools.lru_cache(maxsize=2)

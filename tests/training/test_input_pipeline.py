@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from tensorflow.python.eager import context
 
 from training.input_pipeline import predict_logits, prefetched
 
@@ -79,3 +80,15 @@ def test_predicted_in_order_without_tracing_anew():
     sums = np.concatenate([batch_of(*shape)["token_ids"].sum(axis=1) for shape in shapes])
     np.testing.assert_array_equal(logits, np.stack([sums, -sums], axis=1))
     assert model.traced < len(shapes)
+
+
+def test_nothing_is_kept_of_a_prediction():
+    # TensorFlow keeps every function for good: a new one in each call would fill the memory.
+    model = Sum()
+
+    def functions():
+        predict_logits(model, lambda: iter([batch_of(2, 8)]), 1)
+        return len(context.context().list_function_names())
+
+    functions()
+    assert functions() == functions()
