@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from serving.server import _listen
+from training.options import ServingOptions
 from training.prediction import Classifier
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,15 @@ def error_of(answer, status):
     assert set(error) == {"code", "message", "where"}
     assert "pydantic" not in answer.text
     return error
+
+
+def test_an_answers_body_does_not_wait_for_its_head():
+    with (
+        _listen(ServingOptions(ckpt_dir="", port=0)) as listener,
+        socket.create_connection(listener.getsockname()[:2]),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_answers_are_those_of_predict(run_of, client):
