@@ -4,6 +4,7 @@ The ids are provisional: the order in which tokens were first seen. When the las
 the vocabulary is known, a table turns them into the final ones; so one pass over the text does.
 """
 
+import itertools
 import logging
 import os
 import time
@@ -149,8 +150,7 @@ def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
 def _tokenize_block(texts: list[Text]) -> TokenBlock:
     tokenizer, by_sentence = _worker
     # A token that is new gets the next id. The look-ups run without a line of Python for each.
-    local: defaultdict[str, int] = defaultdict()
-    local.default_factory = local.__len__
+    local: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     ids = array("i")
     sentence_lengths: list[int] = []
     document_lengths: list[int] = []

@@ -1,3 +1,4 @@
+import gc
 import logging
 from collections import Counter
 from itertools import chain
@@ -81,3 +82,17 @@ def test_progress_passes_documents_on_and_reports(tmp_path, monkeypatch, caplog)
 def test_process_count() -> None:
     assert process_count(3) == 3
     assert process_count(0) >= 1
+
+
+def test_a_block_leaves_nothing_to_the_garbage_collector() -> None:
+    # It comes by when many containers were made, and a block is a few large ones.
+    def cut() -> int:
+        list(tokenize_texts(["one two", "two"], make_tokenizer("space"), 1, by_sentence=False))
+        return gc.collect()
+
+    cut()
+    gc.disable()
+    try:
+        assert cut() == 0
+    finally:
+        gc.enable()
