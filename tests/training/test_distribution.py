@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -108,14 +109,48 @@ def one_device(options):
     return run
 
 
-def start(settings, log, **environment):
+def start(arguments, log, **environment):
     # Into a file: a pipe that nobody reads would fill up while another process is waited for.
     return subprocess.Popen(
-        [sys.executable, "-c", RUNS, json.dumps(settings)],
+        [sys.executable, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
         stdout=subprocess.DEVNULL,
         stderr=log.open("w"),
     )
+
+
+def runs_of(settings):
+    """What `start` takes to run the stages of `settings`."""
+    return ["-c", RUNS, json.dumps(settings)]
+
+
+@contextmanager
+def two_processes(arguments_of, folder, name):
+    """Starts two on JAX, each with `arguments_of` its part of the layout: they, and their logs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {
+        "distribute": "data_parallel",
+        "coordinator": f"127.0.0.1:{port}",
+        "num_processes": 2,
+    }
+    logs = [folder / f"{name}_{number}" for number in range(2)]
+    runs = [
+        start(arguments_of({**shared, "process_id": number}), log, KERAS_BACKEND="jax")
+        for number, log in enumerate(logs)
+    ]
+    try:
+        yield runs, logs
+    finally:
+        for run in runs:
+            run.kill()
+
+
+def assert_ended(runs, logs, status, timeout):
+    assert [run.wait(timeout=timeout) for run in runs] == [status] * len(runs), [
+        log.read_text()[-3000:] for log in logs
+    ]
 
 
 def assert_same_run(folder, reference):
@@ -151,7 +186,7 @@ def test_two_devices_are_as_one(one_device, options, tmp_path):
         "pretraining": options("pretraining", "mirrored", distribute="mirrored"),
         "fine_tuning": options("fine_tuning", "mirrored", distribute="mirrored"),
     }
-    run = start(settings, tmp_path / "log")
+    run = start(runs_of(settings), tmp_path / "log")
     assert run.wait() == 0, (tmp_path / "log").read_text()[-3000:]
     log = (tmp_path / "log").read_text()
     assert "batches of 15 over 2 devices" in log
@@ -170,23 +205,11 @@ def test_two_devices_with_a_transformer_are_as_one(one_device, options, tmp_path
     }
     # Step 2 begins with what one device learned.
     one_device("fine_tuning", backbone="transformer")
-    run = start({"devices": 2, **settings}, tmp_path / "log")
+    run = start(runs_of({"devices": 2, **settings}), tmp_path / "log")
     assert run.wait() == 0, (tmp_path / "log").read_text()[-3000:]
     for stage, folder in (("pretraining", "ckpt_dir"), ("fine_tuning", "ckpt_dir_save")):
         reference = one_device(stage, backbone="transformer")
         assert_same_run(Path(settings[stage][folder]), reference)
-
-
-def processes_layout():
-    """The options of two processes, but for each one's number."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return {
-        "distribute": "data_parallel",
-        "coordinator": f"127.0.0.1:{port}",
-        "num_processes": 2,
-    }
 
 
 without_jax = pytest.mark.skipif(
@@ -198,36 +221,25 @@ without_jax = pytest.mark.skipif(
 def test_a_process_that_is_asked_to_stop_stops_all(options, tmp_path):
     """SIGTERM to the second alone: both end after the same step, and the first has saved it."""
     endless = {"num_epochs": 5000, "validate_every": 5000}
-    values = options("pretraining", "stopped", **endless, **processes_layout())
-    last = Path(values["ckpt_dir"]) / "last"
-    command = [sys.executable, "train_bert_lm.py"]
-    command += [
-        f"--{key}={','.join(value) if isinstance(value, list) else value}"
-        for key, value in values.items()
-    ]
-    logs = [tmp_path / f"{number}" for number in range(2)]
-    runs = [
-        subprocess.Popen(
-            [*command, f"--process_id={number}"],
-            cwd=ROOT,
-            env={**os.environ, "KERAS_BACKEND": "jax"},
-            stdout=subprocess.DEVNULL,
-            stderr=log.open("w"),
-        )
-        for number, log in enumerate(logs)
-    ]
-    try:
+    last = Path(options("pretraining", "stopped")["ckpt_dir"]) / "last"
+
+    def arguments_of(layout):
+        values = options("pretraining", "stopped", **endless, **layout)
+        return [
+            str(ROOT / "train_bert_lm.py"),
+            *(
+                f"--{key}={','.join(value) if isinstance(value, list) else value}"
+                for key, value in values.items()
+            ),
+        ]
+
+    with two_processes(arguments_of, tmp_path, "stopped") as (runs, logs):
         give_up = time.monotonic() + 300
         while not last.exists() and not any(run.poll() for run in runs):
             assert time.monotonic() < give_up
             time.sleep(0.1)
         runs[1].send_signal(signal.SIGTERM)
-        assert [run.wait(timeout=120) for run in runs] == [143, 143], [
-            log.read_text()[-3000:] for log in logs
-        ]
-    finally:
-        for run in runs:
-            run.kill()
+        assert_ended(runs, logs, 143, timeout=120)
     assert "goes on from the checkpoint" in logs[0].read_text()
     assert "Traceback" not in "".join(log.read_text() for log in logs)
 
@@ -236,20 +248,13 @@ def test_a_process_that_is_asked_to_stop_stops_all(options, tmp_path):
 def test_two_processes_are_as_one_device(one_device, options, tmp_path):
     """On another backend, too: both stages were begun on TensorFlow, and end on JAX."""
     folders = {stage: one_device(stage, "processes", kill=True) for stage in STAGES}
-    layout = processes_layout()
     for stage, folder in folders.items():
-        runs, logs = [], [tmp_path / f"{stage}_{number}" for number in range(2)]
-        for number, log in enumerate(logs):
-            values = options(stage, "processes", **layout, process_id=number)
-            settings = {"devices": 1, stage: values}
-            runs.append(start(settings, log, KERAS_BACKEND="jax"))
-        try:
-            assert [run.wait(timeout=600) for run in runs] == [0, 0], [
-                log.read_text()[-3000:] for log in logs
-            ]
-        finally:
-            for run in runs:
-                run.kill()
+
+        def arguments_of(layout, stage=stage):
+            return runs_of({"devices": 1, stage: options(stage, "processes", **layout)})
+
+        with two_processes(arguments_of, tmp_path, stage) as (runs, logs):
+            assert_ended(runs, logs, 0, timeout=600)
         assert "over 2 devices, 2 processes" in logs[0].read_text()
         assert_same_run(folder, one_device(stage))
         # One process speaks, and one writes: a folder of curves, each split in one more file.
