@@ -104,7 +104,7 @@ class BagOfWords(keras.layers.Layer):
         return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
 
 
-def mixture(logits: Any, decisions: Any, network_share: Any, share: Any, offset: Any = 0.0) -> Any:
+def mixture(logits: Any, decisions: Any, network_share: Any, share: Any, offset: Any) -> Any:
     """Some of the network's logits and, `share` times, how far the decisions are above -1.
 
     A document beyond the margin of not having a label has -1 or less, as most documents have for

@@ -72,16 +72,12 @@ class FittedBagOfWords:
         if self._decisions is None:
             self._decisions = self._fitted(f1)
         usual = float(np.mean(logits))
-        scores, mixed = [], []
-        for network_share, share in MIXTURES:
-            offset = (1 - network_share) * usual
-            mixed.append(mixture(logits, self._decisions, network_share, share, offset))
-            scores.append(f1(mixed[-1]))
-        best = int(np.argmax(scores))  # the first of equal ones
-        network_share, share = MIXTURES[best]
-        self.layer.mix(network_share, share, (1 - network_share) * usual)
-        found = {"network_share": network_share, "share": share, "network_f1": scores[0]}
-        return mixed[best], found
+        candidates = [(network, share, (1 - network) * usual) for network, share in MIXTURES]
+        scores = [f1(mixture(logits, self._decisions, *candidate)) for candidate in candidates]
+        best = candidates[int(np.argmax(scores))]  # the first of equal ones
+        self.layer.mix(*best)
+        found = {"network_share": best[0], "share": best[1], "network_f1": scores[0]}
+        return mixture(logits, self._decisions, *best), found
 
     def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
         layer = self.layer
