@@ -35,13 +35,28 @@ def main() -> None:
     parser.add_argument("--backbone", choices=("text_cnn", "transformer"), help="default: both")
     parser.add_argument("--num_epochs", type=int, default=10, help="of the fine-tuning")
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_exports"))
-    parser.add_argument("--ckpt_dirs", default="", help="classifiers; nothing is trained")
+    parser.add_argument(
+        "--ckpt_dirs",
+        type=lambda names: names.split(","),
+        default=[],
+        help="classifiers, with commas; nothing is trained",
+    )
     arguments = parser.parse_args()
+    classifiers = [(folder.name, folder) for folder in map(Path, arguments.ckpt_dirs)]
     rows: list[str] = []
-    for folder in map(Path, filter(None, arguments.ckpt_dirs.split(","))):
-        rows += measure(folder.name, folder, arguments, arguments.folder / "exports" / folder.name)
-    backbones = [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]
-    for backbone in backbones if not arguments.ckpt_dirs else []:
+    for title, checkpoint in classifiers or fine_tuned(arguments):
+        rows += measure(title, checkpoint, arguments, arguments.folder / "exports" / title)
+    print(
+        "\n| classifier | form | MB | documents/s | largest difference of a probability "
+        "| same labels |\n|---|---|---|---|---|---|"
+    )
+    print("\n".join(rows))
+
+
+def fine_tuned(arguments: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Each backbone and its checkpoint, trained on the sample where it is not there yet."""
+    folders = []
+    for backbone in [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]:
         folder = arguments.folder / f"{backbone}_{arguments.preset}"
         run(
             "train_bert_fine_tuning.py",
@@ -54,12 +69,8 @@ def main() -> None:
             f"--patience={arguments.num_epochs}",
             "--batch_size=16",
         )
-        rows += measure(backbone, folder, arguments, folder / "exports")
-    print(
-        "\n| classifier | form | MB | documents/s | largest difference of a probability "
-        "| same labels |\n|---|---|---|---|---|---|"
-    )
-    print("\n".join(rows))
+        folders.append((backbone, folder))
+    return folders
 
 
 def measure(

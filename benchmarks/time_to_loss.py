@@ -12,7 +12,6 @@ line. A run that the folder already holds is not run again.
 """
 
 import argparse
-import itertools
 import os
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import parser, report
+from benchmarks.preprocessing import first_documents
 from benchmarks.two_steps import read_metrics
-from data_util.documents import read_documents
 
 SIDES = {"the whole vocabulary": ["--masked_lm_candidates=0"], "sampled": []}
 
@@ -42,10 +41,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / "text.txt"
     if not text.exists():
-        source = [arguments.data / "legal_corpus" / "train.txt"]
-        documents = itertools.islice(read_documents(source, labelled=False), arguments.documents)
-        lines = (document.text.replace("\n", " ") for document in documents)
-        text.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        source = arguments.data / "legal_corpus" / "train.txt"
+        first_documents(source, text, arguments.documents)
     folders = side_by_side(arguments, folder, text)
     curves = {name: curve(place) for name, place in folders.items()}
     report("time_to_loss", arguments, tables(curves))
@@ -72,7 +69,7 @@ def side_by_side(arguments: argparse.Namespace, folder: Path, text: Path) -> dic
             command += ["--preset=tiny", "--sequence_length_lm=32"]
         process = subprocess.Popen(command)
         if len(cores) > 1:
-            os.sched_setaffinity(process.pid, {cores[number % len(cores)]})
+            os.sched_setaffinity(process.pid, {cores[number]})
         else:
             process.wait()
         running.append(process)
