@@ -4,18 +4,16 @@ import logging
 import time
 from collections.abc import Callable
 
-import joblib
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import normalize
-from sklearn.svm import LinearSVC
 
 from data_util.classification_batches import room_for_text
 from data_util.labelled_corpus import LabelledCorpus
 from models.bag_of_words import BagOfWords, mixture
 from training.labelled_data import LabelledData
+from training.linear_classifiers import SOLVERS, fit
 from training.progress import duration
 
 logger = logging.getLogger(__name__)
@@ -23,9 +21,8 @@ logger = logging.getLogger(__name__)
 # A classifier with more weights than this would be larger than any backbone of the presets.
 MAX_WEIGHTS = 64_000_000
 MIN_DOCUMENTS = 2  # with the token; the weight of one that a single document has means nothing
-PENALTIES = (0.2, 0.5, 2.0, 8.0)
-# Of the network's logits and of the decisions, from one alone almost to the other: a network that
-# has seen a few documents of each of a thousand labels knows less than the words.
+# Of the network's logits and of the decisions, from one alone to the other: a network that has seen
+# a few documents of each of a thousand labels knows less than the words.
 MIXTURES = (
     (1.0, 0.0),
     (1.0, 1.0),
@@ -36,6 +33,7 @@ MIXTURES = (
     (1 / 2, 16.0),
     (1 / 4, 16.0),
     (1 / 8, 16.0),
+    (0.0, 16.0),
 )
 
 
@@ -89,18 +87,23 @@ class FittedBagOfWords:
         train = counts(self._data.corpora["train"], layer.vocab_size, self._longest)
         idf = inverse_document_frequencies(train)
         train, valid = features(train, idf), features(valid, idf)
-        targets, best = self._data.targets("train"), (-1.0, 0.0)
-        for penalty in PENALTIES:
-            kernel, bias = fit(train, targets, penalty)
-            scores = decisions(valid, kernel, bias)
-            # The candidates for a threshold are made for logits, which are about so much larger.
-            score = f1(4 * scores)
-            if score <= best[0]:
-                break  # it has one peak, and with thousands of labels a fit takes minutes
-            best, chosen = (score, penalty), scores
-            layer.fill(idf, kernel, bias)
+        targets, best = self._data.targets("train"), (-1.0, "")
+        for name, (solve, strengths) in SOLVERS.items():
+            last = -1.0
+            for strength in strengths:
+                kernel, bias = fit(train, targets, solve, strength)
+                scores = decisions(valid, kernel, bias)
+                # The candidates for a threshold are made for logits, which are about so much
+                # larger.
+                score = f1(4 * scores)
+                if score > best[0]:
+                    best, chosen = (score, f"{name} {strength:g}"), scores
+                    layer.fill(idf, kernel, bias)
+                if score <= last:
+                    break  # it has one peak, and with thousands of labels a fit takes minutes
+                last = score
         logger.info(
-            "bag of words: linear classifier of %s tokens fitted in %s, C %g, valid f1 alone %.4f",
+            "bag of words: linear classifier of %s tokens fitted in %s, %s, valid f1 alone %.4f",
             f"{np.count_nonzero(idf):,}",
             duration(time.monotonic() - began),
             best[1],
@@ -139,38 +142,12 @@ def features(matrix: csr_matrix, idf: np.ndarray) -> csr_matrix:
     return normalize(csr_matrix(weights @ diags_array(idf)))
 
 
-def fit(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-    """A linear support vector machine for each label.
-
-    Args:
-        matrix: (documents, vocab_size), from `features`.
-        targets: (documents, labels) bool.
-        penalty: scikit-learn's C.
-
-    Returns:
-        kernel (vocab_size, labels) and bias (labels,), float32. A label that no document has, or
-        every one, has a kernel of zeros and a bias of -1 or 1.
-    """
-    kernel = np.zeros((matrix.shape[1], targets.shape[1]), np.float32)
-    bias = np.where(targets.all(axis=0), 1.0, -1.0).astype(np.float32)
-    learned = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
-    if len(learned):
-        solver = OneVsRestClassifier(LinearSVC(C=penalty, random_state=0), n_jobs=-1)
-        # Threads: the solver holds no lock, and processes would each copy the matrix.
-        with joblib.parallel_config("threading"):
-            # int64: scikit-learn 1.9 scrambles int8 targets of more than 128 columns.
-            solver.fit(matrix, targets[:, learned].astype(np.int64))
-        kernel[:, learned] = np.stack([one.coef_[0] for one in solver.estimators_], axis=1)
-        bias[learned] = [one.intercept_[0] for one in solver.estimators_]
-    return kernel, bias
-
-
 def decisions(matrix: csr_matrix, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """What `BagOfWords.decisions` gives for the same documents.
 
     Args:
         matrix: (documents, vocab_size), from `features`.
-        kernel, bias: from `fit`.
+        kernel, bias: from `linear_classifiers.fit`.
 
     Returns:
         (documents, labels) float32.

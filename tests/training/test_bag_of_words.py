@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 
 from data_util.labelled_corpus import LabelledCorpus
 from models.bag_of_words import BagOfWords
-from training import bag_of_words
+from training import bag_of_words, linear_classifiers
 
 VOCABULARY, LABELS = 60, 4
 
@@ -60,7 +60,9 @@ def test_the_layer_decides_as_scikit_learn_does() -> None:
     matrix = bag_of_words.counts(documents, VOCABULARY, 30)
     idf = bag_of_words.inverse_document_frequencies(matrix)
     weights = bag_of_words.features(matrix, idf)
-    kernel, bias = bag_of_words.fit(weights, targets, 2.0)
+    kernel, bias = linear_classifiers.fit(
+        weights, targets, linear_classifiers.support_vector_machines, 2.0
+    )
     vectors = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, min_df=2)
     expected = np.stack(
         [
@@ -88,17 +90,27 @@ def test_the_layer_decides_as_scikit_learn_does() -> None:
     np.testing.assert_allclose(np.asarray(layer.decisions(ids, mask)), got, atol=1e-6)
 
 
-def test_labels_that_nothing_can_be_learned_of() -> None:
-    documents, targets = corpus()
-    targets[:, 0], targets[:, 1] = False, True
-    matrix = bag_of_words.features(
-        bag_of_words.counts(documents, VOCABULARY, 30), np.ones(VOCABULARY, np.float32)
+@pytest.mark.parametrize("good_one_first", [False, True])
+def test_the_better_classifier_on_the_validation_documents_is_kept(
+    good_one_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def useless(
+        matrix: csr_matrix, targets: np.ndarray, strength: float
+    ) -> linear_classifiers.Solution:
+        return np.full((VOCABULARY, LABELS), strength), np.zeros(LABELS)
+
+    solvers = [
+        ("good", (linear_classifiers.ridge_regression, (0.5,))),
+        ("useless", (useless, (1.0, 2.0))),
+    ]
+    monkeypatch.setattr(
+        bag_of_words, "SOLVERS", dict(solvers if good_one_first else reversed(solvers))
     )
-    kernel, bias = bag_of_words.fit(matrix, targets, 1.0)
-    assert not kernel[:, :2].any() and kernel[:, 2:].any()
-    assert bias[0] == -1 and bias[1] == 1
-    one, _ = bag_of_words.fit(matrix, targets[:, 2:3], 1.0)
-    np.testing.assert_array_equal(one[:, 0], kernel[:, 2])
+    layer = BagOfWords(VOCABULARY, LABELS)
+    layer.build()
+    words, targets = fitted(layer)
+    words.choose_mixture(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
+    assert len(np.unique(np.asarray(layer.kernel))) > 2
 
 
 def test_a_document_of_unknown_tokens_gets_the_bias() -> None:
