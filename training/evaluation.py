@@ -64,6 +64,14 @@ class Validation:
             self._record.extra["thresholds"] = dict(by_label)
         return figures
 
+    def network_gained(self) -> bool:
+        """Whether the network alone was never so good as in the last validation.
+
+        The words know much from the first epoch on, and can hide that the network still learns.
+        """
+        f1 = [found["network_f1"] for found in self._record.extra.get("bag_of_words", [])]
+        return len(f1) > 1 and f1[-1] > max(f1[:-1])
+
     def _f1(self, logits: np.ndarray) -> float:
         """The F1 that these logits can have on the validation documents."""
         probabilities = np.asarray(self._model.probabilities(logits))

@@ -186,6 +186,7 @@ def train_model(
         documents=lambda epoch, step: training_places(
             options, data.batches["train"].documents(epoch, step)
         ),
+        gained=validation.network_gained,
     )
     texts = {}
     with Interruption(folder.how_to_go_on) as interruption:

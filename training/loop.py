@@ -32,6 +32,10 @@ def _no_documents(epoch: int, step: int) -> list[str]:
     return []
 
 
+def _nothing_else() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Stage:
     """What the loop asks of a stage.
@@ -46,6 +50,8 @@ class Stage:
         score: of these figures, how good the model is; higher is better.
         train_figures: which of the figures of `fit` are kept as those of the training set.
         documents: where the documents of a batch (epoch and step, from 0) stand, for people.
+        gained: whether a part of the model did better in the last validation than ever before, so
+            that training is worth its while though the score is no better.
     """
 
     name: str
@@ -56,6 +62,7 @@ class Stage:
     score: Callable[[dict[str, float]], float]
     train_figures: tuple[str, ...]
     documents: Callable[[int, int], list[str]] = _no_documents
+    gained: Callable[[], bool] = _nothing_else
 
 
 @dataclass
@@ -114,7 +121,8 @@ def train(
         options: epochs, validation, steps between checkpoints.
         record: is added to.
         interruption: says when to stop.
-        patience: validations without a better score after which training ends; None: never.
+        patience: validations without a better score or another gain after which training ends;
+            None: never.
 
     Raises:
         TrainingError: a figure is no longer a finite number, or nothing can be written.
@@ -196,7 +204,7 @@ class _Loop:
             writer.write("valid", state.step, entry["valid"])
             score = self.stage.score(entry["valid"])
             best = state.best_score is None or score > state.best_score
-            state.without_gain = 0 if best else state.without_gain + 1
+            state.without_gain = 0 if best or self.stage.gained() else state.without_gain + 1
             if best:
                 state.best_score, self.record.best_epoch = score, epoch
         self.record.history.append(entry)

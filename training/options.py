@@ -346,7 +346,10 @@ class FineTuningOptions(
         maximum=1,
     )
     patience: int = option(
-        3, "validations without a better F1 after which training ends", minimum=1
+        3,
+        "validations without a better F1, of the whole or of the network alone, after which "
+        "training ends",
+        minimum=1,
     )
 
 

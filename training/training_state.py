@@ -25,7 +25,7 @@ class TrainingState:
         step_in_epoch: of these, steps of the epoch that is under way.
         ended: whether the last epoch is done, or training has ended early.
         best_score: the best validation's score; None before the first.
-        without_gain: validations since the best one.
+        without_gain: validations since the best one, or since another gain (see `Stage`).
         seconds: time that the steps of the epoch under way have taken.
         curve: the state of its training curves, see `Progress`.
         draws: the state of every random generator in the model, in the model's order.

@@ -131,6 +131,17 @@ def test_patience_of_one(tmp_path):
     assert len(record.history) == 2
 
 
+def test_another_gain_is_worth_an_epoch(tmp_path):
+    gains = iter([False, True, False, False])  # asked after each epoch but the best
+    stage = dataclasses.replace(
+        stage_of((0.5, 0.4, 0.4, 0.4, 0.4, 0.9)), gained=lambda: next(gains)
+    )
+    _, record, _ = run(tmp_path, stage, num_epochs=6, patience=2)
+    assert len(record.history) == 5
+    # It is no reason to keep the epoch's weights.
+    assert record.best_epoch == 1
+
+
 def test_patience_goes_on_counting_after_a_kill(tmp_path):
     class KilledError(BaseException):
         pass
