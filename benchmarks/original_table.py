@@ -1,7 +1,7 @@
 """The original's table, made anew: F1 after 1, 5, 7 and 35 epochs, random weights and pre-trained.
 
     python -m benchmarks.original_table --data=DATA [--epochs=35] [--folder=checkpoint_table]
-        [--pretrained=CHECKPOINT] [--random_rate=3e-3] [--pretrained_rate=3e-3]
+        [--pretrained=CHECKPOINT] [--random_rate=1e-3] [--pretrained_rate=3e-3]
 
 The TextCNN `small` on CAIL2018, step 1 on `legal_corpus` too. Each start has its own learning rate:
 the best one that `benchmarks.accuracy` found for it. Prints a Markdown table of the network's own
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=AFTER[-1])
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_table"))
     parser.add_argument("--pretrained", type=Path, help="a checkpoint of step 1; default: make one")
-    parser.add_argument("--random_rate", default="3e-3")
+    parser.add_argument("--random_rate", default="1e-3")
     parser.add_argument("--pretrained_rate", default="3e-3")
     arguments = parser.parse_args()
     cail, folder = arguments.data / "cail2018", arguments.folder
