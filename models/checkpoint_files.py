@@ -125,7 +125,7 @@ class _NotPlainError(Exception):
 def _array_shapes(file: h5py.File, file_size: int, max_elements: int) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     elements = objects = 0
-    seen = {h5py.h5o.get_info(file.id).addr}
+    seen = {_address(file)}
     _check_attributes(file, "/")
     groups = [("", file)]
     while groups:
@@ -138,7 +138,7 @@ def _array_shapes(file: h5py.File, file_size: int, max_elements: int) -> dict[st
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise _NotPlainError(f"{name!r} is a link")
             item = group[key]
-            address = h5py.h5o.get_info(item.id).addr
+            address = _address(item)
             if address in seen:
                 # A group that holds itself would have no end.
                 raise _NotPlainError(f"{name!r} is there under another name too")
@@ -155,6 +155,15 @@ def _array_shapes(file: h5py.File, file_size: int, max_elements: int) -> dict[st
             if elements > max_elements:
                 raise _NotPlainError(f"its arrays have more than {max_elements:,} numbers")
     return shapes
+
+
+def _address(item: Any) -> tuple[int, ...]:
+    """Where in its file an object is.
+
+    `h5py.h5o.get_info` would tell as well, but it also adds up how large a group's index is, and in
+    a damaged file that index may have no end.
+    """
+    return h5py.h5g.get_objinfo(item.id, b".").objno
 
 
 def _check_array(dataset: h5py.Dataset, name: str, file_size: int) -> None:
