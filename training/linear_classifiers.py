@@ -43,13 +43,13 @@ def ridge_regression(matrix: csr_matrix, targets: np.ndarray, penalty: float) ->
         As above.
     """
     solver = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-2)
-    # A target is a column even where there is but one.
     solver.fit(matrix.astype(np.float32), np.where(targets, 1, -1).astype(np.float32))
-    return np.reshape(solver.coef_, (*targets.shape[1:], -1)).T, np.ravel(solver.intercept_)
+    # scikit-learn drops the axis of the labels where there is but one.
+    return np.reshape(solver.coef_, (targets.shape[1], -1)).T, np.ravel(solver.intercept_)
 
 
-# With the strengths that are tried, from the loosest fit to the closest one. The first did best
-# where each label had many documents, the second where it had a few.
+# With the strengths that are tried, from the loosest fit to the closest one. The vector machines
+# did best where each label had many documents, ridge regression where it had a few.
 SOLVERS: dict[str, tuple[Callable[..., Solution], tuple[float, ...]]] = {
     "support vector machines, C": (support_vector_machines, (0.2, 0.5, 2.0, 8.0)),
     "ridge regression, alpha": (ridge_regression, (1.0, 0.5, 0.2, 0.1)),
