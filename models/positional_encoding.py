@@ -89,6 +89,21 @@ class PositionalEncoding(keras.layers.Layer):
         table = ops.convert_to_tensor(self.table, dtype=inputs.dtype)
         return inputs + table[: ops.shape(inputs)[1]]
 
+    def repeat(self, trained: int) -> None:
+        """Fills the learned vectors beyond the first `trained` ones with those, again and again.
+
+        A copy knows its neighbours, which a random vector does not (Beltagy et al. 2020,
+        section 5, https://arxiv.org/abs/2004.05150). The first vector is that of [CLS], which
+        comes once, so it is left out.
+
+        Args:
+            trained: how many vectors have been trained, at least 2.
+        """
+        if self.kind == "learned":
+            rows = np.arange(self.max_position)
+            rows[trained:] = 1 + (rows[trained:] - 1) % (trained - 1)
+            self.table.assign(ops.convert_to_numpy(self.table)[rows])
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {

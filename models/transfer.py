@@ -148,6 +148,25 @@ def transfer_next_sentence(head: keras.layers.Layer, checkpoint: Checkpoint) -> 
     head.next_sentence.set_weights(heads["next_sentence"].dense.get_weights())
 
 
+def repeat_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> bool:
+    """Fills the learned position vectors that a checkpoint's sequences did not reach, if need be.
+
+    Args:
+        backbone: with the checkpoint's weights.
+        checkpoint: of any stage.
+        length: of the sequences to come, in tokens.
+
+    Returns:
+        Whether they are longer than the checkpoint's, and the backbone learns its positions.
+    """
+    positions = backbone.embeddings.positional_encoding
+    trained = checkpoint.setting("sequence_length", int)
+    if positions.kind != "learned" or not 1 < trained < length:
+        return False
+    positions.repeat(trained)
+    return True
+
+
 def named_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     """The variables of a backbone or a head by their path below it."""
     # The path begins with the model that the layer was built in, which differs by stage.

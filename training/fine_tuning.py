@@ -68,7 +68,6 @@ def build_model(
             f"(max_position {config.max_position}). Use a smaller one, or pre-train with a larger "
             "--max_position."
         )
-    _warn_of_untrained_positions(options, config, checkpoint)
     head = _head(options, data, config, checkpoint)
     model = build(
         ClassificationModel(
@@ -91,6 +90,7 @@ def build_model(
     logger.info("%s: %s", checkpoint.folder, report)
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
+    setup.extend_positions(model.backbone, checkpoint, options.sequence_length)
     if head == "next_sentence":
         transfer_next_sentence(model.head, checkpoint)
         logger.info("%s: the next-sentence head's weights start the head", checkpoint.folder)
@@ -231,22 +231,6 @@ def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: in
         optimizer.scale_learning_rate(model.backbone.trainable_variables, backbone_rate / peak)
         optimizer.scale_learning_rate(model.head.trainable_variables, head_rate / peak)
     return optimizer
-
-
-def _warn_of_untrained_positions(
-    options: FineTuningOptions, config: BackboneConfig, checkpoint: Checkpoint | None
-) -> None:
-    if checkpoint is None or config.position != "learned":
-        return
-    trained = checkpoint.setting("sequence_length", int)
-    if options.sequence_length > trained:
-        logger.warning(
-            "--sequence_length=%d is longer than what %s was trained with (%d): the position "
-            "vectors beyond start at random",
-            options.sequence_length,
-            checkpoint.folder,
-            trained,
-        )
 
 
 def _announce(

@@ -159,6 +159,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
     if data.start is not None:
         report, fresh = transfer_pretraining(model, data.start)
         logger.info("%s: %s", data.start.folder, report)
+        setup.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:
             logger.warning(
                 "the checkpoint has no head for %s: it starts from random weights", name

@@ -20,6 +20,7 @@ from models.checkpoint import (
 )
 from models.config import BackboneConfig, backbone_config
 from models.tables import BACKBONES
+from models.transfer import repeat_positions
 from training.options import (
     FineTuningOptions,
     ModelOptions,
@@ -146,6 +147,17 @@ def restored_backbone_config(
     if options.dropout_keep_prob is not None:
         changes["dropout"] = _dropout(options)
     return BackboneConfig.from_dict({**stored.to_dict(), **changes})
+
+
+def extend_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> None:
+    """Makes a restored backbone ready for sequences longer than its checkpoint's, and says so."""
+    if repeat_positions(backbone, checkpoint, length):
+        logger.info(
+            "%s was trained with %d tokens: the position vectors from there to %d start as copies",
+            checkpoint.folder,
+            checkpoint.setting("sequence_length", int),
+            length,
+        )
 
 
 def stored_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, Vocabulary]:

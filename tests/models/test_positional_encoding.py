@@ -36,6 +36,25 @@ def test_adds_the_encoding_of_each_position(kind, weights):
     np.testing.assert_allclose(added, np.broadcast_to(table[:5], x.shape), atol=1e-6)
 
 
+def test_trained_vectors_are_repeated():
+    layer = PositionalEncoding(9, 4, "learned")
+    layer.build((None, None, 4))
+    (before,) = layer.get_weights()
+    layer.repeat(4)
+    (after,) = layer.get_weights()
+    np.testing.assert_array_equal(after, before[[0, 1, 2, 3, 1, 2, 3, 1, 2]])
+    assert not (before[4:] == after[4:]).any()
+
+
+@pytest.mark.parametrize("kind", ["sinusoidal", "none"])
+def test_nothing_to_repeat(kind):
+    layer = PositionalEncoding(9, 4, kind)
+    x = np.ones((1, 9, 4), "float32")
+    before = np.asarray(layer(x))
+    layer.repeat(4)
+    np.testing.assert_array_equal(layer(x), before)
+
+
 @pytest.mark.parametrize("kind", ["learned", "sinusoidal", "none"])
 def test_longer_than_max_position(kind):
     layer = PositionalEncoding(6, 4, kind)

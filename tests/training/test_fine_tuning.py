@@ -184,12 +184,24 @@ def test_sequences_longer_than_positions(options_of):
 
 def test_positions_that_were_not_trained(options_of, run_of, caplog):
     # Pre-training had 32 tokens; only the Transformer's learned positions care.
-    for backbone, warned in (("text_cnn", False), ("transformer", True)):
+    caplog.set_level("INFO")
+    for backbone, length, told in (
+        ("text_cnn", 40, False),
+        ("transformer", 32, False),
+        ("transformer", 40, True),
+    ):
         caplog.clear()
-        options = options_of(ckpt_dir=str(run_of(backbone).pretrained), sequence_length=40)
+        folder = run_of(backbone).pretrained
+        options = options_of(ckpt_dir=str(folder), sequence_length=length)
         checkpoint, data = prepared(options)
-        fine_tuning.build_model(options, data, checkpoint)
-        assert ("--sequence_length=40 is longer than" in caplog.text) == warned
+        model, _ = fine_tuning.build_model(options, data, checkpoint)
+        assert ("trained with 32 tokens" in caplog.text) == told
+        if backbone == "transformer":
+            (ours,) = model.backbone.embeddings.positional_encoding.get_weights()
+            (theirs,) = load_model(checkpoint).backbone.embeddings.positional_encoding.get_weights()
+            np.testing.assert_array_equal(ours[:32], theirs[:32])
+            expected = theirs[1 : length - 31] if told else theirs[32:length]
+            np.testing.assert_array_equal(ours[32:length], expected)
 
 
 def test_a_loss_that_is_no_number_names_the_documents(tiny, options_of, eagerly):
