@@ -1,9 +1,13 @@
-"""The activation functions by name."""
+"""The activation functions by name, and GELU in one pass for training."""
 
+import functools
+import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import keras
+from keras import ops
 
 ACTIVATION_FUNCTIONS: dict[str, Callable] = {
     "gelu": partial(keras.ops.gelu, approximate=False),
@@ -12,3 +16,48 @@ ACTIVATION_FUNCTIONS: dict[str, Callable] = {
     "silu": keras.ops.silu,
     "tanh": keras.ops.tanh,
 }
+
+
+def activate(name: str, x: Any, training: bool | None) -> Any:
+    """`ACTIVATION_FUNCTIONS[name](x)`, by the way that is fastest in training.
+
+    TensorFlow computes GELU and its gradient in a dozen passes over memory, which is a tenth of
+    a step on a CPU. XLA makes one pass of each. Without training it is left as it is, so that
+    exported models hold nothing but common operations. Other backends fuse it by themselves.
+
+    Args:
+        name: a key of `ACTIVATION_FUNCTIONS`.
+        x: any shape, floating point.
+        training: whether a gradient is to follow.
+    """
+    if training and name == "gelu" and keras.backend.backend() == "tensorflow":
+        return ops.custom_gradient(_gelu_with_gradient)(x)
+    return ACTIVATION_FUNCTIONS[name](x)
+
+
+def _gelu_with_gradient(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    gelu, gradient = _one_pass()
+    return gelu(x), lambda upstream: gradient(upstream, x)
+
+
+@functools.cache
+def _one_pass() -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
+    """`x Phi(x)`, and its derivative `Phi(x) + x phi(x)` times the gradient from above.
+
+    Phi and phi are the standard normal distribution and its density: Hendrycks & Gimpel 2016,
+    section 2 (https://arxiv.org/abs/1606.08415).
+    """
+    # Here, because on other backends this program runs without TensorFlow.
+    import tensorflow as tf
+
+    def distribution(x: Any) -> Any:
+        return 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5)))
+
+    def density(x: Any) -> Any:
+        return tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+
+    compiled = partial(tf.function, jit_compile=True, reduce_retracing=True, autograph=False)
+    return (
+        compiled(lambda x: x * distribution(x)),
+        compiled(lambda upstream, x: upstream * (distribution(x) + x * density(x))),
+    )

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from models.config import BackboneConfig
+from models.dropout import Dropout
 
 DETECTORS_A_UNIT = 4
 
@@ -35,7 +36,7 @@ class ClassificationHead(keras.layers.Layer):
         super().__init__(**kwargs)
         self.config = config
         self.num_labels = num_labels
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        self.dropout = Dropout(dropout, name="dropout")
         self.scores = keras.layers.Dense(
             num_labels,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),

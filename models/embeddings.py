@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from models.dropout import Dropout
 from models.positional_encoding import PositionalEncoding
 from models.token_embedding import TokenEmbedding
 
@@ -21,7 +22,7 @@ class Embeddings(keras.layers.Layer):
         d_model: width.
         max_position: the longest sequence.
         num_segment: number of segment ids.
-        position: "learned", "sinusoidal" or "none".
+        position: as in `BackboneConfig`.
         dropout: share of the output that is dropped in training.
         epsilon: added to the variance in layer normalization.
         initializer_range: standard deviation of the first weights.
@@ -76,7 +77,7 @@ class Embeddings(keras.layers.Layer):
         self.layer_norm = keras.layers.LayerNormalization(
             epsilon=epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
-        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple) -> None:
         """Makes the tables."""

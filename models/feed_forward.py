@@ -4,7 +4,8 @@ from typing import Any
 
 import keras
 
-from models.activations import ACTIVATION_FUNCTIONS
+from models.activations import activate
+from models.dropout import Dropout
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -38,7 +39,7 @@ class FeedForward(keras.layers.Layer):
         self.initializer_range = initializer_range
         self.inner = self._dense(d_ff, "inner")
         self.outer = self._dense(d_model, "outer")
-        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple) -> None:
         """Makes both layers."""
@@ -47,7 +48,7 @@ class FeedForward(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """(batch, length, width) to (batch, length, d_model)."""
-        hidden = ACTIVATION_FUNCTIONS[self.activation](self.inner(inputs))
+        hidden = activate(self.activation, self.inner(inputs), training)
         return self.outer(self.dropout(hidden, training=training))
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import keras
 
 from models.config import BackboneConfig
+from models.dropout import Dropout
 from models.objective import Objective
 from models.token_embedding import TokenEmbedding
 
@@ -22,7 +23,7 @@ class NextSentenceHead(Objective):
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
-        self.dropout = keras.layers.Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
         self.dense = keras.layers.Dense(
             2,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),

@@ -8,6 +8,7 @@ from keras import ops
 
 from models.backbone import Backbone
 from models.config import ConfigError
+from models.cross_entropy import cross_entropy
 from models.losses import weighted_mean
 from models.tables import OBJECTIVES
 
@@ -99,9 +100,8 @@ class PretrainingModel(keras.Model):
         losses = []
         for head in self.heads:
             ids, weights = head.targets(x, training)
-            logits = y_pred[head.name]
-            values = ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)
-            hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), ids.dtype), ids)
+            values, predicted = cross_entropy(ids, y_pred[head.name])
+            hits = ops.equal(ops.cast(predicted, ids.dtype), ids)
             # A row at a time, Keras would count the targets of rows with few slots for more.
             each = ops.reshape(weights, (-1,))
             self._loss_means[head.name].update_state(ops.reshape(values, (-1,)), each)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from models.config import NORMALIZATIONS, ConfigError
+from models.dropout import Dropout
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -45,7 +46,7 @@ class ResidualNormalization(keras.layers.Layer):
         self.layer_norm = keras.layers.LayerNormalization(
             epsilon=epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
-        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple) -> None:
         """Makes the sub-layer's weights and the normalization's."""

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from models.activations import ACTIVATION_FUNCTIONS
+from models.activations import activate
 from models.backbone import Backbone
 from models.config import BackboneConfig
+from models.dropout import Dropout
 
 CONVOLUTIONS = 2
 
@@ -65,7 +66,7 @@ class ConvolutionStack(keras.layers.Layer):
             shape = (*shape[:-1], self.num_filters)
             layer_norm.build(shape)
 
-    def call(self, inputs: Any, keep: Any) -> Any:
+    def call(self, inputs: Any, keep: Any, training: bool | None = None) -> Any:
         """Convolves.
 
         Args:
@@ -80,7 +81,7 @@ class ConvolutionStack(keras.layers.Layer):
             # A filter that reaches into the padding must find there what is beyond the end of
             # a shorter batch: zeros.
             x = layer_norm(convolution(x * keep))
-            x = ACTIVATION_FUNCTIONS[self.activation](x)
+            x = activate(self.activation, x, training)
         return x
 
     def get_config(self) -> dict[str, Any]:
@@ -135,7 +136,7 @@ class TextCNN(Backbone):
             dtype=self.dtype_policy,
             name="combination",
         )
-        self.dropout = keras.layers.Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
         self.final_norm = keras.layers.LayerNormalization(
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
         )
@@ -150,6 +151,8 @@ class TextCNN(Backbone):
     def encode(self, embedded: Any, padding_mask: Any, training: bool | None) -> Any:
         """(batch, length, d_model) and (batch, length) bool to (batch, length, d_model)."""
         keep = ops.expand_dims(ops.cast(padding_mask, embedded.dtype), -1)
-        features = ops.concatenate([stack(embedded, keep) for stack in self.stacks], axis=-1)
+        features = ops.concatenate(
+            [stack(embedded, keep, training=training) for stack in self.stacks], axis=-1
+        )
         combined = self.dropout(self.combination(features), training=training)
         return self.final_norm(embedded + combined)
