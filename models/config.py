@@ -11,7 +11,7 @@ from models.tables import BACKBONES, POOLINGS
 MAX_PARAMETERS = 1_000_000_000
 MAX_LAYERS = 200
 MAX_FILTER_SIZES = 64
-POSITIONS = ("learned", "sinusoidal", "none")
+POSITIONS = ("learned", "sinusoidal", "rotary", "none")
 NORMALIZATIONS = ("pre", "post")
 ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
 
@@ -55,7 +55,8 @@ class BackboneConfig:
         d_v: width of a head's values.
         d_ff: inner width of the Transformer's feed-forward networks.
         num_filters: filters of each size in each convolution of the TextCNN.
-        position: "learned", "sinusoidal" or "none".
+        position: "learned" or "sinusoidal" (added to the embeddings), "rotary" (in the attention of
+            the Transformer) or "none".
         pooling: a key of `models.tables.POOLINGS`.
         max_position: the longest sequence that the backbone takes.
         num_segment: number of segment ids.
@@ -120,6 +121,16 @@ class BackboneConfig:
                 raise ConfigError(
                     f"{name} must be one of {', '.join(choices)}, not "
                     f"{reprlib.repr(getattr(self, name))}."
+                )
+        if self.position == "rotary":
+            if "num_layer" in BACKBONES[self.backbone].unused:
+                raise ConfigError(
+                    f"position rotary is for attention, and a {self.backbone} has none: use "
+                    "learned, sinusoidal or none."
+                )
+            if self.d_k % 2:
+                raise ConfigError(
+                    f"position rotary needs an even d_k, not {self.d_k}; the others take any."
                 )
         for name in ("dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:

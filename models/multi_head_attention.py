@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.rotary import rotate
+
 # Finite, so that a row that may attend to nothing gets equal weights rather than NaN.
 _MASKED = -1e9
 
@@ -22,6 +24,7 @@ class MultiHeadAttention(keras.layers.Layer):
         d_model: width of the output.
         dropout: share of the attention weights that is dropped in training.
         initializer_range: standard deviation of the projections' first weights.
+        rotary: whether queries and keys are turned by their positions (see `models.rotary`).
 
     References:
         Vaswani et al. 2017, section 3.2 (https://arxiv.org/abs/1706.03762).
@@ -35,6 +38,7 @@ class MultiHeadAttention(keras.layers.Layer):
         d_model: int,
         dropout: float = 0.0,
         initializer_range: float = 0.02,
+        rotary: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -45,6 +49,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.d_v = d_v
         self.d_model = d_model
         self.initializer_range = initializer_range
+        self.rotary = rotary
         self.query = self._projection(num_header * d_k, "query")
         self.key = self._projection(num_header * d_k, "key")
         self.value = self._projection(num_header * d_v, "value")
@@ -92,8 +97,12 @@ class MultiHeadAttention(keras.layers.Layer):
         q = self._split_heads(self.query(query), self.d_k)
         k = self._split_heads(self.key(key), self.d_k)
         v = self._split_heads(self.value(value), self.d_v)
+        if self.rotary:
+            q, k = rotate(q), rotate(k)
         drops_weights = training and self.dropout.rate > 0
-        if self.d_k == self.d_v and not drops_weights:
+        # TensorFlow has no fused attention. What Keras does there instead takes longer.
+        fused = keras.backend.backend() != "tensorflow"
+        if fused and self.d_k == self.d_v and not drops_weights:
             heads = ops.dot_product_attention(q, k, v, mask=mask)
         else:
             heads = self._attention(q, k, v, mask, training)
@@ -103,14 +112,17 @@ class MultiHeadAttention(keras.layers.Layer):
         )
 
     def _attention(self, q: Any, k: Any, v: Any, mask: Any, training: bool | None) -> Any:
-        # b: batch, t: query position, s: key position, h: head, d: width within the head.
-        scores = ops.einsum("bthd,bshd->bhts", q * (self.d_k**-0.5), k)
-        scores = ops.cast(scores, "float32")
+        # Heads before positions: each head's products are matrix products then.
+        q = ops.transpose(q * (self.d_k**-0.5), (0, 2, 1, 3))
+        k = ops.transpose(k, (0, 2, 3, 1))
+        v = ops.transpose(v, (0, 2, 1, 3))
+        scores = ops.cast(ops.matmul(q, k), "float32")
         if mask is not None:
-            scores = ops.where(mask, scores, _MASKED)
+            # So large that what is added to it is rounded away.
+            scores = scores + ops.where(mask, 0.0, _MASKED)
         weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
         weights = self.dropout(weights, training=training)
-        return ops.einsum("bhts,bshd->bthd", weights, v)
+        return ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
 
     def _split_heads(self, x: Any, width: int) -> Any:
         batch, length = ops.shape(x)[:2]
@@ -137,4 +149,5 @@ class MultiHeadAttention(keras.layers.Layer):
             "d_model": self.d_model,
             "dropout": self.dropout.rate,
             "initializer_range": self.initializer_range,
+            "rotary": self.rotary,
         }

@@ -33,7 +33,8 @@ class PositionalEncoding(keras.layers.Layer):
     Args:
         max_position: the longest sequence.
         d_model: width of a position.
-        kind: "learned" (a trained vector a position), "sinusoidal" (fixed) or "none".
+        kind: "learned" (a trained vector a position), "sinusoidal" (fixed); with "none" nothing is
+            added, nor with "rotary", which the attention sees to.
         initializer_range: standard deviation of the learned vectors' first values.
     """
 
@@ -84,7 +85,7 @@ class PositionalEncoding(keras.layers.Layer):
                 f"a sequence of {length} tokens is longer than max_position "
                 f"({self.max_position}); cut it, or train a model with a larger max_position."
             )
-        if self.kind == "none":
+        if self.table is None:
             return inputs
         table = ops.convert_to_tensor(self.table, dtype=inputs.dtype)
         return inputs + table[: ops.shape(inputs)[1]]

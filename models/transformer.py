@@ -32,6 +32,7 @@ class TransformerLayer(keras.layers.Layer):
             config.d_model,
             config.attention_dropout,
             config.initializer_range,
+            config.position == "rotary",
             dtype=self.dtype_policy,
             name="multi_head_attention",
         )
@@ -86,7 +87,7 @@ class TransformerEncoder(Backbone):
         Devlin et al. 2019 (https://arxiv.org/abs/1810.04805).
     """
 
-    defaults: ClassVar[dict[str, str]] = {"position": "learned", "pooling": "cls"}
+    defaults: ClassVar[dict[str, str]] = {"position": "rotary", "pooling": "cls"}
     learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1.5e-3}
     unused: ClassVar[tuple[str, ...]] = ("filter_sizes", "num_filters")
 

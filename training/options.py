@@ -199,7 +199,7 @@ class ModelOptions(Options):
     )
     position: str | None = option(
         None,
-        "position vectors; default learned for the Transformer, none for the TextCNN",
+        "how a token's place is told; default rotary for the Transformer, none for the TextCNN",
         choices=POSITIONS,
     )
     normalization: str | None = option(

@@ -19,7 +19,7 @@ def test_presets(preset, d_model, d_k, num_layer):
 def test_defaults_are_the_backbones_own():
     transformer = backbone_config("transformer", "tiny", 100)
     text_cnn = backbone_config("text_cnn", "tiny", 100)
-    assert (transformer.position, transformer.pooling) == ("learned", "cls")
+    assert (transformer.position, transformer.pooling) == ("rotary", "cls")
     assert (text_cnn.position, text_cnn.pooling) == ("none", "max")
 
 
@@ -29,7 +29,7 @@ def test_overrides():
     )
     assert (config.d_model, config.num_header, config.d_k, config.d_v) == (48, 4, 12, 5)
     assert (config.num_layer, config.dropout, config.d_ff) == (2, 0, 192)
-    assert backbone_config("transformer", "tiny", 100, d_k=3).d_v == 8
+    assert backbone_config("transformer", "tiny", 100, d_k=4).d_v == 8
     assert PRESETS["tiny"]["d_model"] == 64
 
 
@@ -44,6 +44,13 @@ def test_overrides():
         ("transformer", "tiny", {"dropout": 1.0}, "dropout must be .* below 1, not 1.0"),
         ("transformer", "tiny", {"pooling": "sum"}, "pooling must be one of cls, .*, not 'sum'"),
         ("transformer", "tiny", {"position": "x"}, "position must be one of learned"),
+        ("text_cnn", "tiny", {"position": "rotary"}, "rotary is for attention, and a text_cnn has"),
+        (
+            "transformer",
+            "tiny",
+            {"position": "rotary", "d_k": 5},
+            "rotary needs an even d_k, not 5",
+        ),
         ("transformer", "tiny", {"normalization": "x"}, "normalization must be one of pre, post"),
         ("transformer", "tiny", {"activation": "x"}, "activation must be one of gelu"),
         ("text_cnn", "tiny", {"num_layer": 3}, "num_layer was set to 3, but a text_cnn has no use"),

@@ -11,10 +11,11 @@ TRAIN = """
 import sys
 import keras
 import numpy as np
-from models.backbones import BACKBONES, make_backbone
+from models.backbones import make_backbone
 from models.build import build
 from models.classification import ClassificationModel
 from models.config import backbone_config
+from models.dropout import Dropout
 from models.pretraining import PretrainingModel
 
 assert keras.backend.backend() == sys.argv[1]
@@ -28,17 +29,21 @@ batch = {
     "is_next": np.array([0, 1], "int32"),
     "pair_weights": np.ones(2, "float32"),
 }
-for name in BACKBONES:
+for name, position in (("text_cnn", None), ("transformer", "learned"), ("transformer", "rotary")):
     for model, target in (
         (PretrainingModel, None), (lambda backbone: ClassificationModel(backbone, 3), np.eye(3)[:2])
     ):
-        model = build(model(make_backbone(backbone_config(name, "tiny", 20, dropout=0.0))))
+        config = backbone_config(name, "tiny", 20, dropout=0.0, position=position)
+        model = build(model(make_backbone(config)))
         model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
         losses = []
         for _ in range(5):
             model.reset_metrics()
             losses.append(model.train_on_batch(batch, target, return_dict=True)["loss"])
         assert losses[-1] < losses[0], losses
+dropped = np.asarray(Dropout(0.25)(np.ones((500, 8)), training=True))
+assert 0.2 < (dropped == 0).mean() < 0.3
+assert np.allclose(dropped[dropped > 0], 4 / 3)
 """
 
 

@@ -72,7 +72,19 @@ def test_fully_masked_rows_stay_finite(d_v):
     assert np.isfinite(ours(x, mask=mask)).all()
 
 
-def test_config_round_trip():
-    ours, _ = pair(4, 6, dropout=0.25)
+def test_rotary_tells_the_order_and_not_the_place():
+    layer = MultiHeadAttention(HEADS, 4, 4, WIDTH, rotary=True, initializer_range=1.0)
+    x = np.random.default_rng(4).normal(size=(1, 5, WIDTH)).astype("float32")
+    outputs = np.asarray(layer(x))
+    later = np.concatenate([np.zeros((1, 3, WIDTH), "float32"), x], axis=1)
+    mask = np.arange(8)[None] >= 3
+    np.testing.assert_allclose(np.asarray(layer(later, mask=mask))[:, 3:], outputs, atol=1e-4)
+    # Without positions the reversed text would have the reversed output.
+    assert np.abs(np.asarray(layer(x[:, ::-1]))[:, ::-1] - outputs).max() > 0.01
+
+
+@pytest.mark.parametrize("rotary", [False, True])
+def test_config_round_trip(rotary):
+    ours = MultiHeadAttention(HEADS, 4, 6, WIDTH, dropout=0.25, rotary=rotary)
     again = MultiHeadAttention.from_config(ours.get_config())
     assert again.get_config() == ours.get_config()

@@ -22,15 +22,16 @@ def test_odd_width_ends_with_a_sine():
     )
 
 
-@pytest.mark.parametrize(("kind", "weights"), [("learned", 1), ("sinusoidal", 0), ("none", 0)])
-def test_adds_the_encoding_of_each_position(kind, weights):
+@pytest.mark.parametrize("kind", ["learned", "sinusoidal", "rotary", "none"])
+def test_adds_the_encoding_of_each_position(kind):
     layer = PositionalEncoding(6, 4, kind)
     x = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
     added = np.asarray(layer(x)) - x
-    assert len(layer.weights) == weights
+    assert len(layer.weights) == (kind == "learned")
     table = {
         "learned": lambda: layer.get_weights()[0],
         "sinusoidal": lambda: sinusoidal_positions(6, 4),
+        "rotary": lambda: np.zeros((6, 4)),
         "none": lambda: np.zeros((6, 4)),
     }[kind]()
     np.testing.assert_allclose(added, np.broadcast_to(table[:5], x.shape), atol=1e-6)
@@ -46,7 +47,7 @@ def test_trained_vectors_are_repeated():
     assert not (before[4:] == after[4:]).any()
 
 
-@pytest.mark.parametrize("kind", ["sinusoidal", "none"])
+@pytest.mark.parametrize("kind", ["sinusoidal", "rotary", "none"])
 def test_nothing_to_repeat(kind):
     layer = PositionalEncoding(9, 4, kind)
     x = np.ones((1, 9, 4), "float32")
@@ -64,5 +65,5 @@ def test_longer_than_max_position(kind):
 
 
 def test_unknown_kind():
-    with pytest.raises(ConfigError, match="not 'rotary'"):
-        PositionalEncoding(6, 4, "rotary")
+    with pytest.raises(ConfigError, match="not 'relative'"):
+        PositionalEncoding(6, 4, "relative")

@@ -126,8 +126,9 @@ def checkpoint_backbone(config_of):
 
 def test_a_percent_may_be_missing(pretrained, config_of):
     # Position vectors are a few of many parameters.
-    checkpoint, _ = pretrained("transformer", d_ff=2000)
-    model = classifier_of(config_of("transformer", d_ff=2000, max_position=20))
+    learned = {"d_ff": 2000, "position": "learned"}
+    checkpoint, _ = pretrained("transformer", **learned)
+    model = classifier_of(config_of("transformer", **learned, max_position=20))
     report = transfer_backbone(model.backbone, checkpoint)
     assert 0.99 < report.share < 1
     assert report.of - report.variables == 1

@@ -7,10 +7,16 @@ from sklearn.metrics import f1_score, log_loss
 
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
 from train_bert_fine_tuning import fine_tune
+from train_bert_lm import pretrain
 from training import fine_tuning
 from training.errors import TrainingError
 from training.evaluation import evaluate, split_logits
-from training.options import FineTuningOptions, OptionError, TransformOptions
+from training.options import (
+    FineTuningOptions,
+    OptionError,
+    PretrainingOptions,
+    TransformOptions,
+)
 
 
 @pytest.fixture
@@ -182,26 +188,32 @@ def test_sequences_longer_than_positions(options_of):
         fine_tuning.build_model(options, data, checkpoint)
 
 
-def test_positions_that_were_not_trained(options_of, run_of, caplog):
-    # Pre-training had 32 tokens; only the Transformer's learned positions care.
+@pytest.mark.parametrize("length", [32, 40])
+def test_positions_that_were_not_trained(tiny, options_of, tmp_path_factory, caplog, length):
     caplog.set_level("INFO")
-    for backbone, length, told in (
-        ("text_cnn", 40, False),
-        ("transformer", 32, False),
-        ("transformer", 40, True),
-    ):
-        caplog.clear()
-        folder = run_of(backbone).pretrained
-        options = options_of(ckpt_dir=str(folder), sequence_length=length)
-        checkpoint, data = prepared(options)
-        model, _ = fine_tuning.build_model(options, data, checkpoint)
-        assert ("trained with 32 tokens" in caplog.text) == told
-        if backbone == "transformer":
-            (ours,) = model.backbone.embeddings.positional_encoding.get_weights()
-            (theirs,) = load_model(checkpoint).backbone.embeddings.positional_encoding.get_weights()
-            np.testing.assert_array_equal(ours[:32], theirs[:32])
-            expected = theirs[1 : length - 31] if told else theirs[32:length]
-            np.testing.assert_array_equal(ours[32:length], expected)
+    folder = tmp_path_factory.getbasetemp() / "learned_positions"
+    if not folder.exists():
+        values = tiny.pretraining("transformer", position="learned", ckpt_dir=str(folder))
+        pretrain(PretrainingOptions(**values))  # with 32 tokens
+    options = options_of(ckpt_dir=str(folder), sequence_length=length)
+    checkpoint, data = prepared(options)
+    model, _ = fine_tuning.build_model(options, data, checkpoint)
+    assert ("trained with 32 tokens" in caplog.text) == (length > 32)
+    (ours,) = model.backbone.embeddings.positional_encoding.get_weights()
+    (theirs,) = load_model(checkpoint).backbone.embeddings.positional_encoding.get_weights()
+    np.testing.assert_array_equal(ours[:32], theirs[:32])
+    beyond = theirs[32:63] if length == 32 else theirs[1:32]
+    np.testing.assert_array_equal(ours[32:63], beyond)
+
+
+def test_rotary_positions_reach_any_length(options_of, run_of, caplog):
+    caplog.set_level("INFO")
+    options = options_of(ckpt_dir=str(run_of("transformer").pretrained), sequence_length=40)
+    checkpoint, data = prepared(options)
+    model, report = fine_tuning.build_model(options, data, checkpoint)
+    assert model.backbone.config.position == "rotary"
+    assert report.share == 1
+    assert "trained with" not in caplog.text
 
 
 def test_a_loss_that_is_no_number_names_the_documents(tiny, options_of, eagerly):
