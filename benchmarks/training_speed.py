@@ -192,7 +192,8 @@ class Ours:
 
         sizes: dict[str, Any] = {}
         if arguments.preset is None and backbone == "transformer":
-            sizes = {"num_header": 2, "d_k": 64, "d_v": 64, "d_ff": 512}
+            # What a BERT of the peers has.
+            sizes = {"num_header": 2, "d_k": 64, "d_v": 64, "d_ff": 512, "position": "learned"}
         preset = arguments.preset or "small"
         self.config = backbone_config(backbone, preset, len(data.vocabulary), **sizes)
         shared: dict[str, Any] = {

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import (
     memory,
+    positions,
     prediction_speed,
     preprocessing,
     scaling,
@@ -75,10 +76,18 @@ def test_time_to_loss(run, tmp_path):
     tables = run(time_to_loss, f"--folder={tmp_path / 'runs'}")
     rows = tables["Epochs"]
     assert [(row["side"], row["epoch"]) for row in rows] == [
-        (side, epoch) for side in ("the whole vocabulary", "sampled") for epoch in (1, 2)
+        (side, epoch) for side in ("first version", "defaults") for epoch in (1, 2)
     ]
     # In a step the vocabulary of so few documents is sampled whole: the runs are one.
     assert rows[0]["valid_loss"] == pytest.approx(rows[2]["valid_loss"], rel=1e-3)
+
+
+def test_positions(run, tmp_path):
+    tables = run(positions, f"--folder={tmp_path / 'runs'}", "--num_epochs=1")
+    rows = tables["After each epoch"]
+    assert [(row["positions"], row["epoch"]) for row in rows] == [("rotary", 1), ("learned", 1)]
+    # Not the same run twice.
+    assert rows[0]["masked_lm_loss"] != rows[1]["masked_lm_loss"]
 
 
 def test_seconds_to_a_loss():
