@@ -21,8 +21,8 @@ ACTIVATION_FUNCTIONS: dict[str, Callable] = {
 def activate(name: str, x: Any, training: bool | None) -> Any:
     """`ACTIVATION_FUNCTIONS[name](x)`, by the way that is fastest in training.
 
-    TensorFlow computes GELU and its gradient in a dozen passes over memory, which is a tenth of
-    a step on a CPU. XLA makes one pass of each. Without training it is left as it is, so that
+    TensorFlow computes GELU and its gradient in a dozen passes over memory, and XLA makes one
+    pass of each. Without training it is left as it is, so that
     exported models hold nothing but common operations. Other backends fuse it by themselves.
 
     Args:

@@ -12,8 +12,8 @@ _VALUES = 1 << 16
 class Dropout(keras.layers.Dropout):
     """Keras' dropout, which sets a share of `rate` to 0 and scales up what is left.
 
-    Keras draws 32 random bits a unit. Here it is 16, which makes `rate` a multiple of 1 / 65,536
-    and takes half of the time on a CPU, where drawing them is most of it.
+    Keras draws 32 random bits a unit, which is most of what dropout takes on a CPU. Here it is
+    16, so that `rate` is rounded to a multiple of 1 / 65,536.
 
     References:
         Srivastava et al. 2014 (https://jmlr.org/papers/v15/srivastava14a.html).
