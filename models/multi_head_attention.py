@@ -54,6 +54,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.key = self._projection(num_header * d_k, "key")
         self.value = self._projection(num_header * d_v, "value")
         self.output_projection = self._projection(d_model, "output")
+        # Keras' own: ours wants to know the last axis beforehand, which is that of the keys here.
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(

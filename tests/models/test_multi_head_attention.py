@@ -52,7 +52,10 @@ def test_both_ways_of_computing_are_one():
     q, k, v = (
         ours._split_heads(projection(x), 4) for projection in (ours.query, ours.key, ours.value)
     )
-    written_out = ours._attention(q, k, v, mask[:, None, None, :], training=False)
+    everywhere = mask[:, None, None, :]
+    written_out = ours._attention(q, k, v, everywhere, training=False)
+    fused = keras.ops.dot_product_attention(q, k, v, mask=everywhere)
+    np.testing.assert_allclose(written_out, fused, atol=1e-5)
     written_out = ours.output_projection(np.reshape(written_out, (2, 6, HEADS * 4)))
     np.testing.assert_allclose(ours(x, mask=mask), written_out, atol=1e-5)
 
