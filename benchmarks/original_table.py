@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.two_steps import read_metrics, run
+from benchmarks.two_steps import read_metrics, run, sources_of_step_1
 
 AFTER = (1, 5, 7, 35)
 LOSSES_AFTER = (1, 5)
@@ -40,12 +40,11 @@ def main() -> None:
     pretrained = arguments.pretrained or folder / "pretrained"
     data = f"--data_path={folder / 'data'}"
     if arguments.pretrained is None:
-        sources = f"{arguments.data / 'legal_corpus' / 'train.txt'},{cail / 'train.json'}"
         run(
             "train_bert_lm.py",
             data,
             f"--ckpt_dir={pretrained}",
-            f"--mask_lm_source_file={sources}",
+            sources_of_step_1(arguments.data),
             "--num_epochs=3",
         )
     common = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import parser, report
-from benchmarks.two_steps import read_metrics, run
+from benchmarks.two_steps import read_metrics, run, sources_of_step_1
 
 
 def main() -> None:
@@ -21,15 +21,13 @@ def main() -> None:
     options.add_argument("--num_epochs", type=int, default=3)
     options.add_argument("--folder", type=Path, default=Path("checkpoint_positions"))
     arguments = options.parse_args()
-    data = arguments.data
-    sources = f"{data / 'legal_corpus' / 'train.txt'},{data / 'cail2018' / 'train.json'}"
     rows = []
     for kind in arguments.positions.split(","):
         folder = arguments.folder / kind
         command = [
             "--backbone=transformer",
             f"--position={kind}",
-            f"--mask_lm_source_file={sources}",
+            sources_of_step_1(arguments.data),
             f"--num_epochs={arguments.num_epochs}",
             f"--data_path={arguments.folder}",
             f"--ckpt_dir={folder}",

@@ -37,7 +37,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_two_steps"))
     arguments = parser.parse_args()
     cail = arguments.data / "cail2018"
-    sources = f"{arguments.data / 'legal_corpus' / 'train.txt'},{cail / 'train.json'}"
     files = [
         f"--training_data_file={cail / 'train.json'}",
         f"--valid_data_file={cail / 'valid.json'}",
@@ -47,7 +46,7 @@ def main() -> None:
     for name in names:
         both_steps(
             arguments.folder / name,
-            [f"--backbone={name}", f"--mask_lm_source_file={sources}"]
+            [f"--backbone={name}", sources_of_step_1(arguments.data)]
             + BACKBONES[name]["pretraining"],
             [*files, *BACKBONES[name]["fine_tuning"]],
             [f"--backbone={name}"],
@@ -55,6 +54,12 @@ def main() -> None:
     print(HEADER)
     for name in names:
         print_rows(arguments.folder / name, title=name)
+
+
+def sources_of_step_1(data: Path) -> str:
+    """The option of step 1 that names the legal corpus and CAIL2018's training documents."""
+    corpus, training = data / "legal_corpus" / "train.txt", data / "cail2018" / "train.json"
+    return f"--mask_lm_source_file={corpus},{training}"
 
 
 def both_steps(

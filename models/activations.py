@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.compiled import compiled
+
 ACTIVATION_FUNCTIONS: dict[str, Callable] = {
     "gelu": partial(keras.ops.gelu, approximate=False),
     "gelu_approximate": partial(keras.ops.gelu, approximate=True),
@@ -22,8 +24,8 @@ def activate(name: str, x: Any, training: bool | None) -> Any:
     """`ACTIVATION_FUNCTIONS[name](x)`, by the way that is fastest in training.
 
     TensorFlow computes GELU and its gradient in a dozen passes over memory, and XLA makes one
-    pass of each. Without training it is left as it is, so that
-    exported models hold nothing but common operations. Other backends fuse it by themselves.
+    pass of each. Without training it is left as it is, so that exported models hold nothing but
+    common operations. Other backends fuse it by themselves.
 
     Args:
         name: a key of `ACTIVATION_FUNCTIONS`.
@@ -47,8 +49,7 @@ def _one_pass() -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
     Phi and phi are the standard normal distribution and its density: Hendrycks & Gimpel 2016,
     section 2 (https://arxiv.org/abs/1606.08415).
     """
-    # Here, because on other backends this program runs without TensorFlow.
-    import tensorflow as tf
+    import tensorflow as tf  # here: other backends do without it
 
     def distribution(x: Any) -> Any:
         return 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5)))
@@ -56,7 +57,6 @@ def _one_pass() -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
     def density(x: Any) -> Any:
         return tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
 
-    compiled = partial(tf.function, jit_compile=True, reduce_retracing=True, autograph=False)
     return (
         compiled(lambda x: x * distribution(x)),
         compiled(lambda upstream, x: upstream * (distribution(x) + x * density(x))),

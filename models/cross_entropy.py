@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
+
+from models.compiled import compiled
 
 
 def cross_entropy(ids: Any, logits: Any) -> tuple[Any, Any]:
@@ -42,8 +43,7 @@ def cross_entropy(ids: Any, logits: Any) -> tuple[Any, Any]:
 def _few_passes() -> tuple[Callable[[Any], Any], Callable[[Any, Any, Any, Any], Any]]:
     """What is read off the logits, `log(sum(exp(logits)))` and the highest one's class, and the
     gradient of the loss, `softmax(logits) - one_hot(id)`, times that from above."""
-    # Here, because on other backends this program runs without TensorFlow.
-    import tensorflow as tf
+    import tensorflow as tf  # here: other backends do without it
 
     def summary(logits: Any) -> Any:
         # tf.reduce_logsumexp takes a pass more: it looks for infinities.
@@ -58,5 +58,4 @@ def _few_passes() -> tuple[Callable[[Any], Any], Callable[[Any, Any, Any, Any], 
         softmax = tf.exp(logits - total[..., None])
         return upstream[..., None] * (softmax - tf.cast(chosen, softmax.dtype))
 
-    compiled = partial(tf.function, jit_compile=True, reduce_retracing=True, autograph=False)
     return compiled(summary), compiled(gradient)
