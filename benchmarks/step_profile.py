@@ -46,15 +46,16 @@ def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
         return lambda: run(*tensors)
 
     def upto(name: str) -> Callable[[Any, Any], Any]:
-        return lambda inputs, targets: tf.reduce_sum(model.backbone(inputs, training=True)[name])
+        return lambda inputs, targets: tf.reduce_sum(model.encoded(inputs, training=True)[name])
 
     def whole(inputs: Any, targets: Any) -> Any:
         return model.compute_loss(inputs, targets, model(inputs, training=True), training=True)
 
     step = tf.function(lambda inputs, targets: model.train_step((inputs, targets)))
+    reads_sequence = getattr(model, "head", None) is None or model.head.reads_sequence_output
     pieces = {
         "embedding": gradients(upto("embedding_output")),
-        "encoder": gradients(upto("sequence_output")),
+        "encoder": gradients(upto("sequence_output" if reads_sequence else "pooled_output")),
         "head and loss": gradients(whole),
         "optimizer": lambda: step(*tensors),
     }
@@ -110,17 +111,21 @@ def operations(
     """
     rows, length = inputs["token_ids"].shape
     d = config.d_model
+    slots = inputs["masked_positions"].shape[1] if head == "masked_lm" else 0
     if config.backbone == "transformer":
         inner, values = config.num_header * config.d_k, config.num_header * config.d_v
-        layer = d * (2 * inner + values) + values * d + 2 * d * config.d_ff
-        token = config.num_layer * (layer + length * (inner + values))
+        read = d * (inner + values)
+        asked = d * inner + length * (inner + values) + values * d + 2 * d * config.d_ff
+        # The last layer is computed where it is read; the first position is for the pooling.
+        last = {"masked_lm": 1 + slots, "pooled": 1}.get(head, length)
+        row = config.num_layer * length * read + ((config.num_layer - 1) * length + last) * asked
     else:
         filters = config.num_filters
         token = sum(size * (d * filters + filters * filters) for size in config.filter_sizes)
-        token += len(config.filter_sizes) * filters * d
-    total = rows * length * token
+        row = length * (token + len(config.filter_sizes) * filters * d)
+    total = rows * row
     if head == "masked_lm":
-        total += rows * inputs["masked_positions"].shape[1] * d * (d + classes)
+        total += rows * slots * d * (d + classes)
     elif head == "detectors":
         width = DETECTORS_A_UNIT * d
         total += rows * (length * 2 * d * width + width * classes)

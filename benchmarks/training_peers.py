@@ -7,6 +7,7 @@ the sequence length.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,9 @@ def masked(batch: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
 class Torch:
     """transformers' BERT with PyTorch's AdamW, in eager mode, as its examples train it.
 
+    But for the masked LM: its own loss computes the logits at every position, masked or not, which
+    takes many times as long. Here its head gets the masked positions alone, as ours does.
+
     Args:
         shape: of the network.
         documents: token ids of each.
@@ -114,16 +118,24 @@ class Torch:
                 batch, labels = masked(batch, self._random)
             else:
                 labels = self._targets[chosen]
-            loss = self._model(
-                input_ids=torch.from_numpy(batch),
-                attention_mask=torch.from_numpy(mask.astype(np.int64)),
-                labels=torch.from_numpy(labels),
-            ).loss
-            loss.backward()
+            self._loss(batch, mask, labels).backward()
             torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
             self._optimizer.step()
             self._optimizer.zero_grad()
         return units
+
+    def _loss(self, batch: np.ndarray, mask: np.ndarray, labels: np.ndarray) -> Any:
+        torch = self._torch
+        inputs = {
+            "input_ids": torch.from_numpy(batch),
+            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+        }
+        if self._targets is not None:
+            return self._model(**inputs, labels=torch.from_numpy(labels)).loss
+        hidden = self._model.bert(**inputs).last_hidden_state
+        where = torch.from_numpy(labels >= 0)
+        logits = self._model.cls(hidden[where])
+        return torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels)[where])
 
 
 class KerasPeer:

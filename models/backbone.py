@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from models.at_positions import at_positions
 from models.config import BackboneConfig
 from models.embeddings import Embeddings
 from models.tables import POOLINGS
@@ -61,27 +62,40 @@ class Backbone(keras.layers.Layer):
         self.build_encoder(shape)
         self.pooling.build(shape)
 
-    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
+    def call(
+        self, inputs: Mapping[str, Any], training: bool | None = None, positions: Any = None
+    ) -> dict[str, Any]:
         """Encodes a batch.
 
         Args:
             inputs: "token_ids" and "segment_ids" (batch, length) int32; "padding_mask" (batch,
                 length) bool, True at tokens and False at padding, or an integer type, 1 and 0.
                 Other keys are left alone. A padded position changes nothing at any other.
+            positions: (batch, count) int32, where alone the sequence output is wanted; None:
+                everywhere. What is not wanted is not computed, as far as that can be.
 
         Returns:
-            "embedding_output" and "sequence_output" (batch, length, d_model), before and after
-            the encoder; "pooled_output" (batch, d_model).
+            "embedding_output" (batch, length, d_model), before the encoder; "sequence_output"
+            (batch, length, d_model), or (batch, count, d_model) at the `positions`, after it;
+            "pooled_output" (batch, d_model).
         """
         # Keras averages a batch over a strategy's replicas to see its shapes, and cannot do so
         # with bool: under one the mask comes as 0 and 1.
         padding_mask = ops.cast(inputs["padding_mask"], "bool")
         embedded = self.embeddings(inputs["token_ids"], inputs["segment_ids"], training=training)
-        sequence = self.encode(embedded, padding_mask, training)
+        if positions is not None and getattr(self.pooling, "reads_first_alone", False):
+            asked = ops.pad(positions, ((0, 0), (1, 0)))  # the first position, then the wanted ones
+            found = self.encode_at(embedded, padding_mask, training, asked)
+            pooled, sequence = self.pooling(found, padding_mask), found[:, 1:]
+        else:
+            sequence = self.encode(embedded, padding_mask, training)
+            pooled = self.pooling(sequence, padding_mask)
+            if positions is not None:
+                sequence = at_positions(sequence, positions)
         return {
             "embedding_output": embedded,
             "sequence_output": sequence,
-            "pooled_output": self.pooling(sequence, padding_mask),
+            "pooled_output": pooled,
         }
 
     def build_encoder(self, shape: tuple) -> None:
@@ -91,6 +105,15 @@ class Backbone(keras.layers.Layer):
     def encode(self, embedded: Any, padding_mask: Any, training: bool | None) -> Any:
         """(batch, length, d_model) and (batch, length) bool to (batch, length, d_model)."""
         raise NotImplementedError
+
+    def encode_at(
+        self, embedded: Any, padding_mask: Any, training: bool | None, positions: Any
+    ) -> Any:
+        """What `encode` gives at some positions, (batch, count) int32: (batch, count, d_model).
+
+        A backbone that need not compute the others for it has its own way here.
+        """
+        return at_positions(self.encode(embedded, padding_mask, training), positions)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -142,7 +142,7 @@ class ClassificationModel(keras.Model):
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """The backbone's inputs to (batch, num_labels) float32 logits."""
-        outputs = self.backbone(inputs, training=training)
+        outputs = self.encoded(inputs, training)
         outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
         # As in the backbone: under a strategy the mask comes as 0 and 1.
         padding_mask = ops.cast(inputs["padding_mask"], "bool")
@@ -150,6 +150,12 @@ class ClassificationModel(keras.Model):
         if self.bag_of_words is None or training:
             return logits
         return self.bag_of_words(logits, inputs["token_ids"], padding_mask)
+
+    def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
+        """The backbone's outputs that the head reads: see `Backbone.call`."""
+        nowhere = inputs["token_ids"][:, :0]
+        positions = None if self.head.reads_sequence_output else nowhere
+        return self.backbone(inputs, training=training, positions=positions)
 
     def probabilities(self, logits: Any) -> Any:
         """(batch, num_labels) logits to probabilities."""

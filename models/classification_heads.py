@@ -25,10 +25,12 @@ class ClassificationHead(keras.layers.Layer):
     Attributes:
         for_pairs: whether it needs two texts, told apart by their segment ids.
         reads_pooled_output: whether the backbone's pooling has a part in it.
+        reads_sequence_output: whether the encoder's output at each position has.
     """
 
     for_pairs: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
+    reads_sequence_output: ClassVar[bool] = True
 
     def __init__(
         self, config: BackboneConfig, num_labels: int, dropout: float, **kwargs: Any
@@ -90,6 +92,7 @@ class PooledHead(ClassificationHead):
     """The backbone's pooled output, as BERT has it (Devlin et al. 2019, section 4.1)."""
 
     reads_pooled_output: ClassVar[bool] = True
+    reads_sequence_output: ClassVar[bool] = False
 
     def build_document(self) -> int:
         """There is nothing to make."""

@@ -56,39 +56,36 @@ class MaskedLMHead(Objective):
             shape=(self.config.vocab_size,), initializer="zeros", autocast=False, name="bias"
         )
 
-    def call(self, sequence_output: Any, masked_positions: Any, token_embedding: Any) -> Any:
+    def call(self, sequence_output: Any, token_embedding: Any) -> Any:
         """Predicts masked tokens.
 
         Args:
-            sequence_output: (batch, length, d_model).
-            masked_positions: (batch, slots) int32.
+            sequence_output: (batch, slots, d_model), at the masked positions.
             token_embedding: the backbone's layer.
 
         Returns:
             (batch, slots, vocab_size) float32 logits.
         """
-        x = self._transformed(sequence_output, masked_positions)
+        x = self._transformed(sequence_output)
         # The product runs at the layer's precision, what follows it in float32.
         return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
 
-    def _transformed(self, sequence_output: Any, masked_positions: Any) -> Any:
-        """(batch, slots, d_model)."""
-        x = ops.take_along_axis(sequence_output, masked_positions[:, :, None], axis=1)
-        return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](self.transform(x)))
+    def _transformed(self, sequence_output: Any) -> Any:
+        """(batch, slots, d_model) to the same."""
+        x = self.transform(sequence_output)
+        return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](x))
 
-    def sampled(
-        self, sequence_output: Any, masked_positions: Any, masked_ids: Any, token_embedding: Any
-    ) -> Any:
+    def sampled(self, sequence_output: Any, masked_ids: Any, token_embedding: Any) -> Any:
         """Predicts masked tokens among candidates.
 
         Args:
-            sequence_output, masked_positions, token_embedding: as in `call`.
+            sequence_output, token_embedding: as in `call`.
             masked_ids: (batch, slots) int32, the targets.
 
         Returns:
             (batch, slots, 1 + candidates) float32 logits, the target's first.
         """
-        x = token_embedding.narrowed(self._transformed(sequence_output, masked_positions))
+        x = token_embedding.narrowed(self._transformed(sequence_output))
         sampled_ids = keras.random.randint(
             (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
         )
@@ -112,17 +109,8 @@ class MaskedLMHead(Objective):
     ) -> Any:
         """(batch, slots, vocab_size) float32; (batch, slots, 1 + candidates) in training."""
         if training and self._half:
-            return self.sampled(
-                outputs["sequence_output"],
-                batch["masked_positions"],
-                batch["masked_ids"],
-                token_embedding,
-            )
-        return self(
-            outputs["sequence_output"],
-            batch["masked_positions"],
-            token_embedding=token_embedding,
-        )
+            return self.sampled(outputs["sequence_output"], batch["masked_ids"], token_embedding)
+        return self(outputs["sequence_output"], token_embedding=token_embedding)
 
     def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
         """The tokens behind the masks, (batch, slots); unused slots have weight 0."""

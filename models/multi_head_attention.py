@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.at_positions import at_positions
 from models.rotary import rotate
 
 # Finite, so that a row that may attend to nothing gets equal weights rather than NaN.
@@ -76,6 +77,7 @@ class MultiHeadAttention(keras.layers.Layer):
         key: Any = None,
         value: Any = None,
         mask: Any = None,
+        positions: Any = None,
         training: bool | None = None,
     ) -> Any:
         """Attends from each position of `query` to the positions of `key`.
@@ -87,19 +89,23 @@ class MultiHeadAttention(keras.layers.Layer):
             mask: bool, True where there is something to attend to: (batch, S), or (batch, T, S)
                 for a mask of its own for each query. A query that may attend to nothing gets
                 the mean of all values.
+            positions: (batch, P) int32, the positions of `query` that ask; None: all of them.
+                With it the mask is the same for each query, and an output has P for T.
 
         Returns:
             (batch, T, d_model).
         """
         key = query if key is None else key
         value = key if value is None else value
+        if positions is not None:
+            query = at_positions(query, positions)
         if mask is not None:
             mask = ops.expand_dims(mask, (1, 2) if len(mask.shape) == 2 else 1)
         q = self._split_heads(self.query(query), self.d_k)
         k = self._split_heads(self.key(key), self.d_k)
         v = self._split_heads(self.value(value), self.d_v)
         if self.rotary:
-            q, k = rotate(q), rotate(k)
+            q, k = rotate(q, positions), rotate(k)
         drops_weights = training and self.dropout.rate > 0
         # TensorFlow has no fused attention. What Keras does there instead takes longer.
         fused = keras.backend.backend() != "tensorflow"

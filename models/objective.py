@@ -35,7 +35,10 @@ class Objective(keras.layers.Layer):
         token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> Any:
-        """float32 logits (..., classes) from the backbone's `outputs` for `batch`."""
+        """float32 logits (..., classes) from the backbone's `outputs` for `batch`.
+
+        Their "sequence_output" is that of the batch's "masked_positions" alone.
+        """
         raise NotImplementedError
 
     def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:

@@ -82,6 +82,7 @@ class NextSentenceStart(ClassificationHead):
 
     for_pairs: ClassVar[bool] = True
     reads_pooled_output: ClassVar[bool] = True
+    reads_sequence_output: ClassVar[bool] = False
 
     def build_document(self) -> int:
         """Makes the next-sentence head's layer."""

@@ -1,6 +1,6 @@
 """From a vector a position to one vector a document; padded positions count for nothing."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -21,7 +21,12 @@ class ClsPooling(keras.layers.Layer):
 
     References:
         the pooler of Devlin et al. 2019 (https://github.com/google-research/bert).
+
+    Attributes:
+        reads_first_alone: True: no other position need be computed for it.
     """
+
+    reads_first_alone: ClassVar[bool] = True
 
     def __init__(self, d_model: int, initializer_range: float = 0.02, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -76,11 +76,15 @@ class PretrainingModel(keras.Model):
             float32 logits by objective: "masked_lm" (batch, slots, vocab_size), or fewer tokens
             in training (see `MaskedLMHead`); "next_sentence" (batch, 2).
         """
-        outputs = self.backbone(inputs, training=training)
+        outputs = self.encoded(inputs, training)
         return {
             head.name: head.logits(outputs, inputs, self.backbone.token_embedding, training)
             for head in self.heads
         }
+
+    def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
+        """The backbone's outputs that the objectives' heads read: see `Backbone.call`."""
+        return self.backbone(inputs, training=training, positions=inputs["masked_positions"])
 
     def compute_loss(
         self,

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from models.at_positions import at_positions
 from models.config import NORMALIZATIONS, ConfigError
 from models.dropout import Dropout
 
@@ -53,9 +54,18 @@ class ResidualNormalization(keras.layers.Layer):
         self.sublayer.build(input_shape)
         self.layer_norm.build(input_shape)
 
-    def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        """(batch, length, width) to the same; `kwargs` go to the sub-layer."""
+    def call(
+        self, inputs: Any, training: bool | None = None, positions: Any = None, **kwargs: Any
+    ) -> Any:
+        """(batch, length, width) to the same; `kwargs` go to the sub-layer.
+
+        Args:
+            positions: (batch, count) int32, where alone the output is wanted, (batch, count,
+                width), by a sub-layer that takes them and reads all the same; None: everywhere.
+        """
         x = self.layer_norm(inputs) if self.normalization == "pre" else inputs
+        if positions is not None:
+            inputs, kwargs = at_positions(inputs, positions), {**kwargs, "positions": positions}
         x = self.sublayer(x, training=training, **kwargs)
         x = inputs + self.dropout(x, training=training)
         return self.layer_norm(x) if self.normalization == "post" else x

@@ -52,9 +52,15 @@ class TransformerLayer(keras.layers.Layer):
         self.attention.build(input_shape)
         self.feed_forward.build(input_shape)
 
-    def call(self, inputs: Any, padding_mask: Any, training: bool | None = None) -> Any:
-        """(batch, length, d_model), (batch, length) bool to (batch, length, d_model)."""
-        x = self.attention(inputs, mask=padding_mask, training=training)
+    def call(
+        self, inputs: Any, padding_mask: Any, training: bool | None = None, positions: Any = None
+    ) -> Any:
+        """(batch, length, d_model), (batch, length) bool to (batch, length, d_model).
+
+        With `positions`, (batch, count) int32, only these attend to all the others, and the
+        result is (batch, count, d_model).
+        """
+        x = self.attention(inputs, mask=padding_mask, training=training, positions=positions)
         return self.feed_forward(x, training=training)
 
     def _residual(self, sublayer: keras.layers.Layer, name: str) -> ResidualNormalization:
@@ -112,7 +118,14 @@ class TransformerEncoder(Backbone):
 
     def encode(self, embedded: Any, padding_mask: Any, training: bool | None) -> Any:
         """(batch, length, d_model) and (batch, length) bool to (batch, length, d_model)."""
+        return self.encode_at(embedded, padding_mask, training, None)
+
+    def encode_at(
+        self, embedded: Any, padding_mask: Any, training: bool | None, positions: Any
+    ) -> Any:
+        """The last layer is computed at the positions alone: nothing reads it elsewhere."""
         x = embedded
-        for layer in self.encoder_layers:
+        for layer in self.encoder_layers[:-1]:
             x = layer(x, padding_mask, training=training)
+        x = self.encoder_layers[-1](x, padding_mask, training=training, positions=positions)
         return x if self.final_norm is None else self.final_norm(x)

@@ -157,11 +157,19 @@ def test_the_line_of_least_squares():
     assert line([1, 2, 3], [0, 2, 4])[0] == 0
 
 
-@pytest.mark.parametrize(("head", "rows", "length"), [("pooled", 2, 16), ("detectors", 3, 8)])
-def test_operations_are_those_that_tensorflow_counts(head, rows, length):
+@pytest.mark.parametrize(
+    ("backbone", "sizes", "head", "rows", "length"),
+    [
+        ("text_cnn", {"num_filters": 8}, "pooled", 2, 16),
+        ("text_cnn", {"num_filters": 8}, "detectors", 3, 8),
+        ("transformer", {"d_ff": 24, "d_k": 10}, "pooled", 2, 16),
+        ("transformer", {"d_ff": 24, "d_k": 10}, "detectors", 3, 8),
+    ],
+)
+def test_operations_are_those_that_tensorflow_counts(backbone, sizes, head, rows, length):
     import tensorflow as tf
 
-    config = backbone_config("text_cnn", "tiny", 50, num_filters=8, dropout=0.0)
+    config = backbone_config(backbone, "tiny", 50, dropout=0.0, **sizes)
     model = build(ClassificationModel(make_backbone(config), 7, head=head, dropout=0.0))
     inputs = {
         "token_ids": np.ones((rows, length), np.int32),

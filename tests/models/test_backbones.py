@@ -58,6 +58,22 @@ def test_batch_of_one_equals_its_row(config_of, batch_of, backbone, pooling):
 
 
 @backbones
+@poolings
+@pytest.mark.parametrize("positions", [[[3, 0, 3], [7, 5, 1]], [[], []]])
+def test_some_positions_are_what_all_have_there(config_of, batch_of, backbone, pooling, positions):
+    model = randomized(config_of(backbone, pooling=pooling))
+    batch = batch_of([6, 8])
+    positions = np.array(positions, "int32").reshape(2, -1)
+    everywhere, some = model(batch), model(batch, positions=positions)
+    expected = np.take_along_axis(
+        np.asarray(everywhere["sequence_output"]), positions[:, :, None], axis=1
+    )
+    np.testing.assert_allclose(some["sequence_output"], expected, atol=1e-5, rtol=1e-5)
+    for name in ("embedding_output", "pooled_output"):
+        np.testing.assert_allclose(some[name], everywhere[name], atol=1e-5, rtol=1e-5)
+
+
+@backbones
 def test_a_token_matters_to_its_neighbours(config_of, batch_of, backbone):
     model = randomized(config_of(backbone))
     batch = batch_of([9])

@@ -53,6 +53,27 @@ def test_layer_equals_keras_hub(config_of, normalization, activation):
     np.testing.assert_allclose(ours(x, mask), theirs(x, padding_mask=mask), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("normalization", ["pre", "post"])
+@pytest.mark.parametrize("position", ["learned", "rotary"])
+def test_last_layer_is_computed_where_it_is_wanted(config_of, batch_of, normalization, position):
+    config = config_of("transformer", normalization=normalization, position=position)
+    backbone = build(make_backbone(config))
+    randomize(backbone)
+    batch, positions = batch_of([6, 8]), np.array([[3, 0, 3], [7, 5, 1]], "int32")
+    seen = []
+    feed_forward = backbone.encoder_layers[-1].feed_forward.sublayer
+    feed_forward.call = lambda inputs, call=feed_forward.call, **kwargs: (
+        seen.append(inputs.shape) or call(inputs, **kwargs)
+    )
+    some = backbone(batch, positions=positions)["sequence_output"]
+    expected = np.take_along_axis(
+        np.asarray(backbone(batch)["sequence_output"]), positions[:, :, None], axis=1
+    )
+    np.testing.assert_allclose(some, expected, atol=1e-5, rtol=1e-5)
+    # The pooling asks for the first position beside them.
+    assert seen == [(2, 4, config.d_model), (2, 8, config.d_model)]
+
+
 def token_share(backbone, batch):
     """The part of the variance that is between rows: other tokens at the same position."""
     output = np.asarray(backbone(batch)["sequence_output"])
