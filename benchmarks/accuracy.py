@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy --data=DATA [--sets=cail2018,zhihu,goemotions]
         [--arms=svm,text_cnn/random,...] [--rates=1e-3,3e-3,6e-3] [--seeds=1,2,3]
-        [--folder=checkpoint_accuracy]
+        [--pretraining_epochs=N] [--folder=checkpoint_accuracy]
 
 For each arm: its trials are fitted with the first seed and compared on the validation documents,
 then the best one is run with every seed and measured on the test documents, once. A threshold, one
@@ -56,10 +56,19 @@ class Benchmark:
         name: a key of `DATA_SETS`.
         folder: takes checkpoints, caches and results.
         rates: learning rates, the trials of the neural arms.
+        pretraining_epochs: of step 1; None: the data set's own.
     """
 
-    def __init__(self, data: Path, name: str, folder: Path, rates: Sequence[float] = RATES) -> None:
+    def __init__(
+        self,
+        data: Path,
+        name: str,
+        folder: Path,
+        rates: Sequence[float] = RATES,
+        pretraining_epochs: int | None = None,
+    ) -> None:
         self.name, self.set = name, DATA_SETS[name]
+        self.pretraining_epochs = pretraining_epochs or self.set.pretraining_epochs
         self.folder = folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.results = Results(folder / "results.jsonl")
@@ -91,7 +100,7 @@ class Benchmark:
         best = self._best_trial(arm, seeds[0])
         for seed in seeds:
             self.results.once(
-                {"set": self.name, "arm": arm, "trial": best, "seed": seed, "test": True},
+                self._setting(arm, trial=best, seed=seed, test=True),
                 partial(fit, best, seed, True),
             )
 
@@ -101,7 +110,7 @@ class Benchmark:
         trials, fit = self.arms()[arm]
         tried = [
             self.results.once(
-                {"set": self.name, "arm": arm, "trial": trial, "seed": seed, "test": False},
+                self._setting(arm, trial=trial, seed=seed, test=False),
                 partial(fit, trial, seed, False),
             )
             for trial in trials
@@ -114,16 +123,16 @@ class Benchmark:
         found = []
         for trial in trials:
             for seed in seeds:
-                setting = {
-                    "set": self.name,
-                    "arm": arm,
-                    "trial": trial,
-                    "seed": seed,
-                    "test": True,
-                }
+                setting = self._setting(arm, trial=trial, seed=seed, test=True)
                 if (result := self.results.get(setting)) is not None:
                     found.append(result)
         return found
+
+    def _setting(self, arm: str, **choices: Any) -> dict[str, Any]:
+        """What tells a run from all others."""
+        if arm.endswith(("/pretraining", "/pretrained")):
+            choices["pretraining_epochs"] = self.pretraining_epochs
+        return {"set": self.name, "arm": arm, **choices}
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -198,7 +207,8 @@ class Benchmark:
         def fit(trial: Trial, seed: int, test: bool) -> Result:
             pretrained, seconds = self._pretrained(backbone)
             rate = trial["learning_rate"]
-            target = self.folder / f"{backbone}_{start}_{rate:g}_{seed}"
+            name = pretrained.name if start == "pretrained" else f"{backbone}_{start}"
+            target = self.folder / f"{name}_{rate:g}_{seed}"
             options = {
                 "data_path": self.folder,
                 "training_data_file": self.files["train"],
@@ -230,7 +240,7 @@ class Benchmark:
         return fit
 
     def _pretrained(self, backbone: str) -> tuple[Path, float]:
-        target = self.folder / f"{backbone}_pretrained"
+        target = self.folder / f"{backbone}_pretrained_{self.pretraining_epochs}"
         sources = ",".join(str(path) for path in [*self.free_text, self.files["train"]])
 
         def pretrain() -> Result:
@@ -242,13 +252,13 @@ class Benchmark:
                     "backbone": backbone,
                     "mask_lm_source_file": sources,
                     "tokenize_style": self.set.tokenize_style,
-                    "num_epochs": self.set.pretraining_epochs,
+                    "num_epochs": self.pretraining_epochs,
                     "ckpt_dir": target,
                 },
             )
             return {"seconds": time.monotonic() - began}
 
-        setting = {"set": self.name, "arm": f"{backbone}/pretraining"}
+        setting = self._setting(f"{backbone}/pretraining")
         return target, self.results.once(setting, pretrain)["seconds"]
 
 
@@ -307,6 +317,7 @@ def main() -> None:
         "--rates", default=",".join(map(str, RATES)), help="of the neural arms' trials"
     )
     parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--pretraining_epochs", type=int, help="default: the data set's own")
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_accuracy"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -314,7 +325,9 @@ def main() -> None:
     rates = [float(rate) for rate in arguments.rates.split(",")]
     lines = [HEADER]
     for name in arguments.sets.split(","):
-        benchmark = Benchmark(arguments.data, name, arguments.folder, rates)
+        benchmark = Benchmark(
+            arguments.data, name, arguments.folder, rates, arguments.pretraining_epochs
+        )
         for arm in arguments.arms.split(",") if arguments.arms else benchmark.arms():
             benchmark.run(arm, seeds)
         for arm in benchmark.arms():

@@ -41,7 +41,7 @@ DATA_SETS = {
         free_text=("legal_corpus/train.txt",),
         features={"analyzer": "char", "ngram_range": (1, 3), "min_df": 2, "sublinear_tf": True},
         tokenize_style="word",
-        pretraining_epochs=3,
+        pretraining_epochs=8,
     ),
     "zhihu": DataSet(
         files={split: f"zhihu/bert_{split}.txt" for split in SPLITS},

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy import Result, learned, measured, script
-from benchmarks.data_sets import Split, labelled_files, read_splits
+from benchmarks.data_sets import DATA_SETS, Split, labelled_files, read_splits
 from benchmarks.results import Results
+from benchmarks.two_steps import run, sources_of_step_1
 
 CHANGES: dict[str, dict[str, Any]] = {
     "the default": {},
@@ -49,15 +50,12 @@ def main() -> None:
     files = labelled_files(arguments.data, "cail2018", folder)
     pretrained = arguments.pretrained or folder / "pretrained"
     if arguments.pretrained is None:
-        free_text = arguments.data / "legal_corpus" / "train.txt"
-        script(
+        run(
             "train_bert_lm.py",
-            {
-                "data_path": folder / "data",
-                "ckpt_dir": pretrained,
-                "mask_lm_source_file": f"{free_text},{files['train']}",
-                "num_epochs": 3,
-            },
+            f"--data_path={folder / 'data'}",
+            f"--ckpt_dir={pretrained}",
+            f"--num_epochs={DATA_SETS['cail2018'].pretraining_epochs}",
+            sources_of_step_1(arguments.data),
         )
     test = read_splits(files)["test"]
     results, rows = Results(folder / "results.jsonl"), [HEADER]
