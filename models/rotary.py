@@ -31,7 +31,7 @@ def rotate(x: Any, positions: Any = None) -> Any:
     frequencies = (_BASE ** (-np.arange(half) / half)).astype("float32")
     if positions is None:
         positions = ops.arange(ops.shape(x)[1])
-    angles = ops.cast(positions, "float32")[..., None, None] * frequencies
+    angles = ops.expand_dims(ops.cast(positions, "float32"), (-2, -1)) * frequencies
     dtype = keras.backend.standardize_dtype(x.dtype)
     cosine, sine = ops.cast(ops.cos(angles), dtype), ops.cast(ops.sin(angles), dtype)
     # Two slices would each have a gradient as wide as the whole, mostly zeros.

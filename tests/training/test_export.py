@@ -1,5 +1,6 @@
 """Exports, loaded again by runtimes that know nothing of this project."""
 
+import functools
 import importlib.util
 import json
 import runpy
@@ -11,13 +12,15 @@ import pytest
 from data_util.classification_batches import pack_documents
 from data_util.errors import InputError
 from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from train_bert_fine_tuning import fine_tune
 from training import export as exporting
 from training.export import export
 from training.exported import ExportedModel
-from training.options import EXPORT_FORMATS, ExportOptions, OptionError
+from training.options import EXPORT_FORMATS, ExportOptions, FineTuningOptions, OptionError
 from training.prediction import Classifier
 
-BACKBONES = ("text_cnn", "transformer")
+# A backbone, and a head other than the default one.
+CLASSIFIERS = ("text_cnn", "transformer", "transformer/pooled")
 NEEDED = {
     "saved_model": ("tensorflow",),
     "onnx": ("onnx", "tf2onnx", "onnxruntime"),
@@ -28,19 +31,37 @@ SHAPES = ((1, 3), (5, 32), (2, 17), (16, 9))
 
 
 @pytest.fixture(scope="module")
-def exported(run_of, tmp_path_factory):
+def classifier_of(run_of, tiny):
+    """Gives the checkpoint of one of the classifiers, made when it is first asked for."""
+
+    @functools.cache
+    def make(name):
+        backbone, _, head = name.partition("/")
+        run = run_of(backbone)
+        if not head:
+            return run.fine_tuned
+        folder = tiny.folder / f"save_{backbone}_{head}"
+        changes = {"ckpt_dir": str(run.pretrained), "ckpt_dir_save": str(folder), "num_epochs": 1}
+        fine_tune(FineTuningOptions(**tiny.fine_tuning(head=head, **changes)))
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def exported(classifier_of, tmp_path_factory):
     """Exports a checkpoint, once for each format: (folder of the export, checkpoint)."""
     made = {}
 
-    def make(backbone, form, quantize="none"):
+    def make(name, form, quantize="none"):
         for package in NEEDED[form]:
             pytest.importorskip(package, reason=f"{package} is not installed")
-        key = (backbone, form, quantize)
+        key = (name, form, quantize)
         if key not in made:
-            out = tmp_path_factory.mktemp("export") / "-".join(key)
-            options = {"ckpt_dir": str(run_of(backbone).fine_tuned), "out": str(out)}
+            out = tmp_path_factory.mktemp("export") / "exported"
+            options = {"ckpt_dir": str(classifier_of(name)), "out": str(out)}
             made[key] = export(ExportOptions(**options, format=form, quantize=quantize))
-        return made[key], run_of(backbone).fine_tuned
+        return made[key], classifier_of(name)
 
     return make
 
@@ -108,9 +129,9 @@ def batch_of(rows, length, vocab_size, seed):
 
 
 @pytest.mark.parametrize("form", EXPORT_FORMATS)
-@pytest.mark.parametrize("backbone", BACKBONES)
-def test_agrees_with_the_checkpoint(exported, backbone, form):
-    folder, checkpoint = exported(backbone, form)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_agrees_with_the_checkpoint(exported, name, form):
+    folder, checkpoint = exported(name, form)
     run = OPEN[form](folder / FILES[form])
     model = load_model(read_checkpoint(checkpoint))
     size = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
