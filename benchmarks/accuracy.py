@@ -1,7 +1,7 @@
 """Is pre-training worth it? Data set x arm x seeds, every arm tuned with as many trials.
 
     python -m benchmarks.accuracy --data=DATA [--sets=cail2018,zhihu,goemotions]
-        [--arms=svm,text_cnn/random,...] [--rates=1e-3,3e-3,6e-3] [--seeds=1,2,3]
+        [--arms=svm,text_cnn/random,...] [--rates=3e-4:3e-3,1e-3:1e-3,...] [--seeds=1,2,3]
         [--pretraining_epochs=N] [--folder=checkpoint_accuracy]
 
 For each arm: its trials are fitted with the first seed and compared on the validation documents,
@@ -40,7 +40,8 @@ from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
 from training.metrics import best_threshold, classification_figures, decide
 
-RATES = (1e-3, 3e-3, 6e-3)
+# Of the backbone and of the head.
+RATES = ((3e-4, 3e-3), (1e-3, 1e-3), (1e-3, 3e-3), (3e-3, 3e-3), (6e-3, 6e-3))
 EPOCHS = 6
 # What of the gain comes with the settings, and not with the pre-trained weights?
 AT_PRETRAINED_SETTINGS = "random_at_pretrained_settings"
@@ -55,7 +56,7 @@ class Benchmark:
         data: the folder of the data sets.
         name: a key of `DATA_SETS`.
         folder: takes checkpoints, caches and results.
-        rates: learning rates, the trials of the neural arms.
+        rates: learning rates of backbone and head, the trials of the neural arms.
         pretraining_epochs: of step 1; None: the data set's own.
     """
 
@@ -64,7 +65,7 @@ class Benchmark:
         data: Path,
         name: str,
         folder: Path,
-        rates: Sequence[float] = RATES,
+        rates: Sequence[tuple[float, float]] = RATES,
         pretraining_epochs: int | None = None,
     ) -> None:
         self.name, self.set = name, DATA_SETS[name]
@@ -74,7 +75,9 @@ class Benchmark:
         self.results = Results(folder / "results.jsonl")
         self.files = labelled_files(data, name, self.folder)
         self.free_text = [data / path for path in self.set.free_text]
-        self._rates: Sequence[Trial] = [{"learning_rate": rate} for rate in rates]
+        self._rates: Sequence[Trial] = [
+            {"learning_rate": backbone, "head_learning_rate": head} for backbone, head in rates
+        ]
         self._splits: dict[str, Split] = {}
 
     def arms(self) -> dict[str, tuple[Sequence[Trial], Callable[[Trial, int, bool], Result]]]:
@@ -206,16 +209,15 @@ class Benchmark:
     def _neural(self, backbone: str, start: str) -> Callable[[Trial, int, bool], Result]:
         def fit(trial: Trial, seed: int, test: bool) -> Result:
             pretrained, seconds = self._pretrained(backbone)
-            rate = trial["learning_rate"]
+            rates = "_".join(f"{rate:g}" for rate in trial.values())
             name = pretrained.name if start == "pretrained" else f"{backbone}_{start}"
-            target = self.folder / f"{name}_{rate:g}_{seed}"
+            target = self.folder / f"{name}_{rates}_{seed}"
             options = {
                 "data_path": self.folder,
                 "training_data_file": self.files["train"],
                 "valid_data_file": self.files["valid"],
                 "test_data_file": "",
-                "learning_rate": rate,
-                "head_learning_rate": rate,
+                **trial,
                 "num_epochs": EPOCHS,
                 "patience": EPOCHS,
                 "seed": seed,
@@ -314,7 +316,9 @@ def main() -> None:
     parser.add_argument("--sets", default="cail2018", help=f"of {', '.join(DATA_SETS)}")
     parser.add_argument("--arms", default="", help="default: all")
     parser.add_argument(
-        "--rates", default=",".join(map(str, RATES)), help="of the neural arms' trials"
+        "--rates",
+        default=",".join(f"{backbone:g}:{head:g}" for backbone, head in RATES),
+        help="of backbone and head, in the neural arms' trials",
     )
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--pretraining_epochs", type=int, help="default: the data set's own")
@@ -322,7 +326,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    rates = [float(rate) for rate in arguments.rates.split(",")]
+    rates = []
+    for pair in arguments.rates.split(","):
+        backbone, _, head = pair.partition(":")
+        rates.append((float(backbone), float(head or backbone)))
     lines = [HEADER]
     for name in arguments.sets.split(","):
         benchmark = Benchmark(

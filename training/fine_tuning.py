@@ -168,8 +168,11 @@ def train_model(
         },
     )
     steps = total_steps(options, data.batches["train"].steps)
-    model.compile(optimizer=_optimizer(options, model, steps))
-    _announce(options, data, model, report, steps)
+    rate = setup.learning_rate(
+        options, model.backbone.config, "fine_tuning" if report else "random_weights"
+    )
+    model.compile(optimizer=_optimizer(options, model, rate, steps))
+    _announce(options, data, model, report, rate, steps)
 
     record = Record(extra={"thresholds": {}, "restored": report.to_dict() if report else None})
     validation = Validation(model, data, options, record)
@@ -222,8 +225,9 @@ def train_model(
     return record.metrics()
 
 
-def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: int) -> AdamW:
-    backbone_rate = setup.learning_rate(options, model.backbone.config, "fine_tuning")
+def _optimizer(
+    options: FineTuningOptions, model: ClassificationModel, backbone_rate: float, steps: int
+) -> AdamW:
     head_rate = options.head_learning_rate
     peak = max(backbone_rate, head_rate)
     optimizer = make_optimizer(options, peak, steps)
@@ -238,6 +242,7 @@ def _announce(
     data: LabelledData,
     model: ClassificationModel,
     report: RestoreReport | None,
+    rate: float,
     steps: int,
 ) -> None:
     config = model.backbone.config
@@ -260,7 +265,7 @@ def _announce(
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,
-        setup.learning_rate(options, config, "fine_tuning"),
+        rate,
         options.head_learning_rate,
         options.precision,
         setup.device(),
