@@ -25,17 +25,12 @@ class Backbone(keras.layers.Layer):
     Attributes:
         defaults: fields of `BackboneConfig` whose default is this backbone's own.
         unused: fields of `BackboneConfig` that say nothing to this backbone.
-        learning_rates: the highest one where the user names none: of "pretraining", of
-            "fine_tuning" from a checkpoint, and of fine-tuning from "random_weights".
+        learning_rates: the highest one of each stage, where the user names none.
     """
 
     defaults: ClassVar[dict[str, str]]
     unused: ClassVar[tuple[str, ...]]
-    learning_rates: ClassVar[dict[str, float]] = {
-        "pretraining": 1e-3,
-        "fine_tuning": 1e-3,
-        "random_weights": 1e-3,
-    }
+    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1e-3}
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

@@ -108,11 +108,7 @@ class TextCNN(Backbone):
     """
 
     defaults: ClassVar[dict[str, str]] = {"position": "none", "pooling": "max"}
-    learning_rates: ClassVar[dict[str, float]] = {
-        "pretraining": 2e-3,
-        "fine_tuning": 1e-3,
-        "random_weights": 3e-3,
-    }
+    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 2e-3, "fine_tuning": 3e-3}
     unused: ClassVar[tuple[str, ...]] = (
         "num_layer",
         "d_ff",

@@ -94,11 +94,7 @@ class TransformerEncoder(Backbone):
     """
 
     defaults: ClassVar[dict[str, str]] = {"position": "rotary", "pooling": "cls"}
-    learning_rates: ClassVar[dict[str, float]] = {
-        "pretraining": 1e-3,
-        "fine_tuning": 1.5e-3,
-        "random_weights": 1.5e-3,
-    }
+    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1.5e-3}
     unused: ClassVar[tuple[str, ...]] = ("filter_sizes", "num_filters")
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:

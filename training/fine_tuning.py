@@ -168,11 +168,8 @@ def train_model(
         },
     )
     steps = total_steps(options, data.batches["train"].steps)
-    rate = setup.learning_rate(
-        options, model.backbone.config, "fine_tuning" if report else "random_weights"
-    )
-    model.compile(optimizer=_optimizer(options, model, rate, steps))
-    _announce(options, data, model, report, rate, steps)
+    model.compile(optimizer=_optimizer(options, model, steps))
+    _announce(options, data, model, report, steps)
 
     record = Record(extra={"thresholds": {}, "restored": report.to_dict() if report else None})
     validation = Validation(model, data, options, record)
@@ -225,9 +222,8 @@ def train_model(
     return record.metrics()
 
 
-def _optimizer(
-    options: FineTuningOptions, model: ClassificationModel, backbone_rate: float, steps: int
-) -> AdamW:
+def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: int) -> AdamW:
+    backbone_rate = setup.learning_rate(options, model.backbone.config, "fine_tuning")
     head_rate = options.head_learning_rate
     peak = max(backbone_rate, head_rate)
     optimizer = make_optimizer(options, peak, steps)
@@ -242,7 +238,6 @@ def _announce(
     data: LabelledData,
     model: ClassificationModel,
     report: RestoreReport | None,
-    rate: float,
     steps: int,
 ) -> None:
     config = model.backbone.config
@@ -265,7 +260,7 @@ def _announce(
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,
-        rate,
+        setup.learning_rate(options, config, "fine_tuning"),
         options.head_learning_rate,
         options.precision,
         setup.device(),

@@ -334,8 +334,7 @@ class FineTuningOptions(
     sequence_length: int = option(512, "tokens of a document that are read", minimum=4)
     learning_rate: float | None = option(
         None,
-        "highest learning rate of the backbone; default 1e-3 from a checkpoint and 3e-3 from "
-        "random weights, for a Transformer 1.5e-3",
+        "highest learning rate of the backbone; default 3e-3, for a Transformer 1.5e-3",
         minimum=0,
     )
     head_learning_rate: float = option(3e-3, "highest learning rate of the new head", minimum=0)
