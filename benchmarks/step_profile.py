@@ -146,4 +146,5 @@ def _compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _value(result: Any) -> np.ndarray:
     # Waits for the device; one number is enough, and the rest stays where it is.
-    return keras.ops.convert_to_numpy(result[0, 0])
+    # NumPy has no bfloat16.
+    return keras.ops.convert_to_numpy(keras.ops.cast(result[0, 0], "float32"))
