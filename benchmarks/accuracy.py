@@ -310,6 +310,12 @@ def script(name: str, options: dict[str, Any]) -> None:
     run(name, *(f"--{key}={value}" for key, value in options.items()))
 
 
+def rate_pairs(text: str) -> list[tuple[float, float]]:
+    """The pairs that `--rates` names: `3e-3` is both rates, `1e-3:3e-3` the backbone's first."""
+    pairs = [pair.partition(":") for pair in text.split(",")]
+    return [(float(backbone), float(head or backbone)) for backbone, _, head in pairs]
+
+
 def main() -> None:
     """Runs what is asked for and prints the table of all that has been run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -317,9 +323,7 @@ def main() -> None:
     parser.add_argument("--sets", default="cail2018", help=f"of {', '.join(DATA_SETS)}")
     parser.add_argument("--arms", default="", help="default: all")
     parser.add_argument(
-        "--rates",
-        default=",".join(f"{backbone:g}:{head:g}" for backbone, head in RATES),
-        help="of backbone and head, in the neural arms' trials",
+        "--rates", type=rate_pairs, default=RATES, help="of backbone and head, in the neural trials"
     )
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--pretraining_epochs", type=int, help="default: the data set's own")
@@ -327,14 +331,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    rates = []
-    for pair in arguments.rates.split(","):
-        backbone, _, head = pair.partition(":")
-        rates.append((float(backbone), float(head or backbone)))
     lines = [HEADER]
     for name in arguments.sets.split(","):
         benchmark = Benchmark(
-            arguments.data, name, arguments.folder, rates, arguments.pretraining_epochs
+            arguments.data, name, arguments.folder, arguments.rates, arguments.pretraining_epochs
         )
         for arm in arguments.arms.split(",") if arguments.arms else benchmark.arms():
             benchmark.run(arm, seeds)

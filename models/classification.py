@@ -153,8 +153,8 @@ class ClassificationModel(keras.Model):
 
     def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
         """The backbone's outputs that the head reads: see `Backbone.call`."""
-        nowhere = inputs["token_ids"][:, :0]
-        positions = None if self.head.reads_sequence_output else nowhere
+        # Where the head reads no position, none is asked for.
+        positions = None if self.head.reads_sequence_output else inputs["token_ids"][:, :0]
         return self.backbone(inputs, training=training, positions=positions)
 
     def probabilities(self, logits: Any) -> Any:

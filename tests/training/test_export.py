@@ -51,17 +51,17 @@ def classifier_of(run_of, tiny):
 @pytest.fixture(scope="module")
 def exported(classifier_of, tmp_path_factory):
     """Exports a checkpoint, once for each format: (folder of the export, checkpoint)."""
-    made = {}
 
+    @functools.cache
     def make(name, form, quantize="none"):
         for package in NEEDED[form]:
             pytest.importorskip(package, reason=f"{package} is not installed")
-        key = (name, form, quantize)
-        if key not in made:
-            out = tmp_path_factory.mktemp("export") / "exported"
-            options = {"ckpt_dir": str(classifier_of(name)), "out": str(out)}
-            made[key] = export(ExportOptions(**options, format=form, quantize=quantize))
-        return made[key], classifier_of(name)
+        checkpoint = classifier_of(name)
+        options = {
+            "ckpt_dir": str(checkpoint),
+            "out": str(tmp_path_factory.mktemp("export") / "out"),
+        }
+        return export(ExportOptions(**options, format=form, quantize=quantize)), checkpoint
 
     return make
 
