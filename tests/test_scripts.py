@@ -712,3 +712,16 @@ def test_help(name, script):
     assert (status, err) == (0, "")
     assert out.startswith(f"{name}: ")
     assert "--ckpt_dir=" in out
+
+
+def test_help_into_a_closed_pipe():
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "train_bert_lm.py"), "--help"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -17,19 +17,19 @@ from training.options import OptionError, OptionsT, help_text, parse_options
 def run(
     main: Callable[[OptionsT], object], options_class: type[OptionsT], description: str
 ) -> None:
-    """Runs `main` with the options of the command line; does not return.
+    """Runs `main` with the options of the command line.
 
     The exit status is 0 at the end of `main` and after `--help`, 2 where the user made a mistake
     or the run cannot go on (a line on standard error says why), 130 after Ctrl-C, 143 after
     SIGTERM.
     """
-    program = _program()
-    if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
-        print(help_text(options_class, program, description))
-        sys.exit(0)
     start_log()
 
     def act() -> None:
+        if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
+            # Flushed here, where a reader that has seen enough is no error.
+            print(help_text(options_class, _program(), description), flush=True)
+            return
         options, given = parse_options(options_class, sys.argv)
         if getattr(options, "test_mode", False):
             from training.test_mode import in_test_mode
