@@ -1,6 +1,6 @@
-"""The table of `benchmarks.accuracy`."""
+"""The table of `benchmarks.accuracy`, and what its picture shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,3 +54,27 @@ def mean_and_spread(values: Sequence[float]) -> str:
     """The mean, and the standard deviation where there is one to be seen."""
     spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
     return f"{np.mean(values):.3f}" + (f" ± {spread:.3f}" if spread >= 0.0005 else "")
+
+
+def curves(measured: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, list[float]]:
+    """By arm that is trained in epochs, the mean validation F1 after each; the network alone too.
+
+    Args:
+        measured: the results of each arm, one a seed.
+    """
+    found = {}
+    for arm, results in measured.items():
+        for key, title in (("curve", arm), ("network_f1", f"{arm}, network alone")):
+            runs = [result[key] for result in results if result.get(key)]
+            if runs:
+                found[title] = np.mean(runs, axis=0).tolist()
+    return found
+
+
+def levels(measured: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, float]:
+    """By arm that is not trained in epochs, its mean validation F1."""
+    return {
+        arm: float(np.mean([result["valid"]["f1"] for result in results]))
+        for arm, results in measured.items()
+        if results and "curve" not in results[0]
+    }

@@ -89,8 +89,6 @@ class FastText:
     def __init__(
         self, tokenized: Sequence[str], targets: np.ndarray, vectors: str, trial: Trial, seed: int
     ) -> None:
-        import fasttext
-
         lines = [
             " ".join([*(f"__label__{label}" for label in np.flatnonzero(row)), text])
             for text, row in zip(tokenized, targets, strict=True)
@@ -98,7 +96,7 @@ class FastText:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "train.txt"
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            self._model = fasttext.train_supervised(
+            self._model = _train(
                 str(path),
                 dim=128,
                 loss="ova",
@@ -130,6 +128,19 @@ class FastText:
             return path.stat().st_size
 
 
+def _train(path: str, lr: float, **arguments: Any) -> Any:
+    """fastText's training, at half the rate as long as its weights run away."""
+    import fasttext
+
+    while True:
+        try:
+            return fasttext.train_supervised(path, lr=lr, **arguments)
+        except RuntimeError as error:
+            if "NaN" not in str(error):
+                raise
+            lr /= 2
+
+
 def word_vectors(tokenized: Sequence[str], target: Path) -> None:
     """Skip-gram vectors of fastText's own, trained on `tokenized`, as a word2vec text file."""
     import fasttext
@@ -148,10 +159,10 @@ def word_vectors(tokenized: Sequence[str], target: Path) -> None:
             file.write(f"{word} {values}\n")
 
 
-SVM_TRIALS: tuple[Trial, ...] = ({"C": 0.5}, {"C": 1.0}, {"C": 5.0})
+SVM_TRIALS: tuple[Trial, ...] = tuple({"C": c} for c in (0.5, 1.0, 5.0, 20.0))
 REGRESSION_TRIALS: tuple[Trial, ...] = ({"C": 10.0}, {"C": 50.0}, {"C": 200.0})
 FASTTEXT_TRIALS: tuple[Trial, ...] = tuple(
-    {"lr": 0.5, "epoch": epoch, "wordNgrams": 2, "minCount": 2} for epoch in (10, 25, 50)
+    {"lr": 0.5, "epoch": epoch, "wordNgrams": 2, "minCount": 2} for epoch in (25, 100, 300)
 )
 
 

@@ -10,11 +10,11 @@ installed, the curves are drawn into `original_table.png`. A run that was stoppe
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.curves import draw
 from benchmarks.two_steps import read_metrics, run, sources_of_step_1
 
 AFTER = (1, 5, 7, 35)
@@ -88,7 +88,10 @@ def main() -> None:
         start_loss = read_metrics(Path(f"{place}_start"))["history"][0]["valid"]["loss"]
         runs[name] = (start_loss, read_metrics(place)["history"])
     print(table(runs))
-    draw({name: history for name, (_, history) in runs.items()}, folder / "original_table.png")
+    curves = {
+        name: [entry["valid"]["f1"] for entry in history] for name, (_, history) in runs.items()
+    }
+    draw(curves, folder / "original_table.png")
 
 
 def table(runs: dict[str, tuple[float, Sequence[dict[str, Any]]]]) -> str:
@@ -115,29 +118,6 @@ def table(runs: dict[str, tuple[float, Sequence[dict[str, Any]]]]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def draw(histories: dict[str, Sequence[dict[str, Any]]], target: Path) -> None:
-    """Draws validation F1 over epochs, a line for each start."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        print("no curves: pip install matplotlib", file=sys.stderr)
-        return
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for name, history in histories.items():
-        axes.plot(
-            [entry["epoch"] for entry in history],
-            [entry["valid"]["f1"] for entry in history],
-            marker=".",
-            label=name,
-        )
-    axes.set(xlabel="epoch", ylabel="validation F1 (mean of micro and macro)", ylim=(0, 1))
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    figure.savefig(target, dpi=120)
-    print(f"\nthe curves are in {target}")
 
 
 if __name__ == "__main__":

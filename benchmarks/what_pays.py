@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import Result, learned, measured, script
 from benchmarks.data_sets import DATA_SETS, Split, labelled_files, read_splits
+from benchmarks.fine_tuned import Result, learned, measured, script
 from benchmarks.results import Results
 from benchmarks.two_steps import run, sources_of_step_1
 

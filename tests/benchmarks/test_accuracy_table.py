@@ -1,6 +1,8 @@
 """The table of the accuracy benchmark, against figures worked out by hand."""
 
-from benchmarks.accuracy_table import HEADER, row
+import pytest
+
+from benchmarks.accuracy_table import HEADER, curves, levels, row
 
 
 def result(f1, curve=None, alone=None):
@@ -37,3 +39,13 @@ def test_a_network_with_two_seeds():
 
 def test_seeds_that_agree_have_no_spread():
     assert cells(row("cail2018", "svm", [result(0.7)] * 3))[6] == "0.700"
+
+
+def test_what_the_picture_shows():
+    runs = [result(0.7, [0.5, 0.7], [0.3, 0.6]), result(0.8, [0.6, 0.8], [0.5, 0.7])]
+    measured = {"text_cnn/random": runs, "svm": [result(0.72)], "fasttext": []}
+    assert curves(measured) == {
+        "text_cnn/random": [pytest.approx(0.55), pytest.approx(0.75)],
+        "text_cnn/random, network alone": [pytest.approx(0.4), pytest.approx(0.65)],
+    }
+    assert levels(measured) == {"svm": pytest.approx(0.72)}

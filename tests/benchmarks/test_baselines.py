@@ -1,7 +1,10 @@
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.baselines import logistic_regression, svm
+from benchmarks.baselines import FastText, logistic_regression, svm
 from benchmarks.data_sets import read_splits
 
 FEATURES = {"token_pattern": r"\S+"}
@@ -40,3 +43,18 @@ def test_splits_share_the_label_list(tmp_path):
     assert splits["test"].targets.tolist() == [[1, 0, 0]]
     assert splits["valid"].texts == ["a"]
     assert splits["train"].targets.dtype == np.int64
+
+
+def test_fasttext_takes_half_the_rate_where_its_weights_run_away(monkeypatch):
+    rates = []
+
+    def train_supervised(path, lr, **arguments):
+        rates.append(lr)
+        if len(rates) < 3:
+            raise RuntimeError("Encountered NaN.")
+        return "a model"
+
+    monkeypatch.setitem(sys.modules, "fasttext", SimpleNamespace(train_supervised=train_supervised))
+    model = FastText(TEXTS, TARGETS, "", {"lr": 0.5, "epoch": 1}, seed=1)
+    assert rates == [0.5, 0.25, 0.125]
+    assert model._model == "a model"
