@@ -1,6 +1,5 @@
 """The activation functions by name, and GELU in one pass for training."""
 
-import functools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -38,26 +37,27 @@ def activate(name: str, x: Any, training: bool | None) -> Any:
 
 
 def _gelu_with_gradient(x: Any) -> tuple[Any, Callable[[Any], Any]]:
-    gelu, gradient = _one_pass()
-    return gelu(x), lambda upstream: gradient(upstream, x)
-
-
-@functools.cache
-def _one_pass() -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
     """`x Phi(x)`, and its derivative `Phi(x) + x phi(x)` times the gradient from above.
 
     Phi and phi are the standard normal distribution and its density: Hendrycks & Gimpel 2016,
     section 2 (https://arxiv.org/abs/1606.08415).
     """
-    import tensorflow as tf  # here: other backends do without it
+    return _gelu(x), lambda upstream: _gelu_gradient(upstream, x)
 
-    def distribution(x: Any) -> Any:
-        return 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5)))
 
-    def density(x: Any) -> Any:
-        return tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+@compiled
+def _gelu(x: Any) -> Any:
+    return x * _distribution(x)
 
-    return (
-        compiled(lambda x: x * distribution(x)),
-        compiled(lambda upstream, x: upstream * (distribution(x) + x * density(x))),
-    )
+
+@compiled
+def _gelu_gradient(upstream: Any, x: Any) -> Any:
+    return upstream * (_distribution(x) + x * _density(x))
+
+
+def _distribution(x: Any) -> Any:
+    return 0.5 * (1 + ops.erf(x * math.sqrt(0.5)))
+
+
+def _density(x: Any) -> Any:
+    return ops.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)

@@ -8,6 +8,7 @@ from keras import ops
 
 from models.config import BackboneConfig
 from models.dropout import Dropout
+from models.max_over_time import max_over_time
 
 DETECTORS_A_UNIT = 4
 
@@ -130,8 +131,4 @@ class DetectorHead(ClassificationHead):
         tokens = self.dropout(tokens, training=training)
         # Padding is a second [CLS], which can change neither the highest nor the lowest.
         tokens = ops.where(ops.expand_dims(padding_mask, -1), tokens, tokens[:, :1])
-        found = self.detectors(tokens)
-        # The activation falls and then rises: of many, its highest is that of an end. So it is
-        # computed for two values a detector, and not for each token.
-        ends = ops.max(found, axis=1), ops.min(found, axis=1)
-        return ops.maximum(*(ops.gelu(end, approximate=False) for end in ends))
+        return max_over_time(tokens, self.detectors, training)
