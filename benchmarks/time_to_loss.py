@@ -1,15 +1,15 @@
 """How much sooner does step 1 reach a validation loss than its first version did?
 
     python -m benchmarks.time_to_loss --data=DATA [--documents=1000] [--num_epochs=4]
-        [--backbone=text_cnn] [--folder=checkpoint_time_to_loss]
+        [--backbone=text_cnn] [--folder=checkpoint_time_to_loss] [--first_version=CHECKOUT]
 
-Runs step 1 twice on the first documents of the legal corpus: as the first version did it, with the
-whole vocabulary in every step and a Transformer's positions learned, and with the defaults, some
-of the vocabulary and rotary positions. The validation loss is that of the whole vocabulary in
-both. The two run at the same time, each on a core of its own, so that whatever else the machine
-does meets both; on a machine of one core, one after the other. Prints what each epoch brought,
-and how long each took to the loss that both reach, between two validations by a straight line. A
-run that the folder already holds is not run again.
+Runs step 1 twice on the first documents of the legal corpus: by the first version's own code
+(`git worktree add CHECKOUT 02f8069`), and by today's. Without that checkout today's code does what
+the first version did: the whole vocabulary in every step, and a Transformer's positions learned.
+The validation loss is that of the whole vocabulary in both. The two run at the same time, each on a
+core of its own, so that whatever else the machine does meets both; on a machine of one core, one
+after the other. Prints what each epoch brought, and how long each took to the loss that both reach,
+between two validations by a straight line. A run that the folder already holds is not run again.
 """
 
 import argparse
@@ -39,10 +39,11 @@ def main() -> None:
     options.add_argument("--num_epochs", type=int, default=4)
     options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="text_cnn")
     options.add_argument("--folder", type=Path, default=Path("checkpoint_time_to_loss"))
+    options.add_argument("--first_version", type=Path, help="a checkout of its commit")
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.num_epochs = 20, 2
-    folder = arguments.folder / arguments.backbone
+    folder = arguments.folder.absolute() / arguments.backbone
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / "text.txt"
     if not text.exists():
@@ -57,8 +58,12 @@ def side_by_side(arguments: argparse.Namespace, folder: Path, text: Path) -> dic
     """Runs both sides; ends this program if one fails."""
     cores = sorted(os.sched_getaffinity(0))
     folders, running = {}, []
-    sides = {"first version": FIRST_VERSION[arguments.backbone], "defaults": []}
-    for number, (name, choice) in enumerate(sides.items()):
+    first = arguments.first_version
+    sides: dict[str, tuple[Path | None, list[str]]] = {
+        "first version": (first, [] if first else FIRST_VERSION[arguments.backbone]),
+        "defaults": (None, []),
+    }
+    for number, (name, (checkout, choice)) in enumerate(sides.items()):
         folders[name] = folder / name.replace(" ", "_")
         command = [
             sys.executable,
@@ -73,7 +78,7 @@ def side_by_side(arguments: argparse.Namespace, folder: Path, text: Path) -> dic
         ]
         if arguments.test_mode:
             command += ["--preset=tiny", "--sequence_length_lm=32"]
-        process = subprocess.Popen(command)
+        process = subprocess.Popen(command, cwd=checkout)
         if len(cores) > 1:
             os.sched_setaffinity(process.pid, {cores[number]})
         else:
