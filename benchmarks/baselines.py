@@ -89,6 +89,8 @@ class FastText:
     def __init__(
         self, tokenized: Sequence[str], targets: np.ndarray, vectors: str, trial: Trial, seed: int
     ) -> None:
+        import fasttext
+
         lines = [
             " ".join([*(f"__label__{label}" for label in np.flatnonzero(row)), text])
             for text, row in zip(tokenized, targets, strict=True)
@@ -97,13 +99,11 @@ class FastText:
             path = Path(folder) / "train.txt"
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
             self._model = _train(
+                fasttext.train_supervised,
                 str(path),
-                dim=128,
                 loss="ova",
                 pretrainedVectors=vectors,
-                thread=len(os.sched_getaffinity(0)),
                 seed=seed,
-                verbose=0,
                 **trial,
             )
         self._labels = targets.shape[1]
@@ -128,13 +128,18 @@ class FastText:
             return path.stat().st_size
 
 
-def _train(path: str, lr: float, **arguments: Any) -> Any:
+def _train(train: Callable[..., Any], path: str, lr: float, **arguments: Any) -> Any:
     """fastText's training, at half the rate as long as its weights run away."""
-    import fasttext
-
     while True:
         try:
-            return fasttext.train_supervised(path, lr=lr, **arguments)
+            return train(
+                path,
+                lr=lr,
+                dim=128,
+                thread=len(os.sched_getaffinity(0)),
+                verbose=0,
+                **arguments,
+            )
         except RuntimeError as error:
             if "NaN" not in str(error):
                 raise
@@ -148,8 +153,14 @@ def word_vectors(tokenized: Sequence[str], target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"
         path.write_text("\n".join(tokenized) + "\n", encoding="utf-8")
-        model = fasttext.train_unsupervised(
-            str(path), model="skipgram", dim=128, minCount=2, maxn=0, epoch=5, verbose=0
+        model = _train(
+            fasttext.train_unsupervised,
+            str(path),
+            lr=0.05,
+            model="skipgram",
+            minCount=2,
+            maxn=0,
+            epoch=5,
         )
     words = model.get_words()
     with target.open("w", encoding="utf-8") as file:
@@ -160,7 +171,7 @@ def word_vectors(tokenized: Sequence[str], target: Path) -> None:
 
 
 SVM_TRIALS: tuple[Trial, ...] = tuple({"C": c} for c in (0.5, 1.0, 5.0, 20.0))
-REGRESSION_TRIALS: tuple[Trial, ...] = ({"C": 10.0}, {"C": 50.0}, {"C": 200.0})
+REGRESSION_TRIALS: tuple[Trial, ...] = tuple({"C": c} for c in (1.0, 10.0, 50.0, 200.0))
 FASTTEXT_TRIALS: tuple[Trial, ...] = tuple(
     {"lr": 0.5, "epoch": epoch, "wordNgrams": 2, "minCount": 2} for epoch in (25, 100, 300)
 )
