@@ -62,7 +62,9 @@ class Arms:
             self._splits = read_splits(self.files)
         return self._splits
 
-    def linear(self, make: Callable[..., Baseline]) -> Callable[[Trial, int, bool], Result]:
+    def linear(self, make: Callable[..., Baseline]) -> Fit:
+        """TF-IDF with the linear classifier that `make` makes."""
+
         def fit(trial: Trial, seed: int, test: bool) -> Result:
             train = self.splits["train"]
             began = time.monotonic()
@@ -71,7 +73,9 @@ class Arms:
 
         return fit
 
-    def fasttext(self, vectors: str) -> Callable[[Trial, int, bool], Result]:
+    def fasttext(self, vectors: str) -> Fit:
+        """fastText; with a file name, from vectors of its own that it learns from all the text."""
+
         def fit(trial: Trial, seed: int, test: bool) -> Result:
             began = time.monotonic()
             path = self.folder / vectors if vectors else None
@@ -124,7 +128,9 @@ class Arms:
             "bytes": model.bytes(),
         }
 
-    def neural(self, backbone: str, start: str) -> Callable[[Trial, int, bool], Result]:
+    def neural(self, backbone: str, start: str) -> Fit:
+        """Step 2 from "random" weights, or from "pretrained" ones of a step 1 that is run once."""
+
         def fit(trial: Trial, seed: int, test: bool) -> Result:
             pretrained, seconds = self._pretrained(backbone)
             rates = "_".join(f"{rate:g}" for rate in trial.values())
