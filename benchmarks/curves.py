@@ -20,7 +20,7 @@ def draw(
     except ModuleNotFoundError:
         print("no curves: pip install matplotlib", file=sys.stderr)
         return
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     for name, values in curves.items():
         axes.plot(range(1, len(values) + 1), values, marker=".", label=name)
@@ -28,6 +28,7 @@ def draw(
         axes.axhline(value, linestyle="--", color=f"C{number}", label=name)
     axes.set(xlabel="epoch", ylabel="validation F1 (mean of micro and macro)", ylim=(0, 1))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    # Below the curves, which are many.
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     figure.savefig(target, dpi=120)
     print(f"\nthe curves are in {target}")
