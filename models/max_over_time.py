@@ -6,8 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.activations import ACTIVATION_FUNCTIONS
 from models.at_positions import at_positions
 from models.compiled import compiled
+
+_gelu = ACTIVATION_FUNCTIONS["gelu"]
 
 
 def max_over_time(tokens: Any, dense: keras.layers.Dense, training: bool | None) -> Any:
@@ -27,24 +30,23 @@ def max_over_time(tokens: Any, dense: keras.layers.Dense, training: bool | None)
         (batch, units). Where a unit finds what is no number, this is none either.
     """
     if not training:
-        return ops.maximum(*_ends(dense(tokens))[1])
+        return ops.maximum(*map(_gelu, _ends(dense(tokens))))
     # The bias is the same at every token, so it can wait for the few that matter.
     products = ops.stop_gradient(ops.matmul(tokens, dense.kernel))
-    (highest, lowest), (of_highest, of_lowest) = _ends(products, dense.bias)
-    deciding = ops.where(of_highest >= of_lowest, highest, lowest)
+    highest, lowest = _ends(products)
+    is_highest = _gelu(highest + dense.bias) >= _gelu(lowest + dense.bias)
+    deciding = ops.where(is_highest, highest, lowest)
     vectors = at_positions(tokens, _position_of(products, deciding))
     again = ops.custom_gradient(_dot_products)(vectors, ops.transpose(dense.kernel))
-    again = ops.where(ops.isnan(deciding), deciding, again)
-    return ops.gelu(again + dense.bias, approximate=False)
+    return _gelu(ops.where(ops.isnan(deciding), deciding, again) + dense.bias)
 
 
-def _ends(found: Any, bias: Any = 0.0) -> tuple[list[Any], list[Any]]:
-    """The highest and the lowest value over the tokens, and their activations.
+def _ends(found: Any) -> tuple[Any, Any]:
+    """The highest and the lowest value over the tokens.
 
-    GELU falls and then rises, so that the highest activation is that of an end.
+    GELU falls and then rises, so that the highest activation is that of one of the two.
     """
-    ends = [ops.max(found, axis=1), ops.min(found, axis=1)]
-    return ends, [ops.gelu(end + bias, approximate=False) for end in ends]
+    return ops.max(found, axis=1), ops.min(found, axis=1)
 
 
 @compiled
