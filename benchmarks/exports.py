@@ -146,7 +146,7 @@ def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ign
             )
 
     def score(texts: list[str]) -> np.ndarray:
-        ids = [classifier.vocabulary.encode(classifier.tokenizer.tokenize(text)) for text in texts]
+        ids = [document for (document,) in classifier.encode(texts)]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
         results = np.zeros((len(ids), len(classifier.labels)), np.float32)
         results[order] = np.concatenate(

@@ -5,8 +5,8 @@
 Fine-tunes a TextCNN and a Transformer `small` on CAIL2018 for an epoch (their speed is the same
 however well they know it), and labels lines of CAIL2018 with `predict.py`'s own code: reading,
 tokenizing, batches, network, JSON. The others read the same lines: TF-IDF of characters with one
-linear SVM a label, and transformers' BERT of the Transformer's shape with PyTorch, on rjieba's
-words, in batches of like length. Documents a second of processor time, loading left out.
+linear SVM a label, and transformers' BERT of the Transformer's shape with PyTorch, on the same
+words as ours, in batches of like length. Documents a second of processor time, loading left out.
 """
 
 import argparse
@@ -162,7 +162,7 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
     def work() -> float:
         texts = [json.loads(line)["fact"] for line in lines.open("rb")]
         for first in range(0, len(texts), BATCH * TOGETHER):
-            ids = [ours.encode(text)[0] for text in texts[first : first + BATCH * TOGETHER]]
+            ids = [ids for (ids,) in ours.encode(texts[first : first + BATCH * TOGETHER])]
             order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
             for start in range(0, len(order), BATCH):
                 batch = padded([ids[number] for number in order[start : start + BATCH]], shape)

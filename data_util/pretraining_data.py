@@ -106,7 +106,7 @@ def prepare_pretraining_data(
         writer.append("vocabulary_digest", _digest_bytes(made))
         if vocabulary is None:
             made.save(vocabulary_file)
-    built = _open(target, key, vocabulary, vocabulary_file)
+    built = _open(target, key, made, vocabulary_file)
     if built is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
     corpus = built[0]

@@ -25,7 +25,7 @@ from data_util.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
-BLOCK_CHARACTERS = 1 << 18
+BLOCK_CHARACTERS = 1 << 19
 _SECONDS_BETWEEN_MESSAGES = 5.0
 
 
@@ -73,13 +73,14 @@ class TokenCounts:
     """Every distinct token so far, with its provisional id and how often it was seen."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
+        # A token that is new gets the next id, without a line of Python for each.
+        self._ids: defaultdict[str, int] = defaultdict(itertools.count().__next__)
         self._counts = array("q")
 
     def add(self, block: TokenBlock) -> np.ndarray:
         """Counts a block's tokens and returns their provisional ids, int32."""
         ids = self._ids
-        table = np.array([ids.setdefault(token, len(ids)) for token in block.tokens], np.int32)
+        table = np.fromiter(map(ids.__getitem__, block.tokens), np.int32, len(block.tokens))
         self._counts.extend([0] * (len(ids) - len(self._counts)))
         counts = np.frombuffer(self._counts, np.int64)
         counts[table] += np.bincount(block.ids, minlength=len(table))
@@ -149,27 +150,24 @@ def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
 
 def _tokenize_block(texts: list[Text]) -> TokenBlock:
     tokenizer, by_sentence = _worker
-    # A token that is new gets the next id. The look-ups run without a line of Python for each.
-    local: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-    ids = array("i")
-    sentence_lengths: list[int] = []
-    document_lengths: list[int] = []
+    sentences: list[str] = []
+    document_ends = []
     for text in texts:
         if isinstance(text, tuple):
-            sentences = list(text)
+            sentences.extend(text)
+        elif by_sentence:
+            sentences.extend(split_sentences(text))
         else:
-            sentences = split_sentences(text) if by_sentence else [text]
-        before = len(sentence_lengths)
-        for sentence in sentences:
-            tokens = tokenizer.tokenize(sentence)
-            if tokens or not by_sentence:
-                ids.extend(map(local.__getitem__, tokens))
-                sentence_lengths.append(len(tokens))
-        if len(sentence_lengths) > before:
-            document_lengths.append(len(sentence_lengths) - before)
+            sentences.append(text)
+        document_ends.append(len(sentences))
+    numbered = tokenizer.number(sentences)
+    kept = numbered.lengths > 0 if by_sentence else np.ones(len(sentences), bool)
+    # Sentences that are kept before each document's end.
+    ends = np.concatenate([[0], np.cumsum(kept)])[[0, *document_ends]]
+    document_lengths = np.diff(ends)
     return TokenBlock(
-        list(local),
-        np.frombuffer(ids, np.int32) if ids else np.zeros(0, np.int32),
-        np.array(sentence_lengths, np.int64),
-        np.array(document_lengths, np.int64),
+        numbered.tokens,
+        numbered.numbers,
+        numbered.lengths[kept],
+        document_lengths[document_lengths > 0],
     )

@@ -1,13 +1,18 @@
 """Text to tokens: words, characters, what stands between spaces, or BERT's word pieces."""
 
+import itertools
 import json
 import os
 import reprlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
+from data_util.code_points import code_points
 from data_util.errors import InputError
 from data_util.files import read_json_object, write_whole
+from data_util.numbered_tokens import NumberedTokens, number_pieces, number_tokens
 from data_util.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
@@ -34,6 +39,10 @@ class Tokenizer:
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text, in order; white space is dropped."""
         return self._split(text.lower() if self.lower_case else text)
+
+    def number(self, texts: Sequence[str]) -> NumberedTokens:
+        """The tokens of several texts, as numbers."""
+        return number_tokens(texts, self.tokenize)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the tokens of `tokenize(text)` are: first character, one past the last.
@@ -69,17 +78,25 @@ class Tokenizer:
 
 
 class WordTokenizer(Tokenizer):
-    """Words, Chinese ones found by rjieba."""
+    """Words, Chinese ones found in jieba's dictionary (see data_util/segmentation.py)."""
 
     style = "word"
 
-    def _split(self, text: str) -> list[str]:
-        # Imported here because it loads its dictionary, which the other styles have no use for.
-        import rjieba
+    def number(self, texts: Sequence[str]) -> NumberedTokens:
+        return number_pieces([text.lower() for text in texts] if self.lower_case else texts, _words)
 
-        tokens = rjieba.cut(text)
-        # Only where a text has white space do its tokens.
-        return tokens if text.split() == [text] else " ".join(tokens).split()
+    def _split(self, text: str) -> list[str]:
+        ends = _words(code_points(text)).tolist()
+        words = [text[begin:end] for begin, end in itertools.pairwise([0, *ends])]
+        return [word for word in words if not word.isspace()]
+
+
+def _words(text: np.ndarray) -> np.ndarray:
+    # Imported here because the other styles have no use for it, and it takes a moment.
+    from data_util.segmentation import segment
+    from data_util.segmentation_model import segmentation_model
+
+    return segment(text, segmentation_model())
 
 
 class CharTokenizer(Tokenizer):

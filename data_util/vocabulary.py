@@ -43,11 +43,13 @@ class Vocabulary:
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
             ids[token] for token in RESERVED
         )
-        reserved = np.array([is_reserved(token) for token in self.tokens])
-        self.reserved_ids = np.flatnonzero(reserved).astype(np.int32)
-        self.ordinary_ids = np.flatnonzero(~reserved).astype(np.int32)
+        reserved = [place for place, token in enumerate(self.tokens) if is_reserved(token)]
+        self.reserved_ids = np.array(reserved, np.int32)
+        self.ordinary_ids = np.delete(np.arange(len(self.tokens), dtype=np.int32), reserved)
         # A text that has "[MASK]" in it has six characters there, not a masked position.
-        self._text_ids = {token: id for token, id in ids.items() if not is_reserved(token)}
+        for place in reserved:
+            del ids[self.tokens[place]]
+        self._text_ids = ids
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -91,7 +93,8 @@ class Vocabulary:
             for token, count in counts.items()
             if count >= min_count and len(token) <= MAX_TOKEN_LENGTH and not is_reserved(token)
         ]
-        kept.sort(key=lambda token: (-counts[token], token))
+        kept.sort()
+        kept.sort(key=counts.__getitem__, reverse=True)
         return cls((*RESERVED, *kept[: max_size - len(RESERVED)]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -119,7 +122,7 @@ def _checked_ids(tokens: Sequence[str], path: str | os.PathLike[str] | None) -> 
     """Token to id; where the tokens come from a file, errors name its line."""
     if not tokens:
         raise InputError("an empty vocabulary: a token a line is needed", path)
-    size = sum(len(token.encode("utf-8", "surrogatepass")) + 1 for token in tokens)
+    size = len("\n".join(tokens).encode("utf-8", "surrogatepass")) + 1
     if len(tokens) > MAX_LINES or size > MAX_BYTES:
         raise InputError(
             f"a vocabulary of {len(tokens):,} tokens and {size:,} bytes: at most {MAX_LINES:,} "

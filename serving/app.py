@@ -93,7 +93,7 @@ def _add_endpoints(
         texts: list[Text] = [
             (one.text_a, one.text_b) if scorer.takes_pairs else one for one in inputs
         ]
-        ids = await asyncio.to_thread(lambda: [scorer.encode(text) for text in texts])
+        ids = await asyncio.to_thread(scorer.encode, texts)
         with_text = [row for row, text in enumerate(texts) if _has_text(text)]
         results: list[dict[str, Any]] = [{"labels": []} for _ in texts]
         logits = await batcher.submit([ids[row] for row in with_text])

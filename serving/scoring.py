@@ -38,9 +38,9 @@ class Scorer:
         """Tokens of a text, or of both texts of a pair together, that the model reads."""
         return room_for_text(self.classifier.sequence_length, pairs=self.takes_pairs)
 
-    def encode(self, text: Text) -> tuple[np.ndarray, ...]:
-        """The ids of a text's tokens, or of both texts of a pair, (tokens,) int32 each."""
-        return self.classifier.encode(text)
+    def encode(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, ...]]:
+        """The ids of each text's tokens, or of both texts of each pair, (tokens,) int32 each."""
+        return self.classifier.encode(texts)
 
     def logits(self, ids: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
         """(texts, labels) float32; lengths are padded to a multiple of 32."""

@@ -88,9 +88,9 @@ class Classifier:
         Raises:
             InputError: a text is of the wrong kind.
         """
-        ids = [self.encode(text) for text in texts]
         if not texts:
             return np.zeros((0, len(self.labels)), dtype=np.float32)
+        ids = self.encode(texts)
         results = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         # Texts of like length go together, so that little of a batch is padding.
         order = sorted(range(len(texts)), key=lambda index: sum(map(len, ids[index])))
@@ -103,15 +103,19 @@ class Classifier:
         )
         return results
 
-    def encode(self, text: Text) -> tuple[np.ndarray, ...]:
-        """The token ids of a text, or of the two texts of a pair, (tokens,) int32 each.
+    def encode(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, ...]]:
+        """The token ids of each text, or of the two texts of each pair, (tokens,) int32 each.
 
         Raises:
-            InputError: it is of the kind that the classifier does not read.
+            InputError: a text is of the kind that the classifier does not read.
         """
-        check_kind(text, pairs=self.pairs, reason="the classifier reads")
-        parts = (text,) if isinstance(text, str) else text
-        return tuple(self.vocabulary.encode(self.tokenizer.tokenize(part)) for part in parts)
+        for text in texts:
+            check_kind(text, pairs=self.pairs, reason="the classifier reads")
+        parts = [(text,) if isinstance(text, str) else text for text in texts]
+        numbered = self.tokenizer.number([part for text in parts for part in text])
+        ids = self.vocabulary.encode(numbered.tokens)[numbered.numbers]
+        of_parts = iter(np.split(ids, np.cumsum(numbered.lengths)[:-1]))
+        return [tuple(islice(of_parts, len(text))) for text in parts]
 
     def _batches(
         self, ids: list[tuple[np.ndarray, ...]], batch_size: int

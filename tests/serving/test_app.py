@@ -38,11 +38,15 @@ class ToyScorer:
         )
         self.rows = []
 
-    def encode(self, text):
-        parts = (text,) if isinstance(text, str) else text
-        return tuple(
-            self.vocabulary.encode(self.classifier.tokenizer.tokenize(part)) for part in parts
-        )
+    def encode(self, texts):
+        tokenize = self.classifier.tokenizer.tokenize
+        return [
+            tuple(
+                self.vocabulary.encode(tokenize(part))
+                for part in ((text,) if isinstance(text, str) else text)
+            )
+            for text in texts
+        ]
 
     def logits(self, ids):
         self.rows.append(len(ids))
@@ -136,7 +140,7 @@ def test_together_as_one_by_one(run_of):
             observe=sizes.append,
         )
         batcher.start()
-        results = await asyncio.gather(*(batcher.submit([scorer.encode(text)]) for text in texts))
+        results = await asyncio.gather(*(batcher.submit(scorer.encode([text])) for text in texts))
         await batcher.stop()
         return scorer.probabilities(np.concatenate(results))
 
