@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import jieba
 import numpy as np
 
-from benchmarks.measuring import in_turn, needed, parser, report, summary
+from benchmarks.measuring import in_turn, parser, report, summary
 from data_util.documents import read_documents
 from data_util.pretraining_data import prepare_pretraining_data
 
@@ -33,7 +34,6 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds = 20, 1
-    jieba = needed("jieba", 'pip install ".[benchmarks]"')
     jieba.setLogLevel(logging.WARNING)
     jieba.initialize()
     tables = {}

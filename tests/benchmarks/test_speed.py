@@ -52,7 +52,6 @@ def run(tiny, tmp_path, monkeypatch):
     return act
 
 
-@pytest.mark.skipif(missing("jieba") != [], reason="jieba is not installed")
 def test_preprocessing(run):
     tables = run(preprocessing)
     assert len(tables) == 2
