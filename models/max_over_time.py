@@ -6,11 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from models.activations import ACTIVATION_FUNCTIONS
+from models.activations import gelu
 from models.at_positions import at_positions
 from models.compiled import compiled
-
-_gelu = ACTIVATION_FUNCTIONS["gelu"]
 
 
 def max_over_time(tokens: Any, dense: keras.layers.Dense, training: bool | None) -> Any:
@@ -30,15 +28,15 @@ def max_over_time(tokens: Any, dense: keras.layers.Dense, training: bool | None)
         (batch, units). Where a unit finds what is no number, this is none either.
     """
     if not training:
-        return ops.maximum(*map(_gelu, _ends(dense(tokens))))
+        return ops.maximum(*map(gelu, _ends(dense(tokens))))
     # The bias is the same at every token, so it can wait for the few that matter.
     products = ops.stop_gradient(ops.matmul(tokens, dense.kernel))
     highest, lowest = _ends(products)
-    is_highest = _gelu(highest + dense.bias) >= _gelu(lowest + dense.bias)
+    is_highest = gelu(highest + dense.bias) >= gelu(lowest + dense.bias)
     deciding = ops.where(is_highest, highest, lowest)
     vectors = at_positions(tokens, _position_of(products, deciding))
     again = ops.custom_gradient(_dot_products)(vectors, ops.transpose(dense.kernel))
-    return _gelu(ops.where(ops.isnan(deciding), deciding, again) + dense.bias)
+    return gelu(ops.where(ops.isnan(deciding), deciding, again) + dense.bias)
 
 
 def _ends(found: Any) -> tuple[Any, Any]:
