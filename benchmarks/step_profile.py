@@ -95,10 +95,11 @@ def matmul_rate(size: int = 2048, rounds: int = 5, precision: str = "float32") -
 def operations(
     config: BackboneConfig, inputs: Mapping[str, np.ndarray], head: str, classes: int
 ) -> float:
-    """Operations of the matrix products of a training step: three times those of a forward pass.
+    """Operations of the matrix products of a training step.
 
     A multiplication and an addition are two; the backward pass has two products for each of the
-    forward pass. What is padded is computed, and so counted.
+    forward pass, but none for the detectors: of a maximum one token has a gradient (see
+    models/max_over_time.py). What is padded is computed, and so counted.
 
     Args:
         config: of the backbone.
@@ -124,14 +125,16 @@ def operations(
         token = sum(size * (d * filters + filters * filters) for size in config.filter_sizes)
         row = length * (token + len(config.filter_sizes) * filters * d)
     total = rows * row
+    forward_alone = 0
     if head == "masked_lm":
         total += rows * slots * d * (d + classes)
     elif head == "detectors":
         width = DETECTORS_A_UNIT * d
-        total += rows * (length * 2 * d * width + width * classes)
+        total += rows * width * classes
+        forward_alone = rows * length * 2 * d * width
     else:
         total += rows * (d * d + d * classes)
-    return 3 * 2.0 * total
+    return 2.0 * (3 * total + forward_alone)
 
 
 def _compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
