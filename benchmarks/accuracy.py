@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy --data=DATA [--sets=cail2018,zhihu,goemotions]
         [--arms=svm,text_cnn/random,...] [--rates=1e-3,3e-3:6e-3,...] [--seeds=1,2,3]
-        [--pretraining_epochs=N] [--folder=checkpoint_accuracy]
+        [--pretraining_epochs=N] [--preset=small] [--folder=checkpoint_accuracy]
 
 A rate is the backbone's and the head's; with a colon, the backbone's first. For each arm: its
 trials are fitted with the first seed and compared on the validation documents, then the best one is
@@ -36,6 +36,7 @@ from benchmarks.curves import draw
 from benchmarks.data_sets import DATA_SETS
 from benchmarks.fine_tuned import Result
 from benchmarks.results import Results
+from models.config import PRESETS
 
 # Of the backbone and of the head.
 RATES = ((1e-3, 1e-3), (3e-3, 3e-3), (6e-3, 6e-3))
@@ -136,6 +137,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--pretraining_epochs", type=int, help="default: the data set's own")
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="small", help="of the networks")
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_accuracy"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -144,7 +146,14 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     results = Results(folder / "results.jsonl")
     for name in arguments.sets.split(","):
-        arms = Arms(arguments.data, name, folder / name, results, arguments.pretraining_epochs)
+        arms = Arms(
+            arguments.data,
+            name,
+            folder / name,
+            results,
+            arguments.pretraining_epochs,
+            arguments.preset,
+        )
         benchmark = Benchmark(arms, results, arguments.rates)
         for arm in arguments.arms.split(",") if arguments.arms else benchmark.arms:
             benchmark.run(arm, seeds)

@@ -13,6 +13,7 @@ from benchmarks.fine_tuned import Result, learned, measured, script
 from benchmarks.results import Results
 from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
+from models.tables import BACKBONES
 from training.metrics import best_threshold, classification_figures, decide
 
 EPOCHS = 6
@@ -30,6 +31,7 @@ class Arms:
         folder: takes checkpoints and caches.
         results: keeps how long step 1 took.
         pretraining_epochs: of step 1; None: the data set's own.
+        preset: of the networks.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Arms:
         folder: Path,
         results: Results,
         pretraining_epochs: int | None = None,
+        preset: str = "small",
     ) -> None:
         self.name, self.set = name, DATA_SETS[name]
+        self.preset = preset
         self.pretraining_epochs = pretraining_epochs or self.set.pretraining_epochs
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -53,6 +57,8 @@ class Arms:
         """What tells a run from all others."""
         if arm.endswith(("/pretraining", "/pretrained")):
             choices["pretraining_epochs"] = self.pretraining_epochs
+        if self.preset != "small" and arm.partition("/")[0] in BACKBONES:
+            choices["preset"] = self.preset
         return {"set": self.name, "arm": arm, **choices}
 
     @property
@@ -134,7 +140,7 @@ class Arms:
         def fit(trial: Trial, seed: int, test: bool) -> Result:
             pretrained, seconds = self._pretrained(backbone)
             rates = "_".join(f"{rate:g}" for rate in trial.values())
-            name = pretrained.name if start == "pretrained" else f"{backbone}_{start}"
+            name = pretrained.name if start == "pretrained" else f"{self._named(backbone)}_{start}"
             target = self.folder / f"{name}_{rates}_{seed}"
             options = {
                 "data_path": self.folder,
@@ -152,6 +158,7 @@ class Arms:
                 # The pre-trained one's vocabulary, so that both models have the same shape.
                 options |= {
                     "backbone": backbone,
+                    "preset": self.preset,
                     "vocab_file": pretrained / "vocab.txt",
                     "tokenize_style": self.set.tokenize_style,
                 }
@@ -165,8 +172,11 @@ class Arms:
 
         return fit
 
+    def _named(self, backbone: str) -> str:
+        return backbone if self.preset == "small" else f"{backbone}_{self.preset}"
+
     def _pretrained(self, backbone: str) -> tuple[Path, float]:
-        target = self.folder / f"{backbone}_pretrained_{self.pretraining_epochs}"
+        target = self.folder / f"{self._named(backbone)}_pretrained_{self.pretraining_epochs}"
         sources = ",".join(str(path) for path in [*self.free_text, self.files["train"]])
 
         def pretrain() -> Result:
@@ -176,6 +186,7 @@ class Arms:
                 {
                     "data_path": self.folder,
                     "backbone": backbone,
+                    "preset": self.preset,
                     "mask_lm_source_file": sources,
                     "tokenize_style": self.set.tokenize_style,
                     "num_epochs": self.pretraining_epochs,
