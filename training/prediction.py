@@ -138,17 +138,21 @@ class Classifier:
             probabilities: (labels,) float, of one text.
             top_k: also give so many labels, decided for or not, under "top".
         """
+
+        def entries(labels: np.ndarray) -> list[dict[str, Any]]:
+            return [
+                {
+                    "label": self.labels.labels[label],
+                    "probability": round(float(probabilities[label]), 6),
+                }
+                for label in labels
+            ]
+
         order = np.argsort(-probabilities, kind="stable")
         decided = decide(probabilities[None], self.thresholds, self._task_name)[0]
-        entries = [
-            {"label": self.labels.labels[index], "probability": round(float(value), 6)}
-            for index, value in zip(order, probabilities[order], strict=True)
-        ]
-        result = {
-            "labels": [entry for entry, index in zip(entries, order, strict=True) if decided[index]]
-        }
+        result = {"labels": entries(order[decided[order]])}
         if top_k:
-            result["top"] = entries[:top_k]
+            result["top"] = entries(order[:top_k])
         return result
 
 

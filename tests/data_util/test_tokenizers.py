@@ -1,6 +1,7 @@
 import json
 import pickle
 import unicodedata
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -228,3 +229,14 @@ def test_spans_by_hand():
     spans = make("wordpiece").spans("我们，unaffable Héllo\x00 zzz")
     assert spans == [(0, 1), (1, 2), (2, 3), (3, 5), (5, 8), (8, 12), (13, 18), (20, 23)]
     assert [make(style).spans("") for style in TOKENIZE_STYLES] == [[]] * 4
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@given(texts=st.lists(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(TEXT)))))
+def test_numbered_tokens_are_the_tokens(style, lower_case, texts):
+    tokenizer = make(style, lower_case)
+    numbered = tokenizer.number(texts)
+    expected = [tokenizer.tokenize(text) for text in texts]
+    assert numbered.lengths.tolist() == [len(tokens) for tokens in expected]
+    assert [numbered.tokens[number] for number in numbered.numbers] == list(chain(*expected))
