@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_util.characters import is_white_space
 from data_util.code_points import code_points
 from data_util.compiled import compiled
 
@@ -125,16 +126,3 @@ def _are_equal(text: np.ndarray, begin: int, end: int, first: int, last: int) ->
         if text[begin + place] != text[first + place]:
             return False
     return True
-
-
-@compiled
-def is_white_space(character: int) -> bool:
-    """As `str.isspace` has it."""
-    if character > 0x3000:  # nearly all Chinese
-        return False
-    return (
-        9 <= character <= 13
-        or 28 <= character <= 32
-        or character in (0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
-        or 0x2000 <= character <= 0x200A
-    )

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data_util.characters import FIRST_HAN, LAST_HAN
 from data_util.prefix_tree import PrefixTree, prefix_tree
 
 # A character begins a word, ends one, is within one or is one. The order is that of jieba's letters
 # B, E, M and S: of two ways that are as likely it takes the later one.
 STATES = "BEMS"
-FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5
 _IMPOSSIBLE = -3.14e100
 
 

@@ -1,11 +1,10 @@
 import itertools
-import sys
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.numbered_tokens import is_white_space, number_pieces, number_tokens
+from data_util.numbered_tokens import number_pieces, number_tokens
 
 TEXTS = st.lists(st.text("ab中 \t\u3000\n\U0001f600"))
 
@@ -55,8 +54,3 @@ def test_more_pieces_than_the_table_begins_with() -> None:
     assert numbered.tokens == [str(number) for number in range(20_000)]
     assert numbered.numbers[-3:].tolist() == [19_999, 0, 7]
     assert numbered.lengths.tolist() == [20_000, 3]
-
-
-def test_white_space_is_pythons() -> None:
-    for code in range(sys.maxunicode + 1):
-        assert is_white_space(code) == chr(code).isspace(), hex(code)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from jieba import finalseg
 
+from data_util.characters import FIRST_HAN
 from data_util.code_points import code_points
 from data_util.prefix_tree import child, first_child
-from data_util.segmentation_model import FIRST_HAN, STATES, segmentation_model
+from data_util.segmentation_model import STATES, segmentation_model
 
 MODEL = segmentation_model()
 
