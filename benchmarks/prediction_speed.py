@@ -1,8 +1,9 @@
 """How fast new text is labelled, from JSON lines to labels, beside what a user would pick instead.
 
     python -m benchmarks.prediction_speed --data=DATA [--documents=5000] [--rounds=5]
+        [--preset=small]
 
-Fine-tunes a TextCNN and a Transformer `small` on CAIL2018 for an epoch (their speed is the same
+Fine-tunes a TextCNN and a Transformer on CAIL2018 for an epoch (their speed is the same
 however well they know it), and labels lines of CAIL2018 with `predict.py`'s own code: reading,
 tokenizing, batches, network, JSON. The others read the same lines: TF-IDF of characters with one
 linear SVM a label, and transformers' BERT of the Transformer's shape with PyTorch, on the same
@@ -21,6 +22,7 @@ import numpy as np
 
 from benchmarks.measuring import in_turn, needed, parser, report, summary
 from benchmarks.training_peers import PAD, Shape, padded
+from models.config import PRESETS
 
 BATCH = 64
 TOGETHER = 16
@@ -33,6 +35,7 @@ def main() -> None:
     options.add_argument(
         "--folder", type=Path, help="keeps the classifiers; default: nothing is kept"
     )
+    options.add_argument("--preset", choices=tuple(PRESETS), default="small")
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds = 30, 1
@@ -62,7 +65,7 @@ def main() -> None:
     ):
         ours = f"ours, {backbone}"
         chosen = {name: samples[name] for name in (ours, *others)}
-        tables[f"{backbone} `small`: documents a second"] = summary(chosen, ours)
+        tables[f"{backbone} `{arguments.preset}`: documents a second"] = summary(chosen, ours)
     report("prediction_speed", arguments, tables)
 
 
@@ -72,7 +75,9 @@ def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> No
     from training.options import FineTuningOptions
 
     cail = arguments.data / "cail2018"
-    sizes: dict[str, Any] = {"preset": "tiny", "d_model": 16} if arguments.test_mode else {}
+    sizes: dict[str, Any] = {"preset": arguments.preset}
+    if arguments.test_mode:
+        sizes = {"preset": "tiny", "d_model": 16}
     fine_tune(
         FineTuningOptions(
             training_data_file=[str(cail / "train.json")],
