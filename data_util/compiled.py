@@ -17,16 +17,17 @@ def compiled(function: Function) -> Function:
     """Compiles a function of numbers and arrays by Numba when it is first called.
 
     The machine code is kept on the disk for the next process, beside the source or in the user's
-    cache folder; where neither can be written to, every process compiles for itself.
+    cache folder; where neither can be written to, every process compiles for itself. Other threads
+    go on while it runs.
     """
     made: Any
     config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(Path(before or _FOLDER / "__pycache__") / _state_of_sources())
     try:
-        made = numba.njit(cache=True)(function)
+        made = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # no place for a cache
-        made = numba.njit(function)
+        made = numba.njit(nogil=True)(function)
     finally:
         config.CACHE_DIR = before
     return made
