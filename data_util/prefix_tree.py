@@ -7,6 +7,7 @@ import numpy as np
 
 from data_util.code_points import code_points
 from data_util.compiled import compiled
+from data_util.hashing import MULTIPLIER
 
 NOTHING = 0
 NO_WORD = -np.inf
@@ -14,7 +15,6 @@ NO_WORD = -np.inf
 _CHAR_BITS, _NODE_BITS = 21, 20
 _FILTER_BITS = 22
 _KEY_MASK = (1 << (_CHAR_BITS + _NODE_BITS)) - 1
-_MULTIPLIER = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: Knuth, volume 3, 6.4
 
 
 class PrefixTree(NamedTuple):
@@ -84,7 +84,7 @@ def child(tree: PrefixTree, node: int, character: int) -> int:
 
 @compiled
 def _hash(key: int | np.int64, bits: int) -> np.int64:
-    return np.int64((np.uint64(key) * np.uint64(_MULTIPLIER)) >> np.uint64(64 - bits))
+    return np.int64((np.uint64(key) * np.uint64(MULTIPLIER)) >> np.uint64(64 - bits))
 
 
 @compiled

@@ -1,18 +1,14 @@
 """Text to tokens: words, characters, what stands between spaces, or BERT's word pieces."""
 
-import itertools
 import json
 import os
 import reprlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
-from data_util.code_points import code_points
 from data_util.errors import InputError
 from data_util.files import read_json_object, write_whole
-from data_util.numbered_tokens import NumberedTokens, number_pieces, number_tokens
+from data_util.numbered_tokens import NumberedTokens, number_tokens
 from data_util.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
@@ -38,7 +34,7 @@ class Tokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text, in order; white space is dropped."""
-        return self._split(text.lower() if self.lower_case else text)
+        return self._split(self._cased(text))
 
     def number(self, texts: Sequence[str]) -> NumberedTokens:
         """The tokens of several texts, as numbers."""
@@ -73,6 +69,9 @@ class Tokenizer:
             "lower_case": self.lower_case,
         }
 
+    def _cased(self, text: str) -> str:
+        return text.lower() if self.lower_case else text
+
     def _split(self, text: str) -> list[str]:
         raise NotImplementedError(f"{type(self).__name__} has to say how text is split")
 
@@ -82,21 +81,18 @@ class WordTokenizer(Tokenizer):
 
     style = "word"
 
+    def tokenize(self, text: str) -> list[str]:
+        numbered = self.number([text])
+        return [numbered.tokens[number] for number in numbered.numbers]
+
     def number(self, texts: Sequence[str]) -> NumberedTokens:
-        return number_pieces([text.lower() for text in texts] if self.lower_case else texts, _words)
+        # Imported here because the other styles have no use for it, and Numba takes a moment.
+        from data_util.numbered_pieces import number_pieces
+        from data_util.segmentation import segment
+        from data_util.segmentation_model import segmentation_model
 
-    def _split(self, text: str) -> list[str]:
-        ends = _words(code_points(text)).tolist()
-        words = [text[begin:end] for begin, end in itertools.pairwise([0, *ends])]
-        return [word for word in words if not word.isspace()]
-
-
-def _words(text: np.ndarray) -> np.ndarray:
-    # Imported here because the other styles have no use for it, and it takes a moment.
-    from data_util.segmentation import segment
-    from data_util.segmentation_model import segmentation_model
-
-    return segment(text, segmentation_model())
+        cased = [self._cased(text) for text in texts]
+        return number_pieces(cased, lambda text: segment(text, segmentation_model()))
 
 
 class CharTokenizer(Tokenizer):

@@ -28,8 +28,9 @@ def add_explanation(
         """Which characters speak for a label: those whose covering makes it less likely."""
         one = body.input
         text: Text = (one.text_a, one.text_b) if scorer.takes_pairs else one
-        (ids,) = await asyncio.to_thread(scorer.encode, [text])
-        spans = await asyncio.to_thread(_spans, scorer, text)
+        (ids,), spans = await asyncio.to_thread(
+            lambda: (scorer.encode([text]), _spans(scorer, text))
+        )
         lengths = kept_lengths([len(each) for each in ids], scorer.max_tokens)
         ids = tuple(each[:length] for each, length in zip(ids, lengths, strict=True))
         spans = [each[:length] for each, length in zip(spans, lengths, strict=True)]

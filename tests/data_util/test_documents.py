@@ -13,6 +13,7 @@ from data_util.documents import (
     read_texts,
 )
 from data_util.errors import InputError
+from tests.real_data import real_file
 
 
 @pytest.fixture
@@ -216,11 +217,7 @@ def test_read_texts_answers_line_by_line():
 
 
 def test_real_data():
-    default = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("BLU_DATA", default))
-    path = folder / "cail2018" / "valid.json"
-    if not path.is_file():
-        pytest.skip(f"no {path}: set BLU_DATA to the folder of the development data")
+    path = real_file("cail2018/valid.json")
     documents = list(read_documents([path], labelled=True))
     facts = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     assert [document.text for document in documents] == [fact["fact"].strip() for fact in facts]

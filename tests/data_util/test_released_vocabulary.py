@@ -1,8 +1,6 @@
 import json
-import os
 import string
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +15,9 @@ from data_util.released_vocabulary import (
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import Vocabulary
 from tests.bert_release import TOKENS, WORDS
+from tests.real_data import real_file
 
-DATA = Path(os.environ.get("BLU_DATA", "../shared/data"))
-FILES = (DATA / "cail2018" / "train.json", DATA / "goemotions" / "train.txt")
+FILES = ("cail2018/train.json", "goemotions/train.txt")
 
 # Accents (one code point and two), dotted I, full width, control characters, spaces of several
 # kinds, no-width ones, line and paragraph separators, emoji, Chinese of the extensions, Hangul
@@ -35,12 +33,10 @@ ODD = (
 
 def real_lines(count):
     """Chinese and English lines with odd characters put into them at random places."""
-    for path in FILES:
-        if not path.exists():
-            pytest.skip(f"{path} is missing")
+    paths = [real_file(name) for name in FILES]
     random = np.random.default_rng(5)
     lines = []
-    for path in FILES:
+    for path in paths:
         for document in read_documents([path], labelled=False, max_documents=count // len(FILES)):
             text = document.text[:400]
             for odd in random.choice(ODD, size=4):

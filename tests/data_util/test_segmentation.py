@@ -1,6 +1,4 @@
 import logging
-import os
-from pathlib import Path
 
 import jieba
 import numpy as np
@@ -13,6 +11,7 @@ from data_util.code_points import code_points
 from data_util.documents import read_documents
 from data_util.segmentation import segment
 from data_util.segmentation_model import segmentation_model
+from tests.real_data import real_file
 
 jieba.setLogLevel(logging.WARNING)
 
@@ -71,10 +70,7 @@ def test_a_run_longer_than_the_scratch() -> None:
 
 @pytest.mark.parametrize("name", ["cail2018/valid.json", "legal_corpus/train.txt"])
 def test_real_documents_are_cut_as_jieba_cuts_them(name) -> None:
-    path = Path(os.environ.get("BLU_DATA", "../shared/data")) / name
-    if not path.exists():
-        pytest.skip(f"no {path}: set BLU_DATA to the folder of the development data")
-    documents = read_documents([path], labelled=False, max_documents=60)
+    documents = read_documents([real_file(name)], labelled=False, max_documents=60)
     for text in (document.text for document in documents):
         # jieba cuts "4.5g" in two, rjieba and this one don't: letters and digits aside.
         han = "".join(char if ord(char) > 127 else "，" for char in text)
