@@ -64,9 +64,9 @@ class BagOfWords(keras.layers.Layer):
             (batch, num_labels) float32.
         """
         mask = ops.cast(padding_mask, "float32")
-        same = ops.equal(ops.expand_dims(token_ids, 2), ops.expand_dims(token_ids, 1))
-        count = ops.sum(ops.cast(same, "float32") * ops.expand_dims(mask, 1), axis=2)
-        count = ops.maximum(count, 1.0)
+        among = ops.where(padding_mask, token_ids, -1)
+        same = ops.equal(ops.expand_dims(token_ids, 2), ops.expand_dims(among, 1))
+        count = ops.maximum(ops.sum(ops.cast(same, "float32"), axis=2), 1.0)
         weight = (1.0 + ops.log(count)) * ops.take(self.idf, token_ids, axis=0) * mask
         # A token that occurs t times is met t times below: each time with 1/t of its weight.
         length = ops.sqrt(ops.sum(ops.square(weight) / count, axis=1, keepdims=True))

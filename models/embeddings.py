@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from models.dropout import Dropout
+from models.layer_norm import LayerNormalization
 from models.positional_encoding import PositionalEncoding
 from models.token_embedding import TokenEmbedding
 
@@ -74,7 +75,7 @@ class Embeddings(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="positional_encoding",
         )
-        self.layer_norm = keras.layers.LayerNormalization(
+        self.layer_norm = LayerNormalization(
             epsilon=epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")

@@ -8,6 +8,7 @@ from keras import ops
 
 from models.activations import ACTIVATION_FUNCTIONS
 from models.config import BackboneConfig
+from models.layer_norm import LayerNormalization
 from models.objective import Objective
 from models.sampled_softmax import sampled_logits
 from models.token_embedding import TokenEmbedding
@@ -43,7 +44,7 @@ class MaskedLMHead(Objective):
             dtype=self.dtype_policy,
             name="transform",
         )
-        self.layer_norm = keras.layers.LayerNormalization(
+        self.layer_norm = LayerNormalization(
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
 

@@ -27,10 +27,16 @@ def max_over_time(tokens: Any, dense: keras.layers.Dense, training: bool | None)
     Returns:
         (batch, units). Where a unit finds what is no number, this is none either.
     """
-    if not training:
+    if dense.quantization_mode is not None:
         return ops.maximum(*map(gelu, _ends(dense(tokens))))
     # The bias is the same at every token, so it can wait for the few that matter.
-    products = ops.stop_gradient(ops.matmul(tokens, dense.kernel))
+    products = ops.matmul(tokens, dense.kernel)
+    if training:
+        return _of_deciding_tokens(tokens, ops.stop_gradient(products), dense)
+    return ops.maximum(*(gelu(end + dense.bias) for end in _ends(products)))
+
+
+def _of_deciding_tokens(tokens: Any, products: Any, dense: keras.layers.Dense) -> Any:
     highest, lowest = _ends(products)
     is_highest = gelu(highest + dense.bias) >= gelu(lowest + dense.bias)
     deciding = ops.where(is_highest, highest, lowest)

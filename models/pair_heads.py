@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from models.classification_heads import ClassificationHead
+from models.layer_norm import LayerNormalization
 
 # Finite, also in half precision; what is masked never wins against a token.
 _MASKED = -3e4
@@ -39,7 +40,7 @@ class AlignmentHead(ClassificationHead):
         )
         self.comparison.build((None, None, 4 * width))
         # Without it the products above grow, and at the usual learning rates nothing is learned.
-        self.layer_norm = keras.layers.LayerNormalization(
+        self.layer_norm = LayerNormalization(
             epsilon=self.config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
         self.layer_norm.build((None, None, width))

@@ -7,6 +7,7 @@ import keras
 from models.at_positions import at_positions
 from models.config import NORMALIZATIONS, ConfigError
 from models.dropout import Dropout
+from models.layer_norm import LayerNormalization
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -44,7 +45,7 @@ class ResidualNormalization(keras.layers.Layer):
             )
         self.sublayer = sublayer
         self.normalization = normalization
-        self.layer_norm = keras.layers.LayerNormalization(
+        self.layer_norm = LayerNormalization(
             epsilon=epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")

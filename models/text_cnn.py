@@ -9,6 +9,7 @@ from models.activations import activate
 from models.backbone import Backbone
 from models.config import BackboneConfig
 from models.dropout import Dropout
+from models.layer_norm import LayerNormalization
 
 CONVOLUTIONS = 2
 
@@ -52,9 +53,7 @@ class ConvolutionStack(keras.layers.Layer):
             for index in range(CONVOLUTIONS)
         ]
         self.layer_norms = [
-            keras.layers.LayerNormalization(
-                epsilon=epsilon, dtype=self.dtype_policy, name=f"layer_norm_{index}"
-            )
+            LayerNormalization(epsilon=epsilon, dtype=self.dtype_policy, name=f"layer_norm_{index}")
             for index in range(CONVOLUTIONS)
         ]
 
@@ -137,7 +136,7 @@ class TextCNN(Backbone):
             name="combination",
         )
         self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
-        self.final_norm = keras.layers.LayerNormalization(
+        self.final_norm = LayerNormalization(
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
         )
 

@@ -7,6 +7,7 @@ import keras
 from models.backbone import Backbone
 from models.config import BackboneConfig
 from models.feed_forward import FeedForward
+from models.layer_norm import LayerNormalization
 from models.multi_head_attention import MultiHeadAttention
 from models.residual import ResidualNormalization
 
@@ -105,7 +106,7 @@ class TransformerEncoder(Backbone):
         ]
         self.final_norm = None
         if config.normalization == "pre":
-            self.final_norm = keras.layers.LayerNormalization(
+            self.final_norm = LayerNormalization(
                 epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
             )
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models.dropout import Dropout
 
@@ -37,6 +38,18 @@ def test_each_call_draws_anew_and_a_seed_repeats_it():
     first, second = two()
     assert (first != second).any()
     np.testing.assert_array_equal(two(), [first, second])
+
+
+def test_a_gradient_goes_where_the_output_came_from():
+    keras.utils.set_random_seed(0)
+    x = tf.random.normal((20, 30, 7))
+    weights = tf.random.normal(x.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = Dropout(0.3)(x, training=True)
+        total = tf.reduce_sum(y * weights)
+    # y is linear in x, unit by unit.
+    np.testing.assert_allclose(tape.gradient(total, x), weights * y / x, rtol=1e-5)
 
 
 @pytest.mark.parametrize("training", [False, None])
