@@ -11,8 +11,8 @@ from keras import ops
 class LayerNormalization(keras.layers.LayerNormalization):
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, over the last axis.
 
-    Keras' layer with the same weights, of which TensorFlow makes twice as many passes. It is
-    computed in float32 at least, whatever the layer's policy.
+    Keras' layer and weights, computed in this order and with a gradient written by hand: TensorFlow
+    makes twice as many passes of Keras' own. In float32 at least, whatever the layer's policy.
 
     References:
         Ba et al. 2016, equation 3 (https://arxiv.org/abs/1607.06450).
