@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.two_steps import run
+from models.config import PRESETS
 from training.command_line import quiet_libraries
 from training.options import EXPORT_FORMATS, ExportOptions
 
@@ -31,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="the folder of the data sets")
     parser.add_argument("--documents", type=int, default=1000, help="documents to label, at most")
-    parser.add_argument("--preset", choices=("tiny", "small", "big"), default="small")
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="small")
     parser.add_argument("--backbone", choices=("text_cnn", "transformer"), help="default: both")
     parser.add_argument("--num_epochs", type=int, default=10, help="of the fine-tuning")
     parser.add_argument("--folder", type=Path, default=Path("checkpoint_exports"))

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import parser, report
+from models.config import PRESETS
 
 DEVICES = (1, 2, 16, 100)
 
@@ -94,7 +95,7 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=1024, help="of the batch of all devices")
     options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="transformer")
     options.add_argument("--stage", choices=("masked_lm", "fine_tuning"), default="masked_lm")
-    options.add_argument("--preset", choices=("tiny", "small", "big"), default="small")
+    options.add_argument("--preset", choices=tuple(PRESETS), default="small")
     options.add_argument("--precision", default="float32")
     options.add_argument("--sizes", default="16,64,128", help="rows of the batches measured")
     options.add_argument("--sequence_length", type=int, default=256)

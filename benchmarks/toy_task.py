@@ -13,6 +13,7 @@ import argparse
 import numpy as np
 
 from data_util.random_streams import random_generator
+from models.config import PRESETS
 from training.command_line import quiet_libraries
 
 ZERO, ONE, CLS = 5, 6, 2
@@ -87,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbone", choices=("transformer", "text_cnn"))
     parser.add_argument("--pooling", choices=("cls", "max", "mean", "attention"))
-    parser.add_argument("--preset", default="tiny", choices=("tiny", "small", "big"))
+    parser.add_argument("--preset", default="tiny", choices=tuple(PRESETS))
     parser.add_argument("--length", type=int, default=24)
     parser.add_argument("--steps", type=int, default=600)
     arguments = parser.parse_args()

@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.measuring import in_turn, needed, parser, report, summary
 from benchmarks.training_peers import Fed, KerasPeer, Shape, Torch
+from models.config import PRESETS
 
 VOCAB_SIZE = 30_000
 INSTALL = 'pip install ".[benchmarks]" -r requirements-torch.txt'
@@ -35,7 +36,7 @@ def main() -> None:
     options.add_argument("--batch_size", type=int, default=64)
     options.add_argument("--sequence_length", type=int, default=200)
     options.add_argument("--documents", type=int, default=None, help="of CAIL2018; default: all")
-    options.add_argument("--preset", choices=("tiny", "small", "big"), help="instead of the shape")
+    options.add_argument("--preset", choices=tuple(PRESETS), help="instead of the shape")
     options.add_argument("--precision", default="float32")
     options.add_argument("--ours_only", action="store_true", help="without the peers")
     options.add_argument("--only", default="", help="what the workload's name must have in it")

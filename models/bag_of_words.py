@@ -64,6 +64,7 @@ class BagOfWords(keras.layers.Layer):
             (batch, num_labels) float32.
         """
         mask = ops.cast(padding_mask, "float32")
+        # What is padded has the id of no token, so that it is not counted.
         among = ops.where(padding_mask, token_ids, -1)
         same = ops.equal(ops.expand_dims(token_ids, 2), ops.expand_dims(among, 1))
         count = ops.maximum(ops.sum(ops.cast(same, "float32"), axis=2), 1.0)
