@@ -2,8 +2,9 @@
 
 import importlib.util
 
+from common.errors import OptionError
 from training.command_line import run
-from training.options import OptionError, ServingOptions
+from training.options import ServingOptions
 
 NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "prometheus_client": "prometheus-client"}
 

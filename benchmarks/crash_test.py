@@ -243,7 +243,8 @@ class _Test:
 
     def _look_at(self, folder: Path, before: int) -> None:
         """What a killed run left."""
-        from models.checkpoint import CheckpointError, read_checkpoint
+        from common.errors import CheckpointError
+        from models.checkpoint import read_checkpoint
 
         half_written, state, reached = _half_written(folder), _state(folder), _last_point(folder)
         self.in_write += half_written

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Self
 import h5py
 import numpy as np
 
+from common.errors import InputError
 from data_util.cache_reading import (
     DTYPES,
     FORMAT_VERSION,
@@ -27,7 +28,6 @@ from data_util.cache_reading import (
     fingerprint,
     open_cache,
 )
-from data_util.errors import InputError
 
 __all__ = [
     "FORMAT_VERSION",

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from common.errors import InputError
 from data_util.bucketing import make_batches, padded_length
-from data_util.errors import InputError
 from data_util.labelled_corpus import LabelledCorpus
 from data_util.random_streams import random_generator
 from data_util.sentence_pairs import truncated_lengths

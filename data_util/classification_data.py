@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import InputError
 from data_util import cache
 from data_util.classification_batches import ClassificationBatches, pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_documents
-from data_util.errors import InputError
 from data_util.labelled_corpus import LabelledCorpus
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind

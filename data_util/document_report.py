@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.errors import InputError
 from data_util.documents import check_paths
-from data_util.errors import InputError
 from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
 
 _SHOWN_ERRORS = 20

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import open_at_once
 from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
 from data_util.sentence_pairs import Text

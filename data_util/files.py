@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from data_util.errors import InputError
+from common.errors import InputError
 
 # What is read whole may come from anywhere, and takes many times its size as Python's objects: a
 # list of empty lists takes 20 times. With these bounds it stays below 1 GB.

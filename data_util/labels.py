@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import MAX_BYTES, read_lines, write_whole
 
 # The names are in every metrics.json too, in which a character can take twice its place.

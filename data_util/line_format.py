@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.labels import label_problem
 from data_util.sentence_pairs import PAIR_KEYS, RIGHT_FORM, Text, check_kind, json_pair, split_pair
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.errors import InputError
 from data_util.bucketing import make_batches, padded_length
-from data_util.errors import InputError
 from data_util.masking import Masker
 from data_util.packing import Rows, Segments, plan_rows
 from data_util.pretraining_corpus import PretrainingCorpus

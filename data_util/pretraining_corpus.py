@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.random_streams import random_generator
 
 

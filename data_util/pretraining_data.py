@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import InputError
 from data_util import cache
 from data_util.documents import check_paths, read_documents
-from data_util.errors import InputError
 from data_util.pretraining_batches import PretrainingBatches
 from data_util.pretraining_corpus import PretrainingCorpus, split_documents
 from data_util.token_blocks import TokenCounts, process_count, tokenize_texts, with_progress

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from data_util.errors import InputError
+from common.errors import InputError
 
 
 def random_generator(seed: int, stream: str, *indices: int) -> np.random.Generator:

@@ -5,7 +5,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import read_text
 from data_util.vocabulary import Vocabulary
 

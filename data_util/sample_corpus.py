@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Formatter
 from typing import TypeVar
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import write_whole
 from data_util.random_streams import random_generator
 from data_util.sample_grammar import (

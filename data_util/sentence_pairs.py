@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data_util.errors import InputError
+from common.errors import InputError
 
 # A single text, or the two of a pair.
 Text = str | tuple[str, str]

@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import read_json_object, write_whole
 from data_util.numbered_tokens import NumberedTokens, number_tokens
 from data_util.vocabulary import Vocabulary

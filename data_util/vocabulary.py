@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import MAX_BYTES, MAX_LINES, read_lines, write_whole
 
 RESERVED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

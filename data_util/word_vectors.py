@@ -19,8 +19,8 @@ from typing import IO
 
 import numpy as np
 
+from common.errors import InputError
 from data_util.documents import check_paths
-from data_util.errors import InputError
 from data_util.random_streams import random_generator
 from data_util.vocabulary import Vocabulary
 

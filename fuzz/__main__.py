@@ -56,7 +56,7 @@ def _fuzz(target: str, seconds: int) -> None:
     except ImportError:
         sys.exit("fuzzing needs atheris: pip install atheris")
     # Before the code is imported, so that it tells the fuzzer which branches it takes.
-    with atheris.instrument_imports(include=["data_util", "models"]):
+    with atheris.instrument_imports(include=["common", "data_util", "models"]):
         module = importlib.import_module(f"fuzz.{target}")
     logging.getLogger("data_util").setLevel(logging.CRITICAL)
     crashes = FOLDER / "crashes"

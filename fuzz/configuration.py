@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from data_util.errors import InputError
+from common.errors import CheckpointError, ConfigError, InputError
 from data_util.tokenizers import load_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
 from fuzz import folder
-from models.checkpoint_files import CheckpointError, read_json
-from models.config import BackboneConfig, ConfigError
+from models.checkpoint_files import read_json
+from models.config import BackboneConfig
 
 _PATH = folder() / "config.json"
 _VOCABULARY = Vocabulary([*RESERVED, "a"])

@@ -2,7 +2,7 @@
 
 import io
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.labels import label_problem
 from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
 

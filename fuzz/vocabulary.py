@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.labels import LabelSet
 from data_util.vocabulary import RESERVED, Vocabulary
 from fuzz import folder

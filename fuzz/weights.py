@@ -3,8 +3,9 @@
 import h5py
 import numpy as np
 
+from common.errors import CheckpointError
 from fuzz import folder
-from models.checkpoint_files import CheckpointError, array_shapes
+from models.checkpoint_files import array_shapes
 
 _PATH = folder() / "model.weights.h5"
 

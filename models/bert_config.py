@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.config import BackboneConfig, ConfigError
+from common.errors import ConfigError
+from models.config import BackboneConfig
 
 # Our field, the key in `config.json` of transformers and `bert_config.json` of Google, and
 # what the key means where a file lacks it (the defaults of both programs).

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from common.errors import CheckpointError
 from models.bert_formats import ReleasedBert
 from models.bert_names import GOOGLE, HUGGING_FACE, BertVariable, bert_variables
-from models.checkpoint import CheckpointError
 
 _EMBEDDING = "bert.embeddings.word_embeddings.weight"
 _DECODER = "cls.predictions.decoder.weight"

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import CheckpointError
 from models.bert_names import GOOGLE, HUGGING_FACE
-from models.checkpoint import CheckpointError
 
 CONFIG_FILES = ("config.json", "bert_config.json")
 

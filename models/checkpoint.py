@@ -23,11 +23,11 @@ from typing import Any, TypeVar
 import h5py
 import keras
 
+from common.errors import CheckpointError, ConfigError
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint_files import (
     MAX_JSON_BYTES,
-    CheckpointError,
     array_shapes,
     check_regular,
     is_plain_name,
@@ -36,7 +36,7 @@ from models.checkpoint_files import (
     sha256,
 )
 from models.classification import ClassificationModel
-from models.config import BackboneConfig, ConfigError
+from models.config import BackboneConfig
 from models.model_size import WEIGHT_BYTES, least_parameters, most_bytes
 from models.pretraining import PretrainingModel
 
@@ -62,7 +62,6 @@ __all__ = [
     "TRAINING_STATE",
     "WEIGHTS",
     "Checkpoint",
-    "CheckpointError",
     "build_model",
     "check_against_manifest",
     "holds_checkpoint",

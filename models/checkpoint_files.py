@@ -14,16 +14,14 @@ from typing import Any
 
 import h5py
 
+from common.errors import CheckpointError
+
 # Thousands of epochs and a million labels are far smaller. As Python's objects, JSON takes up to
 # 20 times its size.
 MAX_JSON_BYTES = 32 << 20
 _MAX_OBJECTS = 20_000
 _MAX_ATTRIBUTE_BYTES = 1 << 16
 _NUMBERS = "fiub"  # kinds of numpy's that are numbers
-
-
-class CheckpointError(Exception):
-    """A checkpoint folder that cannot be used: says which, why, and what to do."""
 
 
 def is_plain_name(name: Any) -> bool:

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from common.errors import ConfigError
 from models.backbone import Backbone
 from models.bag_of_words import BagOfWords
-from models.config import ConfigError
 from models.losses import weighted_mean
 from models.tables import HEADS, TASKS
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.errors import ConfigError
 from models.tables import BACKBONES, POOLINGS
 
 MAX_PARAMETERS = 1_000_000_000
@@ -35,10 +36,6 @@ _POSITIVE = (
 
 # Keys that the first checkpoints lack, and what they mean there.
 _NEWER: dict[str, Any] = {"embedding_width": 0}
-
-
-class ConfigError(ValueError):
-    """A configuration that no model can be made of: names the key, its value and the rule."""
 
 
 @dataclass(frozen=True, kw_only=True)

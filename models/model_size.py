@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from common.errors import ConfigError
 from models.classification_heads import DETECTORS_A_UNIT
-from models.config import BackboneConfig, ConfigError
+from models.config import BackboneConfig
 from models.tables import BACKBONES
 
 WEIGHT_BYTES = 4

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from models.config import POSITIONS, ConfigError
+from common.errors import ConfigError
+from models.config import POSITIONS
 
 
 def sinusoidal_positions(length: int, d_model: int) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from common.errors import ConfigError
 from models.backbone import Backbone
-from models.config import ConfigError
 from models.cross_entropy import cross_entropy
 from models.losses import weighted_mean
 from models.tables import OBJECTIVES

@@ -4,8 +4,9 @@ from typing import Any
 
 import keras
 
+from common.errors import ConfigError
 from models.at_positions import at_positions
-from models.config import NORMALIZATIONS, ConfigError
+from models.config import NORMALIZATIONS
 from models.dropout import Dropout
 from models.layer_norm import LayerNormalization
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import keras
 
-from models.checkpoint import Checkpoint, CheckpointError, load_model
+from common.errors import CheckpointError
+from models.checkpoint import Checkpoint, load_model
 from models.pretraining import PretrainingModel
 
 REQUIRED_SHARE = 0.99

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from data_util.errors import InputError
-from training.errors import StoppedError, TrainingError
-from training.options import OptionError, OptionsT, help_text, parse_options
+from common.errors import OptionError, StoppedError, UserError
+from training.options import OptionsT, help_text, parse_options
 
 
 def run(
@@ -61,9 +60,7 @@ def guarded(act: Callable[[], object]) -> None:
     except BrokenPipeError:
         # Whoever read our output has seen enough (`predict.py ... | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
-        if not _is_users_mistake(error):
-            raise
+    except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     finally:
@@ -129,17 +126,3 @@ def standard_error_closed() -> Iterator[None]:
     finally:
         os.dup2(original, 2)
         os.close(original)
-
-
-def _is_users_mistake(error: Exception) -> bool:
-    if isinstance(error, (InputError, OptionError, TrainingError)):
-        return True
-    if isinstance(error, OSError) and error.filename is not None:
-        return True
-    # Importing Keras takes seconds, and a mistake found before it was needed should not.
-    if "models.checkpoint" not in sys.modules:
-        return False
-    from models.checkpoint import CheckpointError
-    from models.config import ConfigError
-
-    return isinstance(error, (CheckpointError, ConfigError))

@@ -22,7 +22,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from training.options import DistributionOptions, OptionError
+from common.errors import OptionError
+from training.options import DistributionOptions
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from data_util.errors import InputError
+from common.errors import InputError, OptionError
 from models.serving_model import INPUTS, OUTPUTS, ServingModel
 from training.command_line import standard_error_closed
 from training.exported import (
@@ -28,7 +28,7 @@ from training.exported import (
     ExportedModel,
 )
 from training.onnx_conversion import convert_to_onnx
-from training.options import ExportOptions, OptionError
+from training.options import ExportOptions
 from training.prediction import Classifier
 
 logger = logging.getLogger(__name__)

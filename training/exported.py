@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import read_text
 from training.command_line import standard_error_closed
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import OptionError
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import Checkpoint
@@ -21,7 +22,7 @@ from training.labelled_data import LabelledData, load_labelled_data, training_pl
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.metrics import label_table
 from training.optimizer import AdamW
-from training.options import FineTuningOptions, OptionError
+from training.options import FineTuningOptions
 from training.run_folder import RunFolder
 from training.shared_folder import run_folder
 

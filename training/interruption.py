@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from common.errors import StoppedError
 from training.distribution import highest, processes
-from training.errors import StoppedError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FIRST = b"stopping after this step, with a checkpoint (Ctrl-C again: at once)\n"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.errors import InputError, OptionError
 from data_util.classification_data import (
     ClassificationBatches,
     LabelledCorpus,
@@ -15,13 +16,12 @@ from data_util.classification_data import (
     prepare_labelled_data,
 )
 from data_util.documents import places_of, read_documents
-from data_util.errors import InputError
 from data_util.labels import LabelSet
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.checkpoint import Checkpoint
 from training import setup
-from training.options import FineTuningOptions, OptionError
+from training.options import FineTuningOptions
 from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)

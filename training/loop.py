@@ -9,9 +9,9 @@ from typing import Any
 
 import keras
 
+from common.errors import StoppedError, TrainingError
 from models.checkpoint import METRICS, load_optimizer, load_weights
 from training.distribution import over_replicas, synchronize
-from training.errors import StoppedError, TrainingError
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
 from training.optimizer import AdamW, last_learning_rate

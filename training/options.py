@@ -16,6 +16,7 @@ from typing import Any
 
 from absl import flags
 
+from common.errors import OptionError
 from data_util.documents import LABEL_FIELDS
 from data_util.tokenizers import TOKENIZE_STYLES
 from models.config import NORMALIZATIONS, POSITIONS, PRESETS
@@ -33,10 +34,6 @@ _DEFINE: dict[Any, Callable[..., Any]] = {
 }
 
 OptionsT = typing.TypeVar("OptionsT", bound="Options")
-
-
-class OptionError(Exception):
-    """An option that cannot be what it was set to: names it, its value and what it may be."""
 
 
 def option(

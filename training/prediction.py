@@ -13,15 +13,16 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from common.errors import CheckpointError, OptionError
 from data_util.classification_data import pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_texts
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from models.checkpoint import load_model, read_checkpoint
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide
-from training.options import OptionError, PredictionOptions
+from training.options import PredictionOptions
 from training.setup import stored_tokenizer
 
 logger = logging.getLogger(__name__)

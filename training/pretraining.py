@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from common.errors import OptionError
 from data_util.documents import places_of
 from data_util.pretraining_data import (
     PretrainingBatches,
@@ -26,7 +27,7 @@ from training.distribution import first_process_first
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
-from training.options import OptionError, PretrainingOptions
+from training.options import PretrainingOptions
 from training.run_folder import RunFolder
 from training.shared_folder import run_folder
 from training.test_mode import document_limit

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-from data_util.errors import InputError
+from common.errors import CheckpointError, ConfigError, InputError, OptionError
 from data_util.released_vocabulary import (
     TOKENIZER_CONFIG,
     VOCABULARY,
@@ -27,18 +27,11 @@ from models.bert_config import bert_from_config, config_from_bert
 from models.bert_conversion import ImportReport, bert_tensors, fill_model
 from models.bert_formats import ReleasedBert, open_released_bert
 from models.build import build
-from models.checkpoint import (
-    CheckpointError,
-    holds_checkpoint,
-    load_model,
-    read_checkpoint,
-    write_checkpoint,
-)
-from models.config import BackboneConfig, ConfigError
+from models.checkpoint import holds_checkpoint, load_model, read_checkpoint, write_checkpoint
+from models.config import BackboneConfig
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from training import setup
-from training.options import OptionError
 from training.run_folder import RUN
 from training.run_lock import RunLock
 

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import keras
 
+from common.errors import OptionError, TrainingError
 from data_util.files import write_whole
 from models.checkpoint import (
     Checkpoint,
@@ -26,8 +27,7 @@ from models.checkpoint import (
     remove_leftovers,
     write_checkpoint,
 )
-from training.errors import TrainingError
-from training.options import OptionError, RunOptions
+from training.options import RunOptions
 from training.run_identity import differences, run_identity
 from training.run_lock import RunLock
 from training.tensorboard import SPLITS, TensorBoardWriter, new_log_folder

@@ -5,7 +5,7 @@ import logging
 import os
 from pathlib import Path
 
-from training.options import OptionError
+from common.errors import OptionError
 
 logger = logging.getLogger(__name__)
 

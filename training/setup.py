@@ -9,22 +9,16 @@ from pathlib import Path
 
 import keras
 
-from data_util.errors import InputError
+from common.errors import CheckpointError, InputError, OptionError
 from data_util.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
 from data_util.vocabulary import Vocabulary
-from models.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    check_against_manifest,
-    read_checkpoint,
-)
+from models.checkpoint import Checkpoint, check_against_manifest, read_checkpoint
 from models.config import BackboneConfig, backbone_config
 from models.tables import BACKBONES
 from models.transfer import repeat_positions
 from training.options import (
     FineTuningOptions,
     ModelOptions,
-    OptionError,
     PretrainingOptions,
     RunOptions,
     TokenizerOptions,

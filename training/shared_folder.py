@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import keras
 
+from common.errors import TrainingError
 from models.checkpoint import Checkpoint, holds_checkpoint, read_checkpoint
 from training import distribution
-from training.errors import TrainingError
 from training.options import RunOptions
 from training.run_folder import RunFolder
 from training.tensorboard import NoCurves, TensorBoardWriter

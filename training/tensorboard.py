@@ -22,7 +22,7 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from training.errors import TrainingError
+from common.errors import TrainingError
 
 SPLITS = ("train", "valid")
 

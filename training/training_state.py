@@ -11,7 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.checkpoint import TRAINING_STATE, Checkpoint, CheckpointError
+from common.errors import CheckpointError
+from models.checkpoint import TRAINING_STATE, Checkpoint
 
 
 @dataclass

@@ -3,12 +3,13 @@
 import dataclasses
 import logging
 
+from common.errors import OptionError
 from data_util.documents import check_paths
 from data_util.vocabulary import Vocabulary
 from data_util.word_vectors import WordVectors, read_word_vectors
 from models.backbone import Backbone
 from models.config import BackboneConfig
-from training.options import ModelOptions, OptionError
+from training.options import ModelOptions
 
 logger = logging.getLogger(__name__)
 

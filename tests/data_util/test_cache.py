@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.errors import InputError
 from data_util import cache
 from data_util.cache import RaggedWriter, cache_path, fingerprint, source_digest
-from data_util.errors import InputError
 
 DESCRIPTION = {"sources": ["ab", "cd"], "tokenizer": {"style": "word"}, "limit": None}
 KEY = fingerprint(DESCRIPTION)

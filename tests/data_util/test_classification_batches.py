@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.errors import InputError
 from data_util.classification_data import (
     ClassificationBatches,
     LabelledCorpus,
     pack_documents,
     pack_pairs,
 )
-from data_util.errors import InputError
 from data_util.vocabulary import RESERVED, Vocabulary
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(100))])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
+from common.errors import InputError
 from data_util import classification_data, token_blocks
 from data_util.classification_data import (
     build_vocabulary,
@@ -14,7 +15,6 @@ from data_util.classification_data import (
     holds_pairs,
     prepare_labelled_data,
 )
-from data_util.errors import InputError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary

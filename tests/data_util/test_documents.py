@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import InputError
 from data_util.documents import (
     Document,
     check_paths,
@@ -12,7 +13,6 @@ from data_util.documents import (
     read_documents,
     read_texts,
 )
-from data_util.errors import InputError
 from tests.real_data import real_file
 
 

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.files import read_lines, read_text, write_whole
 
 

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.labels import LabelSet
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.labels import label_problem
 from data_util.line_format import LineParser, raw_lines
 

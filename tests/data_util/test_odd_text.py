@@ -6,10 +6,10 @@ import os
 
 import pytest
 
+from common.errors import InputError
 from data_util.classification_data import count_labels, prepare_labelled_data
 from data_util.document_report import check_file
 from data_util.documents import read_documents, read_texts
-from data_util.errors import InputError
 from data_util.files import read_json_object, read_lines, read_text
 from data_util.labels import LabelSet
 from data_util.line_format import MAX_LINE_BYTES, LineParser, raw_lines
@@ -123,7 +123,7 @@ def test_enormous_files_take_little_memory(tmp_path):
     output = run_with_memory(
         """
         from data_util.documents import read_documents
-        from data_util.errors import InputError
+        from common.errors import InputError
         from data_util.labels import LabelSet
         from data_util.tokenizers import load_tokenizer
         from data_util.vocabulary import Vocabulary

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.parallel import ordered_map
 
 

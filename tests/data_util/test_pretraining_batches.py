@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.pretraining_data import PretrainingBatches, PretrainingCorpus, split_documents
 from data_util.vocabulary import RESERVED, Vocabulary
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.errors import InputError
 from data_util import pretraining_data, token_blocks
-from data_util.errors import InputError
 from data_util.pretraining_data import prepare_pretraining_data
 from data_util.vocabulary import RESERVED, Vocabulary
 

@@ -3,7 +3,7 @@ import zlib
 import numpy as np
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.random_streams import random_generator
 
 

@@ -5,8 +5,8 @@ import unicodedata
 import numpy as np
 import pytest
 
+from common.errors import InputError
 from data_util.documents import read_documents
-from data_util.errors import InputError
 from data_util.released_vocabulary import (
     released_lower_case,
     released_vocabulary,

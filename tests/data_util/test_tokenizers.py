@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import BertWordPieceTokenizer
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.tokenizers import (
     TOKENIZE_STYLES,
     Tokenizer,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.errors import InputError
+from common.errors import InputError
 from data_util.vocabulary import RESERVED, Vocabulary
 
 # As in bert-base-chinese: [PAD] is 0, [UNK] 100, [CLS] 101, [SEP] 102, [MASK] 103.

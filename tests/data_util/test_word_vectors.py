@@ -5,8 +5,8 @@ import zlib
 import numpy as np
 import pytest
 
+from common.errors import InputError
 from data_util import word_vectors
-from data_util.errors import InputError
 from data_util.vocabulary import RESERVED, Vocabulary
 from data_util.word_vectors import read_word_vectors
 

@@ -1,7 +1,8 @@
 import pytest
 
+from common.errors import ConfigError
 from models.bert_config import bert_from_config, config_from_bert
-from models.config import ConfigError, backbone_config
+from models.config import backbone_config
 
 BERT = {
     "model_type": "bert",

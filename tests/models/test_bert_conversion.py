@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
+from common.errors import CheckpointError
 from models.backbones import make_backbone
 from models.bert_config import config_from_bert
 from models.bert_conversion import bert_tensors, fill_model, model_variables
 from models.bert_formats import open_released_bert
 from models.bert_names import bert_variables
 from models.build import build
-from models.checkpoint import CheckpointError
 from models.pretraining import PretrainingModel
 from tests.bert_release import (
     batch_for,

@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import pytest
 
+from common.errors import CheckpointError
 from models import checkpoint as module
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import (
-    CheckpointError,
     build_model,
     holds_checkpoint,
     load_model,

@@ -6,13 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from models.checkpoint_files import (
-    CheckpointError,
-    array_shapes,
-    is_plain_name,
-    read_json,
-    sha256,
-)
+from common.errors import CheckpointError
+from models.checkpoint_files import array_shapes, is_plain_name, read_json, sha256
 from tests.hostile_files import HOSTILE_ARRAYS, damage_string, run_with_memory, sign
 
 
@@ -99,7 +94,8 @@ def test_a_string_on_which_the_library_runs_for_ever(tmp_path):
     output = run_with_memory(
         """
         from pathlib import Path
-        from models.checkpoint_files import CheckpointError, array_shapes
+        from common.errors import CheckpointError
+        from models.checkpoint_files import array_shapes
         ---
         print(len(array_shapes(Path(sys.argv[1]) / "variable.h5", 100)))
         try:
@@ -126,7 +122,8 @@ def test_nothing_is_read_before_its_size_is_known(tmp_path):
     output = run_with_memory(
         """
         from pathlib import Path
-        from models.checkpoint_files import CheckpointError, array_shapes
+        from common.errors import CheckpointError
+        from models.checkpoint_files import array_shapes
         ---
         for path in sorted(Path(sys.argv[1]).glob("*.h5")):
             try:
@@ -176,7 +173,8 @@ def test_json_of_5_gb_and_json_that_grows_take_little_memory(tmp_path):
     output = run_with_memory(
         """
         from pathlib import Path
-        from models.checkpoint_files import CheckpointError, read_json
+        from common.errors import CheckpointError
+        from models.checkpoint_files import read_json
         ---
         for name in ("large.json", "lists.json"):
             try:

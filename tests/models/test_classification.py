@@ -4,10 +4,10 @@ import pytest
 import scipy.stats
 from sklearn.metrics import log_loss
 
+from common.errors import ConfigError
 from models.backbones import BACKBONES, make_backbone
 from models.build import build
 from models.classification import TASKS, ClassificationModel
-from models.config import ConfigError
 from models.tables import HEADS
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)

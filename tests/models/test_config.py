@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from models.config import PRESETS, BackboneConfig, ConfigError, backbone_config
+from common.errors import ConfigError
+from models.config import PRESETS, BackboneConfig, backbone_config
 
 
 @pytest.mark.parametrize(

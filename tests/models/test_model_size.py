@@ -6,10 +6,11 @@ import h5py
 import numpy as np
 import pytest
 
+from common.errors import CheckpointError
 from models import checkpoint as module
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint, CheckpointError, load_model, read_checkpoint
+from models.checkpoint import Checkpoint, load_model, read_checkpoint
 from models.classification import ClassificationModel
 from models.config import backbone_config
 from models.model_size import least_parameters, most_bytes
@@ -143,7 +144,8 @@ def test_five_gigabytes_of_weights_take_little_memory(enormous):
         """
         import json
         from pathlib import Path
-        from models.checkpoint import Checkpoint, CheckpointError, load_model, load_optimizer
+        from common.errors import CheckpointError
+        from models.checkpoint import Checkpoint, load_model, load_optimizer
         ---
         folder = Path(sys.argv[1])
         files = {name: folder / "model.weights.h5" for name in ("model.weights.h5", "optimizer.h5")}

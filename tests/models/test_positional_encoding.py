@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.config import ConfigError
+from common.errors import ConfigError
 from models.positional_encoding import PositionalEncoding, sinusoidal_positions
 
 

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from common.errors import ConfigError
 from models.backbones import BACKBONES, make_backbone
 from models.build import build
-from models.config import ConfigError
 from models.losses import weighted_mean
 from models.pretraining import PretrainingModel
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from common.errors import CheckpointError
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
+from models.checkpoint import read_checkpoint, write_checkpoint
 from models.classification import ClassificationModel
 from models.pretraining import PretrainingModel
 from models.tables import BACKBONES

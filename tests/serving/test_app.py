@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from scipy.special import expit
 
+from common.errors import OptionError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
@@ -15,7 +16,7 @@ from models.checkpoint import load_model, read_checkpoint
 from serving.app import make_app
 from serving.batching import MicroBatcher
 from serving.scoring import Scorer
-from training.options import OptionError, ServingOptions
+from training.options import ServingOptions
 from training.prediction import Classifier
 
 NEUTRAL = "今天天气很好 大家 一起 去 公园"

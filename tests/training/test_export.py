@@ -9,14 +9,14 @@ import sys
 import numpy as np
 import pytest
 
+from common.errors import CheckpointError, InputError, OptionError
 from data_util.classification_batches import pack_documents
-from data_util.errors import InputError
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from models.checkpoint import load_model, read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from training import export as exporting
 from training.export import export
 from training.exported import ExportedModel
-from training.options import EXPORT_FORMATS, ExportOptions, FineTuningOptions, OptionError
+from training.options import EXPORT_FORMATS, ExportOptions, FineTuningOptions
 from training.prediction import Classifier
 
 # A backbone, and a head other than the default one.

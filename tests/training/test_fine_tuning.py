@@ -5,18 +5,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss
 
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from common.errors import CheckpointError, OptionError, TrainingError
+from models.checkpoint import load_model, read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import fine_tuning
-from training.errors import TrainingError
 from training.evaluation import evaluate, split_logits
-from training.options import (
-    FineTuningOptions,
-    OptionError,
-    PretrainingOptions,
-    TransformOptions,
-)
+from training.options import FineTuningOptions, PretrainingOptions, TransformOptions
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError, OptionError
 from data_util.labelled_corpus import LabelledCorpus
 from training.labelled_data import load_labelled_data, multi_hot, split_files
-from training.options import FineTuningOptions, OptionError
+from training.options import FineTuningOptions
 
 LINES = {
     "train": ["甲 乙 丙 __label__A", "甲 乙 __label__B __label__A", "乙 丁 __label__A"],

@@ -5,8 +5,8 @@ import keras
 import numpy as np
 import pytest
 
+from common.errors import TrainingError
 from models import checkpoint
-from training.errors import TrainingError
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.optimizer import AdamW

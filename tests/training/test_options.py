@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import OptionError
 from training.options import (
     ExportOptions,
     FineTuningOptions,
-    OptionError,
     PredictionOptions,
     PretrainingOptions,
     ServingOptions,

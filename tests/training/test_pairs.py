@@ -6,12 +6,12 @@ import h5py
 import numpy as np
 import pytest
 
-from data_util.errors import InputError
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from common.errors import CheckpointError, InputError, OptionError
+from models.checkpoint import load_model, read_checkpoint
 from tests.pair_runs import WORDS
 from training import fine_tuning
 from training.labelled_data import load_labelled_data
-from training.options import FineTuningOptions, OptionError, PredictionOptions
+from training.options import FineTuningOptions, PredictionOptions
 from training.prediction import Classifier, predict
 
 

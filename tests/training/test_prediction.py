@@ -6,8 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from data_util.errors import InputError
-from models.checkpoint import CheckpointError, load_model, read_checkpoint
+from common.errors import CheckpointError, InputError
+from models.checkpoint import load_model, read_checkpoint
 from tests.hostile_files import sign
 from training.options import PredictionOptions
 from training.prediction import Classifier, predict

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from common.errors import OptionError, TrainingError
 from models.checkpoint import load_model, read_checkpoint
 from train_bert_lm import pretrain
 from training import pretraining
-from training.errors import TrainingError
-from training.options import OptionError, PretrainingOptions
+from training.options import PretrainingOptions
 
 
 def options_of(tiny, tmp_path, **changes):

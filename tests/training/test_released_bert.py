@@ -6,17 +6,17 @@ import shutil
 import numpy as np
 import pytest
 
-from data_util.errors import InputError
+from common.errors import CheckpointError, InputError, OptionError
 from data_util.vocabulary import Vocabulary
 from models.bert_conversion import model_variables
-from models.checkpoint import CheckpointError, load_model, read_checkpoint, write_checkpoint
+from models.checkpoint import load_model, read_checkpoint, write_checkpoint
 from models.export_bert import main as export_command
 from models.import_bert import main as import_command
 from tests.bert_release import TOKENS, random_bert, save_release
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
-from training.options import FineTuningOptions, OptionError, PretrainingOptions
+from training.options import FineTuningOptions, PretrainingOptions
 from training.released_bert import ImportOptions, export_bert, import_bert
 from training.test_mode import in_test_mode
 

@@ -15,12 +15,12 @@ import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from models.checkpoint import CheckpointError, read_checkpoint
+from common.errors import CheckpointError, OptionError, StoppedError
+from models.checkpoint import read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import evaluation, fine_tuning, pretraining
-from training.errors import StoppedError
-from training.options import FineTuningOptions, OptionError, PretrainingOptions
+from training.options import FineTuningOptions, PretrainingOptions
 from training.run_folder import RunFolder
 from training.step_keeper import StepKeeper
 

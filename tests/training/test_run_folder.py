@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from models.checkpoint import CheckpointError, read_checkpoint
+from common.errors import CheckpointError, OptionError, TrainingError
+from models.checkpoint import read_checkpoint
 from training import run_folder as module
-from training.errors import TrainingError
-from training.options import OptionError, PretrainingOptions
+from training.options import PretrainingOptions
 from training.run_folder import RunFolder
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError
 from training.options import FineTuningOptions, PretrainingOptions
 from training.run_identity import differences, run_identity
 

@@ -4,8 +4,8 @@ import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
+from common.errors import TrainingError
 from training import tensorboard as module
-from training.errors import TrainingError
 from training.options import FineTuningOptions
 from training.tensorboard import TensorBoardWriter, new_log_folder
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from data_util.errors import InputError
+from common.errors import InputError, OptionError
 from models.checkpoint import load_model, read_checkpoint
 from train_bert_lm import pretrain
 from training import fine_tuning, pretraining
-from training.options import FineTuningOptions, OptionError, PretrainingOptions
+from training.options import FineTuningOptions, PretrainingOptions
 
 
 def vectors_for(tmp_path, vocabulary, dimension):

@@ -1,0 +1,1 @@
+"""What every other room needs; imports none of them."""
