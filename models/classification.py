@@ -120,7 +120,7 @@ class ClassificationModel(keras.Model):
         self.backbone = backbone
         self.num_labels = num_labels
         self.task = task
-        self.head_name = head
+        self.head_name = HEADS.current_name(head)
         self.head = HEADS[head](backbone.config, num_labels, dropout, name="head")
         self.bag_of_words = None
         if bag_of_words:

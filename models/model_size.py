@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import ConfigError
-from models.classification_heads import DETECTORS_A_UNIT
+from models.classification_heads import UNITS_PER_DIM
 from models.config import BackboneConfig
-from models.tables import BACKBONES
+from models.tables import BACKBONES, HEADS
 
 WEIGHT_BYTES = 4
 # A checkpoint of 10^6 labels has a report of 100 MB. For weights it is room for small models, in
@@ -74,8 +74,8 @@ def _heads(config: Mapping[str, Any], width: int) -> int:
         return width * width if isinstance(objectives, list) and "masked_lm" in objectives else 0
     if type(labels) is not int:
         return 0
-    if config.get("head") == "detectors":
-        return DETECTORS_A_UNIT * width * (width + labels)
+    if HEADS.current_name(config.get("head")) == "max_pooled":
+        return UNITS_PER_DIM * width * (width + labels)
     return width * labels
 
 

@@ -143,7 +143,7 @@ def transfer_next_sentence(head: keras.layers.Layer, checkpoint: Checkpoint) -> 
     if "next_sentence" not in checkpoint.config.get("objectives", ()):
         raise CheckpointError(
             f"{checkpoint.folder}: this checkpoint has no next-sentence head to start from. "
-            "Pre-train with --next_sentence=true, or choose another --head."
+            "Pre-train with --objectives=masked_lm,next_sentence, or choose another --head."
         )
     heads = {head.name: head for head in load_model(checkpoint).heads}
     head.next_sentence.set_weights(heads["next_sentence"].dense.get_weights())

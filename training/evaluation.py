@@ -12,7 +12,7 @@ from training.input_pipeline import predict_logits
 from training.labelled_data import LabelledData
 from training.loop import Record
 from training.metrics import best_threshold, classification_figures, decide, mean_f1
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 
 logger = logging.getLogger(__name__)
 

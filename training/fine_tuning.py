@@ -22,7 +22,7 @@ from training.labelled_data import LabelledData, load_labelled_data, training_pl
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.metrics import label_table
 from training.optimizer import AdamW
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 from training.run_folder import RunFolder
 from training.shared_folder import run_folder
 
@@ -105,7 +105,7 @@ def _head(
     checkpoint: Checkpoint | None,
 ) -> str:
     """The name of the classification head: the one that was asked for, if it fits the data."""
-    head = options.head or ("alignment" if data.pairs else "detectors")
+    head = options.head or ("alignment" if data.pairs else "max_pooled")
     if HEADS[head].for_pairs and not data.pairs:
         raise OptionError(
             f"--head={head} is for pairs of texts, and the labelled files hold single ones."
@@ -125,7 +125,7 @@ def _head(
 
 def _has_bag_of_words(options: FineTuningOptions, data: LabelledData) -> bool:
     """Whether a linear classifier is to stand beside the network: for single texts, if it fits."""
-    if not options.bag_of_words or data.pairs:
+    if not options.tfidf_classifier or data.pairs:
         return False
     if has_room(len(data.vocabulary), len(data.labels)):
         return True

@@ -21,7 +21,7 @@ from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.checkpoint import Checkpoint
 from training import setup
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from models.checkpoint import load_model, read_checkpoint
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide
-from training.options import PredictionOptions
+from training.options.scripts import PredictionOptions
 from training.setup import stored_tokenizer
 
 logger = logging.getLogger(__name__)
