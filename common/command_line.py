@@ -1,5 +1,6 @@
 """How every command runs: reads its options, logs, turns what a user can mend into one line."""
 
+import errno
 import logging
 import os
 import select
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from common.errors import StoppedError, UserError
 from common.parsing import OptionsT, help_text, parse_options
@@ -51,7 +52,7 @@ def start_log() -> None:
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
     """Ends the program with the status and the line that `run` describes."""
-    _replace_closed_streams()
+    closed = _replace_closed_streams()
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         yield
@@ -65,7 +66,7 @@ def exit_on_user_error() -> Iterator[None]:
     except OSError as error:
         # A broken pipe may also be one between processes, and then it is an error.
         if not (isinstance(error, BrokenPipeError) and _reader_has_gone()):
-            _exit(2, f"error: {_os_error_text(error)}")
+            _exit(2, f"error: {_os_error_text(error, closed)}")
     finally:
         signal.signal(signal.SIGTERM, before)
         for stream in (sys.stdout, sys.stderr):
@@ -92,13 +93,17 @@ def _command() -> str:
     return f"python {program}" if program.endswith(".py") else program
 
 
-def _replace_closed_streams() -> None:
+def _replace_closed_streams() -> list[str]:
     """Opens the standard streams that the caller has closed (`command >&-`).
 
     Otherwise the next file that is opened, a checkpoint perhaps, gets the number of the closed one,
     and whatever a library writes to "standard output" goes into it. Reading from the new standard
     input and writing to the new standard output fail; messages to standard error are dropped.
+
+    Returns:
+        The names of those that were closed.
     """
+    closed = []
     modes = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
     for number, (name, mode) in enumerate(zip(("stdin", "stdout", "stderr"), modes, strict=True)):
         try:
@@ -108,6 +113,8 @@ def _replace_closed_streams() -> None:
             os.set_inheritable(os.open(os.devnull, mode), True)
             stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
+            closed.append(name)
+    return closed
 
 
 def _reader_has_gone() -> bool:
@@ -117,17 +124,19 @@ def _reader_has_gone() -> bool:
     return bool(poll.poll(0))
 
 
-def _discard_unwritable(stream: object) -> None:
+def _discard_unwritable(stream: TextIO) -> None:
     """Drops what cannot be written; at its end Python would try again, and complain."""
     try:
-        stream.flush()  # type: ignore[attr-defined]
+        stream.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
-def _os_error_text(error: OSError) -> str:
+def _os_error_text(error: OSError, closed: list[str]) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    if not names and error.errno == errno.EBADF and closed:
+        names, reason = closed[:1], "is closed"
     return f"{' -> '.join(names)}: {reason}" if names else reason

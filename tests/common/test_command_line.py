@@ -133,10 +133,10 @@ def test_closed_streams(command):
     assert seen(command("print(0)", "{} <&-")) == (0, "0\n", "")
     assert seen(command("print(0)", "{} 2>&-")) == (0, "0\n", "")
     assert seen(command("raise InputError('a')", "{} 2>&-")) == (2, "", "")
-    assert seen(command("print(0)", "{} >&-")) == (2, "", "error: Bad file descriptor\n")
+    assert seen(command("print(0)", "{} >&-")) == (2, "", "error: stdout: is closed\n")
     assert seen(command("pass", "{} >&-")) == (0, "", "")
     done = command("sys.stdin.read()", "{} <&-")
-    assert seen(done) == (2, "", "error: Bad file descriptor\n")
+    assert seen(done) == (2, "", "error: stdin: is closed\n")
 
 
 def test_a_file_never_takes_the_number_of_a_closed_stream(command, tmp_path):

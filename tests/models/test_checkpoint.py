@@ -66,6 +66,16 @@ def stored(model_of, tmp_path_factory):
     return folder
 
 
+def test_a_head_under_its_name_of_version_0_1(model_of, tmp_path):
+    model, told = model_of()
+    told = {**told, "head": "detectors"}
+    write_checkpoint(tmp_path / "old", config=told, model=model, texts=TEXTS, metrics=METRICS)
+    again = load_model(read_checkpoint(tmp_path / "old"))
+    assert again.head_name == "max_pooled"
+    for ours, theirs in zip(model.trainable_variables, again.trainable_variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.fixture
 def written(stored, model_of, tmp_path):
     """A checkpoint to be changed, its model and its configuration."""
