@@ -8,10 +8,10 @@ from data_util.characters import is_white_space
 from data_util.code_points import code_points
 from data_util.compiled import compiled
 from data_util.hashing import MULTIPLIER
-from data_util.numbered_tokens import NumberedTokens
+from data_util.numbering import IndexedTokens
 
 
-def number_pieces(texts: Sequence[str], cut: Callable[[np.ndarray], np.ndarray]) -> NumberedTokens:
+def number_pieces(texts: Sequence[str], cut: Callable[[np.ndarray], np.ndarray]) -> IndexedTokens:
     """Numbers the pieces of each text that are not white space.
 
     Args:
@@ -25,7 +25,7 @@ def number_pieces(texts: Sequence[str], cut: Callable[[np.ndarray], np.ndarray])
     borders = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=borders[1:])
     tokens = list(map(joined.__getitem__, map(slice, *firsts.T.tolist())))
-    return NumberedTokens(tokens, numbers, np.diff(np.searchsorted(begins, borders)))
+    return IndexedTokens(tokens, numbers, np.diff(np.searchsorted(begins, borders)))
 
 
 @compiled

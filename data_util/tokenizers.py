@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from data_util.errors import InputError
 from data_util.files import read_json_object, write_whole
-from data_util.numbered_tokens import NumberedTokens, number_tokens
+from data_util.numbering import IndexedTokens, index_tokens
 from data_util.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
@@ -36,9 +36,9 @@ class Tokenizer:
         """The tokens of a text, in order; white space is dropped."""
         return self._split(self._cased(text))
 
-    def number(self, texts: Sequence[str]) -> NumberedTokens:
-        """The tokens of several texts, as numbers."""
-        return number_tokens(texts, self.tokenize)
+    def index(self, texts: Sequence[str]) -> IndexedTokens:
+        """The tokens of several texts, as indices into the distinct ones."""
+        return index_tokens(texts, self.tokenize)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the tokens of `tokenize(text)` are: first character, one past the last.
@@ -82,10 +82,10 @@ class WordTokenizer(Tokenizer):
     style = "word"
 
     def tokenize(self, text: str) -> list[str]:
-        numbered = self.number([text])
-        return [numbered.tokens[number] for number in numbered.numbers]
+        numbered = self.index([text])
+        return [numbered.tokens[index] for index in numbered.indices]
 
-    def number(self, texts: Sequence[str]) -> NumberedTokens:
+    def index(self, texts: Sequence[str]) -> IndexedTokens:
         # Imported here because the other styles have no use for it, and Numba takes a moment.
         from data_util.numbered_pieces import number_pieces
         from data_util.segmentation import segment

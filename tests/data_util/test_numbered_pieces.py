@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_util.numbered_pieces import number_pieces
-from data_util.numbered_tokens import number_tokens
+from data_util.numbering import index_tokens
 
 TEXTS = st.lists(st.text("ab中 \t\u3000\n\U0001f600"))
 
@@ -26,11 +26,11 @@ def tokens_of(text: str) -> list[str]:
 @given(TEXTS)
 def test_pieces_are_numbered_as_tokens_are(texts) -> None:
     pieces = number_pieces(texts, lambda text: halves(text).astype(np.int32))
-    tokens = number_tokens(texts, tokens_of)
+    tokens = index_tokens(texts, tokens_of)
     assert pieces.tokens == tokens.tokens
-    assert pieces.numbers.tolist() == tokens.numbers.tolist()
+    assert pieces.indices.tolist() == tokens.indices.tolist()
     assert pieces.lengths.tolist() == tokens.lengths.tolist()
-    assert pieces.numbers.dtype == tokens.numbers.dtype == np.int32
+    assert pieces.indices.dtype == tokens.indices.dtype == np.int32
     assert pieces.lengths.dtype == tokens.lengths.dtype == np.int64
 
 
@@ -43,5 +43,5 @@ def test_more_pieces_than_the_table_begins_with() -> None:
 
     numbered = number_pieces(texts, at_spaces)
     assert numbered.tokens == [str(number) for number in range(20_000)]
-    assert numbered.numbers[-3:].tolist() == [19_999, 0, 7]
+    assert numbered.indices[-3:].tolist() == [19_999, 0, 7]
     assert numbered.lengths.tolist() == [20_000, 3]

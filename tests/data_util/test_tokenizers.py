@@ -234,9 +234,9 @@ def test_spans_by_hand():
 @pytest.mark.parametrize("lower_case", [True, False])
 @pytest.mark.parametrize("style", TOKENIZE_STYLES)
 @given(texts=st.lists(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(TEXT)))))
-def test_numbered_tokens_are_the_tokens(style, lower_case, texts):
+def test_indexed_tokens_are_the_tokens(style, lower_case, texts):
     tokenizer = make(style, lower_case)
-    numbered = tokenizer.number(texts)
+    indexed = tokenizer.index(texts)
     expected = [tokenizer.tokenize(text) for text in texts]
-    assert numbered.lengths.tolist() == [len(tokens) for tokens in expected]
-    assert [numbered.tokens[number] for number in numbered.numbers] == list(chain(*expected))
+    assert indexed.lengths.tolist() == [len(tokens) for tokens in expected]
+    assert [indexed.tokens[index] for index in indexed.indices] == list(chain(*expected))
