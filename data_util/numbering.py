@@ -1,4 +1,4 @@
-"""Several texts' tokens as integers: a token's index is its position in a list of distinct tokens."""
+"""The tokens of several texts as integers: positions in a list of the distinct tokens."""
 
 import itertools
 from array import array
