@@ -160,14 +160,14 @@ def _tokenize_block(texts: list[Text]) -> TokenBlock:
         else:
             sentences.append(text)
         document_ends.append(len(sentences))
-    numbered = tokenizer.number(sentences)
-    kept = numbered.lengths > 0 if by_sentence else np.ones(len(sentences), bool)
+    indexed = tokenizer.index(sentences)
+    kept = indexed.lengths > 0 if by_sentence else np.ones(len(sentences), bool)
     # Sentences that are kept before each document's end.
     ends = np.concatenate([[0], np.cumsum(kept)])[[0, *document_ends]]
     document_lengths = np.diff(ends)
     return TokenBlock(
-        numbered.tokens,
-        numbered.numbers,
-        numbered.lengths[kept],
+        indexed.tokens,
+        indexed.indices,
+        indexed.lengths[kept],
         document_lengths[document_lengths > 0],
     )

@@ -113,9 +113,9 @@ class Classifier:
         for text in texts:
             check_kind(text, pairs=self.pairs, reason="the classifier reads")
         parts = [(text,) if isinstance(text, str) else text for text in texts]
-        numbered = self.tokenizer.number([part for text in parts for part in text])
-        ids = self.vocabulary.encode(numbered.tokens)[numbered.numbers]
-        of_parts = iter(np.split(ids, np.cumsum(numbered.lengths)[:-1]))
+        indexed = self.tokenizer.index([part for text in parts for part in text])
+        ids = self.vocabulary.encode(indexed.tokens)[indexed.indices]
+        of_parts = iter(np.split(ids, np.cumsum(indexed.lengths)[:-1]))
         return [tuple(islice(of_parts, len(text))) for text in parts]
 
     def _batches(

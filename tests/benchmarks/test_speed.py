@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -52,13 +53,22 @@ def run(tiny, tmp_path, monkeypatch):
     return act
 
 
-def test_preprocessing(run):
+def test_preprocessing(run, monkeypatch):
+    # jieba comes with the extra `benchmarks` alone.
+    stand_in = SimpleNamespace(lcut=list, setLogLevel=lambda level: None, initialize=lambda: None)
+    monkeypatch.setitem(sys.modules, "jieba", stand_in)
     tables = run(preprocessing)
     assert len(tables) == 2
     for title, rows in tables.items():
         assert "20 documents" in title
         assert [row["side"] for row in rows] == ["ours", "the original's path"]
         assert all(row["per_cpu_second"] > 0 for row in rows)
+
+
+def test_preprocessing_says_how_to_get_jieba(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jieba", None)
+    with pytest.raises(SystemExit, match=r"jieba, which is missing: pip install .*benchmarks"):
+        run(preprocessing)
 
 
 def test_memory(run, run_of, capsys):

@@ -61,6 +61,21 @@ def test_the_texts_of_a_pair_are_a_sentence_each(monkeypatch, by_sentence) -> No
     assert documents == [[["a", "。", "b"], ["c"]], [["c"], ["a", "b"]]]
 
 
+def test_words_do_not_depend_on_the_number_of_processes(monkeypatch) -> None:
+    # Each block goes to whichever process is free; all of them have to cut it alike.
+    monkeypatch.setattr(token_blocks, "BLOCK_CHARACTERS", 20)
+    texts = [f"他来到了网易杭研大厦。被告人张某{number}盗窃手机一部。" for number in range(12)]
+    one, two = (
+        list(tokenize_texts(texts, make_tokenizer("word"), processes, by_sentence=True))
+        for processes in (1, 2)
+    )
+    assert len(one) == 12 and [block.tokens for block in one] == [block.tokens for block in two]
+    assert "杭研" in one[0].tokens  # by the hidden Markov model: it is in no dictionary
+    for ours, theirs in zip(one, two, strict=True):
+        assert ours.ids.tolist() == theirs.ids.tolist()
+        assert ours.sentence_lengths.tolist() == theirs.sentence_lengths.tolist()
+
+
 def test_final_ids_and_share_of_unknown() -> None:
     _, counts = decoded(["a b a c a"], by_sentence=False)
     vocabulary = Vocabulary.from_counts({"a": 3, "b": 1}, 100)

@@ -136,7 +136,7 @@ def test_reserved_spellings_in_text_get_no_reserved_id(style, token):
 
 @pytest.mark.parametrize("style", ["word", "char", "space"])
 @given(
-    text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们 \n\u3000a1.[]İ")))
+    text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们 \r\n\u3000a1.[]İ")))
 )
 def test_no_character_but_white_space_is_lost(style, text):
     assert "".join(make(style).tokenize(text)) == "".join(text.split())
@@ -167,9 +167,10 @@ def test_pickled_and_saved_tokenizers_are_the_same(tmp_path, style, lower_case):
     path = tmp_path / "tokenizer.json"
     save_tokenizer(tokenizer, path)
     assert json.loads(path.read_text()) == {
-        "format_version": 1,
+        "format_version": 2,
         "style": style,
         "lower_case": lower_case,
+        **({"segmenter": "rjieba"} if style == "word" else {}),
     }
     for other in (load_tokenizer(path, VOCABULARY), pickle.loads(pickle.dumps(tokenizer))):
         assert other.config() == tokenizer.config()
@@ -193,13 +194,31 @@ def test_wordpiece_needs_a_vocabulary():
         ("[" * 100_000, "not a tokenizer's JSON file"),
         ("[]", "holds no object"),
         ("{}", "format version None"),
-        ('{"format_version": 2, "style": "char", "lower_case": false}', "format version 2"),
+        ('{"format_version": 3, "style": "char", "lower_case": false}', "format version 3"),
         ('{"format_version": true, "style": "char", "lower_case": false}', "version True"),
         ('{"format_version": 1, "style": "char"}', "has the keys"),
         ('{"format_version": 1, "style": "char", "lower_case": false, "x": 1}', "has the keys"),
         ('{"format_version": 1, "style": "bpe", "lower_case": false}', "style must be one of"),
         ('{"format_version": 1, "style": ["char"], "lower_case": false}', "style must be one of"),
         ('{"format_version": 1, "style": "char", "lower_case": 0}', "lower_case must be true or"),
+        ('{"format_version": 2, "style": "char", "lower_case": 0}', "lower_case must be true or"),
+        ('{"format_version": 2, "style": "word", "lower_case": false}', "has the keys"),
+        (
+            '{"format_version": 1, "style": "word", "lower_case": false, "segmenter": "rjieba"}',
+            "has the keys",
+        ),
+        (
+            '{"format_version": 2, "style": "char", "lower_case": false, "segmenter": "rjieba"}',
+            "has the keys",
+        ),
+        (
+            '{"format_version": 2, "style": "word", "lower_case": false, "segmenter": "pkuseg"}',
+            "segmenter must be rjieba. Received: 'pkuseg'",
+        ),
+        (
+            '{"format_version": 2, "style": "word", "lower_case": false, "segmenter": ["rjieba"]}',
+            "segmenter must be rjieba",
+        ),
     ],
 )
 def test_load_refuses(tmp_path, content, message):
@@ -209,8 +228,27 @@ def test_load_refuses(tmp_path, content, message):
         load_tokenizer(path, VOCABULARY)
 
 
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_a_file_of_version_1_is_read(tmp_path, caplog, style, lower_case):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps({"format_version": 1, "style": style, "lower_case": lower_case}))
+    tokenizer, expected = load_tokenizer(path, VOCABULARY), make(style, lower_case)
+    assert tokenizer.config() == expected.config()
+    assert tokenizer.tokenize(TEXT) == expected.tokenize(TEXT)
+    # Only words are cut differently now.
+    assert ("another Chinese word segmenter" in caplog.text) == (style == "word")
+
+
+def test_a_file_of_this_version_is_read_without_a_warning(tmp_path, caplog):
+    path = tmp_path / "tokenizer.json"
+    save_tokenizer(make("word"), path)
+    load_tokenizer(path, None)
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("style", ["word", "char", "space"])
-@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("被告人盗窃 İẞa\x00"))))
+@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("被告人盗窃 İẞa\x00\r\n"))))
 def test_spans_are_where_the_tokens_are(style, text):
     tokenizer = make(style)
     pieces = [text[start:end] for start, end in tokenizer.spans(text)]
@@ -234,9 +272,9 @@ def test_spans_by_hand():
 @pytest.mark.parametrize("lower_case", [True, False])
 @pytest.mark.parametrize("style", TOKENIZE_STYLES)
 @given(texts=st.lists(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(TEXT)))))
-def test_numbered_tokens_are_the_tokens(style, lower_case, texts):
+def test_indexed_tokens_are_the_tokens(style, lower_case, texts):
     tokenizer = make(style, lower_case)
-    numbered = tokenizer.number(texts)
+    indexed = tokenizer.index(texts)
     expected = [tokenizer.tokenize(text) for text in texts]
-    assert numbered.lengths.tolist() == [len(tokens) for tokens in expected]
-    assert [numbered.tokens[number] for number in numbered.numbers] == list(chain(*expected))
+    assert indexed.lengths.tolist() == [len(tokens) for tokens in expected]
+    assert [indexed.tokens[index] for index in indexed.indices] == list(chain(*expected))

@@ -1,0 +1,41 @@
+"""The tokens of several texts as integers: positions in a list of the distinct tokens."""
+
+import itertools
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTokens:
+    """The tokens of several texts.
+
+    Attributes:
+        tokens: the distinct tokens, in order of first appearance.
+        indices: (number of tokens,) int32, positions in `tokens`, one text after another.
+        lengths: (texts,) int64, the number of tokens in each text.
+    """
+
+    tokens: list[str]
+    indices: np.ndarray
+    lengths: np.ndarray
+
+
+def index_tokens(texts: Sequence[str], tokenize: Callable[[str], Sequence[str]]) -> IndexedTokens:
+    """Indexes the tokens that `tokenize` gives for each text."""
+    # A new token gets the next index, and no line of Python runs for each token.
+    index_of: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+    indices = array("i")
+    lengths = np.zeros(len(texts), np.int64)
+    for row, text in enumerate(texts):
+        tokens = tokenize(text)
+        indices.extend(map(index_of.__getitem__, tokens))
+        lengths[row] = len(tokens)
+    return IndexedTokens(
+        list(index_of),
+        np.frombuffer(indices, np.int32) if indices else np.zeros(0, np.int32),
+        lengths,
+    )
