@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.document_report import _median, check_file, main
+from data_util.check_file import _median, check_file, main
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,7 +116,7 @@ def test_pairs(tmp_path, capsys):
 def test_the_command(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("一 __label__盗窃\n", "utf-8")
-    command = [sys.executable, "-X", "utf8", "-m", "data_util.documents", str(path)]
+    command = [sys.executable, "-X", "utf8", "-m", "data_util.check_file", str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "盗窃" in done.stdout.decode()

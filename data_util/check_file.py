@@ -1,4 +1,7 @@
-"""Checks a data file and says all that is wrong with it, not only the first thing."""
+"""Checks a data file and says all that is wrong with it, not only the first thing.
+
+python -m data_util.check_file FILE [--label_field=relevant_articles] [--free_text]
+"""
 
 import argparse
 import statistics
@@ -10,7 +13,8 @@ from pathlib import Path
 
 from data_util.documents import check_paths
 from data_util.errors import InputError
-from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.reading.raw_lines import raw_lines
 
 _SHOWN_ERRORS = 20
 _SHOWN_LABELS = 20
@@ -58,7 +62,7 @@ class DocumentReport:
 
 
 def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -> DocumentReport:
-    """Reads a whole file as `read_documents` would, but goes on after wrong lines.
+    """Reads a whole file as `read_documents` would, but continues after wrong lines.
 
     Raises:
         InputError: for a file that can't be read.
@@ -135,14 +139,14 @@ def report_lines(report: DocumentReport) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs `python -m data_util.documents FILE`.
+    """Runs `python -m data_util.check_file FILE`.
 
     Returns:
         The exit status: 0 where the file is in order, 1 where a line is wrong or there is no
         document, 2 where the file can't be read.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m data_util.documents",
+        prog="python -m data_util.check_file",
         description="Checks a data file: what is in it, and which lines are wrong.",
     )
     parser.add_argument("file", type=Path, help="text or CAIL2018 JSON lines")
@@ -195,3 +199,7 @@ def _median(lengths: Counter[int]) -> float:
         while len(found) < 2 and middle[len(found)] < seen:
             found.append(length)
     return statistics.mean(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
