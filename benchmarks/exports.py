@@ -136,11 +136,11 @@ def measure(
 
 def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ignore[no-untyped-def]
     """The probabilities of texts by an export, batched and ordered as the classifier does it."""
-    from data_util.classification_batches import pack_documents
+    from data_util.inputs import documents_to_inputs
 
     def batches(ids: list[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
         for first in range(0, len(ids), BATCH):
-            yield pack_documents(
+            yield documents_to_inputs(
                 ids[first : first + BATCH],
                 classifier.vocabulary,
                 model.description["sequence_length"],

@@ -36,9 +36,15 @@ def main() -> None:
     if arguments.prepare:
         # The process that is watched; it is started anew for each size.
         from data_util.pretraining_data import prepare_pretraining_data
+        from data_util.tokenizers import make_tokenizer
 
         paths, cache, processes = arguments.prepare
-        prepare_pretraining_data(paths.split(","), cache_folder=cache, processes=int(processes))
+        prepare_pretraining_data(
+            paths.split(","),
+            make_tokenizer("word"),
+            cache_folder=cache,
+            processes=int(processes),
+        )
         return
     tables = {}
     with tempfile.TemporaryDirectory() as name:

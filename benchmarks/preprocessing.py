@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.measuring import in_turn, needed, parser, report, summary
 from data_util.documents import read_documents
 from data_util.pretraining_data import prepare_pretraining_data
+from data_util.tokenizers import make_tokenizer
 
 SOURCES = {"cail2018": "cail2018/train.json", "legal_corpus": "legal_corpus/train.txt"}
 VOCAB_SIZE = 30_000
@@ -64,7 +65,13 @@ def first_documents(source: Path, target: Path, count: int) -> int:
 def ours(path: Path, documents: int) -> float:
     """What step 1 does before its first step, into a cache that was not there."""
     with tempfile.TemporaryDirectory() as folder:
-        prepare_pretraining_data([path], vocab_size=VOCAB_SIZE, cache_folder=folder, processes=1)
+        prepare_pretraining_data(
+            [path],
+            make_tokenizer("word"),
+            vocab_size=VOCAB_SIZE,
+            cache_folder=folder,
+            processes=1,
+        )
     return documents
 
 

@@ -171,8 +171,8 @@ class Data:
             processes=1,
             max_documents=limit,
         )
-        self.free, _, _ = prepare_pretraining_data(
-            paths, vocabulary=self.vocabulary, cache_folder=folder, max_documents=limit
+        self.free, _ = prepare_pretraining_data(
+            paths, tokenizer, vocabulary=self.vocabulary, cache_folder=folder, max_documents=limit
         )
         self.documents = [self.labelled.tokens(number) for number in range(len(self.labelled))]
         self.targets = multi_hot(self.labelled, len(self.labels)).astype(np.float32)
@@ -182,13 +182,14 @@ class Ours:
     """This project's model, optimizer and input, run as its loop runs them."""
 
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
-        from data_util.classification_batches import ClassificationBatches
-        from data_util.pretraining_batches import PretrainingBatches
+        from data_util.pretraining.batches import PretrainingBatches
+        from data_util.registry import NOISES
         from models.backbones import make_backbone
         from models.build import build
         from models.classification import ClassificationModel
         from models.config import backbone_config
         from models.pretraining import PretrainingModel
+        from tasks.classification.batches import classification_batches
         from training.optimizer import AdamW
 
         sizes: dict[str, Any] = {}
@@ -208,12 +209,13 @@ class Ours:
                 data.free,
                 np.arange(len(data.free)),
                 data.vocabulary,
-                next_sentence=False,
+                rows="single",
+                noise=NOISES["token"](data.vocabulary),
                 **shared,
             )
             self.model = build(PretrainingModel(make_backbone(self.config), ("masked_lm",)))
         else:
-            self.made = ClassificationBatches(
+            self.made = classification_batches(
                 data.labelled, len(data.labels), data.vocabulary, **shared
             )
             self.model = build(

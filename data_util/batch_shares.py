@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from common.errors import InputError
+
 _WEIGHTS = "_weights"
 
 
@@ -16,12 +18,24 @@ def with_rows(batch: Any, multiple: int) -> Any:
 
     Returns:
         The batch with copies of its last row. In a dict, the arrays whose names end in "_weights"
-        are 0 there; a tuple gets a third entry, (rows,) float32: 0 there and 1 elsewhere.
+        are 0 there, and each added row is an `example` of its own; a tuple gets a third entry,
+        (rows,) float32: 0 there and 1 elsewhere.
+
+    Raises:
+        InputError: an example has several rows, which must not be parted.
     """
     inputs = batch[0] if isinstance(batch, tuple) else batch
     rows = rows_of(inputs)
     more = -rows % multiple
     padded = {name: _longer(array, more, name) for name, array in inputs.items()}
+    if "example" in inputs:
+        numbers = inputs["example"]
+        if not np.array_equal(numbers, np.arange(rows)):
+            raise InputError(
+                "examples of several rows cannot be shared between devices: train on one device, "
+                "without --distribute"
+            )
+        padded["example"] = np.arange(rows + more, dtype=numbers.dtype)
     if not isinstance(batch, tuple):
         return padded
     weights = np.repeat(np.array([1, 0], np.float32), (rows, more))

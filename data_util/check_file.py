@@ -17,7 +17,8 @@ from common.command_line import run
 from common.errors import InputError
 from common.options import REQUIRED, Options, option
 from data_util.documents import check_paths
-from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.reading.raw_lines import raw_lines
 
 _SHOWN_ERRORS = 20
 _SHOWN_LABELS = 20
@@ -76,7 +77,7 @@ class DocumentReport:
 
 
 def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -> DocumentReport:
-    """Reads a whole file as `read_documents` would, but goes on after wrong lines.
+    """Reads a whole file as `read_documents` would, but continues after wrong lines.
 
     Raises:
         InputError: for a file that can't be read.

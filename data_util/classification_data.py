@@ -11,7 +11,6 @@ import numpy as np
 
 from common.errors import InputError
 from data_util import cache
-from data_util.classification_batches import ClassificationBatches, pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_documents
 from data_util.labelled_corpus import LabelledCorpus
 from data_util.labels import LabelSet
@@ -19,17 +18,6 @@ from data_util.sentence_pairs import Text, check_kind
 from data_util.token_blocks import TokenCounts, process_count, tokenize_texts, with_progress
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
-
-__all__ = [
-    "ClassificationBatches",
-    "LabelledCorpus",
-    "build_vocabulary",
-    "count_labels",
-    "holds_pairs",
-    "pack_documents",
-    "pack_pairs",
-    "prepare_labelled_data",
-]
 
 logger = logging.getLogger(__name__)
 

@@ -12,18 +12,9 @@ from typing import Any, BinaryIO
 
 from common.errors import InputError
 from data_util.files import open_at_once
-from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.reading.raw_lines import raw_lines
 from data_util.sentence_pairs import Text
-
-__all__ = [
-    "LABEL_FIELDS",
-    "UNITS",
-    "Document",
-    "check_paths",
-    "places_of",
-    "read_documents",
-    "read_texts",
-]
 
 UNITS = ("document", "sentence")
 

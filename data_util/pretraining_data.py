@@ -12,18 +12,10 @@ import numpy as np
 from common.errors import InputError
 from data_util import cache
 from data_util.documents import check_paths, read_documents
-from data_util.pretraining_batches import PretrainingBatches
-from data_util.pretraining_corpus import PretrainingCorpus, split_documents
+from data_util.pretraining_corpus import PretrainingCorpus
 from data_util.token_blocks import TokenCounts, process_count, tokenize_texts, with_progress
-from data_util.tokenizers import Tokenizer, make_tokenizer
+from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
-
-__all__ = [
-    "PretrainingBatches",
-    "PretrainingCorpus",
-    "prepare_pretraining_data",
-    "split_documents",
-]
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +24,8 @@ _OFFSETS = {"sentence_offsets": "ids", "document_offsets": "sentence_offsets"}
 
 def prepare_pretraining_data(
     paths: Sequence[str | os.PathLike[str]],
+    tokenizer: Tokenizer,
     *,
-    tokenize_style: str = "word",
-    lower_case: bool | None = None,
     vocab_size: int = 30_000,
     min_count: int = 2,
     vocabulary: Vocabulary | None = None,
@@ -43,7 +34,7 @@ def prepare_pretraining_data(
     processes: int = 1,
     max_documents: int | None = None,
     test_mode: bool = False,
-) -> tuple[PretrainingCorpus, Tokenizer, Vocabulary]:
+) -> tuple[PretrainingCorpus, Vocabulary]:
     """Tokenizes free text once and keeps the ids in the cache.
 
     The memory that this takes grows with the number of distinct tokens, not with the text.
@@ -51,7 +42,7 @@ def prepare_pretraining_data(
     Args:
         paths: files of free text, labelled text (the labels are dropped) or CAIL2018 JSON lines.
             A pair of texts is a document of two sentences.
-        tokenize_style, lower_case: see `data_util.tokenizers.make_tokenizer`.
+        tokenizer: cuts sentences into tokens.
         vocab_size, min_count: of the vocabulary that is made, where none is given.
         vocabulary: use this one.
         unit: what a line of free text is, "document" or "sentence".
@@ -61,13 +52,12 @@ def prepare_pretraining_data(
         test_mode: a mark that keeps the caches of test runs apart.
 
     Returns:
-        The corpus, the tokenizer and the vocabulary.
+        The corpus and the vocabulary.
 
     Raises:
         InputError: for text that can't be read or has nothing in it.
     """
     files = check_paths(paths)
-    tokenizer = make_tokenizer(tokenize_style, lower_case=lower_case, vocabulary=vocabulary)
     description: dict[str, Any] = {
         "kind": "pretraining",
         "format_version": cache.FORMAT_VERSION,
@@ -85,7 +75,7 @@ def prepare_pretraining_data(
     cached = _open(target, key, vocabulary, vocabulary_file)
     if cached is not None:
         logger.info("Pre-training data is read from the cache %s", target)
-        return cached[0], tokenizer, cached[1]
+        return cached
 
     begin = time.monotonic()
     counts = TokenCounts()
@@ -109,7 +99,7 @@ def prepare_pretraining_data(
     built = _open(target, key, made, vocabulary_file)
     if built is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
-    corpus = built[0]
+    corpus, vocabulary = built
     logger.info(
         "%d documents, %d sentences, %d tokens (%.2f %% unknown to a vocabulary of %d) "
         "tokenized in %.0f s, kept in %s",
@@ -121,7 +111,7 @@ def prepare_pretraining_data(
         time.monotonic() - begin,
         target,
     )
-    return corpus, tokenizer, built[1]
+    return corpus, vocabulary
 
 
 def _open(

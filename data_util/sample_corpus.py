@@ -1,9 +1,9 @@
 """Writes the bundled sample: case facts in the manner of CAIL2018, told by a grammar of our own.
 
 The sample is made for showing what pre-training is good for: few labelled documents, and more free
-text in the same language. A charge has many words that may stand for one another
-(`sample_grammar.py`), of which a document uses a few. So the labelled documents leave many words
-unseen or seen once; the free text, which carries no labels, shows which words keep company.
+text in the same language. A charge has many words that may stand for one another (see
+`data_util.sample.charges`), of which a document uses a few. So the labelled documents leave many
+words unseen or seen once; the free text, which carries no labels, shows which words keep company.
 
     python -m data_util.sample_corpus [--output_dir=data] [--seed=1]
 """
@@ -19,8 +19,8 @@ from common.command_line import run
 from common.options import Options, option
 from data_util.files import write_whole
 from data_util.random_streams import random_generator
-from data_util.sample_grammar import (
-    CHARGES,
+from data_util.sample.charges import CHARGES, SLOTS, Charge
+from data_util.sample.grammar import (
     DAYS,
     DISTRACTORS,
     ENDINGS,
@@ -28,9 +28,7 @@ from data_util.sample_grammar import (
     HOURS,
     LEADS,
     OPENINGS,
-    SLOTS,
     SURNAMES,
-    Charge,
 )
 
 SEED = 1

@@ -4,8 +4,6 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from common.errors import InputError
 
 # A single text, or the two of a pair.
@@ -63,20 +61,3 @@ def check_kind(text: Text, *, pairs: bool, reason: str) -> None:
         )
     if isinstance(text, str) and pairs:
         raise InputError(f"a single text, but {reason} pairs: {RIGHT_FORM}")
-
-
-def truncated_lengths(
-    first: np.ndarray, second: np.ndarray, room: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """How many tokens of the two texts of each pair are kept.
-
-    The longer one is cut first, a token at a time, the second where both are of one length, until
-    they fit: `truncate_seq_pair` of https://github.com/google-research/bert, here in closed form.
-
-    Args:
-        first, second: (pairs,) int, tokens of the texts.
-        room: tokens that both may have together.
-    """
-    # A text keeps half of the room for certain, and what the other doesn't need.
-    kept = np.minimum(first, np.maximum(room - second, room - room // 2))
-    return kept, np.minimum(second, room - kept)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from data_util.cache import RaggedWriter, fingerprint, open_cache
+from data_util.cache import RaggedWriter
+from data_util.cache_reading import fingerprint, open_cache
 from fuzz import folder
 
 _PATH = folder() / "cache.h5"

@@ -4,7 +4,8 @@ import io
 
 from common.errors import InputError
 from data_util.labels import label_problem
-from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
+from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.reading.raw_lines import raw_lines
 
 
 def one_input(data: bytes) -> None:

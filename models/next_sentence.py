@@ -51,4 +51,4 @@ class NextSentenceHead(Objective):
 
     def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
         """1 where B follows A, (batch,); a row without a pair has weight 0."""
-        return batch["is_next"], batch["pair_weights"]
+        return batch["pair_kind"], batch["pair_weights"]

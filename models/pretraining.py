@@ -84,7 +84,9 @@ class PretrainingModel(keras.Model):
 
     def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
         """The backbone's outputs that the objectives' heads read: see `Backbone.call`."""
-        return self.backbone(inputs, training=training, positions=inputs["masked_positions"])
+        # A noise that hides nothing gives no positions: the sequence output is then not read.
+        positions = inputs.get("masked_positions", inputs["token_ids"][:, :0])
+        return self.backbone(inputs, training=training, positions=positions)
 
     def compute_loss(
         self,
@@ -98,7 +100,7 @@ class PretrainingModel(keras.Model):
 
         Args:
             x: the batch: beside the inputs "masked_ids" (batch, slots) int32, "masked_weights"
-                (batch, slots) float32, "is_next" (batch,) int32, "pair_weights" (batch,) float32.
+                (batch, slots) float32, "pair_kind" (batch,) int32, "pair_weights" (batch,) float32.
             y_pred: the logits.
         """
         losses = []

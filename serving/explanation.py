@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_util.sentence_pairs import truncated_lengths
+from data_util.inputs import truncated_lengths
 
 MAX_PARTS = 128
 

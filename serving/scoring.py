@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_util.bucketing import LENGTH_STEP
-from data_util.classification_batches import room_for_text
+from data_util.inputs import token_budget
 from data_util.sentence_pairs import Text
 from models.serving_model import INPUTS, ServingModel
 from training.prediction import Classifier
@@ -36,7 +36,7 @@ class Scorer:
     @property
     def max_tokens(self) -> int:
         """Tokens of a text, or of both texts of a pair together, that the model reads."""
-        return room_for_text(self.classifier.sequence_length, pairs=self.takes_pairs)
+        return token_budget(self.classifier.sequence_length, pairs=self.takes_pairs)
 
     def encode(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, ...]]:
         """The ids of each text's tokens, or of both texts of each pair, (tokens,) int32 each."""

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, diags_array
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
 
-from data_util.classification_batches import room_for_text
+from data_util.inputs import token_budget
 from data_util.labelled_corpus import LabelledCorpus
 from models.bag_of_words import BagOfWords, mixture
 from training.labelled_data import LabelledData
@@ -51,7 +51,7 @@ class FittedBagOfWords:
 
     def __init__(self, layer: BagOfWords, data: LabelledData, sequence_length: int) -> None:
         self.layer, self._data = layer, data
-        self._longest = room_for_text(sequence_length)
+        self._longest = token_budget(sequence_length)
         self._decisions: np.ndarray | None = None
 
     def choose_mixture(

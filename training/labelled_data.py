@@ -8,18 +8,19 @@ import numpy as np
 
 from common.errors import InputError, OptionError
 from data_util.classification_data import (
-    ClassificationBatches,
-    LabelledCorpus,
     build_vocabulary,
     count_labels,
     holds_pairs,
     prepare_labelled_data,
 )
 from data_util.documents import places_of, read_documents
+from data_util.labelled.batches import LabelledBatches
+from data_util.labelled_corpus import LabelledCorpus
 from data_util.labels import LabelSet
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.checkpoint import Checkpoint
+from tasks.classification.batches import classification_batches
 from training import setup
 from training.options.scripts import FineTuningOptions
 from training.test_mode import document_limit
@@ -46,7 +47,7 @@ class LabelledData:
     vocabulary: Vocabulary
     labels: LabelSet
     corpora: dict[str, LabelledCorpus]
-    batches: dict[str, ClassificationBatches]
+    batches: dict[str, LabelledBatches]
     pairs: bool
 
     def targets(self, split: str) -> np.ndarray:
@@ -107,7 +108,7 @@ def load_labelled_data(options: FineTuningOptions, checkpoint: Checkpoint | None
     if options.task == "multi_class":
         _check_one_label(options, files, corpora)
     batches = {
-        split: ClassificationBatches(
+        split: classification_batches(
             corpus,
             len(labels),
             vocabulary,
@@ -119,7 +120,7 @@ def load_labelled_data(options: FineTuningOptions, checkpoint: Checkpoint | None
         )
         for split, corpus in corpora.items()
     }
-    cut = {split: batches[split].n_cut for split in batches if batches[split].n_cut}
+    cut = {split: made.num_truncated for split, made in batches.items() if made.num_truncated}
     if cut:
         parts = ", ".join(
             f"{n:,} of {len(corpora[split]):,} in {split}" for split, n in cut.items()

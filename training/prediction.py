@@ -14,8 +14,8 @@ from typing import Any, TextIO
 import numpy as np
 
 from common.errors import CheckpointError, OptionError
-from data_util.classification_data import pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_texts
+from data_util.inputs import rows_to_inputs
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind
 from models.checkpoint import load_model, read_checkpoint
@@ -126,11 +126,7 @@ class Classifier:
 
     def pack(self, ids: Sequence[tuple[np.ndarray, ...]]) -> dict[str, np.ndarray]:
         """What `encode` gave for several texts as the backbone's input, padded."""
-        if self.pairs:
-            pairs = [(a, b) for a, b in ids]
-            return pack_pairs(pairs, self.vocabulary, self.sequence_length)
-        documents = [document for (document,) in ids]
-        return pack_documents(documents, self.vocabulary, self.sequence_length)
+        return rows_to_inputs(ids, self.vocabulary, self.sequence_length)
 
     def result(self, probabilities: np.ndarray, top_k: int = 0) -> dict[str, Any]:
         """What one text got: {"labels": [{"label", "probability"}...]}, likeliest first.

@@ -9,11 +9,10 @@ import numpy as np
 
 from common.errors import OptionError
 from data_util.documents import places_of
-from data_util.pretraining_data import (
-    PretrainingBatches,
-    prepare_pretraining_data,
-    split_documents,
-)
+from data_util.pretraining.batches import PretrainingBatches
+from data_util.pretraining_corpus import split_documents
+from data_util.pretraining_data import prepare_pretraining_data
+from data_util.registry import NOISES, ROWS
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
 from models.backbones import make_backbone
@@ -73,19 +72,17 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
     word_embeddings.check_options(options, "init_ckpt_dir")
     start = open_start(options)
-    style, lower_case = options.tokenize_style or "word", options.lower_case
     if start is None:
-        vocabulary = setup.given_vocabulary(options)
+        given = setup.given_vocabulary(options)
+        tokenizer = setup.new_tokenizer(options, given)
     else:
-        stored, vocabulary = setup.restored_tokenizer(options, start)
-        style, lower_case = stored.style, stored.lower_case
-    corpus, tokenizer, vocabulary = prepare_pretraining_data(
+        tokenizer, given = setup.restored_tokenizer(options, start)
+    corpus, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
-        tokenize_style=style,
-        lower_case=lower_case,
+        tokenizer,
         vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
         min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
-        vocabulary=vocabulary,
+        vocabulary=given,
         unit=options.line_unit,
         cache_folder=setup.cache_folder(options),
         processes=setup.processes(options),
@@ -95,13 +92,13 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
     setup.check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
+    noise = NOISES["token" if "masked_lm" in options.objectives else "none"]
     shared: dict[str, Any] = {
+        "rows": ROWS["pairs" if "next_sentence" in options.objectives else "single"](),
+        "noise": noise(vocabulary, options.mask_probability),
         "sequence_length": options.sequence_length_lm,
         "batch_size": options.batch_size,
         "seed": options.seed,
-        "next_sentence": "next_sentence" in options.objectives,
-        "masked_lm": "masked_lm" in options.objectives,
-        "mask_probability": options.mask_probability,
     }
     return PretrainingData(
         tokenizer=tokenizer,

@@ -10,6 +10,7 @@ def batch_of(rows):
         "padding_mask": np.ones((rows, 3), bool),
         "masked_weights": np.ones((rows, 2), np.float32),
         "pair_weights": np.ones(rows, np.float32),
+        "example": np.arange(rows, dtype=np.int32),
     }
 
 
@@ -29,6 +30,9 @@ def test_rows_that_are_added_weigh_nothing(rows, multiple, longer):
         assert len(array) == longer
         if name.endswith("weights"):
             assert not array[rows:].any()
+        elif name == "example":
+            # Each is one of its own: its target has no weight.
+            assert array.tolist() == list(range(longer))
         else:
             # A row of padding alone has no token to read, and need not be one that a model can.
             assert (array[rows:] == array[rows - 1]).all()

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from common.errors import InputError
 from data_util import cache
-from data_util.cache import RaggedWriter, cache_path, fingerprint, source_digest
+from data_util.cache import RaggedWriter, cache_path, source_digest
+from data_util.cache_reading import fingerprint
 
 DESCRIPTION = {"sources": ["ab", "cd"], "tokenizer": {"style": "word"}, "limit": None}
 KEY = fingerprint(DESCRIPTION)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_util.cache import RaggedWriter, fingerprint
-from data_util.cache_reading import FORMAT_VERSION, array_heading, open_cache
+from data_util.cache import RaggedWriter
+from data_util.cache_reading import FORMAT_VERSION, array_heading, fingerprint, open_cache
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import Vocabulary

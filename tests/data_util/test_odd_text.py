@@ -12,8 +12,9 @@ from data_util.classification_data import count_labels, prepare_labelled_data
 from data_util.documents import read_documents, read_texts
 from data_util.files import read_json_object, read_lines, read_text
 from data_util.labels import LabelSet
-from data_util.line_format import MAX_LINE_BYTES, LineParser, raw_lines
 from data_util.pretraining_data import prepare_pretraining_data
+from data_util.reading.line_format import LineParser
+from data_util.reading.raw_lines import MAX_LINE_BYTES, raw_lines
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import MAX_TOKEN_LENGTH, RESERVED, Vocabulary
 from tests.hostile_files import run_with_memory
@@ -209,9 +210,9 @@ def test_words_too_long_for_a_vocabulary_are_left_out():
 @pytest.mark.parametrize("style", ["word", "char", "space"])
 def test_documents_all_alike_and_only_one(write, tmp_path, style):
     for count in (1, 50):
-        corpus, _, vocabulary = prepare_pretraining_data(
+        corpus, vocabulary = prepare_pretraining_data(
             [write("他来了。他走了。\n" * count)],
-            tokenize_style=style,
+            make_tokenizer(style),
             min_count=1,
             cache_folder=tmp_path / "cache",
         )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from common.errors import InputError
 from data_util import pretraining_data, token_blocks
 from data_util.pretraining_data import prepare_pretraining_data
+from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
 
 DOCUMENTS = [
@@ -32,8 +33,13 @@ def source(tmp_path):
 @pytest.fixture
 def prepare(tmp_path):
     def prepare(*paths, **changes):
-        options = {"tokenize_style": "space", "min_count": 1, "processes": 1, **changes}
-        return prepare_pretraining_data(list(paths), cache_folder=tmp_path / "cache", **options)
+        options = {"min_count": 1, "processes": 1, **changes}
+        style, lower_case = options.pop("tokenize_style", "space"), options.pop("lower_case", None)
+        tokenizer = make_tokenizer(
+            style, lower_case=lower_case, vocabulary=options.get("vocabulary")
+        )
+        folder = tmp_path / "cache"
+        return prepare_pretraining_data(list(paths), tokenizer, cache_folder=folder, **options)
 
     return prepare
 
@@ -60,22 +66,21 @@ def test_a_pair_is_a_document_of_two_sentences(prepare, source, tmp_path) -> Non
         [["four", "。"], ["one", "。", "one"]],
     ]
     for _ in range(2):  # the second time from the cache
-        corpus, _, vocabulary = prepare(pairs)
+        corpus, vocabulary = prepare(pairs)
         assert decode(corpus, vocabulary) == expected
     # Beside other files, each of which has a format of its own.
-    corpus, _, vocabulary = prepare(source, pairs)
+    corpus, vocabulary = prepare(source, pairs)
     assert decode(corpus, vocabulary)[3:] == expected
     assert len(decode(corpus, vocabulary)[0]) == 2
 
 
 def test_the_corpus_is_the_text(prepare, source) -> None:
-    corpus, tokenizer, vocabulary = prepare(source)
+    corpus, vocabulary = prepare(source)
     assert decode(corpus, vocabulary) == [
         [["one", "two", "three", "。"], ["four", "one", "。"]],
         [["two", "two", "four"]],
         [["five", "one", "。"], ["one", "two", "three", "。"], ["six"]],
     ]
-    assert tokenizer.style == "space"
     assert list(vocabulary.tokens[:7]) == [*RESERVED, "one", "two"]
 
 
@@ -102,32 +107,32 @@ def test_any_text_comes_back_from_the_cache(prepare, tmp_path, documents) -> Non
     for document in documents:
         end = [] if isinstance(document, tuple) else ["。"]
         expected.append([[*words, *end] for words in document])
-    first, _, vocabulary = prepare(path)
-    cached, _, same = prepare(path)
+    first, vocabulary = prepare(path)
+    cached, same = prepare(path)
     assert same.tokens == vocabulary.tokens
     assert decode(first, vocabulary) == decode(cached, same) == expected
 
 
 def test_rare_words_are_unknown(prepare, source) -> None:
-    corpus, _, vocabulary = prepare(source, min_count=2)
+    corpus, vocabulary = prepare(source, min_count=2)
     assert decode(corpus, vocabulary)[2][2] == ["[UNK]"]
-    corpus, _, vocabulary = prepare(source, vocab_size=6)
+    corpus, vocabulary = prepare(source, vocab_size=6)
     assert len(vocabulary) == 6
 
 
 def test_a_given_vocabulary_is_used(prepare, source) -> None:
     given = Vocabulary([*RESERVED, "six", "two"])
-    corpus, _, vocabulary = prepare(source, vocabulary=given)
+    corpus, vocabulary = prepare(source, vocabulary=given)
     assert vocabulary is given
     assert corpus.ids[:4].tolist() == [1, 6, 1, 1]
-    again, _, _ = prepare(source, vocabulary=given)
+    again, _ = prepare(source, vocabulary=given)
     np.testing.assert_array_equal(again.ids, corpus.ids)
 
 
 def test_labels_never_get_into_the_text(prepare, tmp_path) -> None:
     path = tmp_path / "labelled.txt"
     path.write_text("one two __label__A __label__B\nthree __label__C\n")
-    _, _, vocabulary = prepare(path)
+    _, vocabulary = prepare(path)
     assert sorted(vocabulary.tokens[5:]) == ["one", "three", "two"]
 
 
@@ -135,25 +140,25 @@ def test_files_of_any_format_are_read_together(prepare, source, tmp_path) -> Non
     path = tmp_path / "cases.json"
     fact = {"fact": "seven 。 eight", "meta": {"accusation": ["x"], "relevant_articles": [1]}}
     path.write_text(json.dumps(fact, ensure_ascii=False) + "\n", encoding="utf-8")
-    corpus, _, vocabulary = prepare(source, path)
+    corpus, vocabulary = prepare(source, path)
     assert decode(corpus, vocabulary)[3] == [["seven", "。"], ["eight"]]
 
 
 def test_a_line_can_be_a_sentence(prepare, tmp_path) -> None:
     path = tmp_path / "sentences.txt"
     path.write_text("one two\nthree\n\nfour\n")
-    corpus, _, vocabulary = prepare(path, unit="sentence")
+    corpus, vocabulary = prepare(path, unit="sentence")
     assert decode(corpus, vocabulary) == [[["one", "two"], ["three"]], [["four"]]]
 
 
 def test_the_second_time_nothing_is_tokenized(prepare, source, monkeypatch) -> None:
-    first, _, vocabulary = prepare(source)
+    first, vocabulary = prepare(source)
 
     def fail(*args, **kwargs):
         raise AssertionError
 
     monkeypatch.setattr(pretraining_data, "tokenize_texts", fail)
-    second, _, again = prepare(source)
+    second, again = prepare(source)
     np.testing.assert_array_equal(first.ids, second.ids)
     assert again.digest == vocabulary.digest
 
@@ -185,7 +190,7 @@ def test_the_cache_is_keyed_by_content_and_not_by_name(prepare, source, tmp_path
     content = bytearray((tmp_path / "renamed.txt").read_bytes())
     content[0] = ord("O")
     (tmp_path / "renamed.txt").write_bytes(content)
-    _, _, vocabulary = prepare(tmp_path / "renamed.txt")
+    _, vocabulary = prepare(tmp_path / "renamed.txt")
     assert len(caches(tmp_path)) == 2
     assert "One" in vocabulary.tokens
 
@@ -222,12 +227,12 @@ def _other_vocabulary(path):
 def test_a_damaged_cache_is_made_again_with_a_message(
     prepare, source, tmp_path, caplog, damage
 ) -> None:
-    first, _, vocabulary = prepare(source)
+    first, vocabulary = prepare(source)
     wanted = np.array(first.ids)
     del first
     damage(caches(tmp_path)[0])
     caplog.set_level(logging.WARNING)
-    corpus, _, again = prepare(source)
+    corpus, again = prepare(source)
     assert "made again" in caplog.text
     np.testing.assert_array_equal(corpus.ids, wanted)
     assert again.digest == vocabulary.digest

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from data_util import sample_corpus
-from data_util.sample_grammar import CHARGES, DISTRACTORS, FOLLOWS, LEADS, SLOTS
+from data_util.sample.charges import CHARGES, SLOTS
+from data_util.sample.grammar import DISTRACTORS, FOLLOWS, LEADS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"

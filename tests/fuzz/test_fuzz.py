@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from data_util import line_format, vocabulary
+from data_util import vocabulary
+from data_util.reading import line_format
 from fuzz.__main__ import FOLDER, TARGETS
 from models import checkpoint_files
 from models.config import BackboneConfig

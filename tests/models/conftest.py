@@ -48,7 +48,7 @@ def batch_of():
             "masked_positions": positions.astype("int32"),
             "masked_ids": rng.integers(5, VOCAB_SIZE, positions.shape).astype("int32"),
             "masked_weights": np.ones(positions.shape, "float32"),
-            "is_next": (np.arange(rows) % 2).astype("int32"),
+            "pair_kind": (np.arange(rows) % 2).astype("int32"),
             "pair_weights": np.ones(rows, "float32"),
         }
 

@@ -5,10 +5,10 @@ import scipy.stats
 from sklearn.metrics import log_loss
 
 from common.errors import ConfigError
-from models.backbones import BACKBONES, make_backbone
+from models.backbones import make_backbone
 from models.build import build
-from models.classification import TASKS, ClassificationModel
-from models.tables import HEADS
+from models.classification import ClassificationModel
+from models.tables import BACKBONES, HEADS, TASKS
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 LABELS = 4

@@ -26,7 +26,7 @@ batch = {
     "masked_positions": np.array([[1, 3], [2, 0]], "int32"),
     "masked_ids": np.array([[7, 8], [9, 0]], "int32"),
     "masked_weights": np.array([[1, 1], [1, 0]], "float32"),
-    "is_next": np.array([0, 1], "int32"),
+    "pair_kind": np.array([0, 1], "int32"),
     "pair_weights": np.ones(2, "float32"),
 }
 for name, position in (("text_cnn", None), ("transformer", "learned"), ("transformer", "rotary")):

@@ -70,7 +70,7 @@ def test_losses_and_softmax_are_float32(half, config_of, backbone, stage, traini
             "masked_positions": tf.ones((2, 4), tf.int32),
             "masked_ids": tf.ones((2, 4), tf.int32),
             "masked_weights": tf.ones((2, 4)),
-            "is_next": tf.ones((2,), tf.int32),
+            "pair_kind": tf.ones((2,), tf.int32),
             "pair_weights": tf.ones((2,)),
         }
     else:

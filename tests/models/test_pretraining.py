@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from models.backbones import BACKBONES, make_backbone
+from models.backbones import make_backbone
 from models.build import build
 from models.losses import weighted_mean
 from models.pretraining import PretrainingModel
+from models.tables import BACKBONES
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 
@@ -60,11 +61,11 @@ def test_loss_by_hand(config_of, batch_of):
     logits = {name: np.asarray(value) for name, value in model(batch).items()}
     loss = float(model.compute_loss(batch, None, logits, None, training=False))
     masked = cross_entropy(logits["masked_lm"], batch["masked_ids"])
-    pairs = cross_entropy(logits["next_sentence"], batch["is_next"])
+    pairs = cross_entropy(logits["next_sentence"], batch["pair_kind"])
     expected = masked[batch["masked_weights"] > 0].mean() + pairs[[0, 2]].mean()
     assert loss == pytest.approx(expected, rel=1e-5)
     batch["masked_ids"][batch["masked_weights"] == 0] = 7
-    batch["is_next"][1] = 1 - batch["is_next"][1]
+    batch["pair_kind"][1] = 1 - batch["pair_kind"][1]
     assert float(model.compute_loss(batch, None, logits, None)) == loss
 
 
@@ -105,7 +106,7 @@ def test_metrics_are_exact_over_unequal_batches(config_of, batch_of):
         return np.mean(losses), np.mean(hits)
 
     masked_loss, masked_accuracy = over_all("masked_lm", "masked_ids", "masked_weights")
-    pair_loss, pair_accuracy = over_all("next_sentence", "is_next", "pair_weights")
+    pair_loss, pair_accuracy = over_all("next_sentence", "pair_kind", "pair_weights")
     assert results == pytest.approx(
         {
             "loss": masked_loss + pair_loss,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
-from data_util.classification_batches import pack_documents
+from data_util.inputs import documents_to_inputs
 from models.checkpoint import load_model, read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from training import export as exporting
@@ -161,7 +161,7 @@ def test_int8_gives_the_same_labels(exported, tiny, form):
     run, agree = OPEN[form](folder / FILES[form]), []
     for text, probabilities in zip(texts, classifier.probabilities(texts), strict=True):
         ids = classifier.vocabulary.encode(classifier.tokenizer.tokenize(text))
-        inputs = pack_documents([ids], classifier.vocabulary, 32)
+        inputs = documents_to_inputs([ids], classifier.vocabulary, 32)
         inputs = {name: array.astype(np.int32) for name, array in inputs.items()}
         found = run(inputs)["probabilities"][0]
         assert np.abs(found - probabilities).max() < 0.1

@@ -3,6 +3,11 @@ import pytest
 
 from common.errors import InputError, OptionError
 from data_util.labelled_corpus import LabelledCorpus
+from models.backbones import make_backbone
+from models.build import build
+from models.classification import ClassificationModel
+from models.config import backbone_config
+from training.input_pipeline import predict_logits, prefetched
 from training.labelled_data import load_labelled_data, multi_hot, split_files
 from training.options.scripts import FineTuningOptions
 
@@ -153,3 +158,17 @@ def test_multi_hot():
         label_offsets=np.array([0, 2, 2, 3]),
     )
     np.testing.assert_array_equal(multi_hot(corpus, 4), [[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 0, 0]])
+
+
+def test_the_numbers_of_the_examples_reach_the_model_which_needs_none(options_of):
+    data = load_labelled_data(options_of(), None)
+    batches = [batch[0] for batch in data.batches["train"].batches(0)]
+    prefetched_batches = list(prefetched(lambda: iter(batches), len(batches)).as_numpy_iterator())
+    assert [batch["example"].tolist() for batch in prefetched_batches] == [[0, 1], [0]]
+    config = backbone_config("text_cnn", "tiny", len(data.vocabulary), max_position=8)
+    model = build(ClassificationModel(make_backbone(config), len(data.labels)))
+    without = [{k: v for k, v in batch.items() if k != "example"} for batch in batches]
+    np.testing.assert_array_equal(
+        predict_logits(model, lambda: iter(batches), len(batches)),
+        predict_logits(model, lambda: iter(without), len(batches)),
+    )

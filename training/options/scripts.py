@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from common.options import REQUIRED, Options, option
 from data_util.documents import UNITS
-from data_util.line_format import LABEL_FIELDS
+from data_util.reading.line_format import LABEL_FIELDS
 from models.tables import BACKBONES, HEADS, OBJECTIVES, TASKS
 from training.options.groups import (
     DistributionOptions,

@@ -4,20 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import InputError
-from data_util.pretraining_data import PretrainingBatches, PretrainingCorpus, split_documents
+from data_util.pretraining.batches import PretrainingBatches
+from data_util.pretraining.rows.pairs import NEXT
+from data_util.pretraining_corpus import PretrainingCorpus
+from data_util.registry import NOISES
 from data_util.vocabulary import RESERVED, Vocabulary
+from tests.data_util.pretraining import corpora
+from tests.data_util.pretraining.corpora import make_corpus
 
 PAD, UNK, CLS, SEP, MASK = range(5)
 DOCUMENTS = 120
-
-
-def make_corpus(lengths, sentences) -> PretrainingCorpus:
-    """Sentences of these lengths, so many a document; every token is another id: 5, 6, 7, ..."""
-    return PretrainingCorpus(
-        np.arange(5, 5 + np.sum(lengths), dtype=np.int32),
-        np.concatenate([[0], np.cumsum(lengths)]),
-        np.concatenate([[0], np.cumsum(sentences)]),
-    )
 
 
 def vocabulary_of(corpus) -> Vocabulary:
@@ -30,7 +26,7 @@ def corpus() -> PretrainingCorpus:
     sentences = generator.integers(1, 15, DOCUMENTS)
     lengths = generator.integers(1, 30, sentences.sum())
     lengths[::40] = 150
-    return make_corpus(lengths, sentences)
+    return make_corpus([x.tolist() for x in np.split(lengths, sentences.cumsum()[:-1])], 5)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +37,10 @@ def vocabulary(corpus) -> Vocabulary:
 @pytest.fixture
 def make(corpus, vocabulary):
     def make(**changes):
-        options = {"sequence_length": 64, "batch_size": 16, "seed": 1, **changes}
+        noise = NOISES[changes.pop("noise", "token")](vocabulary)
+        options = {"sequence_length": 64, "batch_size": 16, "seed": 1, "rows": "pairs", **changes}
         documents = options.pop("documents", np.arange(len(corpus)))
+        options["noise"] = noise
         return PretrainingBatches(corpus, documents, vocabulary, **options)
 
     return make
@@ -56,8 +54,7 @@ def unmasked(batch):
 
 
 def document_of(corpus, token_id):
-    starts = corpus.sentence_offsets[corpus.document_offsets]
-    return np.searchsorted(starts, token_id - 5, side="right") - 1
+    return corpora.document_of(corpus, token_id - 5)
 
 
 def assert_same(left, right):
@@ -81,7 +78,7 @@ def test_shapes_and_dtypes(make) -> None:
             "masked_positions": ((rows, slots), "int32"),
             "masked_ids": ((rows, slots), "int32"),
             "masked_weights": ((rows, slots), "float32"),
-            "is_next": ((rows,), "int32"),
+            "pair_kind": ((rows,), "int32"),
             "pair_weights": ((rows,), "float32"),
         }
         assert length in (32, 64)
@@ -104,14 +101,14 @@ def rows_of(batch, corpus):
         assert document_of(corpus, a[0]) == document_of(corpus, a[-1])
         assert not segments[: separators[0] + 1].any()
         if len(separators) == 1:
-            assert batch["pair_weights"][row] == 0
+            assert "pair_weights" not in batch or batch["pair_weights"][row] == 0
             yield a.tolist(), [], False
             continue
         b = ids[separators[0] + 1 : separators[1]]
         assert len(separators) == 2 and len(b) and np.all(np.diff(b) == 1)
         assert document_of(corpus, b[0]) == document_of(corpus, b[-1])
         assert segments[separators[0] + 1 : length].all()
-        is_next = bool(batch["is_next"][row])
+        is_next = bool(batch["pair_kind"][row] == NEXT)
         same_document = document_of(corpus, a[0]) == document_of(corpus, b[0])
         assert same_document == is_next
         if is_next:
@@ -134,18 +131,20 @@ def test_rows_are_cls_a_sep_b_sep(make, corpus) -> None:
     st.integers(5, 70),
     st.integers(1, 9),
     st.integers(0, 99),
-    st.booleans(),
+    st.sampled_from(["pairs", "single"]),
 )
-def test_batches_of_any_corpus(documents, sequence_length, batch_size, seed, pairs) -> None:
-    corpus = make_corpus(np.concatenate(documents), [len(lengths) for lengths in documents])
+def test_batches_of_any_corpus(documents, sequence_length, batch_size, seed, rows) -> None:
+    corpus = make_corpus(documents, 5)
+    vocabulary = vocabulary_of(corpus)
     batches = PretrainingBatches(
         corpus,
         np.arange(len(corpus)),
-        vocabulary_of(corpus),
+        vocabulary,
+        rows=rows,
+        noise=NOISES["token"](vocabulary),
         sequence_length=sequence_length,
         batch_size=batch_size,
         seed=seed,
-        next_sentence=pairs,
     )
     for epoch in range(2):
         seen, sizes = [], []
@@ -153,7 +152,7 @@ def test_batches_of_any_corpus(documents, sequence_length, batch_size, seed, pai
             assert batch["token_ids"].shape[1] <= sequence_length
             sizes.append(len(batch["token_ids"]))
             for a, b, is_next in rows_of(batch, corpus):
-                assert pairs or not b
+                assert rows == "pairs" or not b
                 seen += a + b if is_next else a
         # Each token once: the foreign texts come on top.
         assert sorted(seen) == corpus.ids.tolist()
@@ -161,28 +160,28 @@ def test_batches_of_any_corpus(documents, sequence_length, batch_size, seed, pai
         assert all(size == batch_size for size in sizes[:-1]) and sizes[-1] <= batch_size
 
 
-@pytest.mark.parametrize("next_sentence", [True, False])
+@pytest.mark.parametrize("rows", ["pairs", "single"])
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_every_token_of_the_documents_is_seen_in_an_epoch(
-    make, corpus, next_sentence, epoch
-) -> None:
+def test_every_token_of_the_documents_is_seen_in_an_epoch(make, corpus, rows, epoch) -> None:
     documents = np.arange(0, DOCUMENTS, 3)
     seen = set()
-    for batch in make(documents=documents, next_sentence=next_sentence).batches(epoch):
+    for batch in make(documents=documents, rows=rows).batches(epoch):
         seen |= set(unmasked(batch)[batch["padding_mask"]].tolist())
     wanted = np.isin(document_of(corpus, corpus.ids), documents)
     assert seen - {CLS, SEP} == set(corpus.ids[wanted].tolist())
 
 
 def test_without_pairs_there_is_one_segment(make) -> None:
-    for batch in make(next_sentence=False).batches(0):
-        assert not batch["segment_ids"].any() and not batch["pair_weights"].any()
+    for batch in make(rows="single").batches(0):
+        assert not batch["segment_ids"].any() and "pair_weights" not in batch
         assert np.all((unmasked(batch) == SEP).sum(1) == 1)
 
 
 def test_without_masks_nothing_is_hidden(make) -> None:
-    for batch in make(masked_lm=False).batches(0):
-        assert not batch["masked_weights"].any()
+    for batch in make(noise="none").batches(0):
+        assert batch.keys() == {
+            *("token_ids", "segment_ids", "padding_mask", "pair_kind", "pair_weights")
+        }
         assert not (batch["token_ids"] == MASK).any()
 
 
@@ -222,7 +221,8 @@ def test_masks_differ_between_epochs_where_the_rows_are_the_same(corpus, vocabul
         sequence_length=64,
         batch_size=100,
         seed=1,
-        next_sentence=False,
+        rows="single",
+        noise=NOISES["token"](vocabulary),
         shuffle=False,
     )
     first, second = next(batches.batches(0)), next(batches.batches(1))
@@ -251,44 +251,24 @@ def test_validation_is_the_same_each_time(make) -> None:
 
 def test_one_document_has_nothing_to_learn_from_pairs(make, caplog) -> None:
     batches = make(documents=np.array([4]))
-    assert caplog.text.count("Only one document") == 1
+    assert caplog.text.count("train: only one document") == 1
     for batch in batches.batches(0):
         assert not batch["pair_weights"].any()
         assert batch["masked_weights"].any()
 
 
 def test_a_length_without_room_is_a_clear_error(make) -> None:
-    with pytest.raises(InputError, match="--sequence_length_lm"):
+    with pytest.raises(InputError, match="--sequence_length_lm to 5 or more"):
         make(sequence_length=4)
     assert make(sequence_length=5).steps(0) > 0
+    with pytest.raises(InputError, match="--sequence_length_lm to 3 or more"):
+        make(sequence_length=2, rows="single")
+    assert make(sequence_length=3, rows="single").steps(0) > 0
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.02, 0.3, 1.0])
-def test_no_document_is_in_both_parts(corpus, fraction) -> None:
-    train, valid = split_documents(corpus, fraction, seed=1)
-    assert len(valid) == min(max(round(fraction * DOCUMENTS), 1), DOCUMENTS - 1)
-    assert sorted([*train, *valid]) == list(range(DOCUMENTS))
-    assert np.all(np.diff(train) > 0) and np.all(np.diff(valid) > 0)
-
-
-def test_the_split_is_drawn_from_the_seed(corpus) -> None:
-    np.testing.assert_array_equal(
-        split_documents(corpus, 0.3, 1)[1], split_documents(corpus, 0.3, 1)[1]
-    )
-    assert not np.array_equal(
-        split_documents(corpus, 0.3, 1)[1], split_documents(corpus, 0.3, 2)[1]
-    )
-
-
-def test_one_document_cannot_be_split(corpus) -> None:
-    single = PretrainingCorpus(corpus.ids, corpus.sentence_offsets, corpus.document_offsets[:2])
-    with pytest.raises(InputError, match="--line_unit=sentence"):
-        split_documents(single, 0.1, 1)
-
-
-@pytest.mark.parametrize("next_sentence", [True, False])
-def test_documents_of_a_batch(make, corpus, next_sentence) -> None:
-    batches = make(next_sentence=next_sentence)
+@pytest.mark.parametrize("rows", ["pairs", "single"])
+def test_documents_of_a_batch(make, corpus, rows) -> None:
+    batches = make(rows=rows)
     for step, batch in enumerate(batches.batches(1)):
         ids = unmasked(batch)
         expected = np.unique(document_of(corpus, ids[ids >= 5]))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data_util.masking import Masker
+from data_util.pretraining.noise.token import TokenNoise
 from data_util.vocabulary import RESERVED, Vocabulary
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(2000))])
@@ -24,14 +24,21 @@ def sequences(batch=400, length=96, seed=0):
     return ids
 
 
+def hide(ids, seed=1, vocabulary=VOCABULARY, **options):
+    """The token ids with some of them hidden, and the arrays that say which."""
+    batch = {"token_ids": ids.copy()}
+    arrays = TokenNoise(vocabulary, **options).arrays(batch, np.random.default_rng(seed))
+    np.testing.assert_array_equal(batch["token_ids"], ids)  # the batch itself is left alone
+    return arrays.pop("token_ids"), arrays
+
+
 def within_bounds(count, number, probability):
     return abs(count - number * probability) < 5 * np.sqrt(number * probability * (1 - probability))
 
 
 def test_share_of_masks_and_of_replacements() -> None:
     before = sequences()
-    after = before.copy()
-    masks = Masker(VOCABULARY).mask(after, np.random.default_rng(1))
+    after, masks = hide(before)
     used = masks["masked_weights"] > 0
     candidates = before > 4
     number = candidates.sum(1)
@@ -50,8 +57,7 @@ def test_share_of_masks_and_of_replacements() -> None:
 
 def test_targets_are_what_was_there_and_nothing_else_changes() -> None:
     before = sequences()
-    after = before.copy()
-    masks = Masker(VOCABULARY).mask(after, np.random.default_rng(1))
+    after, masks = hide(before)
     used = masks["masked_weights"] > 0
     restored = after.copy()
     rows = np.nonzero(used)[0]
@@ -67,8 +73,7 @@ def test_no_reserved_or_unknown_token_is_a_target_or_a_replacement() -> None:
     ordinary = {2, 7, 8}
     generator = np.random.default_rng(0)
     before = generator.integers(0, len(unused), (500, 64)).astype(np.int32)
-    after = before.copy()
-    masks = Masker(unused).mask(after, generator)
+    after, masks = hide(before, vocabulary=unused)
     used = masks["masked_weights"] > 0
     assert set(masks["masked_ids"][used].tolist()) == ordinary
     changed = after[after != before]
@@ -77,15 +82,14 @@ def test_no_reserved_or_unknown_token_is_a_target_or_a_replacement() -> None:
 
 def test_every_candidate_is_as_likely() -> None:
     ids = np.tile(np.arange(5, 45, dtype=np.int32), (4000, 1))
-    masks = Masker(VOCABULARY).mask(ids, np.random.default_rng(3))
+    _, masks = hide(ids, seed=3)
     counts = np.bincount(masks["masked_positions"][masks["masked_weights"] > 0], minlength=40)
     assert counts.sum() == 4000 * 6
     assert all(within_bounds(count, 4000, 0.15) for count in counts)
 
 
 def test_unused_slots_are_zero() -> None:
-    ids = sequences(batch=20)
-    masks = Masker(VOCABULARY).mask(ids, np.random.default_rng(1))
+    _, masks = hide(sequences(batch=20))
     unused = masks["masked_weights"] == 0
     assert unused.any()
     assert not masks["masked_positions"][unused].any()
@@ -94,27 +98,27 @@ def test_unused_slots_are_zero() -> None:
 
 def test_a_sequence_without_candidates_gets_no_mask_and_one_candidate_gets_one() -> None:
     ids = np.array([[CLS, UNK, SEP, PAD], [CLS, 9, SEP, PAD]], np.int32)
-    masks = Masker(VOCABULARY).mask(ids, np.random.default_rng(1))
+    after, masks = hide(ids)
     assert masks["masked_weights"].sum(1).tolist() == [0, 1]
     assert masks["masked_positions"][1, 0] == 1
-    assert ids[0].tolist() == [CLS, UNK, SEP, PAD]
+    assert after[0].tolist() == [CLS, UNK, SEP, PAD]
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.15, 0.5, 0.9])
 @pytest.mark.parametrize("length", [4, 32, 100, 256])
 def test_slots_hold_every_mask_that_is_wanted(probability: float, length: int) -> None:
-    masker = Masker(VOCABULARY, probability)
     ids = np.full((200, length), 9, np.int32)
     ids[:, 0], ids[:, -1] = CLS, SEP
-    masks = masker.mask(ids, np.random.default_rng(0))
-    assert masks["masked_ids"].shape == (200, masker.slots(length))
+    _, masks = hide(ids, mask_probability=probability)
+    slots = TokenNoise(VOCABULARY, probability).slots(length)
+    assert masks["masked_ids"].shape == (200, slots)
     wanted = probability * (length - 2)
     assert masks["masked_weights"].sum(1).max() == max(1, int(np.floor(wanted)) + (wanted % 1 > 0))
 
 
 def test_a_vocabulary_without_ordinary_tokens() -> None:
     ids = np.full((2, 8), UNK, np.int32)
-    masks = Masker(Vocabulary(RESERVED)).mask(ids, np.random.default_rng(0))
+    _, masks = hide(ids, vocabulary=Vocabulary(RESERVED))
     assert not masks["masked_weights"].any()
 
 
@@ -129,10 +133,8 @@ ORDINARY = [1, 5, 8]
     st.integers(0, 99),
 )
 def test_masks_of_any_ids(before, probability, seed) -> None:
-    masker = Masker(SCATTERED, probability)
-    after, again = before.copy(), before.copy()
-    masks = masker.mask(after, np.random.default_rng(seed))
-    repeated = masker.mask(again, np.random.default_rng(seed))
+    options = {"seed": seed, "vocabulary": SCATTERED, "mask_probability": probability}
+    (after, masks), (again, repeated) = hide(before, **options), hide(before, **options)
     np.testing.assert_array_equal(after, again)
     for name, array in masks.items():
         np.testing.assert_array_equal(array, repeated[name])

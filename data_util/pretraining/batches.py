@@ -1,4 +1,4 @@
-"""Batches for pre-training: sentence pairs with masks, drawn anew at every epoch."""
+"""Batches for pre-training: rows and noise, drawn anew at every epoch."""
 
 import logging
 from collections.abc import Iterator
@@ -7,10 +7,12 @@ import numpy as np
 
 from common.errors import InputError
 from data_util.bucketing import make_batches, padded_length
-from data_util.masking import Masker
-from data_util.packing import Rows, Segments, plan_rows
+from data_util.pretraining.noise.base import Noise
+from data_util.pretraining.rows.base import RowPlan, Rows
+from data_util.pretraining.segments import TextSegments
 from data_util.pretraining_corpus import PretrainingCorpus
 from data_util.random_streams import random_generator
+from data_util.registry import ROWS
 from data_util.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -19,22 +21,24 @@ logger = logging.getLogger(__name__)
 class PretrainingBatches:
     """What pre-training learns from, an epoch at a time.
 
-    Pairs and order are a function of (seed, stream, epoch), the masks of a batch of (seed, stream,
-    epoch, step): any epoch can be begun at any step.
+    Rows and their order are a function of (seed, stream, epoch), the noise of a batch of (seed,
+    stream, epoch, step): any epoch can be begun at any step.
 
     Args:
         corpus: tokenized text.
-        documents: the numbers of those to use.
+        documents: (documents,) int64, the numbers of those to use.
         vocabulary: the corpus'.
+        rows: a row plan, or a key of `data_util.registry.ROWS` for one with its defaults.
+        noise: what is hidden or changed in a batch.
         sequence_length: tokens in a sequence, at most.
         batch_size: sequences in a batch.
         seed: of all that is drawn.
-        next_sentence: `[CLS] A [SEP] B [SEP]`; otherwise `[CLS] A [SEP]`.
-        masked_lm: hide tokens; otherwise every `masked_weights` is 0.
-        mask_probability: share of the tokens that are hidden.
         shuffle: False sorts by length; with the same epoch at every call (validation), every call
             gives the same batches in any case.
         stream: name of the random streams: two sets of batches draw independently.
+
+    Raises:
+        InputError: the sequences have no room for text.
     """
 
     def __init__(
@@ -43,19 +47,21 @@ class PretrainingBatches:
         documents: np.ndarray,
         vocabulary: Vocabulary,
         *,
+        rows: RowPlan | str,
+        noise: Noise,
         sequence_length: int,
         batch_size: int,
         seed: int,
-        next_sentence: bool = True,
-        masked_lm: bool = True,
-        mask_probability: float = 0.15,
         shuffle: bool = True,
         stream: str = "train",
     ) -> None:
-        if sequence_length < 5:
+        self._row_plan: RowPlan = ROWS[rows]() if isinstance(rows, str) else rows
+        self._noise = noise
+        shortest = self._row_plan.reserved_tokens + self._row_plan.min_token_budget
+        if sequence_length < shortest:
             raise InputError(
-                f"sequences of {sequence_length} tokens cannot hold two sentences: set "
-                "--sequence_length_lm to 5 or more"
+                f"sequences of {sequence_length} tokens have no room for text beside [CLS] and "
+                f"each [SEP]: set --sequence_length_lm to {shortest} or more"
             )
         self._ids = np.asarray(corpus.ids)
         self._document_starts = corpus.sentence_offsets[corpus.document_offsets[:-1]]
@@ -64,23 +70,16 @@ class PretrainingBatches:
         self._sequence_length = sequence_length
         self._batch_size = batch_size
         self._seed = seed
-        self._next_sentence = next_sentence
-        self._masked_lm = masked_lm
         self._shuffle = shuffle
         self._stream = stream
-        self._room = sequence_length - (3 if next_sentence else 2)
-        self._segments = Segments(corpus, self._room)
-        self._masker = Masker(vocabulary, mask_probability)
+        self._token_budget = sequence_length - self._row_plan.reserved_tokens
+        self._segments = TextSegments(corpus, self._token_budget)
         self._planned: tuple[int, Rows, list[np.ndarray]] | None = None
-        if next_sentence and len(self._documents) == 1:
-            logger.warning(
-                "Only one document (%s): no sentence of another one is there to tell a next "
-                "sentence from, so next-sentence prediction is not learned.",
-                stream,
-            )
+        if reason := self._row_plan.warning(len(self._documents)):
+            logger.warning("%s: %s", stream, reason)
 
     def steps(self, epoch: int) -> int:
-        """Batches in an epoch (pairs are drawn anew, so epochs differ a little)."""
+        """Batches in an epoch (rows are drawn anew, so epochs may differ a little)."""
         return len(self._plan(epoch)[1])
 
     def examples(self, epoch: int) -> int:
@@ -91,16 +90,16 @@ class PretrainingBatches:
         """The batches of an epoch from `first_step` on; the last may be smaller.
 
         Yields:
-            L is the longest sequence of the batch rounded up to a multiple of 32 and at most
-            `sequence_length`, P the number of slots for masks that goes with L:
-            `token_ids`, `segment_ids` (batch, L) int32, `padding_mask` (batch, L) bool (True for
-            a token), `masked_positions`, `masked_ids` (batch, P) int32, `masked_weights`
-            (batch, P) float32, `is_next` (batch,) int32, `pair_weights` (batch,) float32.
+            `token_ids`, `segment_ids` (batch, L) int32, `padding_mask` (batch, L) bool, True for
+            a token, and the arrays of the row plan and of the noise. L is the longest sequence of
+            the batch rounded up to a multiple of 32 and at most `sequence_length`.
         """
         rows, batches = self._plan(epoch)
         for step in range(first_step, len(batches)):
-            generator = random_generator(self._seed, f"{self._stream} masks", epoch, step)
-            yield self._batch(rows, batches[step], generator)
+            batch = self._sequences(rows, batches[step])
+            stream = f"{self._stream} {self._noise.stream}"
+            generator = random_generator(self._seed, stream, epoch, step)
+            yield batch | self._noise.arrays(batch, generator)
 
     def documents(self, epoch: int, step: int) -> np.ndarray:
         """The numbers of the documents in a batch, each once, in rising order."""
@@ -113,20 +112,19 @@ class PretrainingBatches:
 
     def _plan(self, epoch: int) -> tuple[Rows, list[np.ndarray]]:
         if self._planned is None or self._planned[0] != epoch:
-            pairs = random_generator(self._seed, f"{self._stream} pairs", epoch)
-            rows = plan_rows(
-                self._segments, self._documents, self._room, pairs, pairs=self._next_sentence
+            drawn = f"{self._stream} {self._row_plan.stream}"
+            generator = random_generator(self._seed, drawn, epoch)
+            rows = self._row_plan.plan(
+                self._segments, self._documents, self._token_budget, generator
             )
             order = random_generator(self._seed, f"{self._stream} order", epoch)
             batches = make_batches(rows.lengths, self._batch_size, order if self._shuffle else None)
             self._planned = (epoch, rows, batches)
         return self._planned[1:]
 
-    def _batch(
-        self, rows: Rows, chosen: np.ndarray, generator: np.random.Generator
-    ) -> dict[str, np.ndarray]:
+    def _sequences(self, rows: Rows, chosen: np.ndarray) -> dict[str, np.ndarray]:
         a_length, b_length = rows.a_length[chosen, None], rows.b_length[chosen, None]
-        total = a_length + b_length + 2 + (b_length > 0)
+        total = rows.lengths[chosen, None]
         length = padded_length(int(total.max()), self._sequence_length)
         column = np.arange(length)
         in_b = column > a_length + 1
@@ -141,16 +139,9 @@ class PretrainingBatches:
         token_ids[~text] = self._vocabulary.pad_id
         token_ids[separator] = self._vocabulary.sep_id
         token_ids[:, 0] = self._vocabulary.cls_id
-        masks = (
-            self._masker.mask(token_ids, generator)
-            if self._masked_lm
-            else self._masker.no_masks(len(chosen), length)
-        )
         return {
             "token_ids": token_ids,
             "segment_ids": (in_b & padding_mask).astype(np.int32),
             "padding_mask": padding_mask,
-            **masks,
-            "is_next": rows.is_next[chosen],
-            "pair_weights": rows.pair_weight[chosen],
+            **{name: array[chosen] for name, array in rows.arrays.items()},
         }

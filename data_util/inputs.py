@@ -1,0 +1,149 @@
+"""Token ids as a backbone reads them: `[CLS] text [SEP]`, or `[CLS] first [SEP] second [SEP]`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from common.errors import InputError
+from data_util.bucketing import padded_length
+from data_util.vocabulary import Vocabulary
+
+# The token ids of a row, (tokens,) int32 for each of its segments: one, or two.
+Segments = tuple[np.ndarray, ...]
+
+_RESERVED_TOKENS = 2  # [CLS] and [SEP]
+_RESERVED_TOKENS_OF_PAIRS = 3  # [CLS], [SEP] and [SEP]
+
+
+def token_budget(sequence_length: int, *, pairs: bool = False) -> int:
+    """Tokens of a text, or of both texts of a pair together, that a sequence has room for."""
+    return sequence_length - (_RESERVED_TOKENS_OF_PAIRS if pairs else _RESERVED_TOKENS)
+
+
+def rows_to_inputs(
+    rows: Sequence[Segments], vocabulary: Vocabulary, sequence_length: int
+) -> dict[str, np.ndarray]:
+    """Rows of one segment each, or of two each, as the backbone's input.
+
+    Args:
+        rows: one or more; a row of one segment is a document, of two a pair.
+        vocabulary: of the ids.
+        sequence_length: longest sequence.
+
+    Returns:
+        See `documents_to_inputs` and `pairs_to_inputs`.
+
+    Raises:
+        ValueError: not all rows have as many segments as the first one.
+    """
+    segments = len(rows[0])
+    if segments not in (1, 2) or any(len(row) != segments for row in rows):
+        raise ValueError("rows of a batch have one segment each, or two each")
+    if segments == 1:
+        return documents_to_inputs([ids for (ids,) in rows], vocabulary, sequence_length)
+    return pairs_to_inputs([(a, b) for a, b in rows], vocabulary, sequence_length)
+
+
+def documents_to_inputs(
+    documents: Sequence[np.ndarray], vocabulary: Vocabulary, sequence_length: int
+) -> dict[str, np.ndarray]:
+    """Documents as the backbone's input: `[CLS] ids [SEP]`, padded.
+
+    Args:
+        documents: (tokens,) int32 each; what is longer than `sequence_length - 2` is cut at its
+            end.
+        vocabulary: of the ids.
+        sequence_length: longest sequence.
+
+    Returns:
+        `token_ids`, `segment_ids` (documents, L) int32 and `padding_mask` (documents, L) bool,
+        True for a token. L is the longest sequence, rounded up to a multiple of 32, at most
+        `sequence_length`.
+
+    Raises:
+        InputError: a sequence has no room for text.
+    """
+    if sequence_length <= _RESERVED_TOKENS:
+        raise InputError(
+            f"sequences of {sequence_length} tokens have no room for text beside [CLS] and [SEP]: "
+            "set --sequence_length to 3 or more"
+        )
+    kept = [ids[: token_budget(sequence_length)] for ids in documents]
+    lengths = np.array([len(ids) for ids in kept], np.int64)
+    longest = int(lengths.max(initial=0)) + _RESERVED_TOKENS
+    shape = (len(kept), padded_length(longest, sequence_length))
+    token_ids = np.full(shape, vocabulary.pad_id, np.int32)
+    token_ids[:, 0] = vocabulary.cls_id
+    for row, ids in enumerate(kept):
+        token_ids[row, 1 : len(ids) + 1] = ids
+    token_ids[np.arange(len(kept)), lengths + 1] = vocabulary.sep_id
+    padding_mask = np.arange(shape[1]) < lengths[:, None] + _RESERVED_TOKENS
+    return {
+        "token_ids": token_ids,
+        "segment_ids": np.zeros(shape, np.int32),
+        "padding_mask": padding_mask,
+    }
+
+
+def pairs_to_inputs(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], vocabulary: Vocabulary, sequence_length: int
+) -> dict[str, np.ndarray]:
+    """Pairs as the backbone's input: `[CLS] first [SEP] second [SEP]`, padded.
+
+    Args:
+        pairs: (tokens,) int32 twice each; where both don't fit they are cut at their ends, the
+            longer one first (see `truncated_lengths`).
+        vocabulary: of the ids.
+        sequence_length: longest sequence.
+
+    Returns:
+        As `documents_to_inputs`; `segment_ids` are 1 at the second text and the [SEP] after it.
+
+    Raises:
+        InputError: a sequence has no room for two texts.
+    """
+    budget = token_budget(sequence_length, pairs=True)
+    if budget < 2:
+        raise InputError(
+            f"sequences of {sequence_length} tokens have no room for two texts beside [CLS], "
+            "[SEP] and [SEP]: set --sequence_length to 5 or more"
+        )
+    lengths = np.array([(len(a), len(b)) for a, b in pairs], np.int64).reshape(-1, 2)
+    first, second = truncated_lengths(lengths[:, 0], lengths[:, 1], budget)
+    total = first + second + _RESERVED_TOKENS_OF_PAIRS
+    shape = (len(pairs), padded_length(int(total.max(initial=0)), sequence_length))
+    token_ids = np.full(shape, vocabulary.pad_id, np.int32)
+    token_ids[:, 0] = vocabulary.cls_id
+    for row, (a, b) in enumerate(pairs):
+        end = first[row] + 1
+        token_ids[row, 1:end] = a[: first[row]]
+        token_ids[row, end + 1 : end + 1 + second[row]] = b[: second[row]]
+    rows, column = np.arange(len(pairs)), np.arange(shape[1])
+    token_ids[rows, first + 1] = vocabulary.sep_id
+    token_ids[rows, total - 1] = vocabulary.sep_id
+    padding_mask = column < total[:, None]
+    return {
+        "token_ids": token_ids,
+        "segment_ids": ((column > first[:, None] + 1) & padding_mask).astype(np.int32),
+        "padding_mask": padding_mask,
+    }
+
+
+def truncated_lengths(
+    first: np.ndarray, second: np.ndarray, budget: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many tokens of the two texts of each pair are kept.
+
+    The longer one is cut first, a token at a time, the second where both are of one length, until
+    they fit: `truncate_seq_pair` of https://github.com/google-research/bert, here in closed form.
+
+    Args:
+        first, second: (pairs,) int, tokens of the texts.
+        budget: tokens that both may have together.
+
+    Returns:
+        Two arrays (pairs,) int.
+    """
+    # A text keeps half of the budget for certain, and what the other doesn't need.
+    kept = np.minimum(first, np.maximum(budget - second, budget - budget // 2))
+    return kept, np.minimum(second, budget - kept)

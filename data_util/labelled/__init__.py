@@ -1,0 +1,1 @@
+"""Labelled examples: their corpus, and batches of them."""

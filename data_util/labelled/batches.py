@@ -1,0 +1,108 @@
+"""Batches of labelled examples, for training and for evaluation."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from data_util.bucketing import make_batches
+from data_util.inputs import Segments, rows_to_inputs
+from data_util.random_streams import random_generator
+from data_util.vocabulary import Vocabulary
+
+
+class LabelledExamples(ABC):
+    """What a task says of its examples: the rows that each becomes, and what is to be learned.
+
+    Attributes:
+        lengths: (examples,) int64: tokens of each example's longest row before it is cut, [CLS]
+            and each [SEP] included. Examples of like length share a batch.
+    """
+
+    lengths: np.ndarray
+
+    @abstractmethod
+    def rows(self, example: int) -> Sequence[Segments]:
+        """The rows of an example, one or more: the token ids of each one's segments.
+
+        All rows of a task have one segment, or all have two.
+        """
+
+    @abstractmethod
+    def targets(self, examples: np.ndarray) -> np.ndarray:
+        """What is to be learned from some examples, (examples, ...)."""
+
+
+class LabelledBatches:
+    """Labelled examples, an epoch at a time: each exactly once.
+
+    The order is a function of (seed, stream, epoch); with `shuffle=False` it is by length, the
+    same in every epoch.
+
+    Args:
+        examples: of the task.
+        vocabulary: of the token ids.
+        sequence_length: longest sequence, [CLS] and each [SEP] included.
+        batch_size: examples in a batch.
+        seed: of the order.
+        shuffle: False for evaluation.
+        stream: name of the random streams.
+
+    Attributes:
+        num_truncated: examples with a row that is longer than fits.
+    """
+
+    def __init__(
+        self,
+        examples: LabelledExamples,
+        vocabulary: Vocabulary,
+        *,
+        sequence_length: int,
+        batch_size: int,
+        seed: int,
+        shuffle: bool = True,
+        stream: str = "train",
+    ) -> None:
+        self._examples = examples
+        self._vocabulary = vocabulary
+        self._sequence_length = sequence_length
+        self._batch_size = batch_size
+        self._seed = seed
+        self._shuffle = shuffle
+        self._stream = stream
+        self._lengths = np.minimum(examples.lengths, sequence_length)
+        self.num_truncated = int((examples.lengths > sequence_length).sum())
+
+    def steps(self, epoch: int) -> int:
+        """Batches in an epoch (the same in every one)."""
+        return -(-len(self._lengths) // self._batch_size)
+
+    def batches(
+        self, epoch: int, first_step: int = 0
+    ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
+        """The batches of an epoch from `first_step` on; the last may be smaller.
+
+        Yields:
+            The inputs (see `data_util.inputs.rows_to_inputs`) with `example` (rows,) int32, which
+            of the batch's examples each row belongs to: 0, 1, ...; the examples' targets; and
+            their numbers, (examples,) int64.
+        """
+        for chosen in self._order(epoch)[first_step:]:
+            yield self._inputs(chosen), self._examples.targets(chosen), chosen
+
+    def documents(self, epoch: int, step: int) -> np.ndarray:
+        """The numbers of the examples in a batch, (examples,) int64."""
+        return self._order(epoch)[step]
+
+    def _order(self, epoch: int) -> list[np.ndarray]:
+        generator = random_generator(self._seed, f"{self._stream} order", epoch)
+        return make_batches(self._lengths, self._batch_size, generator if self._shuffle else None)
+
+    def _inputs(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
+        by_example = [self._examples.rows(number) for number in chosen.tolist()]
+        rows = [row for rows in by_example for row in rows]
+        counts = [len(rows) for rows in by_example]
+        return {
+            **rows_to_inputs(rows, self._vocabulary, self._sequence_length),
+            "example": np.repeat(np.arange(len(chosen), dtype=np.int32), counts),
+        }

@@ -1,0 +1,49 @@
+"""What a noise is: it hides or changes tokens of a batch and says what was there."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from data_util.vocabulary import Vocabulary
+
+
+class Noise(ABC):
+    """Hides or changes tokens of a batch, and gives the arrays that tell what to predict.
+
+    A noise is a file in this folder and a row of `data_util.registry.NOISES`. It never changes
+    padding and never hides a reserved token.
+
+    Args:
+        vocabulary: of the ids.
+        mask_probability: share of a sequence's ordinary tokens that is hidden or changed, in the
+            mean; above 0 and below 1.
+
+    Attributes:
+        stream: name of its stream of random numbers: two noises draw independently.
+    """
+
+    stream: ClassVar[str]
+
+    def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:
+        self.vocabulary = vocabulary
+        self.mask_probability = mask_probability
+
+    @abstractmethod
+    def arrays(
+        self, batch: Mapping[str, np.ndarray], generator: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """The arrays that are added to a batch, or that take the place of its own.
+
+        Args:
+            batch: the sequences, which are left as they are: "token_ids" and "segment_ids" (rows,
+                length) int32, "padding_mask" (rows, length) bool, True for a token, and the
+                arrays of the row plan.
+            generator: all that is drawn comes from here.
+
+        Returns:
+            Arrays by name; the first axis is the row. Where tokens are changed, "token_ids" is
+            among them. An array whose name ends in "_weights" is 0 where there is nothing to be
+            predicted.
+        """

@@ -1,0 +1,1 @@
+"""Files to records: lines, documents, labels, pairs of texts."""

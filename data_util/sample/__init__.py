@@ -1,0 +1,1 @@
+"""The bundled sample: case facts, told by a grammar of our own."""

@@ -1,0 +1,1 @@
+"""Labels for a text, or for a pair of texts."""
