@@ -50,6 +50,13 @@ def test_what_is_given_is_used():
     assert options.seed == 1
 
 
+def test_what_a_file_gives_is_used(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text('{"num_epochs": 3, "ckpt_dir": "mine"}')
+    options = options_of(PretrainingOptions, f"--options_file={path}")
+    assert (options.num_epochs, options.ckpt_dir, options.overwrite) == (3, "mine", False)
+
+
 @pytest.mark.parametrize(
     ("options_class", "name"),
     [(PretrainingOptions, "ckpt_dir"), (FineTuningOptions, "ckpt_dir_save")],
