@@ -18,9 +18,11 @@ from benchmarks.lib.equality_runs import RUNS, arguments_for, with_dependencies
 
 METRICS = ("history", "best_epoch", "thresholds", "test")
 LIBRARIES = ("h5py", "keras", "numpy", "scikit-learn", "tensorflow")
-# Sums depend on how many threads share them, and a GPU's on the moment.
+# The order of a sum depends on the number of threads, and on a GPU on chance. LinearSVC in several
+# threads is not reproducible either: they share one random generator, that of liblinear.
 _ONE_THREAD = {
     "CUDA_VISIBLE_DEVICES": "-1",
+    "LOKY_MAX_CPU_COUNT": "1",  # joblib's threads
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
