@@ -1,16 +1,18 @@
-"""`make demo`: both steps on the bundled sample, with and without pre-training, then a prediction.
+"""`make demo`: pre-training and fine-tuning on the bundled sample, then labels for new text.
 
     python -m benchmarks.demo [--folder=demo_run]
 
-Runs the scripts as a user would and prints each command before it runs.
+Fine-tunes from the pre-trained checkpoint and from random weights. Runs the scripts as a user would
+and prints each command before it runs.
 """
 
-import argparse
 import json
 import shutil
 from pathlib import Path
 
-from benchmarks.two_steps import HEADER, both_steps, print_rows, run
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.runs import metrics_row, pretrain_and_fine_tune, run
 
 SENTENCES = 3
 PRETRAINING = ["--preset=tiny", "--num_epochs=25", "--sequence_length_lm=128"]
@@ -19,21 +21,17 @@ FINE_TUNING = ["--num_epochs=20", "--patience=20", "--batch_size=16", "--sequenc
 
 def main() -> None:
     """Runs the demonstration."""
-    parser = argparse.ArgumentParser(description="both steps on the bundled sample")
-    parser.add_argument(
-        "--folder", type=Path, default=Path("demo_run"), help="takes the checkpoints"
-    )
-    folder = parser.parse_args().folder
+    folder = parser(__doc__, data="none", folder="demo_run").parse_args().folder
     shutil.rmtree(folder, ignore_errors=True)
-    both_steps(folder, PRETRAINING, FINE_TUNING, ["--preset=tiny"])
+    pretrain_and_fine_tune(folder, PRETRAINING, FINE_TUNING, ["--preset=tiny"])
     label_sentences(folder)
-    print(HEADER)
-    print_rows(folder, title="sample")
-    print(f"\nCurves: .venv/bin/tensorboard --logdir {folder}")
+    starts = {"random weights": "random", "pre-trained": "finetuned"}
+    rows = [metrics_row(folder / name, start=start) for start, name in starts.items()]
+    print(f"\n{markdown(rows)}\n\nCurves: .venv/bin/tensorboard --logdir {folder}")
 
 
 def label_sentences(folder: Path) -> None:
-    """Labels the first documents of the test file and prints what they are labelled with."""
+    """Labels the first documents of the test file and prints predicted and true labels."""
     lines = Path("data/sample_test.txt").read_text(encoding="utf-8").splitlines()[:SENTENCES]
     texts = [line.split(" __label__")[0] for line in lines]
     source, target = folder / "sentences.txt", folder / "labels.jsonl"

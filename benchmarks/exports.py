@@ -1,13 +1,13 @@
-"""How fast a checkpoint's exported forms are, how large, and how well they agree with it.
+"""The exports of a checkpoint: how fast they are, how large, and how well they agree with it.
 
-    python -m benchmarks.exports [--data=../shared/data] [--documents=1000] [--preset=small]
+    python -m benchmarks.exports [--data=DATA] [--documents=1000] [--preset=small]
         [--ckpt_dirs=FOLDER,FOLDER]
 
 For each backbone: fine-tunes a classifier on the bundled sample for a few epochs (`--ckpt_dirs`
-takes classifiers that are there), exports it in every format with and without int8, and labels
+names existing classifiers instead), exports it in every format with and without int8, and labels
 documents with predict.py's classifier and with each export: those of `--data`/cail2018/test.json,
-or without `--data` those of the sample. The time is that of tokenizer, batches and model; rounds
-are interleaved and the best of three counts. Prints a Markdown table.
+or without `--data` those of the sample. The time is that of tokenizer, batches and model; the
+rounds are interleaved and the best of three counts. Prints a Markdown table.
 """
 
 import argparse
@@ -15,10 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.two_steps import run
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.runs import flags, run
 from models.config import PRESETS
 from training.command_line import quiet_libraries
 from training.options.scripts import EXPORT_FORMATS, ExportOptions
@@ -29,55 +32,49 @@ BATCH = 64
 
 def main() -> None:
     """Exports, measures and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="the folder of the data sets")
-    parser.add_argument("--documents", type=int, default=1000, help="documents to label, at most")
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="small")
-    parser.add_argument("--backbone", choices=("text_cnn", "transformer"), help="default: both")
-    parser.add_argument("--num_epochs", type=int, default=10, help="of the fine-tuning")
-    parser.add_argument("--folder", type=Path, default=Path("checkpoint_exports"))
-    parser.add_argument(
+    options = parser(__doc__, data="optional", folder="checkpoint_exports")
+    options.add_argument("--documents", type=int, default=1000, help="documents to label, at most")
+    options.add_argument("--preset", choices=tuple(PRESETS), default="small")
+    options.add_argument("--backbone", choices=("text_cnn", "transformer"), help="default: both")
+    options.add_argument("--num_epochs", type=int, default=10, help="of the fine-tuning")
+    options.add_argument(
         "--ckpt_dirs",
         type=lambda names: names.split(","),
         default=[],
-        help="classifiers, with commas; nothing is trained",
+        help="classifiers, separated by commas; nothing is trained",
     )
-    arguments = parser.parse_args()
+    arguments = options.parse_args()
     classifiers = [(folder.name, folder) for folder in map(Path, arguments.ckpt_dirs)]
-    rows: list[str] = []
+    rows: list[dict[str, Any]] = []
     for title, checkpoint in classifiers or fine_tuned(arguments):
         rows += measure(title, checkpoint, arguments, arguments.folder / "exports" / title)
-    print(
-        "\n| classifier | form | MB | documents/s | largest difference of a probability "
-        "| same labels |\n|---|---|---|---|---|---|"
-    )
-    print("\n".join(rows))
+    print(f"\n{markdown(rows)}")
 
 
 def fine_tuned(arguments: argparse.Namespace) -> list[tuple[str, Path]]:
-    """Each backbone and its checkpoint, trained on the sample where it is not there yet."""
+    """Each backbone and its checkpoint, trained on the sample unless it is there."""
     folders = []
     for backbone in [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]:
         folder = arguments.folder / f"{backbone}_{arguments.preset}"
-        run(
-            "train_bert_fine_tuning.py",
-            "--ckpt_dir=",
-            f"--data_path={arguments.folder / 'data'}",
-            f"--ckpt_dir_save={folder}",
-            f"--backbone={backbone}",
-            f"--preset={arguments.preset}",
-            f"--num_epochs={arguments.num_epochs}",
-            f"--patience={arguments.num_epochs}",
-            "--batch_size=16",
-        )
+        options = {
+            "ckpt_dir": "",
+            "data_path": arguments.folder / "data",
+            "ckpt_dir_save": folder,
+            "backbone": backbone,
+            "preset": arguments.preset,
+            "num_epochs": arguments.num_epochs,
+            "patience": arguments.num_epochs,
+            "batch_size": 16,
+        }
+        run("train_bert_fine_tuning.py", *flags(options))
         folders.append((backbone, folder))
     return folders
 
 
 def measure(
     title: str, checkpoint: Path, arguments: argparse.Namespace, exports: Path
-) -> list[str]:
-    """Rows of the table for one checkpoint and everything that is exported from it."""
+) -> list[dict[str, Any]]:
+    """The rows of the table for one checkpoint and all of its exports."""
     quiet_libraries()
     from data_util.documents import read_texts
     from models.checkpoint import WEIGHTS
@@ -128,8 +125,16 @@ def measure(
             for row, true in zip(probabilities, labels, strict=True)
         ]
         rows.append(
-            f"| {title} | {name} | {sizes[name] / 1e6:.2f} | {len(texts) / best[name]:.0f} "
-            f"| {np.abs(probabilities - expected).max():.1e} | {np.mean(same):.1%} |"
+            {
+                "classifier": title,
+                "form": name,
+                "MB": f"{sizes[name] / 1e6:.2f}",
+                "documents/s": round(len(texts) / best[name]),
+                "largest difference of a probability": (
+                    f"{np.abs(probabilities - expected).max():.1e}"
+                ),
+                "same labels": f"{np.mean(same):.1%}",
+            }
         )
     return rows
 

@@ -1,21 +1,22 @@
 """Do two questions ask the same? Pairs of texts, against TF-IDF with logistic regression.
 
-    python -m benchmarks.pairs --data=../shared/data/afqmc [--backbone=text_cnn] [--folder=...]
+    python -m benchmarks.pairs --data=DATA/afqmc [--backbone=text_cnn] [--folder=...]
 
 `--data` holds `train.txt`, `valid.txt` and `test.txt` with lines `text_a<TAB>text_b __label__same`
-or `__label__different`. Runs step 1 on the training pairs' own text, with next sentence
-prediction, and step 2 twice, from random weights and from that checkpoint. Prints a Markdown table
-of the test set's figures, once as it is and once with the second texts exchanged among the pairs.
-A run that the folder already holds is not run again.
+or `__label__different`. Pre-trains on the text of the training pairs, with next sentence
+prediction, and fine-tunes twice, from random weights and from that checkpoint. Prints a Markdown
+table of test scores, on the test set as it is and with the second texts exchanged among the pairs.
+A run that the folder already holds is not repeated.
 """
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.two_steps import both_steps, read_metrics
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics
 from data_util.documents import Document, read_documents
 from data_util.random_streams import random_generator
 from data_util.tokenizers import make_tokenizer
@@ -36,17 +37,15 @@ C_VALUES = (0.3, 1.0, 3.0, 10.0, 30.0)
 
 def main() -> None:
     """Runs what is missing and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="the folder of the pairs")
-    parser.add_argument("--backbone", choices=("text_cnn", "transformer"), default="text_cnn")
-    parser.add_argument("--tokenize_style", choices=("char", "word"), default="char")
-    parser.add_argument("--head", default="alignment", help="of the run from the checkpoint")
-    parser.add_argument("--folder", type=Path, default=Path("checkpoint_pairs"))
-    arguments = parser.parse_args()
+    options = parser(__doc__, folder="checkpoint_pairs")
+    options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="text_cnn")
+    options.add_argument("--tokenize_style", choices=("char", "word"), default="char")
+    options.add_argument("--head", default="alignment", help="of the run from the checkpoint")
+    arguments = options.parse_args()
     files = {split: arguments.data / f"{split}.txt" for split in ("train", "valid", "test")}
     size = [f"--backbone={arguments.backbone}", "--preset=tiny"]
     text = [f"--tokenize_style={arguments.tokenize_style}"]
-    both_steps(
+    pretrain_and_fine_tune(
         arguments.folder,
         [f"--mask_lm_source_file={files['train']}", *text, *size, *PRETRAINING],
         [
@@ -62,44 +61,48 @@ def main() -> None:
     pairs = {split: list(read_documents([path], labelled=True)) for split, path in files.items()}
     true = is_same(pairs["test"])
     valid, predicted = tf_idf(pairs)
-    print(HEADER)
-    print_row("always `different`", None, true, np.zeros_like(true), np.zeros_like(true))
-    print_row("TF-IDF, logistic regression", valid, true, *predicted)
+    never = np.zeros_like(true)
+    rows = [
+        table_row("always `different`", None, true, never, never),
+        table_row("TF-IDF, logistic regression", valid, true, *predicted),
+    ]
     for title, name in (("random weights", "random"), ("pre-trained", "finetuned")):
         folder = arguments.folder / name
         history = read_metrics(folder)["history"]
         best = max(entry["valid"]["f1"] for entry in history)
         label = f"{arguments.backbone} `tiny`, {title}"
-        print_row(label, best, true, *classified(folder, pairs["test"]))
+        rows.append(table_row(label, best, true, *classified(folder, pairs["test"])))
+    print(f"\n{markdown(rows)}")
 
 
-HEADER = (
-    "\n| | valid f1 | test accuracy (micro f1) | test macro f1 | test f1 of `same` "
-    "| accuracy, exchanged | f1 of `same`, exchanged | predicted `same`, exchanged |\n"
-    "|---|---|---|---|---|---|---|---|"
-)
-
-
-def print_row(
+def table_row(
     title: str,
     valid: float | None,
     true: np.ndarray,
     predicted: np.ndarray,
     predicted_exchanged: np.ndarray,
-) -> None:
-    """A row of the table: (pairs,) bool each, whether a pair is one of the same question."""
+) -> dict[str, str]:
+    """A row of the table.
+
+    Args:
+        title: its first cell.
+        valid: F1 on the validation pairs.
+        true, predicted, predicted_exchanged: (pairs,) bool, whether a pair is labelled `same`; the
+            last one of the pairs with exchanged texts.
+    """
     from sklearn.metrics import accuracy_score, f1_score
 
-    figures = [
-        accuracy_score(true, predicted),
-        f1_score(true, predicted, average="macro"),
-        f1_score(true, predicted),
-        accuracy_score(true, predicted_exchanged),
-        f1_score(true, predicted_exchanged),
-        predicted_exchanged.mean(),
-    ]
-    first = "" if valid is None else f"{valid:.3f}"
-    print(f"| {title} | {first} | " + " | ".join(f"{x:.3f}" for x in figures) + " |", flush=True)
+    scores = {
+        "valid F1": valid,
+        "test accuracy (micro F1)": accuracy_score(true, predicted),
+        "test macro F1": f1_score(true, predicted, average="macro"),
+        "test F1 of `same`": f1_score(true, predicted),
+        "accuracy, exchanged": accuracy_score(true, predicted_exchanged),
+        "F1 of `same`, exchanged": f1_score(true, predicted_exchanged),
+        "predicted `same`, exchanged": predicted_exchanged.mean(),
+    }
+    cells = {name: "" if score is None else f"{score:.3f}" for name, score in scores.items()}
+    return {"classifier": title, **cells}
 
 
 def is_same(pairs: list[Document]) -> np.ndarray:
@@ -116,7 +119,7 @@ def texts_of(pairs: list[Document], *, exchanged: bool = False) -> tuple[list[st
 
 
 def classified(folder: Path, pairs: list[Document]) -> tuple[np.ndarray, np.ndarray]:
-    """What the classifier in `folder` says of the pairs, and of them with exchanged texts."""
+    """A checkpoint's predictions for the pairs, and for the pairs with exchanged texts."""
     from training.prediction import Classifier
 
     classifier = Classifier(folder)
@@ -136,8 +139,8 @@ def tf_idf(
     Features are character 1-3-grams or words and word pairs; they and C are chosen on valid.
 
     Returns:
-        The best mean of micro and macro F1 on valid, and of its classifier what it says of the
-        test pairs, and of them with exchanged texts.
+        The best mean of micro and macro F1 on valid, and the predictions of that classifier for the
+        test pairs, and for them with exchanged texts.
     """
     from scipy.sparse import csr_matrix, hstack
     from sklearn.feature_extraction.text import TfidfVectorizer

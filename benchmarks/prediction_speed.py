@@ -1,13 +1,13 @@
-"""How fast new text is labelled, from JSON lines to labels, beside what a user would pick instead.
+"""How fast new text is labelled, from JSON lines to labels, beside the alternatives.
 
     python -m benchmarks.prediction_speed --data=DATA [--documents=5000] [--rounds=5]
         [--preset=small]
 
-Fine-tunes a TextCNN and a Transformer on CAIL2018 for an epoch (their speed is the same
-however well they know it), and labels lines of CAIL2018 with `predict.py`'s own code: reading,
-tokenizing, batches, network, JSON. The others read the same lines: TF-IDF of characters with one
-linear SVM a label, and transformers' BERT of the Transformer's shape with PyTorch, on the same
-words as ours, in batches of like length. Documents a second of processor time, loading left out.
+Fine-tunes a TextCNN and a Transformer on CAIL2018 for one epoch (more would not change their
+speed), and labels lines of CAIL2018 with the code of `predict.py`: reading, tokenizing, batches,
+network, JSON. The others read the same lines: TF-IDF of characters with one linear SVM per label,
+and transformers' BERT of the Transformer's shape with PyTorch, on the same tokens, in batches of
+similar length. Documents per second of processor time, without loading.
 """
 
 import argparse
@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measuring import in_turn, needed, parser, report, summary
-from benchmarks.training_peers import PAD, Shape, padded
+from benchmarks.lib.arguments import speed_parser
+from benchmarks.lib.measuring import in_turn, needed, report, summary
+from benchmarks.lib.peers import PAD, Shape, padded
 from models.config import PRESETS
 
 BATCH = 64
@@ -30,10 +31,10 @@ TOGETHER = 16
 
 def main() -> None:
     """Trains, measures and prints the table."""
-    options = parser(__doc__.splitlines()[0])
+    options = speed_parser(__doc__)
     options.add_argument("--documents", type=int, default=5000, help="lines to label")
     options.add_argument(
-        "--folder", type=Path, help="keeps the classifiers; default: nothing is kept"
+        "--folder", type=Path, help="keeps the classifiers; default: a temporary one"
     )
     options.add_argument("--preset", choices=tuple(PRESETS), default="small")
     arguments = options.parse_args()
@@ -65,12 +66,12 @@ def main() -> None:
     ):
         ours = f"ours, {backbone}"
         chosen = {name: samples[name] for name in (ours, *others)}
-        tables[f"{backbone} `{arguments.preset}`: documents a second"] = summary(chosen, ours)
+        tables[f"{backbone} `{arguments.preset}`: documents per second"] = summary(chosen, ours)
     report("prediction_speed", arguments, tables)
 
 
 def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> None:
-    """A classifier of one epoch, or the one that the folder holds."""
+    """Trains a classifier for one epoch, unless the folder holds one."""
     from train_bert_fine_tuning import fine_tune
     from training.options.scripts import FineTuningOptions
 
@@ -116,11 +117,11 @@ def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
 
 
 def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
-    """TF-IDF and a linear SVM a label, from lines to JSON."""
+    """TF-IDF and a linear SVM per label, from lines to JSON."""
     from sklearn.svm import LinearSVC
 
-    from benchmarks.baselines import LinearTfidf
-    from benchmarks.data_sets import DATA_SETS
+    from benchmarks.lib.baselines import LinearTfidf
+    from benchmarks.lib.data_sets import DATA_SETS
     from data_util.documents import read_documents
 
     count = 200 if arguments.test_mode else None

@@ -9,7 +9,6 @@ words held in memory, a dictionary, ids padded to 200. Documents a second of pro
 is needed here alone: `pip install ".[benchmarks]"` brings it.
 """
 
-import itertools
 import logging
 import tempfile
 from collections import Counter
@@ -20,6 +19,9 @@ import numpy as np
 
 from benchmarks.measuring import in_turn, needed, parser, report, summary
 from data_util.documents import read_documents
+from benchmarks.lib.arguments import speed_parser
+from benchmarks.lib.data_sets import first_documents
+from benchmarks.lib.measuring import in_turn, report, summary
 from data_util.pretraining_data import prepare_pretraining_data
 from data_util.tokenizers import make_tokenizer
 
@@ -30,7 +32,7 @@ SEQUENCE_LENGTH = 200
 
 def main() -> None:
     """Measures both sides on each source and prints the table."""
-    options = parser(__doc__.splitlines()[0])
+    options = speed_parser(__doc__)
     options.add_argument("--documents", type=int, default=2000, help="of each source")
     arguments = options.parse_args()
     if arguments.test_mode:
@@ -42,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, source in SOURCES.items():
             path = Path(folder) / f"{name}.txt"
-            written = first_documents(arguments.data / source, path, arguments.documents)
+            written = first_documents([arguments.data / source], path, arguments.documents)
             samples = in_turn(
                 {
                     "ours": lambda path=path, written=written: ours(path, written),  # type: ignore[misc]
@@ -52,14 +54,6 @@ def main() -> None:
             )
             tables[f"{name}: {written:,} documents, one process"] = summary(samples, "ours")
     report("preprocessing", arguments, tables)
-
-
-def first_documents(source: Path, target: Path, count: int) -> int:
-    """Copies the first documents of a file, a line each; returns how many there were."""
-    documents = itertools.islice(read_documents([str(source)], labelled=False), count)
-    texts = [document.text.replace("\n", " ") for document in documents]
-    target.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    return len(texts)
 
 
 def ours(path: Path, documents: int) -> float:

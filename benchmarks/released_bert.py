@@ -1,28 +1,26 @@
-"""The road of a released BERT: in, on with pre-training, fine-tuning, and out again.
+"""A released BERT from end to end: import, further pre-training, fine-tuning and export.
 
-    python -m benchmarks.released_bert --data=../shared/data [--sequence_length=128]
-        [--num_epochs=3] [--folder=...] [--test_mode]
+    python -m benchmarks.released_bert --data=DATA [--sequence_length=128] [--num_epochs=3]
+        [--folder=...] [--test_mode]
 
-`--data` holds `cail2018/{train,valid,test}.json`. There is no release to be had here, so that the
-library transformers (and PyTorch) makes one: a BERT of 4 layers x 256 with random weights, whose
-vocabulary has every Chinese character of the training text as a token. It is brought in,
-pre-trained a little (an epoch of the training documents' own text), and fine-tuned with and without
-that. What is written out at the end is compared with what our model computes. Prints a Markdown
-table.
+`--data` holds `cail2018/{train,valid,test}.json`. Nothing is downloaded: the library transformers
+(with PyTorch) makes the release, a BERT of 4 layers x 256 with random weights, whose vocabulary has
+every Chinese character of the training text as a token. It is imported, pre-trained for an epoch on
+the text of the training documents, and fine-tuned with and without that. The hidden states of the
+export are compared with those of our model. Prints Markdown tables.
 """
 
-import argparse
 import json
 import string
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.two_steps import HEADER, print_row, run
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.runs import metrics_row, read_metrics, run
 from data_util.documents import read_documents
 from data_util.vocabulary import RESERVED, Vocabulary
 from training.command_line import quiet_libraries
@@ -33,14 +31,12 @@ FINE_TUNING = ["--head=pooled", "--learning_rate=3e-4", "--head_learning_rate=1e
 
 
 def main() -> None:
-    """Makes the release, walks the road and prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
-    parser.add_argument("--folder", type=Path, default=Path("checkpoint_released_bert"))
-    parser.add_argument("--sequence_length", type=int, default=128, help="of both steps")
-    parser.add_argument("--num_epochs", type=int, default=3, help="of fine-tuning")
-    parser.add_argument("--test_mode", action="store_true", help="two layers, few documents")
-    arguments = parser.parse_args()
+    """Makes the release, runs every stage and prints the tables."""
+    options = parser(__doc__, folder="checkpoint_released_bert")
+    options.add_argument("--sequence_length", type=int, default=128, help="of both stages")
+    options.add_argument("--num_epochs", type=int, default=3, help="of fine-tuning")
+    options.add_argument("--test_mode", action="store_true", help="two layers, few documents")
+    arguments = options.parse_args()
     quiet_libraries()
     folder, cail = arguments.folder, arguments.data / "cail2018"
     train = cail / "train.json"
@@ -49,7 +45,7 @@ def main() -> None:
     if not (release / "model.safetensors").exists():
         make_release(release, [train], limit, small=arguments.test_mode)
     if not (imported / "manifest.json").exists():
-        command("models.import_bert", str(release), str(imported))
+        run("-m", "conversion.import_released", str(release), str(imported))
 
     shared = [f"--data_path={folder / 'data'}"] + ["--test_mode"] * arguments.test_mode
     pretrained = folder / "pretrained"
@@ -79,18 +75,19 @@ def main() -> None:
             *FINE_TUNING,
         )
     if not (exported / "config.json").exists():
-        command("models.export_bert", str(pretrained), str(exported))
+        run("-m", "conversion.export_released", str(pretrained), str(exported))
     difference = largest_difference(pretrained, exported)
 
-    print(HEADER)
-    title = "BERT 2 x 64" if arguments.test_mode else "BERT 4 x 256"
-    for name, start in starts.items():
-        print_row(folder / f"{start.name}_labels", title=title, start=name)
-    valid = json.loads((pretrained / "metrics.json").read_text(encoding="utf-8"))["history"][-1]
-    print("\n| after pre-training | |\n|---|---|")
-    for name in ("masked_lm_accuracy", "next_sentence_accuracy"):
-        print(f"| {name}, valid | {valid['valid'][name]:.3f} |")
-    print(f"| largest difference of a hidden state from transformers' | {difference:.1e} |")
+    size = "2 x 64" if arguments.test_mode else "4 x 256"
+    rows = [
+        metrics_row(folder / f"{start.name}_labels", BERT=size, start=name)
+        for name, start in starts.items()
+    ]
+    valid = read_metrics(pretrained)["history"][-1]["valid"]
+    names = ("masked_lm_accuracy", "next_sentence_accuracy")
+    after = {f"{name}, valid": f"{valid[name]:.3f}" for name in names}
+    after["largest difference from transformers' hidden states"] = f"{difference:.1e}"
+    print(f"\n{markdown(rows)}\n\nAfter pre-training:\n\n{markdown([after])}")
 
 
 def make_release(
@@ -111,7 +108,7 @@ def make_release(
         if count >= MIN_COUNT and not character.isspace()
     ]
     alphabet = string.ascii_lowercase + string.digits
-    # As in releases: reserved tokens first, characters, and those that stand inside of words.
+    # As in releases: reserved tokens first, then characters and word pieces.
     tokens = [*RESERVED, *alphabet, *(f"##{letter}" for letter in alphabet), *characters]
     vocabulary = Vocabulary(list(dict.fromkeys(tokens)))
     config = transformers.BertConfig(
@@ -132,7 +129,7 @@ def make_release(
 
 
 def largest_difference(checkpoint: Path, exported: Path) -> float:
-    """Between our hidden states and those of transformers from the folder that we wrote."""
+    """Between our hidden states and those of transformers with the exported weights."""
     import torch
     import transformers
 
@@ -150,14 +147,6 @@ def largest_difference(checkpoint: Path, exported: Path) -> float:
     with torch.no_grad():
         expected = theirs(torch.tensor(ids)).last_hidden_state.numpy()
     return float(np.abs(found - expected).max())
-
-
-def command(module: str, *options: str) -> None:
-    """Runs one of the project's modules; ends this program if it fails."""
-    print(f"\n$ python -m {module} {' '.join(options)}", flush=True)
-    status = subprocess.run([sys.executable, "-m", module, *options], check=False).returncode
-    if status:
-        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What more devices would bring: fits the cost model of docs/scaling.md on this machine.
+"""What more devices would bring: fits the cost model of the documentation on this machine.
 
     python -m benchmarks.scaling --data=DATA --bandwidth=1.25e9 --latency=5e-5 [--rows=1024]
 
-Measures steps of one device at several batch sizes and fits `c0 + c1 * places` to them, measures
-what it takes to make a row, counts the bytes of the gradients, and prints the model's prediction
-for 1, 2, 16 and 100 devices that share batches of `--rows`, one device a host. Bandwidth and
-latency are those of the network between the hosts, which this command cannot know.
+Measures steps of one device at several batch sizes and fits `c0 + c1 * positions` to them, measures
+the time to make a row, counts the bytes of the gradients, and prints the model's prediction for 1,
+2, 16 and 100 devices that share batches of `--rows`, one device per host. Bandwidth and latency are
+those of the network between the hosts, which this command cannot measure.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import parser, report
+from benchmarks.lib.arguments import speed_parser
+from benchmarks.lib.measuring import report
 from models.config import PRESETS
 
 DEVICES = (1, 2, 16, 100)
@@ -31,15 +32,15 @@ class Costs:
 
     Attributes:
         step: of a step without rows (c0).
-        place: of a token or padding on one device (c1).
+        position: of one position, token or padding, on one device (c1).
         row: of making a row (d).
-        gradient_bytes: P.
-        bandwidth: bytes a second between hosts (B).
+        gradient_bytes: of all gradients (P).
+        bandwidth: bytes per second between hosts (B).
         latency: of the smallest message (l).
     """
 
     step: float
-    place: float
+    position: float
     row: float
     gradient_bytes: float
     bandwidth: float
@@ -47,7 +48,7 @@ class Costs:
 
     def compute(self, rows: int, length: float, devices: int) -> float:
         """Seconds of a step's arithmetic."""
-        return self.step + self.place * rows * length / devices
+        return self.step + self.position * rows * length / devices
 
     def all_reduce(self, devices: int) -> float:
         """Seconds to sum the gradients in a ring (Patarasuk & Yuan 2009)."""
@@ -55,19 +56,19 @@ class Costs:
         return moved + 2 * (devices - 1) * self.latency
 
     def total(self, rows: int, length: float, devices: int) -> float:
-        """Seconds of a step: the input is made beside it, and only waited for."""
+        """Seconds of a step; the input is prepared in parallel."""
         return max(self.row * rows, self.compute(rows, length, devices) + self.all_reduce(devices))
 
 
-def line(places: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
-    """The start, at least 0, and the slope of the line with the least squares."""
-    slope, start = np.polyfit(places, seconds, 1)
-    if start < 0:
-        start, slope = 0.0, float(np.dot(places, seconds) / np.dot(places, places))
-    return float(start), float(slope)
+def least_squares(positions: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
+    """The intercept, at least 0, and the slope of the line with the least squares."""
+    slope, intercept = np.polyfit(positions, seconds, 1)
+    if intercept < 0:
+        intercept, slope = 0.0, float(np.dot(positions, seconds) / np.dot(positions, positions))
+    return float(intercept), float(slope)
 
 
-def foretold(costs: Costs, rows: int, length: float) -> list[dict[str, float]]:
+def predicted(costs: Costs, rows: int, length: float) -> list[dict[str, float]]:
     """A row of the table for each number of devices."""
     one = costs.total(rows, length, 1)
     table = []
@@ -80,7 +81,7 @@ def foretold(costs: Costs, rows: int, length: float) -> list[dict[str, float]]:
                 "all_reduce_ms": 1000 * costs.all_reduce(devices),
                 "input_ms": 1000 * costs.row * rows,
                 "step_ms": 1000 * step,
-                "rows_a_second": rows / step,
+                "rows_per_second": rows / step,
                 "share_of_ideal": one / step / devices,
             }
         )
@@ -89,8 +90,8 @@ def foretold(costs: Costs, rows: int, length: float) -> list[dict[str, float]]:
 
 def main() -> None:
     """Measures, fits and prints."""
-    options = parser(__doc__.splitlines()[0])
-    options.add_argument("--bandwidth", type=float, required=True, help="bytes a second")
+    options = speed_parser(__doc__)
+    options.add_argument("--bandwidth", type=float, required=True, help="bytes per second")
     options.add_argument("--latency", type=float, required=True, help="seconds")
     options.add_argument("--rows", type=int, default=1024, help="of the batch of all devices")
     options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="transformer")
@@ -116,7 +117,7 @@ def main() -> None:
         {
             "Steps of one device": measured,
             "Fitted": [dataclasses.asdict(costs)],
-            f"Foretold, batches of {arguments.rows:,} rows": foretold(
+            f"Predicted, batches of {arguments.rows:,} rows": predicted(
                 costs, arguments.rows, length
             ),
         },
@@ -126,10 +127,10 @@ def main() -> None:
 def fitted(
     arguments: argparse.Namespace, folder: Path
 ) -> tuple[Costs, float, list[dict[str, float]]]:
-    """The costs, the mean length of a row, and the steps that they were fitted to."""
+    """The costs, the mean length of a row, and the measured steps."""
     import keras
 
-    from benchmarks.training_speed import DEFAULT_HEADS, Data, Ours
+    from benchmarks.lib.our_steps import DEFAULT_HEADS, Data, OurSteps
 
     keras.config.set_dtype_policy(arguments.precision)
     data = Data(arguments, folder)
@@ -138,25 +139,25 @@ def fitted(
     models = {}
     for size in map(int, arguments.sizes.split(",")):
         arguments.batch_size = size
-        models[size] = Ours(arguments, data, arguments.backbone, head)
+        models[size] = OurSteps(arguments, data, arguments.backbone, head)
         models[size].work()
     seconds: dict[int, list[float]] = {size: [] for size in models}
-    places: dict[int, list[float]] = {size: [] for size in models}
+    positions: dict[int, list[float]] = {size: [] for size in models}
     for _, size in itertools.product(range(arguments.rounds), models):
-        before, began = models[size].fed.places, time.perf_counter()
+        before, began = models[size].input.positions, time.perf_counter()
         models[size].work()
         seconds[size].append((time.perf_counter() - began) / arguments.steps)
-        places[size].append((models[size].fed.places - before) / arguments.steps)
+        positions[size].append((models[size].input.positions - before) / arguments.steps)
     measured = [
         {
             "rows": size,
-            "places": statistics.mean(places[size]),
+            "positions": statistics.mean(positions[size]),
             "step_ms": 1000 * statistics.median(seconds[size]),
         }
         for size in models
     ]
-    step, place = line(
-        [one for size in models for one in places[size]],
+    step, position = least_squares(
+        [one for size in models for one in positions[size]],
         [one for size in models for one in seconds[size]],
     )
     largest = models[max(models)]
@@ -164,8 +165,8 @@ def fitted(
     rows = sum(_rows(batch) for batch in itertools.islice(largest.batches(0), 20))
     row = (time.perf_counter() - began) / rows
     size = sum(int(np.prod(weight.shape)) for weight in largest.model.trainable_variables)
-    length = statistics.mean(places[max(models)]) / max(models)
-    costs = Costs(step, place, row, 4.0 * size, arguments.bandwidth, arguments.latency)
+    length = statistics.mean(positions[max(models)]) / max(models)
+    costs = Costs(step, position, row, 4.0 * size, arguments.bandwidth, arguments.latency)
     return costs, length, measured
 
 

@@ -2,11 +2,11 @@
 
     python -m benchmarks.serving --ckpt_dir=checkpoint_lm_save [--seconds=20] [--input=FILE]
 
-Starts `serve.py` twice, with its defaults and with `--max_batch_size=1`, and has 1, 8 and 64
-clients ask each for the labels of one text after another, for `--seconds` each. The two take turns.
-The clients are `wrk` where it is installed, else asyncio tasks; always in a process of their own.
-Prints a Markdown table: requests a second, the median and the 99th percentile of the time of a
-request, answers that were no 200 and broken connections, memory of the service before and after.
+Starts `serve.py` twice, with its defaults and with `--max_batch_size=1`. 1, 8 and 64 clients send
+one text after another to each service in turn, for `--seconds`. The clients are `wrk` where it is
+installed, else asyncio tasks; always in a process of their own. Prints a Markdown table: requests
+per second, the median and the 99th percentile of the latency, failed requests, and the memory of
+the service before and after.
 """
 
 import argparse
@@ -23,6 +23,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
 
 CLIENTS = (1, 8, 64)
 TEXTS = 500
@@ -48,12 +51,12 @@ end
 
 def main() -> None:
     """Starts both services, loads them in turn and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ckpt_dir", type=Path, default=Path("checkpoint_lm_save"))
-    parser.add_argument("--input", type=Path, default=Path("data/sample_test.txt"))
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--load", nargs=4, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    options = parser(__doc__, data="none")
+    options.add_argument("--ckpt_dir", type=Path, default=Path("checkpoint_lm_save"))
+    options.add_argument("--input", type=Path, default=Path("data/sample_test.txt"))
+    options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--load", nargs=4, help=argparse.SUPPRESS)
+    arguments = options.parse_args()
     if arguments.load:
         address, clients, seconds, bodies = arguments.load
         print(f"RESULT {json.dumps(load(address, int(clients), float(seconds), Path(bodies)))}")
@@ -63,30 +66,25 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_bodies(arguments.input, folder / "bodies")
         services = {}
-        for name, options in {"together": [], "one by one": ["--max_batch_size=1"]}.items():
-            services[name] = start(stack, folder / f"{name}.log", arguments.ckpt_dir, options)
-            measure(services[name][0], 4, 2, folder)  # warm
+        for name, choice in {"micro-batches": [], "one by one": ["--max_batch_size=1"]}.items():
+            services[name] = start(stack, folder / f"{name}.log", arguments.ckpt_dir, choice)
+            measure(services[name][0], 4, 2, folder)  # a warm-up
         for clients in CLIENTS:
             for name, (address, process) in services.items():
                 before = memory_mb(process.pid)
                 found = measure(address, clients, arguments.seconds, folder)
-                after = memory_mb(process.pid)
-                rows.append(
-                    f"| {clients} | {name} | {found['requests'] / found['seconds']:.0f} "
-                    f"| {found['p50']:.1f} | {found['p99']:.1f} | {found['errors']} "
-                    f"| {before:.0f} | {after:.0f} |"
-                )
-                print(rows[-1], flush=True)
+                row = {"clients": clients, "service": name}
+                row |= {"requests/s": round(found["requests"] / found["seconds"])}
+                row |= {f"{key} ms": f"{found[key]:.1f}" for key in ("p50", "p99")}
+                row |= {"errors": found["errors"], "MB before": round(before)}
+                rows.append({**row, "MB after": round(memory_mb(process.pid))})
+                print(rows[-1], file=sys.stderr, flush=True)
     by = "wrk" if shutil.which("wrk") else "asyncio"
-    print(
-        f"\nclients: {by}\n\n| clients | texts go | requests/s | p50 ms | p99 ms | errors "
-        "| MB before | MB after |\n|---|---|---|---|---|---|---|---|"
-    )
-    print("\n".join(rows))
+    print(f"\nclients: {by}\n\n{markdown(rows)}")
 
 
 def write_bodies(source: Path, target: Path) -> None:
-    """A request a line, a text each."""
+    """Writes a request body per line, each with one text."""
     from data_util.documents import read_texts
 
     with source.open("rb") as file:
@@ -97,7 +95,7 @@ def write_bodies(source: Path, target: Path) -> None:
 def start(
     stack: ExitStack, log: Path, checkpoint: Path, options: list[str]
 ) -> tuple[str, subprocess.Popen]:
-    """Starts `serve.py`: (its address, its process)."""
+    """Starts `serve.py`; returns its address and its process."""
     command = [sys.executable, "serve.py", f"--ckpt_dir={checkpoint}", "--port=0", *options]
     process = subprocess.Popen(command, stderr=stack.enter_context(log.open("wb")))
     stack.callback(process.wait)
@@ -110,7 +108,7 @@ def start(
 
 
 def measure(address: str, clients: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """One load, from another process."""
+    """Loads a service from another process; see `load`."""
     bodies = folder / "bodies"
     if shutil.which("wrk"):
         script = folder / "load.lua"
@@ -128,7 +126,11 @@ def measure(address: str, clients: int, seconds: float, folder: Path) -> dict[st
 
 
 def load(address: str, clients: int, seconds: float, bodies: Path) -> dict[str, Any]:
-    """The clients without wrk: each asks, reads the answer and asks again."""
+    """The clients without wrk: each sends a request, reads the response and sends the next.
+
+    Returns:
+        "requests", "seconds", "p50" and "p99" of the latency in ms, "errors".
+    """
     url = urlsplit(address)
     requests = [
         f"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -171,7 +173,7 @@ def load(address: str, clients: int, seconds: float, bodies: Path) -> dict[str, 
 
 
 def memory_mb(pid: int) -> float:
-    """What a process has in memory (Linux)."""
+    """The resident memory of a process (Linux)."""
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(found[1]) / 1e3 if found else float("nan")

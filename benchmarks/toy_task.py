@@ -2,16 +2,16 @@
 
     python -m benchmarks.toy_task [--backbone=transformer] [--pooling=mean] [--length=24]
 
-A classifier that cannot do this has something wrong in it (the original's Transformer could
-not). The TextCNN's default pooling, the maximum over positions, sees whether a pattern occurs
-and not how often, so no training makes it count: give it `--pooling=mean`. Its filters see nine
-positions at once, which is much of 24; `--length=96` shows it.
+A classifier that cannot do this has a defect (the original's Transformer could not). The TextCNN's
+default pooling, the maximum over positions, tells whether a pattern occurs and not how often, so no
+training makes it count: give it `--pooling=mean`. Its filters see nine positions at once, which is
+much of 24; `--length=96` shows it.
 """
-
-import argparse
 
 import numpy as np
 
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
 from data_util.random_streams import random_generator
 from models.config import PRESETS
 from training.command_line import quiet_libraries
@@ -48,12 +48,12 @@ def run(
     steps: int = 600,
     seed: int = 42,
 ) -> tuple[float, float]:
-    """Trains on fresh sequences and measures on unseen ones.
+    """Trains on new sequences and measures on unseen ones.
 
     Returns:
         The mean cross-entropy and the accuracy on sequences that were not trained on.
     """
-    # Imported here: main() has quieted the libraries by now.
+    # Imported here, after main() has silenced the libraries.
     import keras
 
     from models.backbones import make_backbone
@@ -84,19 +84,19 @@ def run(
 
 
 def main() -> None:
-    """Prints the figures for the chosen backbone, or for all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backbone", choices=("transformer", "text_cnn"))
-    parser.add_argument("--pooling", choices=("cls", "max", "mean", "attention"))
-    parser.add_argument("--preset", default="tiny", choices=tuple(PRESETS))
-    parser.add_argument("--length", type=int, default=24)
-    parser.add_argument("--steps", type=int, default=600)
-    arguments = parser.parse_args()
+    """Trains the chosen backbone, or all of them, and prints the table."""
+    options = parser(__doc__, data="none")
+    options.add_argument("--backbone", choices=("transformer", "text_cnn"), help="default: both")
+    options.add_argument("--pooling", choices=("cls", "max", "mean", "attention"))
+    options.add_argument("--preset", default="tiny", choices=tuple(PRESETS))
+    options.add_argument("--length", type=int, default=24, help="of the sequences")
+    options.add_argument("--steps", type=int, default=600, help="of the training")
+    arguments = options.parse_args()
     runs = [(arguments.backbone, arguments.pooling)]
     if arguments.backbone is None:
         runs = [("transformer", None), ("text_cnn", "mean"), ("text_cnn", None)]
     quiet_libraries()
-    print("| backbone | pooling | loss | accuracy |\n|---|---|---|---|")
+    rows = []
     for backbone, pooling in runs:
         loss, accuracy = run(
             backbone,
@@ -105,7 +105,9 @@ def main() -> None:
             length=arguments.length,
             steps=arguments.steps,
         )
-        print(f"| {backbone} | {pooling or 'default'} | {loss:.4f} | {accuracy:.4f} |", flush=True)
+        row = {"backbone": backbone, "pooling": pooling or "default"}
+        rows.append({**row, "loss": f"{loss:.4f}", "accuracy": f"{accuracy:.4f}"})
+    print(markdown(rows))
 
 
 if __name__ == "__main__":

@@ -1,37 +1,35 @@
-"""How fast both steps train, beside transformers with PyTorch, KerasHub and plain Keras.
+"""How fast training steps are, beside transformers with PyTorch, KerasHub and plain Keras.
 
     python -m benchmarks.training_speed --data=DATA [--rounds=5] [--steps=20]
     KERAS_BACKEND=jax python -m benchmarks.training_speed --data=DATA --ours_only \
         --preset=big --precision=mixed_bfloat16 --batch_size=256
 
 Networks of the same shape (2 layers, d_model 128, 2 heads, feed-forward 512; the TextCNN with 128
-filters of each size), 64 documents of CAIL2018 of up to 200 tokens a step. Documents, or tokens of
-masked LM, a second of processor time; padding counts as nothing, and its share is told. Then where
-our step's time goes, and which part of the machine's own rate of matrix products it reaches. On a
-GPU the processor's time says little: read `per_second`, with `--ours_only`.
+filters of each size), 64 documents of CAIL2018 of up to 200 tokens per step. Documents, or for
+masked LM tokens, per second of processor time; padding does not count, and its share is in the
+table. Then where the time of our step goes, and which fraction of the machine's rate of matrix
+products it reaches. On a GPU processor time says little: read `per_second`, with `--ours_only`.
 """
 
 import argparse
-import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.measuring import in_turn, needed, parser, report, summary
-from benchmarks.training_peers import Fed, KerasPeer, Shape, Torch
+from benchmarks.lib.arguments import speed_parser
+from benchmarks.lib.measuring import in_turn, needed, report, summary
+from benchmarks.lib.peers import KerasPeer, Shape, Torch
 from models.config import PRESETS
 
-VOCAB_SIZE = 30_000
 INSTALL = 'pip install ".[benchmarks]" -r requirements-torch.txt'
-Batches = Callable[[int], Iterator[Any]]
 
 
 def main() -> None:
     """Measures every workload and prints the tables."""
-    options = parser(__doc__.splitlines()[0])
+    options = speed_parser(__doc__)
     options.add_argument("--steps", type=int, default=20, help="of each side in a round")
     options.add_argument("--batch_size", type=int, default=64)
     options.add_argument("--sequence_length", type=int, default=200)
@@ -39,7 +37,7 @@ def main() -> None:
     options.add_argument("--preset", choices=tuple(PRESETS), help="instead of the shape")
     options.add_argument("--precision", default="float32")
     options.add_argument("--ours_only", action="store_true", help="without the peers")
-    options.add_argument("--only", default="", help="what the workload's name must have in it")
+    options.add_argument("--only", default="", help="workloads whose name has this in it")
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds, arguments.steps = 40, 1, 2
@@ -60,7 +58,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
     """All tables."""
     import keras
 
-    from benchmarks.step_profile import input_ms, matmul_rate, operations, parts
+    from benchmarks.lib.our_steps import DEFAULT_HEADS, Data, OurSteps
+    from benchmarks.lib.step_profile import input_ms, matmul_rate, operations, parts
 
     keras.config.set_dtype_policy(arguments.precision)
     data = Data(arguments, folder)
@@ -93,7 +92,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
         backbone = "text_cnn" if title.startswith("TextCNN") else "transformer"
         stage = "masked_lm" if title.endswith("masked LM") else "fine_tuning"
         head = "masked_lm" if stage == "masked_lm" else DEFAULT_HEADS[backbone]
-        ours = Ours(arguments, data, backbone, head)
+        ours = OurSteps(arguments, data, backbone, head)
         sides = {"ours": ours}
         if not arguments.ours_only:
             sides |= {name: make() for name, make in others.items()}
@@ -101,8 +100,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
         unit = "tokens" if stage == "masked_lm" else "documents"
         rows = summary(samples, "ours")
         for row in rows:
-            row["waste"] = sides[row["side"]].fed.waste
-        tables[f"{title}: {unit} a second"] = rows
+            row["waste"] = sides[row["side"]].input.waste
+        tables[f"{title}: {unit} per second"] = rows
 
         batch = ours.median_batch()
         inputs = batch[0] if isinstance(batch, tuple) else batch
@@ -115,7 +114,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
             rate = work / (profile["step"] / 1000)
         else:
             per_second = [one.wall / arguments.steps for one in samples["ours"]]
-            rate = ours.operations_a_step(head, classes) / float(np.median(per_second))
+            rate = ours.operations_per_step(head, classes) / float(np.median(per_second))
         rooflines.append(
             {
                 "step": title,
@@ -126,158 +125,9 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
             }
         )
     if profiles:
-        tables["Where a step's time goes"] = profiles
+        tables["Where the time of a step goes"] = profiles
     tables["Roofline"] = rooflines
     return tables
-
-
-# The same head as the peers' where there are peers of the same network.
-DEFAULT_HEADS = {"text_cnn": "max_pooled", "transformer": "pooled"}
-
-
-class Data:
-    """The training documents of CAIL2018, as both steps read them."""
-
-    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        from data_util.classification_data import (
-            build_vocabulary,
-            count_labels,
-            prepare_labelled_data,
-        )
-        from data_util.labels import LabelSet
-        from data_util.pretraining_data import prepare_pretraining_data
-        from data_util.tokenizers import make_tokenizer
-        from training.labelled_data import multi_hot
-
-        paths, limit = [str(arguments.data / "cail2018/train.json")], arguments.documents
-        tokenizer = make_tokenizer("word")
-        self.vocabulary = build_vocabulary(
-            paths,
-            tokenizer,
-            vocab_size=VOCAB_SIZE,
-            min_count=1,
-            label_field="accusation",
-            max_documents=limit,
-            processes=1,
-        )
-        self.labels = LabelSet.from_counts(count_labels(paths, max_documents=limit))
-        self.labelled = prepare_labelled_data(
-            paths,
-            tokenizer,
-            self.vocabulary,
-            self.labels,
-            label_field="accusation",
-            cache_folder=folder,
-            processes=1,
-            max_documents=limit,
-        )
-        self.free, _ = prepare_pretraining_data(
-            paths, tokenizer, vocabulary=self.vocabulary, cache_folder=folder, max_documents=limit
-        )
-        self.documents = [self.labelled.tokens(number) for number in range(len(self.labelled))]
-        self.targets = multi_hot(self.labelled, len(self.labels)).astype(np.float32)
-
-
-class Ours:
-    """This project's model, optimizer and input, run as its loop runs them."""
-
-    def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
-        from data_util.pretraining.batches import PretrainingBatches
-        from data_util.registry import NOISES
-        from models.backbones import make_backbone
-        from models.build import build
-        from models.classification import ClassificationModel
-        from models.config import backbone_config
-        from models.pretraining import PretrainingModel
-        from tasks.classification.batches import classification_batches
-        from training.optimizer import AdamW
-
-        sizes: dict[str, Any] = {}
-        if arguments.preset is None and backbone == "transformer":
-            # What a BERT of the peers has.
-            sizes = {"num_header": 2, "d_k": 64, "d_v": 64, "d_ff": 512, "position": "learned"}
-        preset = arguments.preset or "small"
-        self.config = backbone_config(backbone, preset, len(data.vocabulary), **sizes)
-        shared: dict[str, Any] = {
-            "sequence_length": arguments.sequence_length,
-            "batch_size": arguments.batch_size,
-            "seed": 1,
-        }
-        self.made: Any
-        if head == "masked_lm":
-            self.made = PretrainingBatches(
-                data.free,
-                np.arange(len(data.free)),
-                data.vocabulary,
-                rows="single",
-                noise=NOISES["token"](data.vocabulary),
-                **shared,
-            )
-            self.model = build(PretrainingModel(make_backbone(self.config), ("masked_lm",)))
-        else:
-            self.made = classification_batches(
-                data.labelled, len(data.labels), data.vocabulary, **shared
-            )
-            self.model = build(
-                ClassificationModel(make_backbone(self.config), len(data.labels), head=head)
-            )
-        self.model.compile(optimizer=AdamW(1e-4))
-        self.fed = Fed()
-        self._steps, self._epoch, self._head = arguments.steps, 0, head
-
-    def batches(self, epoch: int) -> Iterator[Any]:
-        """Batches without end, from an epoch on."""
-        for number in itertools.count(epoch):
-            for batch in self.made.batches(number):
-                yield batch[:2] if isinstance(batch, tuple) else batch
-
-    def work(self) -> float:
-        """Some steps; the documents, or for masked LM the tokens, that they read."""
-        from training.input_pipeline import prefetched
-
-        self._epoch += 1
-        epoch, seen = self._epoch, list[np.ndarray]()
-
-        def some() -> Iterator[Any]:
-            # It is begun twice, the first time for the shapes alone.
-            seen.clear()
-            for batch in itertools.islice(self.batches(epoch), self._steps):
-                inputs = batch[0] if isinstance(batch, tuple) else batch
-                seen.append(inputs["padding_mask"])
-                yield batch
-
-        self.model.fit(prefetched(some, self._steps), verbose=0)
-        before = self.fed.tokens
-        for mask in seen:
-            self.fed.add(mask)
-        if self._head == "masked_lm":
-            return self.fed.tokens - before
-        return sum(len(mask) for mask in seen)
-
-    def median_batch(self) -> Any:
-        """A batch of the middle length of an epoch's beginning."""
-        some = list(itertools.islice(self.batches(0), 15))
-        lengths = [
-            (batch[0] if isinstance(batch, tuple) else batch)["token_ids"].shape[1]
-            for batch in some
-        ]
-        return some[int(np.argsort(lengths, kind="stable")[len(some) // 2])]
-
-    def operations_a_step(self, head: str, classes: int) -> float:
-        """The mean over the batches of the last round."""
-        from benchmarks.step_profile import operations
-
-        some = list(itertools.islice(self.batches(self._epoch), self._steps))
-        return float(
-            np.mean(
-                [
-                    operations(
-                        self.config, batch[0] if isinstance(batch, tuple) else batch, head, classes
-                    )
-                    for batch in some
-                ]
-            )
-        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The short form of `make crash-test`: real processes, really killed."""
+"""The short form of `make crash-test`: real processes that are really killed."""
 
 import json
 import subprocess
@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_killed_processes_lose_nothing(tmp_path):
-    # A process of its own: it forks, and this one has threads.
+    # In a process of its own, as it forks and this one has threads.
     code = (
         "import json, sys; from pathlib import Path; from benchmarks.crash_test import crash_test\n"
         "figures = crash_test(Path(sys.argv[1]), kills=2, seed=3, backbones=['text_cnn'],\n"
-        "    steps=['pretraining'], options=['--d_model=16', '--num_header=2', '--num_filters=8',\n"
-        "    '--num_epochs=2'])\n"
+        "    stages=['pretraining'], options=['--d_model=16', '--num_header=2',\n"
+        "    '--num_filters=8', '--num_epochs=2'])\n"
         "print(json.dumps(figures))"
     )
     result = subprocess.run(
@@ -32,7 +32,7 @@ def test_killed_processes_lose_nothing(tmp_path):
     assert holds(figures), figures
 
 
-def test_what_is_lost_is_told():
+def test_a_loss_is_a_failure():
     good = {
         "lost_checkpoints": 0,
         "steps_lost_at_most": 3,

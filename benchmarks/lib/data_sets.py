@@ -1,7 +1,9 @@
-"""The data sets of the accuracy benchmark: their files, and what fits each of them."""
+"""The data sets of the experiments: their files, and the settings that fit each of them."""
 
+import itertools
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,8 @@ class DataSet:
         files: by split, relative to the folder of the data sets.
         free_text: for pre-training, beside the training documents.
         features: arguments of scikit-learn's `TfidfVectorizer`.
-        tokenize_style: how the neural arms cut text.
-        pretraining_epochs: passes of step 1 over the free text.
+        tokenize_style: of the networks and of fastText.
+        pretraining_epochs: passes over the free text.
     """
 
     files: dict[str, str]
@@ -66,8 +68,8 @@ DATA_SETS = {
 def labelled_files(data: Path, name: str, folder: Path) -> dict[str, Path]:
     """The files of each split, without lines that have no label.
 
-    Published files have such lines (the last one of a file that was cut by its size). They are an
-    error to the project's scripts, so a copy without them is made, and what was left out is said.
+    Published files have such lines (the last one of a file that was cut at some size). They are an
+    error to the project's scripts, so a copy without them is made and their number is logged.
 
     Args:
         data: the folder of the data sets.
@@ -88,6 +90,23 @@ def labelled_files(data: Path, name: str, folder: Path) -> dict[str, Path]:
             files[split].write_text("".join(kept), encoding="utf-8")
             logger.warning("%s: %d lines without a label left out", source, len(lines) - len(kept))
     return files
+
+
+def first_documents(sources: Sequence[Path], target: Path, count: int) -> int:
+    """Copies the text of the first documents, one per line.
+
+    Args:
+        sources: files that `read_documents` reads.
+        target: the file to write.
+        count: of documents, at most.
+
+    Returns:
+        How many documents there were.
+    """
+    documents = itertools.islice(read_documents(sources, labelled=False), count)
+    texts = [document.text.replace("\n", " ") for document in documents]
+    target.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    return len(texts)
 
 
 @dataclass(frozen=True)

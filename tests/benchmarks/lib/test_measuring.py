@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.measuring import Sample, in_turn, markdown, needed, peak_of, summary
+from benchmarks.lib.measuring import Sample, in_turn, markdown, needed, peak_of, summary
 
 
 def test_the_sides_take_turns():
@@ -38,6 +38,7 @@ def test_a_table():
         "| ours | 1,234 |",
         "| b | 0.0123 |",
     ]
+    assert markdown([{"a": 1}, {"b": "x"}]).splitlines()[2:] == ["| 1 |  |", "|  | x |"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

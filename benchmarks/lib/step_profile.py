@@ -1,4 +1,4 @@
-"""Where a training step's time goes, and how near it comes to what the machine's products allow."""
+"""Where the time of a training step goes, and the operations of its matrix products."""
 
 import itertools
 import statistics
@@ -11,20 +11,20 @@ import numpy as np
 
 from models.config import BackboneConfig
 
+# Units of the max-pooled head for each dimension of the backbone.
 UNITS_PER_DIM = 4
 
 
 def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
     """Milliseconds of a step's parts, forward and backward, on TensorFlow.
 
-    Times of longer and longer beginnings of the step are subtracted from one another: up to the
-    embeddings, up to the encoder, up to the loss without and with the last matrix product over the
-    classes, and the whole step with the optimizer. The rounds take them in turn.
+    Measures the step up to the embeddings, up to the encoder, up to the loss, and as a whole, with
+    the optimizer, in turn, and subtracts each time from the next.
 
     Args:
         model: compiled.
         batch: what `fit` takes, one batch of it.
-        rounds: times that each is measured; the medians count.
+        rounds: measurements of each; the medians count.
     """
     import tensorflow as tf
 
@@ -73,14 +73,14 @@ def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
 
 
 def input_ms(batches: Callable[[], Any], count: int) -> float:
-    """Milliseconds to make a batch, of `count`."""
+    """Mean milliseconds to make one of `count` batches."""
     began = time.perf_counter()
     made = sum(1 for _ in itertools.islice(batches(), count))
     return 1000 * (time.perf_counter() - began) / made
 
 
 def matmul_rate(size: int = 2048, rounds: int = 5, precision: str = "float32") -> float:
-    """Floating-point operations a second of a square matrix product, the best of `rounds`."""
+    """Floating-point operations per second of a square matrix product, the best of `rounds`."""
     left = keras.ops.cast(keras.random.normal((size, size)), precision)
     product = _compiled(lambda x: keras.ops.matmul(x, x))
     _value(product(left))
@@ -97,9 +97,9 @@ def operations(
 ) -> float:
     """Operations of the matrix products of a training step.
 
-    A multiplication and an addition are two; the backward pass has two products for each of the
-    forward pass, but none for the detectors: of a maximum one token has a gradient (see
-    models/max_over_time.py). What is padded is computed, and so counted.
+    A multiplication and an addition are two; the backward pass has two products for each one of the
+    forward pass, but none for the max-pooled head: of a maximum, one token has a gradient (see
+    `models.kernels.dense_max_pool`). Padding is computed, and so counted.
 
     Args:
         config: of the backbone.
@@ -116,10 +116,10 @@ def operations(
     if config.backbone == "transformer":
         inner, values = config.num_header * config.d_k, config.num_header * config.d_v
         read = d * (inner + values)
-        asked = d * inner + length * (inner + values) + values * d + 2 * d * config.d_ff
-        # The last layer is computed where it is read; the first position is for the pooling.
+        computed = d * inner + length * (inner + values) + values * d + 2 * d * config.d_ff
+        # The last layer is computed only where it is read; the first position is for the pooling.
         last = {"masked_lm": 1 + slots, "pooled": 1}.get(head, length)
-        row = config.num_layer * length * read + ((config.num_layer - 1) * length + last) * asked
+        row = config.num_layer * length * read + ((config.num_layer - 1) * length + last) * computed
     else:
         filters = config.num_filters
         token = sum(size * (d * filters + filters * filters) for size in config.filter_sizes)
@@ -148,6 +148,5 @@ def _compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _value(result: Any) -> np.ndarray:
-    # Waits for the device; one number is enough, and the rest stays where it is.
-    # NumPy has no bfloat16.
+    # Waits for the device; one number is enough. NumPy has no bfloat16.
     return keras.ops.convert_to_numpy(keras.ops.cast(result[0, 0], "float32"))

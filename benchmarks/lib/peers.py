@@ -1,8 +1,8 @@
-"""Steps of the same shape in transformers with PyTorch, in KerasHub and in plain Keras.
+"""Training steps of the same shape in transformers with PyTorch, KerasHub and plain Keras.
 
-Each peer is fed as its users feed it: transformers with batches in random order, padded to their
-longest document (`DataCollatorWithPadding`); KerasHub and plain Keras with every document padded to
-the sequence length.
+Each peer gets its input as its users give it: transformers batches in random order, padded to their
+longest document (`DataCollatorWithPadding`); KerasHub and plain Keras every document padded to the
+sequence length.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ class Shape:
     Attributes:
         vocab_size, num_labels, d_model, num_layer, num_header, d_ff: of the network.
         sequence_length: tokens of a document that are read.
-        batch_size: documents a step.
+        batch_size: documents per step.
         steps: steps that are measured at once.
     """
 
@@ -38,21 +38,21 @@ class Shape:
 
 
 @dataclass
-class Fed:
-    """What a side was fed so far: places in its batches, and those that held a token."""
+class InputCount:
+    """The positions in the batches that a side has read, and how many of them held a token."""
 
-    places: int = 0
+    positions: int = 0
     tokens: int = 0
 
     def add(self, mask: np.ndarray) -> None:
         """Counts a batch by its mask."""
-        self.places += mask.size
+        self.positions += mask.size
         self.tokens += int(mask.sum())
 
     @property
     def waste(self) -> float:
-        """The share of the places that were padding."""
-        return 1 - self.tokens / max(1, self.places)
+        """The share of the positions that were padding."""
+        return 1 - self.tokens / max(1, self.positions)
 
 
 def padded(documents: Sequence[np.ndarray], shape: Shape, length: int = 0) -> np.ndarray:
@@ -66,7 +66,7 @@ def padded(documents: Sequence[np.ndarray], shape: Shape, length: int = 0) -> np
 
 
 def masked(batch: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """15 % of the words hidden: the batch, and the true ids there and -100 elsewhere."""
+    """Masks 15 % of the tokens: the batch, and the true ids there and -100 elsewhere."""
     chosen = (batch > MASK) & (random.random(batch.shape) < 0.15)
     return np.where(chosen, MASK, batch), np.where(chosen, batch, -100)
 
@@ -74,7 +74,7 @@ def masked(batch: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
 class Torch:
     """transformers' BERT with PyTorch's AdamW, in eager mode, as its examples train it.
 
-    But for the masked LM: its own loss computes the logits at every position, masked or not, which
+    Except for masked LM: its own loss computes the logits at every position, masked or not, which
     takes many times as long. Here its head gets the masked positions alone, as ours does.
 
     Args:
@@ -103,16 +103,16 @@ class Torch:
         self._model = getattr(transformers, f"Bert{kind}")(config).train()
         self._optimizer = torch.optim.AdamW(self._model.parameters(), lr=1e-4)
         self._random = np.random.default_rng(1)
-        self.fed = Fed()
+        self.input = InputCount()
 
     def work(self) -> float:
-        """Some steps; the documents, or for masked LM the tokens, that they read."""
+        """Does some steps; returns the documents, or for masked LM the tokens, that they read."""
         torch, shape, units = self._torch, self._shape, 0
         for _ in range(shape.steps):
             chosen = self._random.choice(len(self._documents), shape.batch_size, replace=False)
             batch = padded([self._documents[number] for number in chosen], shape)
             mask = batch != PAD
-            self.fed.add(mask)
+            self.input.add(mask)
             units += int(mask.sum()) if self._targets is None else len(chosen)
             if self._targets is None:
                 batch, labels = masked(batch, self._random)
@@ -139,7 +139,7 @@ class Torch:
 
 
 class KerasPeer:
-    """A network of Keras layers that others wrote, trained by `fit` on arrays.
+    """A network of Keras' or KerasHub's layers, trained by `fit` on arrays.
 
     Args:
         shape: of the network.
@@ -160,7 +160,7 @@ class KerasPeer:
         self._shape, self._documents, self._targets = shape, documents, targets
         self._random = np.random.default_rng(1)
         self._slots = round(0.15 * shape.sequence_length)
-        self.fed = Fed()
+        self.input = InputCount()
         self._model = (
             _plain(shape) if kind == "plain" else _keras_hub(shape, targets is None, self._slots)
         )
@@ -177,7 +177,7 @@ class KerasPeer:
         chosen = self._random.choice(len(self._documents), count, replace=False)
         batch = padded([self._documents[n] for n in chosen], shape, shape.sequence_length)
         mask = batch != PAD
-        self.fed.add(mask)
+        self.input.add(mask)
         inputs = {
             "token_ids": batch,
             "segment_ids": np.zeros_like(batch),
@@ -185,8 +185,8 @@ class KerasPeer:
         }
         weights = None
         if self._targets is None:
-            places = self._random.random(batch.shape) + (batch <= MASK)
-            positions = np.sort(np.argsort(places, axis=1)[:, : self._slots], axis=1)
+            order = self._random.random(batch.shape) + (batch <= MASK)
+            positions = np.sort(np.argsort(order, axis=1)[:, : self._slots], axis=1)
             targets = np.take_along_axis(batch, positions, axis=1)
             weights = (targets > MASK).astype(np.float32)
             np.put_along_axis(batch, positions, MASK, axis=1)

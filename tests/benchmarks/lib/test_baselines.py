@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.baselines import FastText, logistic_regression, svm, word_vectors
-from benchmarks.data_sets import read_splits
+from benchmarks.lib.baselines import FastText, logistic_regression, svm, word_vectors
 
 FEATURES = {"token_pattern": r"\S+"}
 TEXTS = ["a b", "a c", "b c d", "d d a", "c b", "d a a"]
@@ -23,24 +22,6 @@ def test_scores_are_the_probabilities_of_logistic_regression():
     matrix = model._vectorizer.transform(TEXTS)
     one = LogisticRegression(solver="liblinear", C=3.0).fit(matrix, TARGETS[:, 2])
     np.testing.assert_allclose(model.scores(TEXTS)[:, 2], one.predict_proba(matrix)[:, 1])
-
-
-def test_splits_share_the_label_list(tmp_path):
-    lines = {
-        "train": "a b __label__x __label__y\nc __label__y\n",
-        "valid": "a __label__z __label__x\n",
-        "test": "b __label__y\n",
-    }
-    files = {split: tmp_path / f"{split}.txt" for split in lines}
-    for split, path in files.items():
-        path.write_text(lines[split], encoding="utf-8")
-    splits = read_splits(files)
-    # y twice in train, x once, then what only valid has.
-    assert splits["train"].targets.tolist() == [[1, 1, 0], [1, 0, 0]]
-    assert splits["valid"].targets.tolist() == [[0, 1, 1]]
-    assert splits["test"].targets.tolist() == [[1, 0, 0]]
-    assert splits["valid"].texts == ["a"]
-    assert splits["train"].targets.dtype == np.int64
 
 
 def test_fasttext_with_vectors_of_its_own(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.results import Results
+from benchmarks.lib.results import Results
 
 
 def test_what_is_there_is_not_run_again(tmp_path):

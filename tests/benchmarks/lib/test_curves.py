@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks.curves import draw
+from benchmarks.lib.curves import draw
 
 
 def test_a_picture_is_drawn(tmp_path):

@@ -1,4 +1,4 @@
-"""Two sides in turn, medians and ratios, and a report of them: what the speed benchmarks share."""
+"""Measures several sides in turn, and reports medians and ratios."""
 
 import argparse
 import importlib
@@ -24,8 +24,8 @@ class Sample:
 
     Attributes:
         units: documents, tokens or steps that were done.
-        wall: seconds by the clock.
-        cpu: seconds of processor time, of this process and of its children that have ended.
+        wall: seconds of wall time.
+        cpu: seconds of processor time of this process and of its children that have ended.
     """
 
     units: float
@@ -34,7 +34,7 @@ class Sample:
 
 
 def measured(work: Callable[[], float]) -> Sample:
-    """Does a piece of work, which says how many units it did."""
+    """Times a function that returns how many units of work it did."""
     cpu, wall = _cpu_seconds(), time.perf_counter()
     units = work()
     return Sample(units, time.perf_counter() - wall, _cpu_seconds() - cpu)
@@ -43,8 +43,8 @@ def measured(work: Callable[[], float]) -> Sample:
 def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[Sample]]:
     """Measures the sides one after the other, `rounds` times: A B A B.
 
-    What else the machine does then meets all of them alike. Each side works once before,
-    unmeasured: compilers and caches have their first time then.
+    So whatever else the machine does affects all of them alike. Each side works once before,
+    unmeasured, to compile and to fill caches.
     """
     for work in sides.values():
         work()
@@ -58,7 +58,7 @@ def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, 
 def summary(samples: Mapping[str, Sequence[Sample]], ours: str) -> list[dict[str, Any]]:
     """A row for each side: median rates, and how many times as fast `ours` is.
 
-    The ratio is the median of the rounds' ratios, as each round's sides met the same machine.
+    The ratio is the median of the ratios of each round.
     """
     rows = []
     for name, own in samples.items():
@@ -79,7 +79,7 @@ def summary(samples: Mapping[str, Sequence[Sample]], ours: str) -> list[dict[str
 
 
 def needed(module: str, command: str) -> ModuleType:
-    """Imports a peer, or ends the program and says how to install it."""
+    """Imports a library to compare with, or ends the program and says how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -89,7 +89,7 @@ def needed(module: str, command: str) -> ModuleType:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What is measured on."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
@@ -112,30 +112,19 @@ def report(name: str, arguments: argparse.Namespace, tables: Mapping[str, list[d
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys as a table."""
-    names = list(rows[0])
+    """Rows as a table; a row may lack some of the columns."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
     lines = ["| " + " | ".join(name.replace("_", " ") for name in names) + " |"]
     lines.append("|" + "---|" * len(names))
-    lines += ["| " + " | ".join(_text(row[name]) for name in names) + " |" for row in rows]
+    lines += ["| " + " | ".join(_text(row.get(name, "")) for name in names) + " |" for row in rows]
     return "\n".join(lines)
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """The options that every benchmark of speed has."""
-    made = argparse.ArgumentParser(description=description)
-    made.add_argument("--data", type=Path, default=Path("../shared/data"), help="the data sets")
-    made.add_argument("--out", type=Path, default=Path("benchmark_results"), help="for the JSON")
-    made.add_argument("--rounds", type=int, default=5, help="times that each side is measured")
-    made.add_argument("--test_mode", action="store_true", help="a quick run: its figures are none")
-    return made
-
-
 def peak_of(command: Sequence[str]) -> dict[str, float]:
-    """Runs a command; the peak memory of it and its children together, and its time.
+    """Runs a command; measures its time and the peak memory of it and its children together.
 
-    Memory is the proportional set size, in which pages that processes share count once, of what
-    they hold for themselves. Pages of mapped files are not in it: the system takes them away where
-    it needs room.
+    Memory is the proportional set size, in which pages that processes share count once, without the
+    pages of mapped files, which the system drops where it needs memory.
 
     Returns:
         "peak_mb", "seconds".

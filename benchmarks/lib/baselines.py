@@ -1,7 +1,7 @@
-"""What a user would pick instead: TF-IDF with a linear model, and fastText.
+"""What a user might choose instead of a network: TF-IDF with a linear model, and fastText.
 
-Each is fitted to the training documents with one of its trials, which are compared on
-the validation documents, and then scores documents: the higher a label's score, the likelier it is.
+Each is fitted to the training documents with the settings of a trial, and then scores documents:
+the higher a label's score, the more likely the label.
 """
 
 import tempfile
@@ -18,9 +18,9 @@ from sklearn.svm import LinearSVC
 
 Trial = dict[str, Any]
 
-# Of fastText, whatever the machine has: each of its first ten gives one tenth of the vectors their
-# first values, and the next one what is left over. With fewer threads the others begin as
-# whatever the memory held: as zeros, or as something that runs away.
+# Threads of fastText, however many cores there are: each of the first ten initializes one tenth of
+# the vectors, and the next one the rest. With fewer threads some vectors start from uninitialized
+# memory: as zeros, or as values from which training diverges.
 THREADS = 12
 
 
@@ -31,14 +31,14 @@ class Baseline(Protocol):
         """(documents, labels) float, 0 to 1."""
 
     def parameters(self) -> int:
-        """Weights that were learned."""
+        """Number of learned weights."""
 
     def bytes(self) -> int:
         """Size on disk."""
 
 
 class LinearTfidf:
-    """TF-IDF features and one linear classifier a label.
+    """TF-IDF features and one linear classifier per label.
 
     Args:
         texts, targets: training documents, and (documents, labels) int64.
@@ -72,7 +72,7 @@ class LinearTfidf:
         return len(self._learned) * (len(self._vectorizer.vocabulary_) + 1)
 
     def bytes(self) -> int:
-        """Of vectorizer and classifiers together, as joblib writes them."""
+        """Size of vectorizer and classifiers as joblib writes them."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.joblib"
             joblib.dump((self._vectorizer, self._model), path)
@@ -127,7 +127,7 @@ class FastText:
         return self._model.get_input_matrix().size + self._model.get_output_matrix().size
 
     def bytes(self) -> int:
-        """Of fastText's own file."""
+        """Size of fastText's own file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.bin"
             self._model.save_model(str(path))
@@ -135,7 +135,7 @@ class FastText:
 
 
 def word_vectors(tokenized: Sequence[str], target: Path) -> None:
-    """Skip-gram vectors of fastText's own, trained on `tokenized`, as a word2vec text file."""
+    """Trains fastText's skip-gram vectors and writes them in word2vec's text format."""
     import fasttext
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Results of many runs as JSON lines: what is there is not run again."""
+"""Results of many runs as JSON lines; a run whose result is there is not repeated."""
 
 import json
 import os
@@ -11,8 +11,8 @@ class Results:
     """A file of `{"setting": {...}, "result": {...}}` lines, one for each run that has ended.
 
     Args:
-        path: the file; it is made when the first result comes. A last line that was cut short,
-            by a kill while it was written, is dropped.
+        path: the file; it is created with the first result. A last line that is incomplete, as
+            after a kill, is dropped.
     """
 
     def __init__(self, path: Path) -> None:

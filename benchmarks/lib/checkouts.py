@@ -1,0 +1,69 @@
+"""Other checkouts of this project, whose scripts a benchmark runs by the names that they have."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+# How version 0.1.0 names what was renamed.
+_FLAGS_OF_0_1 = {
+    "num_sampled": "masked_lm_candidates",
+    "warmup_ratio": "warmup_share",
+    "valid_ratio": "valid_share",
+    "line_unit": "source_unit",
+    "tfidf_classifier": "bag_of_words",
+}
+_ARGUMENTS_OF_0_1 = {
+    "--head=max_pooled": ("--head=detectors",),
+    "--objectives=masked_lm": ("--masked_lm=true", "--next_sentence=false"),
+    "--objectives=next_sentence": ("--masked_lm=false", "--next_sentence=true"),
+    "--objectives=masked_lm,next_sentence": ("--masked_lm=true", "--next_sentence=true"),
+    "conversion.export": ("models.export",),
+    "conversion.import_released": ("models.import_bert",),
+    "conversion.export_released": ("models.export_bert",),
+}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with the code of some version of this project.
+
+    Attributes:
+        path: its root folder.
+        interpreter: the Python that runs it; None: that of its `.venv`.
+    """
+
+    path: Path
+    interpreter: Path | None = None
+
+    @cached_property
+    def version(self) -> str:
+        """What `pyproject.toml` says."""
+        with (self.path / "pyproject.toml").open("rb") as file:
+            return tomllib.load(file)["project"]["version"]
+
+    @property
+    def python(self) -> Path:
+        """The interpreter. Not resolved: in a virtual environment it is a link."""
+        return (self.interpreter or self.path / ".venv" / "bin" / "python").absolute()
+
+    def translate(self, arguments: Sequence[str]) -> list[str]:
+        """A script and its options by the names that this version has for them."""
+        return arguments_for(self.version, arguments)
+
+
+def arguments_for(version: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments of a run by the names that a version of the code has for them."""
+    if version != "0.1.0":
+        return list(arguments)
+    translated: list[str] = []
+    for argument in arguments:
+        name, sign, value = argument.removeprefix("--").partition("=")
+        if argument in _ARGUMENTS_OF_0_1:
+            translated += _ARGUMENTS_OF_0_1[argument]
+        elif sign and name in _FLAGS_OF_0_1:
+            translated.append(f"--{_FLAGS_OF_0_1[name]}={value}")
+        else:
+            translated.append(argument)
+    return translated

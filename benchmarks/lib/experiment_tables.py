@@ -1,0 +1,173 @@
+"""The Markdown tables of `benchmarks.experiments`, and what its picture shows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lib.measuring import markdown
+
+# Of a variant: one for each seed.
+Results = Sequence[Mapping[str, Any]]
+
+AFTER = (1, 5, 7, 35)
+LOSSES_AFTER = (1, 5)
+# F1 after these epochs in the README of the original, on 450,000 documents of CAIL2018.
+ORIGINAL = {
+    "the original's, random weights": (0.09, 0.40, 0.44, 0.58),
+    "the original's, pretrained": (0.58, 0.74, 0.75, 0.75),
+}
+
+
+def comparison(measured: Mapping[str, Results]) -> str:
+    """A row for each variant: means over the seeds, and the standard deviation of F1.
+
+    In brackets are the scores of the network without the TF-IDF classifier.
+    """
+    return markdown([_comparison_row(name, results) for name, results in measured.items()])
+
+
+def _comparison_row(name: str, results: Results) -> dict[str, Any]:
+    def with_network(pick: Callable[[Sequence[float]], float]) -> str:
+        curves = [result["curve"] for result in results if "curve" in result]
+        alone = [result["network_f1"] for result in results if result.get("network_f1")]
+        cells = [mean_and_spread([pick(curve) for curve in curves])] if curves else []
+        cells += [f"({mean_and_spread([pick(curve) for curve in alone])})"] if alone else []
+        return " ".join(cells)
+
+    def test(metric: str) -> str:
+        return mean_and_spread([result["test"][metric] for result in results])
+
+    def average(key: str) -> float:
+        return float(np.mean([result.get(key, 0.0) for result in results]))
+
+    best = mean_and_spread([result["valid"]["f1"] for result in results])
+    return {
+        "variant": name,
+        "valid F1, epoch 1 (network alone)": with_network(lambda curve: curve[0]),
+        "best valid F1 (network alone)": with_network(max) or best,
+        "test micro F1": test("micro_f1"),
+        "test macro F1": test("macro_f1"),
+        "test F1": test("f1"),
+        "seeds": len(results),
+        "training, s": round(average("seconds")),
+        "pre-training, s": round(average("pretraining_seconds")),
+        "parameters": results[0]["parameters"],
+        "MB": round(results[0]["bytes"] / 1e6),
+        "documents/s": round(average("documents_per_second")),
+    }
+
+
+def mean_and_spread(values: Sequence[float]) -> str:
+    """The mean, and the standard deviation where three decimals show it."""
+    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return f"{np.mean(values):.3f}" + (f" ± {spread:.3f}" if spread >= 0.0005 else "")
+
+
+def first_epochs(measured: Mapping[str, Results]) -> str:
+    """F1 and validation loss after some epochs, as in the table of the original project.
+
+    A variant `NAME/untrained` gives the loss of the initial weights of `NAME`.
+    """
+    rows: list[dict[str, Any]] = [
+        {"start": name}
+        | {f"F1 after {epoch}": f"{f1:.2f}" for epoch, f1 in zip(AFTER, scores, strict=True)}
+        for name, scores in ORIGINAL.items()
+    ]
+    for name, results in measured.items():
+        if name.endswith("/untrained"):
+            continue
+        f1, loss = (_mean_by_epoch(results, key) for key in ("curve", "valid_loss"))
+        start = _mean_by_epoch(measured.get(f"{name}/untrained", []), "valid_loss").get(1)
+        losses = {"valid loss at the start": start}
+        losses |= {f"valid loss after {epoch}": loss.get(epoch) for epoch in LOSSES_AFTER}
+        rows.append(
+            {"start": name}
+            | {f"F1 after {epoch}": f"{f1[epoch]:.3f}" for epoch in AFTER if epoch in f1}
+            | {title: "" if value is None else f"{value:.2f}" for title, value in losses.items()}
+            | {"training, s": round(np.mean([result["seconds"] for result in results]))}
+        )
+    return markdown(rows)
+
+
+def _mean_by_epoch(results: Results, key: str) -> dict[int, float]:
+    """Mean over the seeds after each epoch that all of them had."""
+    columns = zip(*(result[key] for result in results), strict=False)
+    return {epoch: float(np.mean(values)) for epoch, values in enumerate(columns, start=1)}
+
+
+def time_to_loss(measured: Mapping[str, Results]) -> str:
+    """Validation after each epoch of pre-training, and the time to the loss that a group reaches.
+
+    The time is that of the training steps; between two validations it is interpolated.
+    """
+    epochs, times = [], []
+    for _, group in groupby(measured.items(), key=lambda item: item[0].partition("/")[0]):
+        curves = {}
+        for name, results in group:
+            loss, accuracy, seconds = (
+                list(_mean_by_epoch(results, key).values())
+                for key in ("masked_lm_loss", "masked_lm_accuracy", "epoch_seconds")
+            )
+            curves[name] = np.column_stack([np.cumsum(seconds), loss])
+            epochs += [
+                {
+                    "variant": name,
+                    "epoch": epoch + 1,
+                    "seconds": float(np.sum(seconds[: epoch + 1])),
+                    "masked LM loss": loss[epoch],
+                    "masked LM accuracy": accuracy[epoch],
+                }
+                for epoch in range(len(loss))
+            ]
+        common = max(float(curve[:, 1].min()) for curve in curves.values())
+        reached = {name: seconds_to(common, curve) for name, curve in curves.items()}
+        slowest = max(reached.values())
+        times += [
+            {
+                "variant": name,
+                "loss": common,
+                "seconds": seconds,
+                "times as fast": slowest / seconds,
+            }
+            for name, seconds in reached.items()
+        ]
+    return f"{markdown(epochs)}\n\nTo the loss that all of them reach:\n\n{markdown(times)}"
+
+
+def seconds_to(loss: float, curve: np.ndarray) -> float:
+    """When a curve first reaches a loss, interpolated between two validations.
+
+    Args:
+        loss: one that the curve reaches.
+        curve: seconds and loss after each epoch, (epochs, 2).
+    """
+    reached = int(np.argmax(curve[:, 1] <= loss))
+    if not reached:
+        return float(curve[0, 0])
+    (before, high), (after, low) = curve[reached - 1], curve[reached]
+    return float(after - (after - before) * (loss - low) / (high - low))
+
+
+def curves(measured: Mapping[str, Results]) -> dict[str, list[float]]:
+    """By variant that is trained in epochs, the mean validation F1 after each.
+
+    The scores of the network without the TF-IDF classifier are a curve of their own.
+    """
+    found = {}
+    for variant, results in measured.items():
+        for key, title in (("curve", variant), ("network_f1", f"{variant}, network alone")):
+            runs = [result for result in results if result.get(key)]
+            if runs and not variant.endswith("/untrained"):
+                found[title] = list(_mean_by_epoch(runs, key).values())
+    return found
+
+
+def levels(measured: Mapping[str, Results]) -> dict[str, float]:
+    """By variant that is not trained in epochs, its mean validation F1."""
+    return {
+        variant: float(np.mean([result["valid"]["f1"] for result in results]))
+        for variant, results in measured.items()
+        if "valid" in results[0] and "curve" not in results[0]
+    }

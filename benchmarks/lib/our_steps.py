@@ -1,0 +1,171 @@
+"""Training steps of this project's networks, as its own loop runs them."""
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lib.peers import InputCount
+
+VOCAB_SIZE = 30_000
+# That of the peers, where there are peers of the same network.
+DEFAULT_HEADS = {"text_cnn": "max_pooled", "transformer": "pooled"}
+
+
+class Data:
+    """The training documents of CAIL2018, as pre-training and fine-tuning read them.
+
+    Args:
+        arguments: "data" (the folder of the data sets) and "documents" (how many; None: all).
+        folder: takes the caches.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        from data_util.classification_data import (
+            build_vocabulary,
+            count_labels,
+            prepare_labelled_data,
+        )
+        from data_util.labels import LabelSet
+        from data_util.pretraining_data import prepare_pretraining_data
+        from data_util.tokenizers import make_tokenizer
+        from training.labelled_data import multi_hot
+
+        paths, limit = [str(arguments.data / "cail2018/train.json")], arguments.documents
+        tokenizer = make_tokenizer("word")
+        self.vocabulary = build_vocabulary(
+            paths,
+            tokenizer,
+            vocab_size=VOCAB_SIZE,
+            min_count=1,
+            label_field="accusation",
+            max_documents=limit,
+            processes=1,
+        )
+        self.labels = LabelSet.from_counts(count_labels(paths, max_documents=limit))
+        self.labelled = prepare_labelled_data(
+            paths,
+            tokenizer,
+            self.vocabulary,
+            self.labels,
+            label_field="accusation",
+            cache_folder=folder,
+            processes=1,
+            max_documents=limit,
+        )
+        self.free, _, _ = prepare_pretraining_data(
+            paths, vocabulary=self.vocabulary, cache_folder=folder, max_documents=limit
+        )
+        self.documents = [self.labelled.tokens(number) for number in range(len(self.labelled))]
+        self.targets = multi_hot(self.labelled, len(self.labels)).astype(np.float32)
+
+
+class OurSteps:
+    """A model with its optimizer and its input.
+
+    Args:
+        arguments: "preset" (None: the shape of the peers), "sequence_length", "batch_size" and
+            "steps", how many of them `work` does.
+        data: what it learns from.
+        backbone: of the model.
+        head: of the model; "masked_lm": pre-training.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
+        from data_util.classification_batches import ClassificationBatches
+        from data_util.pretraining.batches import PretrainingBatches
+        from models.backbones import make_backbone
+        from models.build import build
+        from models.classification import ClassificationModel
+        from models.config import backbone_config
+        from models.pretraining import PretrainingModel
+        from training.optimizer import AdamW
+
+        sizes: dict[str, Any] = {}
+        if arguments.preset is None and backbone == "transformer":
+            # The shape of the peers' BERT.
+            sizes = {"num_header": 2, "d_k": 64, "d_v": 64, "d_ff": 512, "position": "learned"}
+        preset = arguments.preset or "small"
+        self.config = backbone_config(backbone, preset, len(data.vocabulary), **sizes)
+        shared: dict[str, Any] = {
+            "sequence_length": arguments.sequence_length,
+            "batch_size": arguments.batch_size,
+            "seed": 1,
+        }
+        self.made: Any
+        if head == "masked_lm":
+            self.made = PretrainingBatches(
+                data.free,
+                np.arange(len(data.free)),
+                data.vocabulary,
+                next_sentence=False,
+                **shared,
+            )
+            self.model = build(PretrainingModel(make_backbone(self.config), ("masked_lm",)))
+        else:
+            self.made = ClassificationBatches(
+                data.labelled, len(data.labels), data.vocabulary, **shared
+            )
+            self.model = build(
+                ClassificationModel(make_backbone(self.config), len(data.labels), head=head)
+            )
+        self.model.compile(optimizer=AdamW(1e-4))
+        self.input = InputCount()
+        self._steps, self._epoch, self._head = arguments.steps, 0, head
+
+    def batches(self, epoch: int) -> Iterator[Any]:
+        """Endless batches, from an epoch on."""
+        for number in itertools.count(epoch):
+            for batch in self.made.batches(number):
+                yield batch[:2] if isinstance(batch, tuple) else batch
+
+    def work(self) -> float:
+        """Does some steps; returns the documents, or for masked LM the tokens, that they read."""
+        from training.input_pipeline import prefetched
+
+        self._epoch += 1
+        epoch, seen = self._epoch, list[np.ndarray]()
+
+        def some() -> Iterator[Any]:
+            # It is started twice, first for the shapes alone.
+            seen.clear()
+            for batch in itertools.islice(self.batches(epoch), self._steps):
+                inputs = batch[0] if isinstance(batch, tuple) else batch
+                seen.append(inputs["padding_mask"])
+                yield batch
+
+        self.model.fit(prefetched(some, self._steps), verbose=0)
+        before = self.input.tokens
+        for mask in seen:
+            self.input.add(mask)
+        if self._head == "masked_lm":
+            return self.input.tokens - before
+        return sum(len(mask) for mask in seen)
+
+    def median_batch(self) -> Any:
+        """The batch of median length among the first ones of an epoch."""
+        some = list(itertools.islice(self.batches(0), 15))
+        lengths = [
+            (batch[0] if isinstance(batch, tuple) else batch)["token_ids"].shape[1]
+            for batch in some
+        ]
+        return some[int(np.argsort(lengths, kind="stable")[len(some) // 2])]
+
+    def operations_per_step(self, head: str, classes: int) -> float:
+        """The mean of `operations` over the batches of the last round."""
+        from benchmarks.lib.step_profile import operations
+
+        some = list(itertools.islice(self.batches(self._epoch), self._steps))
+        return float(
+            np.mean(
+                [
+                    operations(
+                        self.config, batch[0] if isinstance(batch, tuple) else batch, head, classes
+                    )
+                    for batch in some
+                ]
+            )
+        )

@@ -1,0 +1,247 @@
+"""What an experiment trains and measures: linear classifiers, fastText and networks."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lib.baselines import (
+    Baseline,
+    FastText,
+    Trial,
+    logistic_regression,
+    svm,
+    word_vectors,
+)
+from benchmarks.lib.data_sets import (
+    DATA_SETS,
+    Split,
+    first_documents,
+    labelled_files,
+    read_splits,
+)
+from benchmarks.lib.runs import flags, read_metrics, run
+from data_util.documents import read_documents
+from data_util.tokenizers import make_tokenizer
+from training.metrics import best_threshold, classification_figures, decide
+
+Result = dict[str, Any]
+Options = Mapping[str, Any]
+
+LINEAR: dict[str, Callable[..., Baseline]] = {
+    "svm": svm,
+    "logistic_regression": logistic_regression,
+}
+
+
+class Workspace:
+    """One data set, and the folder of what is trained on it.
+
+    Args:
+        data: the folder of the data sets.
+        name: a key of `DATA_SETS`.
+        folder: takes checkpoints and caches; it is created.
+        pretrained: a checkpoint that takes the place of every pre-training.
+        checkout: the first version of this project, for the variants that emulate it.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        name: str,
+        folder: Path,
+        pretrained: Path | None = None,
+        checkout: Path | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name, self.folder, self.data_set = name, folder, DATA_SETS[name]
+        self.pretrained, self.checkout = pretrained, checkout
+        self.files = labelled_files(data, name, folder)
+        free_text = [data / path for path in self.data_set.free_text]
+        self.sources = [*free_text, self.files["train"]]
+
+    @cached_property
+    def splits(self) -> dict[str, Split]:
+        """The labelled documents, read when they are first needed."""
+        return read_splits(self.files)
+
+    def tokenized(self, texts: Iterable[str]) -> list[str]:
+        """The tokens of each text, joined by spaces."""
+        tokenizer = make_tokenizer(self.data_set.tokenize_style)
+        return [" ".join(tokenizer.tokenize(text)) for text in texts]
+
+
+def fit_baseline(
+    workspace: Workspace, system: str, trial: Trial, seed: int, *, test: bool
+) -> Result:
+    """Trains a baseline and measures it on the validation documents.
+
+    Args:
+        workspace: of the data set.
+        system: a key of `LINEAR`; "fasttext", or "fasttext/own_vectors": from word vectors that it
+            learns from all the text.
+        trial: its settings.
+        seed: of fastText.
+        test: measure it on the test documents too.
+    """
+    train, began = workspace.splits["train"], time.monotonic()
+    prepare: Callable[[Iterable[str]], list[str]] = workspace.tokenized
+    if system in LINEAR:
+        prepare = list
+        features = workspace.data_set.features
+        model = LINEAR[system](train.texts, train.targets, features, trial)
+    else:
+        path = workspace.folder / "vectors.vec" if system == "fasttext/own_vectors" else None
+        if path and not path.exists():
+            documents = read_documents(workspace.sources, labelled=False)
+            word_vectors(prepare(document.text for document in documents), path)
+        model = FastText(prepare(train.texts), train.targets, str(path or ""), trial, seed)
+    seconds, began = time.monotonic() - began, time.monotonic()
+    splits = {name: workspace.splits[name] for name in ("valid", "test")[: 1 + test]}
+    scores = {name: model.scores(prepare(split.texts)) for name, split in splits.items()}
+    rate = sum(map(len, scores.values())) / (time.monotonic() - began)
+    threshold = best_threshold(scores["valid"], splits["valid"].targets > 0)
+    thresholds = np.full(scores["valid"].shape[1], threshold)
+    metrics = {
+        name: classification_figures(
+            split.targets > 0, decide(scores[name], thresholds, "multi_label")
+        )
+        for name, split in splits.items()
+    }
+    return {
+        **metrics,
+        "threshold": threshold,
+        "seconds": seconds,
+        "documents_per_second": rate,
+        "parameters": model.parameters(),
+        "bytes": model.bytes(),
+    }
+
+
+def pretrain(workspace: Workspace, options: Options, checkout: Path | None = None) -> Path:
+    """Runs a pre-training, unless it has been run; returns its checkpoint folder.
+
+    Args:
+        workspace: of the data set.
+        options: of `train_bert_lm.py`; and "documents": the first ones of the free text are read.
+        checkout: another version of this project, whose script is run.
+    """
+    if workspace.pretrained:
+        return workspace.pretrained
+    name = _name(options) if checkout is None else f"{_name(options)}-{checkout.name}"
+    folder = workspace.folder / name / "pretrained"
+    options, sources = dict(options), workspace.sources
+    if count := options.pop("documents", None):
+        sources = [workspace.folder / f"first_{count}.txt"]
+        if not sources[0].exists():
+            first_documents(workspace.sources, sources[0], count)
+    options |= {
+        # Versions may differ in what they cache.
+        "data_path": workspace.folder if checkout is None else folder.parent,
+        "mask_lm_source_file": ",".join(map(str, sources)),
+        "tokenize_style": workspace.data_set.tokenize_style,
+        "ckpt_dir": folder,
+    }
+    run("train_bert_lm.py", *flags(options), checkout=checkout)
+    return folder
+
+
+def fit_network(
+    workspace: Workspace,
+    pretraining: Options,
+    fine_tuning: Options,
+    *,
+    random_weights: bool,
+    test: bool,
+) -> Result:
+    """Pre-trains and fine-tunes a network, unless that has been done, and reads its metrics.
+
+    Args:
+        workspace: of the data set.
+        pretraining: options of `train_bert_lm.py`.
+        fine_tuning: options of `train_bert_fine_tuning.py`.
+        random_weights: fine-tune from random weights, with the pre-training's vocabulary, so that
+            both networks have the same shape.
+        test: measure it on the test documents too.
+    """
+    pretrained = pretrain(workspace, pretraining)
+    start = "random" if random_weights else "pretrained"
+    folder = workspace.folder / _name(pretraining) / f"{start}-{_name(fine_tuning)}"
+    options = {
+        **fine_tuning,
+        "data_path": workspace.folder,
+        "training_data_file": workspace.files["train"],
+        "valid_data_file": workspace.files["valid"],
+        "test_data_file": "",
+        "ckpt_dir": "" if random_weights else pretrained,
+        "ckpt_dir_save": folder,
+    }
+    if random_weights:
+        shared = {name: pretraining[name] for name in ("backbone", "preset") if name in pretraining}
+        options |= {
+            **shared,
+            "tokenize_style": workspace.data_set.tokenize_style,
+            "vocab_file": pretrained / "vocab.txt",
+        }
+    run("train_bert_fine_tuning.py", *flags(options))
+    epochs = [] if random_weights else read_metrics(pretrained)["history"]
+    return {
+        **read_history(folder),
+        "pretraining_seconds": sum(entry["seconds"] for entry in epochs),
+        **(evaluate_checkpoint(folder, workspace.splits["test"]) if test else {}),
+    }
+
+
+def read_history(folder: Path) -> Result:
+    """What a fine-tuning wrote of itself: its best validation, its curves and its time."""
+    metrics = read_metrics(folder)
+    history = metrics["history"]
+    return {
+        "valid": history[metrics["best_epoch"] - 1]["valid"],
+        "network_f1": [entry["network_f1"] for entry in metrics.get("bag_of_words", [])],
+        "curve": [entry["valid"]["f1"] for entry in history],
+        "loss": [entry["train"]["loss"] for entry in history],
+        "valid_loss": [entry["valid"]["loss"] for entry in history],
+        "seconds": sum(entry["seconds"] for entry in history),
+    }
+
+
+def read_pretraining(folder: Path) -> Result:
+    """The seconds and the validation metrics of each epoch of a pre-training."""
+    history = read_metrics(folder)["history"]
+    names = ("masked_lm_loss", "masked_lm_accuracy")
+    return {
+        "epoch_seconds": [entry["seconds"] for entry in history],
+        **{name: [entry["valid"][name] for entry in history] for name in names},
+    }
+
+
+def evaluate_checkpoint(folder: Path, split: Split) -> Result:
+    """Test metrics, speed and size of a checkpoint, by the code that labels new text."""
+    # Imported here: the baselines need no TensorFlow.
+    from training.prediction import Classifier
+
+    classifier = Classifier(folder)
+    classifier.probabilities(split.texts)  # traces every length
+    began = time.monotonic()
+    probabilities = classifier.probabilities(split.texts)
+    rate = len(split.texts) / (time.monotonic() - began)
+    known = {label: column for column, label in enumerate(classifier.labels.labels)}
+    columns = [known.get(label, 0) for label in split.labels]
+    decisions = decide(probabilities, classifier.thresholds, "multi_label")[:, columns]
+    # A label that no training or validation document has is never predicted.
+    decisions[:, [label not in known for label in split.labels]] = False
+    return {
+        "test": classification_figures(split.targets > 0, decisions),
+        "documents_per_second": rate,
+        "parameters": classifier.model.count_params(),
+        "bytes": (folder / "model.weights.h5").stat().st_size,
+    }
+
+
+def _name(options: Options) -> str:
+    """The name of a folder: the same options give the same one, so nothing is trained twice."""
+    return "-".join(f"{name}_{value}" for name, value in options.items())

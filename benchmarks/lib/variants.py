@@ -1,0 +1,210 @@
+"""The tables of `benchmarks.experiments`: what each of their variants trains and changes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lib.baselines import FASTTEXT_TRIALS, REGRESSION_TRIALS, SVM_TRIALS, Trial
+from benchmarks.lib.experiment_tables import Results, comparison, first_epochs, time_to_loss
+from benchmarks.lib.systems import (
+    Options,
+    Result,
+    Workspace,
+    fit_baseline,
+    fit_network,
+    pretrain,
+    read_pretraining,
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of a table: a network, or a baseline where `pretraining` is None.
+
+    Attributes:
+        name: in the table and in the results; of a baseline, what `fit_baseline` calls it.
+        pretraining: options of `train_bert_lm.py`; "num_epochs" is the data set's own by default.
+        fine_tuning: options of `train_bert_fine_tuning.py`; None: the pre-training is all.
+        random_weights: whether the fine-tuning starts from random weights.
+        trials: settings that are compared on the validation documents; the best one counts.
+        first_version: further options of the pre-training, by which it does what the first version
+            of this project did; `--checkout` runs that version itself, without them.
+    """
+
+    name: str
+    pretraining: Options | None = None
+    fine_tuning: Options | None = None
+    random_weights: bool = False
+    trials: Sequence[Trial] = ({},)
+    first_version: Options = field(default_factory=dict)
+
+    def changed(
+        self, pretraining: Options, fine_tuning: Options, rates: Sequence[Trial] = ()
+    ) -> "Variant":
+        """With further options, and with other learning rates where its trials are such."""
+        variant = self
+        if self.pretraining is not None:
+            variant = replace(variant, pretraining={**self.pretraining, **pretraining})
+        if self.fine_tuning is not None:
+            variant = replace(variant, fine_tuning={**self.fine_tuning, **fine_tuning})
+        if rates and self.trials[0].keys() == rates[0].keys():
+            variant = replace(variant, trials=rates)
+        return variant
+
+    def setting(self, workspace: Workspace, trial: Trial, seed: int, test: bool) -> dict[str, Any]:
+        """What tells a result from all others."""
+        setting: dict[str, Any] = {"data_set": workspace.name, "variant": self.name}
+        setting |= {"trial": trial, "seed": seed, "test": test}
+        if self.pretraining is not None:
+            setting["pretraining"] = self._pretraining(workspace)
+            if self.random_weights:
+                # They share its vocabulary alone.
+                del setting["pretraining"]["num_epochs"]
+        if self.fine_tuning is not None:
+            setting["fine_tuning"] = dict(self.fine_tuning)
+        if checkout := self._checkout(workspace):
+            setting["checkout"] = str(checkout)
+        return setting
+
+    def fit(self, workspace: Workspace, trial: Trial, seed: int, test: bool) -> Result:
+        """Trains with the settings of a trial and measures; `test`: on the test documents too."""
+        if self.pretraining is None:
+            return fit_baseline(workspace, self.name, trial, seed, test=test)
+        pretraining = self._pretraining(workspace)
+        if self.fine_tuning is None:
+            options = {**pretraining, "seed": seed}
+            return read_pretraining(pretrain(workspace, options, self._checkout(workspace)))
+        fine_tuning = {**self.fine_tuning, **trial, "seed": seed}
+        return fit_network(
+            workspace, pretraining, fine_tuning, random_weights=self.random_weights, test=test
+        )
+
+    def _pretraining(self, workspace: Workspace) -> dict[str, Any]:
+        options = {"num_epochs": workspace.data_set.pretraining_epochs, **(self.pretraining or {})}
+        return options if self._checkout(workspace) else {**options, **self.first_version}
+
+    def _checkout(self, workspace: Workspace) -> Path | None:
+        return workspace.checkout if self.first_version else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Variants that are compared.
+
+    Attributes:
+        variants: the rows.
+        text: makes the Markdown table of the results of each variant.
+        seeds: each variant is trained with every one of them; the first one chooses the trial.
+    """
+
+    variants: Sequence[Variant]
+    text: Callable[[Mapping[str, Results]], str] = comparison
+    seeds: Sequence[int] = (42,)
+
+
+def rates(backbone: float, head: float | None = None) -> Trial:
+    """A trial: the learning rate of the backbone, and of the head where that has another one."""
+    return {"learning_rate": backbone, "head_learning_rate": backbone if head is None else head}
+
+
+def _accuracy() -> list[Variant]:
+    """Is pre-training worth it? Every system has the best of several settings."""
+    variants = [
+        Variant("svm", trials=SVM_TRIALS),
+        Variant("logistic_regression", trials=REGRESSION_TRIALS),
+        Variant("fasttext", trials=FASTTEXT_TRIALS),
+        Variant("fasttext/own_vectors", trials=FASTTEXT_TRIALS),
+    ]
+    for backbone in ("text_cnn", "transformer"):
+        trials = [rates(1e-3), rates(3e-3), rates(6e-3)]
+        fine_tuning = {"num_epochs": 6, "patience": 6}
+        variants += [
+            Variant(f"{backbone}/{start}", {"backbone": backbone}, fine_tuning, random, trials)
+            for start, random in (("random", True), ("pretrained", False))
+        ]
+    return variants
+
+
+def _ablations() -> list[Variant]:
+    """The defaults of fine-tuning, and the same with one thing changed."""
+    changes: dict[str, Options] = {
+        "default": {},
+        "no_tfidf_classifier": {"tfidf_classifier": False},
+        "pooled_head": {"head": "pooled"},
+        "256_tokens": {"sequence_length": 256},
+        "backbone_rate_1e-3": {"learning_rate": 1e-3},
+        "backbone_rate_3e-4": {"learning_rate": 3e-4},
+        "threshold_0.5": {"threshold": 0.5},
+        "twice_the_dropout": {"dropout_keep_prob": 0.8},
+        "random_weights": {},
+    }
+    return [
+        Variant(name, {"backbone": "text_cnn"}, change, random_weights=name == "random_weights")
+        for name, change in changes.items()
+    ]
+
+
+def _pretraining_gain() -> list[Variant]:
+    """Random and pre-trained weights with the same settings, in short runs."""
+    variants = []
+    for backbone, pretraining, epochs, trial in (
+        ("text_cnn", {"num_epochs": 3}, 6, rates(3e-3)),
+        ("transformer", {"num_epochs": 1, "learning_rate": 1e-3}, 5, rates(1e-3, 3e-3)),
+    ):
+        options = {"backbone": backbone, **pretraining}
+        fine_tuning = {"num_epochs": epochs, "patience": epochs}
+        variants += [
+            Variant(f"{backbone}/{start}", options, fine_tuning, start == "random", [trial])
+            for start in ("random", "pretrained")
+        ]
+    return variants
+
+
+def _original() -> list[Variant]:
+    """The table of the original project: F1 over 35 epochs, each start at its own best rate."""
+    variants = []
+    for start, rate in (("random", 1e-3), ("pretrained", 3e-3)):
+        # The table is about the network, so no other classifier stands beside it.
+        fine_tuning = {"tfidf_classifier": False, "num_epochs": 35, "patience": 35}
+        pretraining = {"backbone": "text_cnn", "num_epochs": 3}
+        variant = Variant(start, pretraining, fine_tuning, start == "random", [rates(rate)])
+        # With a learning rate of 0 the first validation is that of the initial weights.
+        untrained = {**rates(0.0), "num_epochs": 1}
+        variants += [replace(variant, name=f"{start}/untrained", trials=[untrained]), variant]
+    return variants
+
+
+def _positions() -> list[Variant]:
+    """How fast a Transformer learns with each kind of position."""
+    options = {"backbone": "transformer", "num_epochs": 3}
+    return [
+        Variant(f"transformer/{kind}", {**options, "position": kind})
+        for kind in ("rotary", "learned")
+    ]
+
+
+def _time_to_loss() -> list[Variant]:
+    """How much sooner does pre-training reach a loss than with this project's first version?"""
+    variants = []
+    for backbone, first in (
+        ("text_cnn", {"num_sampled": 0}),
+        ("transformer", {"num_sampled": 0, "position": "learned"}),
+    ):
+        options = {"backbone": backbone, "num_epochs": 4, "process_num": 1, "documents": 1000}
+        defaults = Variant(f"{backbone}/defaults", options)
+        variants += [
+            replace(defaults, name=f"{backbone}/first_version", first_version=first),
+            defaults,
+        ]
+    return variants
+
+
+TABLES = {
+    "accuracy": Table(_accuracy(), seeds=(1, 2, 3)),
+    "ablations": Table(_ablations(), seeds=(1,)),
+    "pretraining_gain": Table(_pretraining_gain()),
+    "original": Table(_original(), first_epochs),
+    "positions": Table(_positions(), time_to_loss),
+    "time_to_loss": Table(_time_to_loss(), time_to_loss),
+}

@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks.lib.arguments import parser, speed_parser
+
+DOC = "What it does.\n\nMore."
+
+
+def test_the_data_sets_are_required_where_they_are_needed(capsys):
+    with pytest.raises(SystemExit):
+        parser(DOC).parse_args([])
+    assert "--data" in capsys.readouterr().err
+    assert parser(DOC, data="optional").parse_args([]).data is None
+    assert not vars(parser(DOC, data="none").parse_args([]))
+
+
+def test_the_folder_has_a_default():
+    arguments = parser(DOC, folder="checkpoint_it").parse_args(["--data=sets"])
+    assert vars(arguments) == {"data": Path("sets"), "folder": Path("checkpoint_it")}
+
+
+def test_what_the_benchmarks_of_speed_share():
+    made = speed_parser(DOC)
+    assert made.description == "What it does."
+    arguments = made.parse_args(["--data=sets", "--test_mode"])
+    assert (arguments.rounds, arguments.test_mode) == (5, True)
