@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import in_turn, needed, parser, report, summary
+from benchmarks.lib.measuring import in_turn, needed, parser, report, summary
 from data_util.documents import read_documents
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.data_sets import first_documents
