@@ -6,6 +6,7 @@ from the preset, or else the value that the help text names.
 """
 
 import dataclasses
+import functools
 import inspect
 import textwrap
 import types
@@ -17,10 +18,11 @@ from typing import Any
 from absl import flags
 
 from common.errors import OptionError
-from data_util.documents import LABEL_FIELDS
+from common.options import Options, option
 from data_util.tokenizers import TOKENIZE_STYLES
 from models.config import NORMALIZATIONS, POSITIONS, PRESETS
-from models.tables import BACKBONES, HEADS, POOLINGS, TASKS
+from models.tables import BACKBONES, POOLINGS
+from tasks.registry import TASK_OPTIONS, TASKS
 
 TEST_MODE_DOCUMENTS = 300
 EXPORT_FORMATS = ("saved_model", "onnx", "litert")
@@ -34,57 +36,6 @@ _DEFINE: dict[Any, Callable[..., Any]] = {
 }
 
 OptionsT = typing.TypeVar("OptionsT", bound="Options")
-
-
-def option(
-    default: Any,
-    help: str,
-    *,
-    choices: Sequence[str] | None = None,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    positional: bool = False,
-) -> Any:
-    """A field of an options class: its default, its help text and what it may be.
-
-    A positional one may also be given by its place, without its name.
-    """
-    metadata = {
-        "help": help,
-        "choices": choices,
-        "minimum": minimum,
-        "maximum": maximum,
-        "positional": positional,
-    }
-    if isinstance(default, list):
-        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True)
-class Options:
-    """Checks each field against what its declaration allows."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value, rule = getattr(self, field.name), field.metadata
-            if value is None:
-                continue
-            if rule["choices"] is not None and value not in rule["choices"]:
-                choices = ", ".join(rule["choices"])
-                raise OptionError(f"--{field.name}={value}: must be one of {choices}.")
-            low, high = rule["minimum"], rule["maximum"]
-            if (low is not None and not value >= low) or (high is not None and not value <= high):
-                bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-                raise OptionError(f"--{field.name}={value}: must be {bounds}.")
-
-    def replace(self, **changes: Any) -> typing.Self:
-        """The same options with some changed."""
-        return dataclasses.replace(self, **changes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Name to value, in the order of declaration."""
-        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
@@ -301,9 +252,6 @@ class FineTuningOptions(
     test_data_file: list[str] = option(
         ["data/sample_test.txt"], "read once, at the end; may be empty"
     )
-    label_field: str = option(
-        "accusation", "which labels of CAIL2018 JSON lines", choices=LABEL_FIELDS
-    )
     ckpt_dir: str = option(
         "checkpoint_lm", "the pre-trained checkpoint; empty: start from random weights"
     )
@@ -311,23 +259,7 @@ class FineTuningOptions(
     allow_partial_restore: bool = option(
         False, "go on where the checkpoint holds less than 99 % of the backbone"
     )
-    task: str = option(
-        "multi_label",
-        "any number of labels a document, or exactly one",
-        choices=tuple(TASKS),
-    )
-    head: str | None = option(
-        None,
-        "what the labels are read from: new detectors over all tokens; the backbone's pooled "
-        "output, as in BERT; for pairs of texts, an alignment of their tokens, or the pooled "
-        "output and the pre-trained next-sentence head; default detectors, for pairs alignment",
-        choices=tuple(HEADS),
-    )
-    bag_of_words: bool = option(
-        True,
-        "let a linear classifier over the words of a document have its say beside the network; it "
-        "is fitted once, and its share is what the validation documents find best",
-    )
+    task: str = option("multi_label", "what is learned from the examples", choices=TASKS)
     sequence_length: int = option(512, "tokens of a document that are read", minimum=4)
     learning_rate: float | None = option(
         None,
@@ -335,19 +267,42 @@ class FineTuningOptions(
         minimum=0,
     )
     head_learning_rate: float = option(3e-3, "highest learning rate of the new head", minimum=0)
-    threshold: float | None = option(
-        None,
-        "a label is predicted from this probability on; default: the one that is best on the "
-        "validation documents",
-        minimum=0,
-        maximum=1,
-    )
     patience: int = option(
         3,
-        "validations without a better F1, of the whole or of the network alone, after which "
-        "training ends",
+        "stop after this many validations in which neither the score nor a part of the model "
+        "improved",
         minimum=1,
     )
+
+    def __new__(cls, *args: Any, **values: Any) -> typing.Self:
+        # As `Path()` gives a `PosixPath`: an instance has the options of its task.
+        default = cls.task if "_script" not in vars(cls) else None
+        task = values.get("task", default)
+        return object.__new__(cls if task is None else cls.for_task(task))
+
+    @classmethod
+    def for_task(cls, task: str) -> type[typing.Self]:
+        """This class with the options of a task, if the task has any."""
+        script = vars(cls).get("_script", cls)
+        group = TASK_OPTIONS.get(task)
+        return script if group is None else _with_group(script, group)
+
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> type[typing.Self]:
+        """This class with the options of the task that the command line names."""
+        task = cls.task
+        for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):
+            name, equals, value = argument.partition("=")
+            if name == "--task":
+                task = value if equals else after
+        return cls.for_task(task)
+
+
+@functools.cache
+def _with_group(script: type[FineTuningOptions], group: type[Options]) -> Any:
+    """A script's options with a group more."""
+    namespace = {"__doc__": script.__doc__, "__module__": script.__module__, "_script": script}
+    return dataclass(frozen=True)(type(script.__name__, (script, group), namespace))
 
 
 @dataclass(frozen=True)
@@ -443,6 +398,7 @@ def parse_options(
     Raises:
         OptionError: an unknown option, a value of the wrong kind or out of bounds.
     """
+    options_class = options_class.for_arguments(argv)
     values = _flag_values(options_class)
     try:
         rest = values(list(argv))[1:]
@@ -461,6 +417,7 @@ def parse_options(
 
 def help_text(options_class: type[Options], program: str, description: str) -> str:
     """What `--help` prints: the options in their groups, with their defaults."""
+    options_class = options_class.for_arguments(sys.argv)
     command = program if program.endswith(".py") else f"-m {program}"
     places = "".join(f" {name.upper()}" for name in _positional(options_class))
     usage = f"usage: python {command}{places} [--option=value ...]"

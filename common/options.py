@@ -1,0 +1,192 @@
+"""The options of a command: a frozen dataclass, each of whose fields is a flag of the same name.
+
+    @dataclass(frozen=True)
+    class RunOptions(Options):
+        '''The run'''
+
+        seed: int = option(42, "seed of everything that is drawn at random", minimum=0)
+
+Functions take such an object and never read a flag; `common.parsing` makes one from a command
+line. A class is a group of options, whose docstring is its title in `--help`; a command's class
+inherits from all the groups that it needs. A field is a `bool`, `int`, `float`, `str` or
+`list[str]`, and may have `| None`, which says that nothing was given.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.errors import OptionError
+
+REQUIRED = dataclasses.MISSING
+
+_TYPES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list of texts",
+}
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: Collection[str] | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    positional: bool = False,
+) -> Any:
+    """Declares a field of an options class.
+
+    Args:
+        default: the value where none is given, or `REQUIRED`.
+        help: the text in `--help`.
+        choices: the values that it may have; of a list, those that its items may have, each once
+            and at least one of them.
+        minimum: the smallest number that it may be.
+        maximum: the largest number that it may be.
+        positional: it may also be given by its position, without its name.
+    """
+    metadata = {
+        "help": help,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "positional": positional,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The base of all options classes: checks each value against its declaration.
+
+    Raises:
+        OptionError: a value is of the wrong type, none of its choices, or out of its bounds.
+    """
+
+    def __post_init__(self) -> None:
+        for name, declaration in declarations(type(self)).items():
+            declaration.check(getattr(self, name))
+
+    def replace(self, **changes: Any) -> typing.Self:
+        """The same options with some changed."""
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> type[typing.Self]:
+        """The class to parse a command line with: one with more options, if the arguments ask."""
+        return cls
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name to value, in the order of declaration; JSON can hold it."""
+        return dataclasses.asdict(self)
+
+
+def make_options(
+    name: str,
+    fields: Mapping[str, tuple[Any, Any]],
+    doc: str,
+    *,
+    bases: tuple[type, ...] = (Options,),
+    module: str = __name__,
+) -> Any:
+    """Makes an options class from descriptions that are kept elsewhere.
+
+    Args:
+        name: of the class.
+        fields: (type, what `option` returns) by the field's name.
+        doc: the group's title.
+        bases: the classes that it inherits from.
+        module: where the class is found under its name, for pickle.
+
+    Returns:
+        The class, as a class statement would make it. (To type checkers it is `Any`.)
+    """
+    described = [(field, kind, declared) for field, (kind, declared) in fields.items()]
+    namespace = {"__doc__": doc, "__module__": module}
+    return dataclasses.make_dataclass(
+        name, described, bases=bases, namespace=namespace, frozen=True
+    )
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is known of one option.
+
+    Attributes:
+        kind: bool, int, float, str or list.
+        default: `REQUIRED` where there is none.
+        help, choices, minimum, maximum, positional: as given to `option`.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    choices: Collection[str] | None
+    minimum: float | None
+    maximum: float | None
+    positional: bool
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    def check(self, value: Any) -> None:
+        """Raises an `OptionError` where the option cannot have this value."""
+        if value is None and self.default is None:
+            return
+        if not self._is_of_kind(value):
+            raise self.wrong(value, _TYPES[self.kind])
+        if self.choices is not None:
+            items, names = (value if self.kind is list else [value]), ", ".join(self.choices)
+            if not items or len(set(items)) < len(items) or not set(items) <= set(self.choices):
+                several = f"one or more of {names}, each at most once"
+                raise self.wrong(value, several if self.kind is list else f"one of {names}")
+        low, high = self.minimum, self.maximum
+        if (low is not None and not value >= low) or (high is not None and not value <= high):
+            bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+            raise self.wrong(value, bounds)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.wrong(value, "a finite number")
+
+    def wrong(self, value: Any, rule: str | None = None) -> OptionError:
+        """The error for a value that breaks a rule; without one, for a value of another type."""
+        return OptionError(f"--{self.name}={as_text(value)}: must be {rule or _TYPES[self.kind]}.")
+
+    def _is_of_kind(self, value: Any) -> bool:
+        if self.kind is list:
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return type(value) is self.kind or (self.kind is float and type(value) is int)
+
+
+def declarations(options_class: type[Options]) -> dict[str, Declaration]:
+    """The options of a class by name, in the order of declaration."""
+    kinds, found = typing.get_type_hints(options_class), {}
+    for field in dataclasses.fields(options_class):
+        kind, default = kinds[field.name], field.default
+        if isinstance(kind, types.UnionType):
+            (kind,) = set(typing.get_args(kind)) - {types.NoneType}
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        kind = typing.get_origin(kind) or kind
+        found[field.name] = Declaration(field.name, kind, default, **field.metadata)
+    return found
+
+
+def as_text(value: Any) -> str:
+    """A value as the command line has it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
