@@ -1,7 +1,7 @@
 """Labels for new text: a JSON object for each line, in the order of the input."""
 
 from training.command_line import run
-from training.options import PredictionOptions
+from training.options.scripts import PredictionOptions
 
 
 def predict(options: PredictionOptions) -> int:
@@ -12,5 +12,10 @@ def predict(options: PredictionOptions) -> int:
     return prediction.predict(options)
 
 
+def main() -> None:
+    """Runs the command."""
+    run(predict, PredictionOptions, "Label new text with a fine-tuned checkpoint.")
+
+
 if __name__ == "__main__":
-    run(predict, PredictionOptions, "label new text with a fine-tuned checkpoint")
+    main()

@@ -3,8 +3,8 @@
 import importlib.util
 
 from common.errors import OptionError
+from serving.options import ServingOptions
 from training.command_line import run
-from training.options import ServingOptions
 
 NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "prometheus_client": "prometheus-client"}
 
@@ -20,5 +20,10 @@ def serve(options: ServingOptions) -> None:
     server.serve(options)
 
 
+def main() -> None:
+    """Runs the command."""
+    run(serve, ServingOptions, "Label texts over HTTP with a fine-tuned checkpoint.")
+
+
 if __name__ == "__main__":
-    run(serve, ServingOptions, "label texts over HTTP with a fine-tuned checkpoint")
+    main()

@@ -1,12 +1,12 @@
-"""Step 2: fine-tune the pre-trained backbone on labelled documents."""
+"""Fine-tuning: the pre-trained backbone learns from labelled documents."""
 
 from training.command_line import run
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 
 
 def fine_tune(options: FineTuningOptions) -> dict:
-    """The whole of step 2; returns what it wrote to `metrics.json`."""
-    # Imported here: `--help` is instant, and the processes that read text stay small.
+    """The whole of fine-tuning; returns the content of `metrics.json`."""
+    # Imported here, so that `--help` is instant and the processes that read text stay small.
     from training import fine_tuning
     from training.distribution import distributed
 
@@ -16,11 +16,16 @@ def fine_tune(options: FineTuningOptions) -> dict:
     ):
         if folder.finished:
             return folder.metrics()
-        checkpoint = fine_tuning.open_checkpoint(options)  # of step 1, or None
+        checkpoint = fine_tuning.open_checkpoint(options)  # pre-trained, or None
         data = fine_tuning.prepare_data(options, checkpoint)  # text -> labels, caches, batches
         model, report = fine_tuning.build_model(options, data, checkpoint)  # backbone + fresh head
-        return fine_tuning.train_model(options, data, model, report, folder)  # epochs -> figures
+        return fine_tuning.train_model(options, data, model, report, folder)  # epochs -> metrics
+
+
+def main() -> None:
+    """Runs the command."""
+    run(fine_tune, FineTuningOptions, "Fine-tune a pre-trained backbone on labelled documents.")
 
 
 if __name__ == "__main__":
-    run(fine_tune, FineTuningOptions, "fine-tune a backbone on labelled documents (step 2)")
+    main()

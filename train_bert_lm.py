@@ -1,12 +1,12 @@
-"""Step 1: pre-train a backbone on raw text (masked language model, next sentence prediction)."""
+"""Pre-training: a backbone learns from raw text (masked LM, next sentence prediction)."""
 
 from training.command_line import run
-from training.options import PretrainingOptions
+from training.options.scripts import PretrainingOptions
 
 
 def pretrain(options: PretrainingOptions) -> dict:
-    """The whole of step 1; returns what it wrote to `metrics.json`."""
-    # Imported here: `--help` is instant, and the processes that read text stay small.
+    """The whole of pre-training; returns the content of `metrics.json`."""
+    # Imported here, so that `--help` is instant and the processes that read text stay small.
     from training import pretraining
     from training.distribution import distributed
 
@@ -21,5 +21,10 @@ def pretrain(options: PretrainingOptions) -> dict:
         return pretraining.train_model(options, data, model, folder)  # epochs -> checkpoints
 
 
+def main() -> None:
+    """Runs the command."""
+    run(pretrain, PretrainingOptions, "Pre-train a backbone on raw text.")
+
+
 if __name__ == "__main__":
-    run(pretrain, PretrainingOptions, "pre-train a backbone on raw text (step 1)")
+    main()

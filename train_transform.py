@@ -1,8 +1,18 @@
-"""A Transformer from random weights on labelled documents: step 2 without step 1."""
+"""A Transformer from random weights: fine-tuning without pre-training."""
 
 from train_bert_fine_tuning import fine_tune
 from training.command_line import run
-from training.options import TransformOptions
+from training.options.scripts import TransformOptions
+
+
+def main() -> None:
+    """Runs the command."""
+    run(
+        fine_tune,
+        TransformOptions,
+        "Train a Transformer from random weights on labelled text.",
+    )
+
 
 if __name__ == "__main__":
-    run(fine_tune, TransformOptions, "train a Transformer from random weights")
+    main()

@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.two_steps import run
 from models.config import PRESETS
 from training.command_line import quiet_libraries
-from training.options import EXPORT_FORMATS, ExportOptions
+from training.options.scripts import EXPORT_FORMATS, ExportOptions
 
 ROUNDS = 3
 BATCH = 64

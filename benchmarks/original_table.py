@@ -53,7 +53,7 @@ def main() -> None:
         f"--valid_data_file={cail / 'valid.json'}",
         "--test_data_file=",
         # The table is about the start of the network, so nothing stands beside it.
-        "--bag_of_words=false",
+        "--tfidf_classifier=false",
     ]
     starts = {
         "random weights": (

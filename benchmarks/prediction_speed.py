@@ -72,7 +72,7 @@ def main() -> None:
 def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> None:
     """A classifier of one epoch, or the one that the folder holds."""
     from train_bert_fine_tuning import fine_tune
-    from training.options import FineTuningOptions
+    from training.options.scripts import FineTuningOptions
 
     cail = arguments.data / "cail2018"
     sizes: dict[str, Any] = {"preset": arguments.preset}

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.config import BackboneConfig
 
-DETECTORS_A_UNIT = 4
+UNITS_PER_DIM = 4
 
 
 def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
@@ -104,7 +104,7 @@ def operations(
     Args:
         config: of the backbone.
         inputs: a batch.
-        head: "masked_lm", "pooled" or "detectors".
+        head: "masked_lm", "pooled" or "max_pooled".
         classes: tokens of the vocabulary, or labels.
 
     References:
@@ -128,8 +128,8 @@ def operations(
     forward_alone = 0
     if head == "masked_lm":
         total += rows * slots * d * (d + classes)
-    elif head == "detectors":
-        width = DETECTORS_A_UNIT * d
+    elif head == "max_pooled":
+        width = UNITS_PER_DIM * d
         total += rows * width * classes
         forward_alone = rows * length * 2 * d * width
     else:

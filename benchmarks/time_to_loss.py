@@ -27,8 +27,8 @@ from benchmarks.two_steps import read_metrics
 
 # What the first version did and the defaults do not.
 FIRST_VERSION = {
-    "text_cnn": ["--masked_lm_candidates=0"],
-    "transformer": ["--masked_lm_candidates=0", "--position=learned"],
+    "text_cnn": ["--num_sampled=0"],
+    "transformer": ["--num_sampled=0", "--position=learned"],
 }
 
 

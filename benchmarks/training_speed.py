@@ -132,7 +132,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
 
 
 # The same head as the peers' where there are peers of the same network.
-DEFAULT_HEADS = {"text_cnn": "detectors", "transformer": "pooled"}
+DEFAULT_HEADS = {"text_cnn": "max_pooled", "transformer": "pooled"}
 
 
 class Data:

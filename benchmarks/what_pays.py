@@ -21,7 +21,7 @@ from benchmarks.two_steps import run, sources_of_step_1
 
 CHANGES: dict[str, dict[str, Any]] = {
     "the default": {},
-    "no bag of words": {"bag_of_words": False},
+    "no bag of words": {"tfidf_classifier": False},
     "the pooled output as the head": {"head": "pooled"},
     "256 tokens of a document": {"sequence_length": 256},
     "the backbone at 1e-3": {"learning_rate": 1e-3},

@@ -16,9 +16,9 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from common.errors import OptionError
 
@@ -71,7 +71,17 @@ class Options:
 
     Raises:
         OptionError: a value is of the wrong type, none of its choices, or out of its bounds.
+
+    Attributes:
+        chooser: the option whose value decides which further options there are; see `chosen`.
     """
+
+    chooser: ClassVar[str | None] = None
+
+    @classmethod
+    def chosen(cls, value: Any) -> type[typing.Self]:
+        """This class with the further options that come with this value of the `chooser`."""
+        return cls
 
     def __post_init__(self) -> None:
         for name, declaration in declarations(type(self)).items():
@@ -80,11 +90,6 @@ class Options:
     def replace(self, **changes: Any) -> typing.Self:
         """The same options with some changed."""
         return dataclasses.replace(self, **changes)
-
-    @classmethod
-    def for_arguments(cls, arguments: Sequence[str]) -> type[typing.Self]:
-        """The class to parse a command line with: one with more options, if the arguments ask."""
-        return cls
 
     def to_dict(self) -> dict[str, Any]:
         """Name to value, in the order of declaration; JSON can hold it."""

@@ -246,11 +246,3 @@ def _join(sentences: list[Document]) -> Document:
     first = sentences[0]
     text = "\n".join(sentence.text for sentence in sentences)
     return Document(text, (), first.path, first.line)
-
-
-if __name__ == "__main__":
-    import sys
-
-    from data_util.document_report import main
-
-    sys.exit(main())

@@ -27,7 +27,7 @@ class PretrainingCorpus:
 
 
 def split_documents(
-    corpus: PretrainingCorpus, valid_fraction: float, seed: int
+    corpus: PretrainingCorpus, valid_ratio: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parts the documents at random into those to learn from and those to validate on.
 
@@ -42,8 +42,8 @@ def split_documents(
         raise InputError(
             f"the text holds {len(corpus)} document(s), but one to learn from and another to "
             "validate on are needed. A line is a document; where a line is a sentence and a "
-            "blank line ends a document, use --source_unit=sentence."
+            "blank line ends a document, use --line_unit=sentence."
         )
-    count = min(max(round(valid_fraction * len(corpus)), 1), len(corpus) - 1)
+    count = min(max(round(valid_ratio * len(corpus)), 1), len(corpus) - 1)
     order = random_generator(seed, "split documents").permutation(len(corpus))
     return np.sort(order[count:]), np.sort(order[:count])

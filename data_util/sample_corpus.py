@@ -8,14 +8,15 @@ unseen or seen once; the free text, which carries no labels, shows which words k
     python -m data_util.sample_corpus [--output_dir=data] [--seed=1]
 """
 
-import argparse
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import TypeVar
 
-from common.errors import InputError
+from common.command_line import run
+from common.options import Options, option
 from data_util.files import write_whole
 from data_util.random_streams import random_generator
 from data_util.sample_grammar import (
@@ -43,6 +44,14 @@ FOLLOW, FOLLOW_FREE_TEXT = 0.2, 0.9
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SampleOptions(Options):
+    """The sample"""
+
+    output_dir: str = option("data", "output folder")
+    seed: int = option(SEED, "seed of everything that is drawn at random", minimum=0)
 
 
 class _Draws:
@@ -178,20 +187,18 @@ def make_sample(seed: int = SEED) -> dict[str, bytes]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Writes the bundled sample.")
-    parser.add_argument("--output_dir", type=Path, default=Path("data"), help="default: data")
-    parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
-    arguments = parser.parse_args()
-    try:
-        files = make_sample(arguments.seed)
-        arguments.output_dir.mkdir(parents=True, exist_ok=True)
-        for file, content in files.items():
-            write_whole(arguments.output_dir / file, content)
-            logger.info("Wrote %s (%d bytes).", arguments.output_dir / file, len(content))
-    except (InputError, OSError) as error:
-        parser.error(str(error))
+    """Runs the command."""
+    run(_write, SampleOptions, "Write the bundled sample.")
+
+
+def _write(options: SampleOptions) -> None:
+    folder = Path(options.output_dir)
+    files = make_sample(options.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        write_whole(folder / file, content)
+        logger.info("wrote %s (%s bytes)", folder / file, f"{len(content):,}")
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     main()

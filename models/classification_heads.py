@@ -11,7 +11,7 @@ from models.config import BackboneConfig
 from models.dropout import Dropout
 from models.max_over_time import max_over_time
 
-DETECTORS_A_UNIT = 4
+UNITS_PER_DIM = 4
 
 
 class ClassificationHead(keras.layers.Layer):
@@ -121,27 +121,27 @@ class PooledHead(ClassificationHead):
 
 
 @keras.saving.register_keras_serializable(package="models")
-class DetectorHead(ClassificationHead):
-    """Many fresh detectors at every token, and where each of them fires most.
+class MaxPooledHead(ClassificationHead):
+    """A new dense layer over the vector at each position, max-pooled over the document.
 
-    What a pooling learned in pre-training serves its objectives. These detectors are new: each
-    is a unit of a dense layer over the token vectors, and its maximum over the document tells
-    whether what it looks for is there (Kim 2014, "max-over-time", over pre-trained vectors).
+    The pooling of pre-training serves its objectives. The `4 d_model` units of this layer are new,
+    and the maximum of each over the document tells whether what it looks for is there (Kim 2014,
+    "max-over-time", over pre-trained vectors).
 
-    A detector reads both the embedded token and what the encoder made of it. The last layer of
-    a language model knows most of the words around the token, which it was trained to predict;
-    a label often hangs on the word itself (Peters et al. 2018, section 5.1: all layers together
-    do better than the last one, https://arxiv.org/abs/1802.05365).
+    A unit reads both the embedding of a token and the encoder's output at its position. The last
+    layer of a language model mostly describes the context of the token, which it was trained to
+    predict, while a label often depends on the word itself (Peters et al. 2018, section 5.1: all
+    layers together do better than the last one, https://arxiv.org/abs/1802.05365).
     """
 
     @classmethod
     def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
-        """The detectors' kernel and the scores'."""
-        return DETECTORS_A_UNIT * config.d_model * (config.d_model + num_labels)
+        """The kernels of both dense layers."""
+        return UNITS_PER_DIM * config.d_model * (config.d_model + num_labels)
 
     def build_document(self) -> int:
-        """Makes `4 d_model` detectors."""
-        width = DETECTORS_A_UNIT * self.config.d_model
+        """Makes the dense layer, which keeps the name that it has in earlier checkpoints."""
+        width = UNITS_PER_DIM * self.config.d_model
         self.detectors = keras.layers.Dense(width, dtype=self.dtype_policy, name="detectors")
         self.detectors.build((None, None, 2 * self.config.d_model))
         return width

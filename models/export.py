@@ -11,9 +11,9 @@ def main() -> None:
     """Runs the command; does not return."""
     # Imported here: whoever imports `models` must not load what this command needs.
     from training.command_line import run
-    from training.options import ExportOptions
+    from training.options.scripts import ExportOptions
 
-    run(_export, ExportOptions, "write a fine-tuned checkpoint for another runtime")
+    run(_export, ExportOptions, "Write a fine-tuned checkpoint for another runtime.")
 
 
 def _export(options) -> None:  # type: ignore[no-untyped-def]

@@ -1,34 +1,28 @@
-"""A checkpoint of a Transformer in BERT's shape to a folder for the library transformers.
+"""The command that writes a Transformer in BERT's shape for the library transformers.
 
 python -m models.export_bert CKPT_DIR OUT
 """
 
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
 
+def main() -> None:
+    """Runs the command."""
+    from training.command_line import run
+    from training.options.scripts import ExportReleasedOptions
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Reads the command line and writes the folder."""
-    parser = argparse.ArgumentParser(
-        prog="python -m models.export_bert",
-        description="Writes config.json, model.safetensors, vocab.txt and tokenizer_config.json "
-        "from a checkpoint of a Transformer in BERT's shape.",
+    run(
+        _export,
+        ExportReleasedOptions,
+        "Write config.json, model.safetensors, vocab.txt and tokenizer_config.json from a "
+        "checkpoint of a Transformer in BERT's shape.",
     )
-    parser.add_argument("ckpt_dir", type=Path, help="a checkpoint folder of either step")
-    parser.add_argument("output", type=Path, help="the folder that is made")
-    given = parser.parse_args(arguments)
 
-    from training.command_line import guarded, quiet_libraries, start_log
 
-    def write() -> None:
-        quiet_libraries()
-        from training.released_bert import export_bert
+def _export(options) -> None:  # type: ignore[no-untyped-def]
+    from pathlib import Path
 
-        export_bert(given.ckpt_dir, given.output)
+    from training.released_bert import export_bert
 
-    start_log()
-    guarded(write)
+    export_bert(Path(options.ckpt_dir), Path(options.out))
 
 
 if __name__ == "__main__":

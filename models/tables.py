@@ -13,14 +13,20 @@ class Table(Mapping[str, Any]):
     """Names to classes or functions, imported when they are asked for.
 
     Args:
+        renamed: the present names by those of earlier versions, which are still found.
         places: "module:attribute" by name.
     """
 
-    def __init__(self, **places: str) -> None:
+    def __init__(self, renamed: Mapping[str, str] | None = None, /, **places: str) -> None:
+        self._renamed = dict(renamed or {})
         self._places = places
 
+    def current_name(self, name: Any) -> Any:
+        """The present name of what a checkpoint of an earlier version calls `name`."""
+        return self._renamed.get(name, name) if isinstance(name, str) else name
+
     def __getitem__(self, name: str) -> Any:
-        module, _, attribute = self._places[name].partition(":")
+        module, _, attribute = self._places[self.current_name(name)].partition(":")
         return getattr(importlib.import_module(module), attribute)
 
     def __iter__(self) -> Iterator[str]:
@@ -52,8 +58,9 @@ OBJECTIVES = Table(
 
 # Subclasses of models.classification_heads.ClassificationHead.
 HEADS = Table(
+    {"detectors": "max_pooled"},
     alignment="models.pair_heads:AlignmentHead",
-    detectors="models.classification_heads:DetectorHead",
+    max_pooled="models.classification_heads:MaxPooledHead",
     next_sentence="models.pair_heads:NextSentenceStart",
     pooled="models.classification_heads:PooledHead",
 )

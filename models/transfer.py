@@ -147,7 +147,7 @@ def start_head(head: keras.layers.Layer, checkpoint: Checkpoint) -> None:
     if head.starts_from not in checkpoint.config.get("objectives", ()):
         raise CheckpointError(
             f"{checkpoint.folder}: this checkpoint has no {head.starts_from} head to start from. "
-            "Pre-train with this objective, or choose another --head."
+            f"Pre-train with {head.starts_from} among the --objectives, or choose another --head."
         )
     objectives = {objective.name: objective for objective in load_model(checkpoint).heads}
     head.start_from(objectives[head.starts_from])

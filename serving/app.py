@@ -19,6 +19,7 @@ from serving.explain import add_explanation
 from serving.failures import ANSWERS, add_handlers
 from serving.limits import BodyLimit
 from serving.measures import MeasureRequests, Measures
+from serving.options import ServingOptions
 from serving.schemas import (
     HealthAnswer,
     LabelsAnswer,
@@ -26,7 +27,6 @@ from serving.schemas import (
     request_models,
 )
 from serving.scoring import Scorer
-from training.options import ServingOptions
 
 PAGE = Path(__file__).with_name("page.html")
 

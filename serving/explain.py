@@ -10,9 +10,9 @@ from data_util.sentence_pairs import Text
 from serving.batching import MicroBatcher
 from serving.explanation import MAX_PARTS, covered, kept_lengths, log_odds, parts_of, shares_of
 from serving.failures import ANSWERS
+from serving.options import ServingOptions
 from serving.schemas import ExplainAnswer, ExplainPairAnswer
 from serving.scoring import Scorer
-from training.options import ServingOptions
 
 
 def add_explanation(

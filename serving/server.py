@@ -10,8 +10,8 @@ import uvicorn
 from common.errors import OptionError
 from serving.app import make_app
 from serving.limits import protocol_with_timeout
+from serving.options import ServingOptions
 from serving.scoring import Scorer
-from training.options import ServingOptions
 from training.prediction import Classifier
 
 logger = logging.getLogger(__name__)

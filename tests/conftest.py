@@ -4,6 +4,7 @@ import functools
 import io
 import runpy
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ class Tiny:
             "sequence_length_lm": 32,
             "batch_size": 16,
             "num_epochs": 2,
-            "valid_share": 0.1,
+            "valid_ratio": 0.1,
             **BACKBONE_SIZES.get(backbone, {}),
             **changes,
         }
@@ -121,7 +122,7 @@ def run_of(tiny):
     """Gives the `Run` of a backbone, made when it is first asked for. Not to be written to."""
     from train_bert_fine_tuning import fine_tune
     from train_bert_lm import pretrain
-    from training.options import FineTuningOptions, PretrainingOptions
+    from training.options.scripts import FineTuningOptions, PretrainingOptions
 
     @functools.cache
     def make(backbone):
@@ -169,7 +170,11 @@ def eagerly():
 
 @pytest.fixture
 def script(monkeypatch, capsys):
-    """Runs a root script in this process: (exit status, standard output, standard error)."""
+    """Runs a root script, or a module that is a command, in this process.
+
+    Returns:
+        (exit status, standard output, standard error).
+    """
 
     def run(name, *arguments, stdin=""):
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -177,7 +182,13 @@ def script(monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
         status = 0
         try:
-            runpy.run_path(str(ROOT / name), run_name="__main__")
+            if name.endswith(".py"):
+                runpy.run_path(str(ROOT / name), run_name="__main__")
+            else:
+                with warnings.catch_warnings():
+                    # A test may have imported it, too.
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    runpy.run_module(name, run_name="__main__")
         except SystemExit as stop:
             status = stop.code
         output = capsys.readouterr()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 
 WORDS = ("甲", "乙", "丙", "丁", "戊", "己")
 

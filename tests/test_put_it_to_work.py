@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.export import export
-from training.options import ExportOptions
+from training.options.scripts import ExportOptions
 from training.prediction import Classifier
 
 TEXT = (Path(__file__).parents[1] / "docs" / "put_it_to_work.md").read_text(encoding="utf-8")

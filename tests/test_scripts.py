@@ -18,7 +18,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 
 ROOT = Path(__file__).parents[1]
 BACKBONES = ("text_cnn", "transformer")
@@ -446,13 +446,13 @@ def test_a_folder_instead_of_a_file(tiny, refused, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "messages"),
     [
-        ({"masked_lm": False, "next_sentence": False}, ["nothing is left to learn"]),
+        ({"objectives": []}, ["--objectives=: must be one or more of masked_lm, next_sentence"]),
         ({"sequence_length_lm": 65}, ["--sequence_length_lm=65", "--max_position=64"]),
         ({"backbone": "lstm"}, ["--backbone=lstm: must be one of text_cnn, transformer"]),
         ({"tokenize_style": "wordpiece"}, ["--vocab_file"]),
         ({"d_model": 15}, ["d_model (15)", "num_header (2)"]),
         ({"batch_size": "many"}, ["batch_size", "many"]),
-        ({"learning_rat": 1}, ["learning_rat"]),
+        ({"learning_rat": 1}, ["--learning_rat:", "did you mean --learning_rate?"]),
         ({"num_layer": 2}, ["num_layer", "text_cnn has no use for it"]),
     ],
 )
@@ -710,7 +710,7 @@ def test_a_mistake_as_a_process(tmp_path):
 def test_help(name, script):
     status, out, err = script(name, "--help")
     assert (status, err) == (0, "")
-    assert out.startswith(f"{name}: ")
+    assert out.startswith(f"usage: python {name} ")
     assert "--ckpt_dir=" in out
 
 

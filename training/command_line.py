@@ -1,81 +1,33 @@
-"""How every script starts: read the options, set up the log, turn a user's mistake into a line."""
+"""How the commands that need Keras run: as all commands do, with Keras set up first."""
 
 import importlib.util
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-from common.errors import OptionError, StoppedError, UserError
-from training.options import OptionsT, help_text, parse_options
+from common import command_line
+from common.errors import OptionError
+from common.parsing import OptionsT
 
 
 def run(
     main: Callable[[OptionsT], object], options_class: type[OptionsT], description: str
 ) -> None:
-    """Runs `main` with the options of the command line.
-
-    The exit status is 0 at the end of `main` and after `--help`, 2 where the user made a mistake
-    or the run cannot go on (a line on standard error says why), 130 after Ctrl-C, 143 after
-    SIGTERM.
-    """
-    start_log()
-
-    def act() -> None:
-        if {"--help", "-h", "-help", "-?"} & set(sys.argv[1:]):
-            # Flushed here, where a reader that has seen enough is no error.
-            print(help_text(options_class, _program(), description), flush=True)
-            return
-        options, given = parse_options(options_class, sys.argv)
-        if getattr(options, "test_mode", False):
-            from training.test_mode import in_test_mode
-
-            options = in_test_mode(options, given)
-        choose_backend(getattr(options, "distribute", "none"))
-        quiet_libraries()
-        main(options)
-
-    guarded(act)
+    """Runs `main` with the options of the command line; see `common.command_line.run`."""
+    command_line.run(main, options_class, description, prepare=_prepare)
 
 
-def start_log() -> None:
-    """Sends the log to standard error, as text for people."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+def _prepare(options: OptionsT, given: frozenset[str]) -> OptionsT:
+    """Applies --test_mode, then loads Keras with the backend that the options need."""
+    if getattr(options, "test_mode", False):
+        from training.test_mode import in_test_mode
 
-
-def guarded(act: Callable[[], object]) -> None:
-    """Runs `act`; ends the program with the status and the line that `run` describes."""
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        act()
-    except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
-        sys.exit(130)
-    except StoppedError as stopped:
-        print(stopped, file=sys.stderr)
-        sys.exit(stopped.status)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`predict.py ... | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """As Ctrl-C does, so that what is half written is removed on the way out."""
-    raise StoppedError(number)
-
-
-def _program() -> str:
-    """`predict.py`, or `models.export` where it was started with `python -m models.export`."""
-    specification = getattr(sys.modules["__main__"], "__spec__", None)
-    return os.path.basename(sys.argv[0]) if specification is None else specification.name
+        options = in_test_mode(options, given)
+    choose_backend(getattr(options, "distribute", "none"))
+    quiet_libraries()
+    return options
 
 
 def choose_backend(distribute: str) -> None:

@@ -23,7 +23,7 @@ import keras
 import tensorflow as tf
 
 from common.errors import OptionError
-from training.options import DistributionOptions
+from training.options.groups import DistributionOptions
 
 logger = logging.getLogger(__name__)
 

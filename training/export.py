@@ -28,7 +28,7 @@ from training.exported import (
     ExportedModel,
 )
 from training.onnx_conversion import convert_to_onnx
-from training.options import ExportOptions
+from training.options.scripts import ExportOptions
 from training.prediction import Classifier
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from training.distribution import first_process_first
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.optimizer import AdamW
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 from training.run_folder import RunFolder
 from training.shared_folder import run_folder
 from training.test_mode import document_limit

@@ -15,7 +15,7 @@ from training.distribution import over_replicas, synchronize
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
 from training.optimizer import AdamW, last_learning_rate
-from training.options import OptimizationOptions
+from training.options.groups import OptimizationOptions
 from training.progress import Progress, duration
 from training.run_folder import RunFolder
 from training.schedule import WarmupDecay
@@ -97,7 +97,7 @@ class Record:
 
 def make_optimizer(options: OptimizationOptions, peak: float, total_steps: int) -> AdamW:
     """AdamW with linear warm-up and decay over `total_steps`."""
-    schedule = WarmupDecay(peak, round(options.warmup_share * total_steps), total_steps)
+    schedule = WarmupDecay(peak, round(options.warmup_ratio * total_steps), total_steps)
     return AdamW(schedule, decay=options.weight_decay, clip_norm=options.clip_norm)
 
 

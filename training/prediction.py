@@ -21,7 +21,7 @@ from tasks.data import TextEncoder
 from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
-from training.options import PredictionOptions
+from training.options.scripts import PredictionOptions
 from training.setup import stored_tokenizer
 
 logger = logging.getLogger(__name__)

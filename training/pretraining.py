@@ -27,7 +27,7 @@ from training.distribution import first_process_first
 from training.input_pipeline import prefetched
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
-from training.options import PretrainingOptions
+from training.options.scripts import PretrainingOptions
 from training.run_folder import RunFolder
 from training.shared_folder import run_folder
 from training.test_mode import document_limit
@@ -56,16 +56,15 @@ class PretrainingData:
 
 
 def objectives(options: PretrainingOptions) -> tuple[str, ...]:
-    """The names of the objectives that are switched on."""
-    chosen = tuple(name for name in OBJECTIVES if getattr(options, name))
-    if not chosen:
-        raise OptionError("--masked_lm=false --next_sentence=false: nothing is left to learn.")
-    return chosen
+    """The chosen objectives, in the order of the table, whatever the order of the option.
+
+    Their heads draw their initial weights in this order.
+    """
+    return tuple(name for name in OBJECTIVES if name in options.objectives)
 
 
 def open_folder(options: PretrainingOptions) -> RunFolder:
     """The folder that `--ckpt_dir` names, to be entered before the long work begins."""
-    objectives(options)
     return run_folder(options, "ckpt_dir")
 
 
@@ -87,7 +86,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
         min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
         vocabulary=vocabulary,
-        unit=options.source_unit,
+        unit=options.line_unit,
         cache_folder=setup.cache_folder(options),
         processes=setup.processes(options),
         max_documents=document_limit(options),
@@ -95,13 +94,13 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     )
     unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
     setup.check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
-    train_documents, valid_documents = split_documents(corpus, options.valid_share, options.seed)
+    train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     shared: dict[str, Any] = {
         "sequence_length": options.sequence_length_lm,
         "batch_size": options.batch_size,
         "seed": options.seed,
-        "next_sentence": options.next_sentence,
-        "masked_lm": options.masked_lm,
+        "next_sentence": "next_sentence" in options.objectives,
+        "masked_lm": "masked_lm" in options.objectives,
         "mask_probability": options.mask_probability,
     }
     return PretrainingData(
@@ -148,7 +147,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         )
     # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not in
     # that of a released BERT.
-    candidates = 0 if data.tokenizer.style == "wordpiece" else options.masked_lm_candidates
+    candidates = 0 if data.tokenizer.style == "wordpiece" else options.num_sampled
     model = build(
         PretrainingModel(
             make_backbone(config),
@@ -232,7 +231,7 @@ def _places(options: PretrainingOptions, documents: np.ndarray) -> list[str]:
         documents,
         options.mask_lm_source_file,
         labelled=False,
-        unit=options.source_unit,
+        unit=options.line_unit,
         max_documents=document_limit(options),
     )
 

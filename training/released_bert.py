@@ -1,13 +1,11 @@
 """A released BERT made one of our checkpoints, and one of ours made a folder for transformers."""
 
-import dataclasses
 import json
 import logging
 import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -32,6 +30,7 @@ from models.config import BackboneConfig
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from training import setup
+from training.options.scripts import ImportOptions
 from training.run_folder import RUN
 from training.run_lock import RunLock
 
@@ -45,29 +44,6 @@ _ARCHITECTURES = {
     ("masked_lm",): "BertForMaskedLM",
     ("next_sentence",): "BertForNextSentencePrediction",
 }
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """Of `python -m models.import_bert`.
-
-    Attributes:
-        source: the folder of the release.
-        ckpt_dir: the checkpoint folder that is written.
-        lower_case: whether text is put into lower case; None for what the release says.
-        gelu: what "gelu" in the configuration means, "exact" or "tanh"; None for what it says.
-        encoder_only: start the heads of pre-training from random weights.
-        overwrite: replace the checkpoint in `ckpt_dir`.
-        seed: of what the release lacks.
-    """
-
-    source: str
-    ckpt_dir: str
-    lower_case: bool | None = None
-    gelu: str | None = None
-    encoder_only: bool = False
-    overwrite: bool = False
-    seed: int = 42
 
 
 def import_bert(options: ImportOptions) -> ImportReport:
@@ -127,7 +103,7 @@ def import_bert(options: ImportOptions) -> ImportReport:
                 "objectives": list(model.objectives),
                 "sequence_length": config.max_position,
                 "test_mode": False,
-                "options": dataclasses.asdict(options),
+                "options": options.to_dict(),
             },
             model=model,
             texts=setup.text_files(tokenizer, vocabulary),

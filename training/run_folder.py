@@ -27,7 +27,7 @@ from models.checkpoint import (
     remove_leftovers,
     write_checkpoint,
 )
-from training.options import RunOptions
+from training.options.groups import RunOptions
 from training.run_identity import differences, run_identity
 from training.run_lock import RunLock
 from training.tensorboard import SPLITS, TensorBoardWriter, new_log_folder

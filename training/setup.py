@@ -16,14 +16,8 @@ from models.checkpoint import Checkpoint, check_against_manifest, read_checkpoin
 from models.config import BackboneConfig, backbone_config
 from models.tables import BACKBONES
 from models.transfer import repeat_positions
-from training.options import (
-    FineTuningOptions,
-    ModelOptions,
-    PretrainingOptions,
-    RunOptions,
-    TokenizerOptions,
-    TransformOptions,
-)
+from training.options.groups import ModelOptions, RunOptions, TokenizerOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions, TransformOptions
 
 logger = logging.getLogger(__name__)
 

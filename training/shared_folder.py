@@ -11,7 +11,7 @@ import keras
 from common.errors import TrainingError
 from models.checkpoint import Checkpoint, holds_checkpoint, read_checkpoint
 from training import distribution
-from training.options import RunOptions
+from training.options.groups import RunOptions
 from training.run_folder import RunFolder
 from training.tensorboard import NoCurves, TensorBoardWriter
 

@@ -7,14 +7,10 @@ checkpoints a mark in their configuration, and a full run refuses both.
 
 from collections.abc import Set as AbstractSet
 
-from training.options import (
-    TEST_MODE_DOCUMENTS,
-    FineTuningOptions,
-    Options,
-    OptionsT,
-    PretrainingOptions,
-    RunOptions,
-)
+from common.options import Options
+from common.parsing import OptionsT
+from training.options.groups import TEST_MODE_DOCUMENTS, RunOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 
 _VALUES = {
     "num_epochs": 1,

@@ -9,7 +9,7 @@ from data_util.vocabulary import Vocabulary
 from data_util.word_vectors import WordVectors, read_word_vectors
 from models.backbone import Backbone
 from models.config import BackboneConfig
-from training.options import ModelOptions
+from training.options.groups import ModelOptions
 
 logger = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ class ClassificationOptions(Options):
     )
     head: str | None = option(
         None,
-        "classification head. detectors: new features at every position, each pooled by its "
+        "classification head. max_pooled: new features at every position, each pooled by its "
         "maximum; pooled: the backbone's pooled output, as in BERT; for pairs of texts alignment: "
         "the tokens of both texts compared, or next_sentence: the pooled output and the "
-        "pre-trained next-sentence head; default detectors, for pairs alignment",
+        "pre-trained next-sentence head; default max_pooled, for pairs alignment",
         choices=HEADS,
     )
     tfidf_classifier: bool = option(

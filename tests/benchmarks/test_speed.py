@@ -160,9 +160,9 @@ def test_the_line_of_least_squares():
     ("backbone", "sizes", "head", "rows", "length"),
     [
         ("text_cnn", {"num_filters": 8}, "pooled", 2, 16),
-        ("text_cnn", {"num_filters": 8}, "detectors", 3, 8),
+        ("text_cnn", {"num_filters": 8}, "max_pooled", 3, 8),
         ("transformer", {"d_ff": 24, "d_k": 10}, "pooled", 2, 16),
-        ("transformer", {"d_ff": 24, "d_k": 10}, "detectors", 3, 8),
+        ("transformer", {"d_ff": 24, "d_k": 10}, "max_pooled", 3, 8),
     ],
 )
 def test_operations_are_those_that_tensorflow_counts(backbone, sizes, head, rows, length):

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from common.errors import InputError
+from data_util.check_file import check_file
 from data_util.classification_data import count_labels, prepare_labelled_data
-from data_util.document_report import check_file
 from data_util.documents import read_documents, read_texts
 from data_util.files import read_json_object, read_lines, read_text
 from data_util.labels import LabelSet

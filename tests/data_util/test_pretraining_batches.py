@@ -282,7 +282,7 @@ def test_the_split_is_drawn_from_the_seed(corpus) -> None:
 
 def test_one_document_cannot_be_split(corpus) -> None:
     single = PretrainingCorpus(corpus.ids, corpus.sentence_offsets, corpus.document_offsets[:2])
-    with pytest.raises(InputError, match="--source_unit=sentence"):
+    with pytest.raises(InputError, match="--line_unit=sentence"):
         split_documents(single, 0.1, 1)
 
 

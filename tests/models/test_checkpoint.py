@@ -45,8 +45,8 @@ def model_of(config_of):
             model = PretrainingModel(make_backbone(config))
             told["objectives"] = ["masked_lm", "next_sentence"]
         else:
-            model = ClassificationModel(make_backbone(config), 2, head="detectors")
-            told |= {"num_labels": 2, "task": "multi_label", "head": "detectors"}
+            model = ClassificationModel(make_backbone(config), 2, head="max_pooled")
+            told |= {"num_labels": 2, "task": "multi_label", "head": "max_pooled"}
             told |= {"head_dropout": 0.1}
         build(model)
         rng = np.random.default_rng(seed)

@@ -176,9 +176,9 @@ def test_every_head_leaves_padding_out(config_of, batch_of, head):
     np.testing.assert_allclose(alone, together, atol=1e-4)
 
 
-def test_detectors_are_the_largest_value_of_a_dense_layer(config_of, batch_of):
+def test_max_pooled_is_the_largest_value_of_a_dense_layer(config_of, batch_of):
     model = build(
-        ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="detectors")
+        ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="max_pooled")
     )
     batch = batch_of([6])
     outputs = model.backbone(batch)
@@ -193,9 +193,16 @@ def test_detectors_are_the_largest_value_of_a_dense_layer(config_of, batch_of):
     np.testing.assert_allclose(model(batch)[0], scores, atol=1e-4)
 
 
+def test_a_head_is_found_under_the_name_of_earlier_versions(config_of):
+    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), 2, head="detectors"))
+    assert type(model.head) is HEADS["max_pooled"]
+    assert model.head_name == "max_pooled"
+    assert "detectors" not in list(HEADS)
+
+
 def test_an_unknown_head_is_an_error(config_of):
     with pytest.raises(
         ConfigError,
-        match="head must be one of alignment, detectors, next_sentence, pooled, not 'x'",
+        match="head must be one of alignment, max_pooled, next_sentence, pooled, not 'x'",
     ):
         ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="x")

@@ -82,7 +82,7 @@ def test_a_model_that_its_weights_cannot_fill_is_never_made(tmp_path, monkeypatc
 @pytest.mark.parametrize("changes", [{"num_labels": 10**9}, {"num_labels": 10**4000}])
 def test_heads_count(tmp_path, changes):
     (tmp_path / "model.weights.h5").write_bytes(np.zeros(10**6, np.float32).tobytes())
-    told = {"stage": "fine_tuning", "backbone": sizes("text_cnn").to_dict(), "head": "detectors"}
+    told = {"stage": "fine_tuning", "backbone": sizes("text_cnn").to_dict(), "head": "max_pooled"}
     checkpoint = Checkpoint(
         tmp_path, {**told, **changes}, {module.WEIGHTS: tmp_path / module.WEIGHTS}
     )

@@ -15,8 +15,8 @@ from data_util.vocabulary import RESERVED, Vocabulary
 from models.checkpoint import load_model, read_checkpoint
 from serving.app import make_app
 from serving.batching import MicroBatcher
+from serving.options import ServingOptions
 from serving.scoring import Scorer
-from training.options import ServingOptions
 from training.prediction import Classifier
 
 NEUTRAL = "今天天气很好 大家 一起 去 公园"

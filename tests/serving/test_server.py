@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from serving.options import ServingOptions
 from serving.server import _listen
-from training.options import ServingOptions
 from training.prediction import Classifier
 
 ROOT = Path(__file__).parents[2]

@@ -23,7 +23,7 @@ from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
 from training.evaluation import Validation
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.prediction import Classifier
 
 ROOT = Path(__file__).parents[2]

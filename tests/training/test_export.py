@@ -16,7 +16,7 @@ from train_bert_fine_tuning import fine_tune
 from training import export as exporting
 from training.export import export
 from training.exported import ExportedModel
-from training.options import EXPORT_FORMATS, ExportOptions, FineTuningOptions
+from training.options.scripts import EXPORT_FORMATS, ExportOptions, FineTuningOptions
 from training.prediction import Classifier
 
 # A backbone, and a head other than the default one.

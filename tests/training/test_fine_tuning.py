@@ -11,7 +11,7 @@ from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import fine_tuning
 from training.evaluation import evaluate, split_logits
-from training.options import FineTuningOptions, PretrainingOptions, TransformOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions, TransformOptions
 
 
 @pytest.fixture

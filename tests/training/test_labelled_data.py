@@ -4,7 +4,7 @@ import pytest
 from common.errors import InputError, OptionError
 from data_util.labelled_corpus import LabelledCorpus
 from training.labelled_data import load_labelled_data, multi_hot, split_files
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 
 LINES = {
     "train": ["甲 乙 丙 __label__A", "甲 乙 __label__B __label__A", "乙 丁 __label__A"],

@@ -10,7 +10,8 @@ from models import checkpoint
 from training.interruption import Interruption
 from training.loop import Record, Stage, make_optimizer, total_steps, train
 from training.optimizer import AdamW
-from training.options import OptimizationOptions, PretrainingOptions
+from training.options.groups import OptimizationOptions
+from training.options.scripts import PretrainingOptions
 from training.run_folder import RunFolder
 
 SCORES = (0.1, 0.5, 0.4, 0.5, 0.3, 0.9)
@@ -236,7 +237,7 @@ def test_best_and_last_checkpoint(tmp_path):
 
 
 def test_optimizer_of_the_options():
-    options = OptimizationOptions(num_epochs=5, warmup_share=0.2, weight_decay=0.3, clip_norm=2.0)
+    options = OptimizationOptions(num_epochs=5, warmup_ratio=0.2, weight_decay=0.3, clip_norm=2.0)
     steps = total_steps(options, lambda epoch: 10 + epoch)
     assert steps == 10 + 11 + 12 + 13 + 14
     optimizer = make_optimizer(options, 0.5, steps)

@@ -11,7 +11,7 @@ from models.checkpoint import load_model, read_checkpoint
 from tests.pair_runs import WORDS
 from training import fine_tuning
 from training.labelled_data import load_labelled_data
-from training.options import FineTuningOptions, PredictionOptions
+from training.options.scripts import FineTuningOptions, PredictionOptions
 from training.prediction import Classifier, predict
 
 
@@ -32,7 +32,7 @@ def test_the_checkpoint_says_what_it_takes(fine_tuned_on_pairs, tiny, run_of):
     assert read_checkpoint(fine_tuned_on_pairs).config["pairs"] is True
     assert read_checkpoint(fine_tuned_on_pairs).config["head"] == "alignment"
     assert read_checkpoint(run_of().fine_tuned).config["pairs"] is False
-    assert read_checkpoint(run_of().fine_tuned).config["head"] == "detectors"
+    assert read_checkpoint(run_of().fine_tuned).config["head"] == "max_pooled"
 
 
 def test_probabilities_are_the_models_one_pair_at_a_time(fine_tuned_on_pairs):
@@ -136,6 +136,6 @@ def test_heads_that_do_not_fit(pairs, pretrained_on_pairs, tiny, run_of):
     options = FineTuningOptions(**tiny.fine_tuning(head="alignment", ckpt_dir=""))
     with pytest.raises(OptionError, match="--head=alignment is for pairs of texts"):
         fine_tuning.build_model(options, load_labelled_data(options, None), None)
-    without = pairs.pretraining("lm_without", next_sentence=False)
+    without = pairs.pretraining("lm_without", objectives=["masked_lm"])
     with pytest.raises(CheckpointError, match="has no next-sentence head to start from"):
         build(ckpt_dir=without, head="next_sentence")

@@ -9,7 +9,7 @@ import pytest
 from common.errors import CheckpointError, InputError
 from models.checkpoint import load_model, read_checkpoint
 from tests.hostile_files import sign
-from training.options import PredictionOptions
+from training.options.scripts import PredictionOptions
 from training.prediction import Classifier, predict
 from training.setup import stored_tokenizer
 

@@ -7,7 +7,7 @@ from common.errors import OptionError, TrainingError
 from models.checkpoint import load_model, read_checkpoint
 from train_bert_lm import pretrain
 from training import pretraining
-from training.options import PretrainingOptions
+from training.options.scripts import PretrainingOptions
 
 
 def options_of(tiny, tmp_path, **changes):
@@ -27,16 +27,17 @@ def test_the_splits_share_no_document(tiny, tmp_path):
 
 def test_objectives(tiny, tmp_path):
     assert pretraining.objectives(PretrainingOptions()) == ("masked_lm", "next_sentence")
-    assert pretraining.objectives(PretrainingOptions(masked_lm=False)) == ("next_sentence",)
-    with pytest.raises(OptionError, match="nothing is left to learn"):
-        pretraining.objectives(PretrainingOptions(masked_lm=False, next_sentence=False))
+    for chosen, expected in (
+        (["next_sentence"], ("next_sentence",)),
+        (["next_sentence", "masked_lm"], ("masked_lm", "next_sentence")),
+    ):
+        assert pretraining.objectives(PretrainingOptions(objectives=chosen)) == expected
 
 
-@pytest.mark.parametrize("left_out", ["masked_lm", "next_sentence"])
-def test_one_objective_alone(tiny, tmp_path, eagerly, left_out):
-    options = options_of(tiny, tmp_path, num_epochs=1, batch_size=64, **{left_out: False})
+@pytest.mark.parametrize("kept", ["masked_lm", "next_sentence"])
+def test_one_objective_alone(tiny, tmp_path, eagerly, kept):
+    options = options_of(tiny, tmp_path, num_epochs=1, batch_size=64, objectives=[kept])
     metrics = pretrain(options)
-    kept = "next_sentence" if left_out == "masked_lm" else "masked_lm"
     figures = {"loss", f"{kept}_loss", f"{kept}_accuracy"}
     (entry,) = metrics["history"]
     assert set(entry["train"]) == set(entry["valid"]) == figures

@@ -10,14 +10,12 @@ from common.errors import CheckpointError, InputError, OptionError
 from data_util.vocabulary import Vocabulary
 from models.bert_conversion import model_variables
 from models.checkpoint import load_model, read_checkpoint, write_checkpoint
-from models.export_bert import main as export_command
-from models.import_bert import main as import_command
 from tests.bert_release import TOKENS, random_bert, save_release
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
-from training.options import FineTuningOptions, PretrainingOptions
-from training.released_bert import ImportOptions, export_bert, import_bert
+from training.options.scripts import FineTuningOptions, ImportOptions, PretrainingOptions
+from training.released_bert import export_bert, import_bert
 from training.test_mode import in_test_mode
 
 
@@ -51,7 +49,7 @@ def step_1(tiny, tmp_path, imported, **changes):
             "sequence_length_lm": 32,
             "batch_size": 32,
             "num_epochs": 1,
-            "valid_share": 0.1,
+            "valid_ratio": 0.1,
             "ckpt_dir": str(tmp_path / "lm"),
             "init_ckpt_dir": str(imported),
             **changes,
@@ -80,14 +78,13 @@ def test_what_is_in_the_checkpoint(release, imported):
     assert (tokens.unk_id, tokens.cls_id, checkpoint.backbone.vocab_size) == (3, 4, len(tokens) + 3)
 
 
-def test_there_and_back_through_the_commands(release, tmp_path, capsys):
+def test_there_and_back_through_the_commands(release, tmp_path, script):
     transformers = pytest.importorskip("transformers")
     from safetensors.numpy import load_file
 
     folder, model = release
-    import_command([str(folder), str(tmp_path / "ours")])
-    export_command([str(tmp_path / "ours"), str(tmp_path / "out")])
-    assert capsys.readouterr().out == ""
+    assert script("models.import_bert", folder, tmp_path / "ours")[:2] == (0, "")
+    assert script("models.export_bert", tmp_path / "ours", tmp_path / "out")[:2] == (0, "")
     before, after = (load_file(place / "model.safetensors") for place in (folder, tmp_path / "out"))
     assert before.keys() == after.keys()
     for name, tensor in before.items():
@@ -107,15 +104,15 @@ def test_there_and_back_through_the_commands(release, tmp_path, capsys):
     assert [vocabulary.tokens[place] for place in ids[1:-1]] == list("被告人盗窃手机")
     assert tokenizer.model_max_length == 64
     # What is exported can be brought in again.
-    import_command([str(tmp_path / "out"), str(tmp_path / "again")])
+    assert script("models.import_bert", tmp_path / "out", tmp_path / "again")[0] == 0
     first, second = values_of(tmp_path / "ours"), values_of(tmp_path / "again")
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name])
 
 
-def test_lower_case_and_gelu_can_be_told(release, tmp_path):
-    arguments = [str(release[0]), str(tmp_path / "a"), "--lower_case=false", "--gelu=tanh"]
-    import_command(arguments)
+def test_lower_case_and_gelu_can_be_told(release, tmp_path, script):
+    options = ("--lower_case=false", "--gelu=tanh")
+    assert script("models.import_bert", release[0], tmp_path / "a", *options)[0] == 0
     checkpoint = read_checkpoint(tmp_path / "a")
     assert checkpoint.json("tokenizer.json")["lower_case"] is False
     assert checkpoint.backbone.gelu_approximate
@@ -140,13 +137,10 @@ def test_what_is_lacking_and_unused_is_named(tmp_path, caplog):
         np.testing.assert_array_equal(first[name], second[name])
 
 
-def test_a_mistake_is_one_line(tmp_path, release, capsys):
-    for arguments in ([str(tmp_path), str(tmp_path / "a")], [str(release[0]), ""]):
-        with pytest.raises(SystemExit) as stop:
-            import_command(arguments)
-        output = capsys.readouterr()
-        assert (stop.value.code, output.out, output.err.count("\n")) == (2, "", 1)
-        assert output.err.startswith("error: ")
+def test_a_mistake_is_one_line(tmp_path, release, refused):
+    assert "no BERT here" in refused("models.import_bert", tmp_path, tmp_path / "a")
+    assert "no name" in refused("models.import_bert", release[0], "")
+    assert refused("models.import_bert", release[0]).startswith("CKPT_DIR is missing")
     assert not (tmp_path / "a").exists()
 
 
@@ -207,7 +201,7 @@ def test_step_1_learns(tiny, imported, tmp_path, eagerly):
 
 def test_all_word_pieces_are_candidates(tiny, imported, tmp_path):
     # Their ids do not go by frequency, as a sampled softmax needs it.
-    options = step_1(tiny, tmp_path, imported, masked_lm_candidates=6)
+    options = step_1(tiny, tmp_path, imported, num_sampled=6)
     data = pretraining.prepare_data(options)
     model = pretraining.build_model(options, data)
     batch = next(data.valid.batches(0))
@@ -215,7 +209,7 @@ def test_all_word_pieces_are_candidates(tiny, imported, tmp_path):
 
 
 def test_an_objective_that_the_checkpoint_lacks(tiny, imported, tmp_path, caplog, eagerly):
-    options = step_1(tiny, tmp_path, imported, learning_rate=0.0, next_sentence=False)
+    options = step_1(tiny, tmp_path, imported, learning_rate=0.0, objectives=["masked_lm"])
     pretrain(options)
     assert not any(name.startswith("next_sentence") for name in values_of(tmp_path / "lm"))
     second = step_1(tiny, tmp_path, tmp_path / "lm", ckpt_dir=str(tmp_path / "b"))

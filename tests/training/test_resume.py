@@ -20,7 +20,7 @@ from models.checkpoint import read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import evaluation, fine_tuning, pretraining
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.run_folder import RunFolder
 from training.step_keeper import StepKeeper
 

@@ -12,7 +12,7 @@ import pytest
 from common.errors import CheckpointError, OptionError, TrainingError
 from models.checkpoint import read_checkpoint
 from training import run_folder as module
-from training.options import PretrainingOptions
+from training.options.scripts import PretrainingOptions
 from training.run_folder import RunFolder
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from common.errors import InputError
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.run_identity import differences, run_identity
 
 

@@ -6,7 +6,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import TrainingError
 from training import tensorboard as module
-from training.options import FineTuningOptions
+from training.options.scripts import FineTuningOptions
 from training.tensorboard import TensorBoardWriter, new_log_folder
 
 

@@ -1,16 +1,12 @@
 import pytest
 
-from training.options import (
-    FineTuningOptions,
-    PretrainingOptions,
-    TransformOptions,
-    parse_options,
-)
+from common.parsing import parse_options
+from training.options.scripts import FineTuningOptions, PretrainingOptions, TransformOptions
 from training.test_mode import document_limit, in_test_mode
 
 
 def options_of(options_class, *arguments):
-    options, given = parse_options(options_class, ["program", "--test_mode", *arguments])
+    options, given = parse_options(options_class, ["--test_mode", *arguments])
     return in_test_mode(options, given)
 
 

@@ -7,7 +7,7 @@ from common.errors import InputError, OptionError
 from models.checkpoint import load_model, read_checkpoint
 from train_bert_lm import pretrain
 from training import fine_tuning, pretraining
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 
 
 def vectors_for(tmp_path, vocabulary, dimension):

@@ -1,20 +1,38 @@
-"""Checks a data file and says all that is wrong with it, not only the first thing."""
+"""Checks a data file and reports everything that is wrong with it, not only the first error.
 
-import argparse
+    python -m data_util.check_file FILE [--label_field=relevant_articles] [--free_text]
+
+The exit status is 0 where training can read the file, 1 where a line is wrong or there is no
+document, 2 where the file cannot be read.
+"""
+
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.command_line import run
 from common.errors import InputError
+from common.options import REQUIRED, Options, option
 from data_util.documents import check_paths
 from data_util.line_format import LABEL_FIELDS, LineParser, raw_lines
 
 _SHOWN_ERRORS = 20
 _SHOWN_LABELS = 20
 _RARE = 10
+
+
+@dataclass(frozen=True)
+class CheckFileOptions(Options):
+    """The check of a data file"""
+
+    file: str = option(REQUIRED, "text or CAIL2018 JSON lines", positional=True)
+    label_field: str = option(
+        LABEL_FIELDS[0], "which labels of CAIL2018 JSON lines to read", choices=LABEL_FIELDS
+    )
+    free_text: bool = option(False, "a file for pre-training, whose lines need no labels")
 
 
 @dataclass
@@ -134,38 +152,21 @@ def report_lines(report: DocumentReport) -> Iterator[str]:
         yield "Every line can be used."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs `python -m data_util.documents FILE`.
+def main() -> None:
+    """Runs the command; see the top of this file for its exit status."""
+    run(_check, CheckFileOptions, "Check a data file: what is in it, and which lines are wrong.")
 
-    Returns:
-        The exit status: 0 where the file is in order, 1 where a line is wrong or there is no
-        document, 2 where the file can't be read.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m data_util.documents",
-        description="Checks a data file: what is in it, and which lines are wrong.",
+
+def _check(options: CheckFileOptions) -> None:
+    report = check_file(
+        Path(options.file), labelled=not options.free_text, label_field=options.label_field
     )
-    parser.add_argument("file", type=Path, help="text or CAIL2018 JSON lines")
-    parser.add_argument(
-        "--label_field",
-        choices=LABEL_FIELDS,
-        default=LABEL_FIELDS[0],
-        help="where CAIL2018 records have their labels (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--free_text", action="store_true", help="a file for pre-training: lines need no labels"
-    )
-    options = parser.parse_args(arguments)
     try:
-        report = check_file(
-            options.file, labelled=not options.free_text, label_field=options.label_field
-        )
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    for line in report_lines(report):
-        print(line)
-    return 0 if report.in_order else 1
+        print("\n".join(report_lines(report)), flush=True)
+    finally:
+        # Even where nobody reads the report to its end (`... | head`).
+        if not report.in_order:
+            sys.exit(1)
 
 
 def _label_lines(report: DocumentReport) -> Iterator[str]:
@@ -195,3 +196,7 @@ def _median(lengths: Counter[int]) -> float:
         while len(found) < 2 and middle[len(found)] < seen:
             found.append(length)
     return statistics.mean(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,3 +1,4 @@
+import os
 import statistics
 import subprocess
 import sys
@@ -8,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.document_report import _median, check_file, main
+from data_util.check_file import _median, check_file
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_goes_on_after_wrong_lines(tmp_path, capsys):
+def test_goes_on_after_wrong_lines(tmp_path, script):
     path = tmp_path / "file.txt"
     lines = ["ab __label__x __label__y", "", "no label", "abcd __label__x", "__label__y", "三"]
     path.write_bytes("\n".join(lines).encode() + b"\xff\n" + b"abcdef __label__x\n")
@@ -24,8 +25,8 @@ def test_goes_on_after_wrong_lines(tmp_path, capsys):
     assert report.labels_a_document == {1: 2, 2: 1}
     assert [number for number, _ in report.first_errors] == [3, 5, 6]
 
-    assert main([str(path)]) == 1
-    output = capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 1
     for expected in (
         "plain text, as labelled text",
         "7 lines: 3 documents, 1 blank, 3 wrong",
@@ -40,12 +41,12 @@ def test_goes_on_after_wrong_lines(tmp_path, capsys):
         assert expected in output
 
 
-def test_shows_some_of_many(tmp_path, capsys):
+def test_shows_some_of_many(tmp_path, script):
     path = tmp_path / "file.txt"
     labelled = [f"text __label__{label:02}" for label in range(30) for _ in range(label + 1)]
     path.write_text("\n".join([*labelled, *["wrong"] * 25]))
-    assert main([str(path)]) == 1
-    output = capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 1
     assert "30 labels, 1.00 a document, at most 1; 9 labels have fewer than 10" in output
     assert "The 20 most frequent labels" in output
     shown = [line.split()[-1] for line in output.splitlines() if "%" in line]
@@ -54,43 +55,42 @@ def test_shows_some_of_many(tmp_path, capsys):
     assert "and 5 more" in output
 
 
-def test_exit_status(tmp_path, capsys):
+def test_exit_status(tmp_path, script, refused):
     path = tmp_path / "file.txt"
     path.write_text("free text\n\nmore\n")
-    assert main([str(path), "--free_text"]) == 0
-    assert "2 documents, 1 blank, 0 wrong" in capsys.readouterr().out
-    assert main([str(path)]) == 1
+    status, output, _ = script("data_util.check_file", path, "--free_text")
+    assert status == 0
+    assert "2 documents, 1 blank, 0 wrong" in output
+    assert script("data_util.check_file", path)[0] == 1
     path.write_text(" \n")
-    assert main([str(path), "--free_text"]) == 1
-    assert "no text in this file" in capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path, "--free_text")
+    assert status == 1
+    assert "no text in this file" in output
     path.write_text("")
-    assert main([str(path)]) == 2
-    assert main([str(tmp_path)]) == 2
-    assert main([str(tmp_path / "missing.txt")]) == 2
-    errors = capsys.readouterr().err
-    assert "the file is empty" in errors
-    assert "this is a folder" in errors
-    assert "no such file" in errors
+    assert "the file is empty" in refused("data_util.check_file", path)
+    assert "this is a folder" in refused("data_util.check_file", tmp_path)
+    assert "no such file" in refused("data_util.check_file", tmp_path / "missing.txt")
 
 
-def test_label_field_of_json(tmp_path, capsys):
+def test_label_field_of_json(tmp_path, script):
     path = tmp_path / "file.json"
     meta = '{"accusation": ["a"], "relevant_articles": %s}'
     path.write_text("".join(f'{{"fact": "t", "meta": {meta % v}}}\n' for v in ("[264]", "null")))
-    assert main([str(path)]) == 0
-    assert "CAIL2018 JSON lines" in capsys.readouterr().out
-    assert main([str(path), "--label_field=relevant_articles"]) == 0
-    output = capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 0
+    assert "CAIL2018 JSON lines" in output
+    status, output, _ = script("data_util.check_file", path, "--label_field=relevant_articles")
+    assert status == 0
     assert "2 lines: 1 documents, 0 blank, 0 wrong" in output
     assert "1 records have no labels: training leaves them out" in output
     assert "264" in output
 
 
-def test_pairs(tmp_path, capsys):
+def test_pairs(tmp_path, script):
     path = tmp_path / "file.txt"
     path.write_text("ab\tabcd __label__x\nabcd\ta __label__y\nsingle __label__x\n", "utf-8")
-    assert main([str(path)]) == 1
-    output = capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 1
     for expected in (
         "plain text, as labelled pairs of texts",
         "3 lines: 2 documents, 0 blank, 1 wrong",
@@ -100,27 +100,39 @@ def test_pairs(tmp_path, capsys):
     ):
         assert expected in output
     # As free text, a line of an other form is a document like any other.
-    assert main([str(path), "--free_text"]) == 0
-    output = capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path, "--free_text")
+    assert status == 0
     assert "plain text, as free text" in output
     assert "2 pairs of texts: first 3.0" in output
     path.write_text('{"text_a": "ab", "text_b": "a", "label": 1}\n', "utf-8")
-    assert main([str(path)]) == 0
-    output = capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 0
     assert ": JSON lines, as labelled pairs of texts" in output
     path.write_text("ab __label__x\n", "utf-8")
-    assert main([str(path)]) == 0
-    assert " pairs" not in capsys.readouterr().out
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 0
+    assert " pairs" not in output
 
 
 def test_the_command(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("一 __label__盗窃\n", "utf-8")
-    command = [sys.executable, "-X", "utf8", "-m", "data_util.documents", str(path)]
+    command = [sys.executable, "-X", "utf8", "-m", "data_util.check_file", str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "盗窃" in done.stdout.decode()
     assert "Every line can be used" in done.stdout.decode()
+
+
+def test_the_status_is_kept_where_nobody_reads_the_report(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("no label\n" * 1000, "utf-8")
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "data_util.check_file", str(path)]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @given(st.lists(st.integers(0, 50), min_size=1))

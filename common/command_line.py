@@ -1,0 +1,133 @@
+"""How every command runs: reads its options, logs, turns what a user can mend into one line."""
+
+import logging
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from common.errors import StoppedError, UserError
+from common.parsing import OptionsT, help_text, parse_options
+
+
+def run(
+    main: Callable[[OptionsT], object],
+    options_class: type[OptionsT],
+    description: str,
+    prepare: Callable[[OptionsT, frozenset[str]], OptionsT] | None = None,
+) -> None:
+    """Runs `main` with the options of the command line.
+
+    The exit status is 0 at the end of `main` and after `--help`, or what `main` gives `sys.exit`;
+    2 for a `UserError` and for what the operating system refuses (a line on standard error says
+    what and why); 130 after Ctrl-C, 143 after SIGTERM. Where the reader of standard output has gone
+    (`... | head`), the command ends without a word, with status 0.
+
+    Args:
+        main: what the command does.
+        options_class: its options.
+        description: what it is for, for `--help`.
+        prepare: from the options and the names of those that were given to the options that `main`
+            gets.
+    """
+    start_log()
+    with exit_on_user_error():
+        if {"--help", "-h"} & set(sys.argv[1:]):
+            print(help_text(options_class, _command(), description, sys.argv[1:]))
+            return
+        options, given = parse_options(options_class, sys.argv[1:])
+        main(options if prepare is None else prepare(options, given))
+
+
+def start_log() -> None:
+    """Sends the log to standard error, as text for people."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+
+
+@contextmanager
+def exit_on_user_error() -> Iterator[None]:
+    """Ends the program with the status and the line that `run` describes."""
+    _replace_closed_streams()
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+        sys.stdout.flush()  # Here, where its failure is an error like any other.
+    except KeyboardInterrupt:
+        _exit(130, "stopped.")
+    except StoppedError as stopped:
+        _exit(stopped.status, str(stopped))
+    except UserError as error:
+        _exit(2, f"error: {error}")
+    except OSError as error:
+        # A broken pipe may also be one between processes, and then it is an error.
+        if not (isinstance(error, BrokenPipeError) and _reader_has_gone()):
+            _exit(2, f"error: {_os_error_text(error)}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for stream in (sys.stdout, sys.stderr):
+            _discard_unwritable(stream)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Raises, as Ctrl-C does, so that half-written files are removed on the way out."""
+    raise StoppedError(number)
+
+
+def _exit(status: int, message: str) -> NoReturn:
+    with suppress(OSError):
+        print(message, file=sys.stderr)
+    sys.exit(status)
+
+
+def _command() -> str:
+    """How the program was started: `python predict.py`, `python -m models.export`, `bert-serve`."""
+    specification = getattr(sys.modules["__main__"], "__spec__", None)
+    if specification is not None:
+        return f"python -m {specification.name.removesuffix('.__main__')}"
+    program = os.path.basename(sys.argv[0])
+    return f"python {program}" if program.endswith(".py") else program
+
+
+def _replace_closed_streams() -> None:
+    """Opens the standard streams that the caller has closed (`command >&-`).
+
+    Otherwise the next file that is opened, a checkpoint perhaps, gets the number of the closed one,
+    and whatever a library writes to "standard output" goes into it. Reading from the new standard
+    input and writing to the new standard output fail; messages to standard error are dropped.
+    """
+    modes = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
+    for number, (name, mode) in enumerate(zip(("stdin", "stdout", "stderr"), modes, strict=True)):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free: this one.
+            os.set_inheritable(os.open(os.devnull, mode), True)
+            stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
+def _reader_has_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads from any more."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))
+
+
+def _discard_unwritable(stream: object) -> None:
+    """Drops what cannot be written; at its end Python would try again, and complain."""
+    try:
+        stream.flush()  # type: ignore[attr-defined]
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]
+        os.close(nowhere)
+
+
+def _os_error_text(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return f"{' -> '.join(names)}: {reason}" if names else reason

@@ -1,0 +1,187 @@
+"""From a command line to options, and the text of `--help`."""
+
+import difflib
+import inspect
+import json
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from common.errors import OptionError
+from common.options import Declaration, Options, as_text, declarations
+
+OPTIONS_FILE = "options_file"
+
+_FILE_HELP = (
+    "a JSON file that holds an object of option names and values, or the config.json of a "
+    "checkpoint, to repeat the run that wrote it; the command line takes precedence"
+)
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def parse_options(
+    options_class: type[OptionsT], arguments: Sequence[str]
+) -> tuple[OptionsT, frozenset[str]]:
+    """Reads a command line: `--name=value`, `--name value`, `--flag`, `--noflag`, positions.
+
+    Args:
+        options_class: what to make of it.
+        arguments: the command line without the program's name.
+
+    Returns:
+        The options, and the names of those that were given, here or in `--options_file`.
+
+    Raises:
+        OptionError: an unknown option, or a value that an option cannot have.
+    """
+    options_class = _chosen(options_class, arguments)
+    known = declarations(options_class)
+    named, unnamed = _split(known, arguments)
+    positions = [name for name, declaration in known.items() if declaration.positional]
+    if len(unnamed) > len(positions):
+        raise OptionError(
+            f"{unnamed[len(positions)]!r} is not an option; options are --name=value "
+            "(--help lists them)."
+        )
+    for name, text in zip(positions, unnamed, strict=False):
+        if name in named:
+            raise OptionError(f"--{name}={named[name]}: given twice, {text!r} stands for it too.")
+        named[name] = text
+    given: dict[str, Any] = {}
+    if file := named.pop(OPTIONS_FILE, ""):
+        given |= _read_file(known, Path(file))
+    given |= {name: _value(known[name], text) for name, text in named.items()}
+    for name, declaration in known.items():
+        if declaration.required and name not in given:
+            raise OptionError(f"{name.upper()} is missing: {declaration.help}.")
+    return options_class(**given), frozenset(given)
+
+
+def help_text(
+    options_class: type[Options], command: str, description: str, arguments: Sequence[str] = ()
+) -> str:
+    """What `--help` prints: the options in their groups, with their defaults.
+
+    Args:
+        options_class: the command's options.
+        command: how it is started.
+        description: what it is for.
+        arguments: the rest of the command line, which may choose further options.
+    """
+    options_class = _chosen(options_class, arguments)
+    known = declarations(options_class)
+    positions = [
+        name.upper() if declaration.required else f"[{name.upper()}]"
+        for name, declaration in known.items()
+        if declaration.positional
+    ]
+    lines = [f"usage: {' '.join([command, *positions])} [--option=value ...]", ""]
+    lines.append(textwrap.fill(description, 80))
+    shown: set[str] = set()
+    for group in options_class.__mro__:
+        names = [name for name in inspect.get_annotations(group) if name in known.keys() - shown]
+        shown.update(names)
+        if names:
+            lines += ["", f"{group.__doc__}:"]
+        for name in names:
+            default, choices = known[name].default, known[name].choices
+            lines.append(f"  --{name}={'' if known[name].required else as_text(default)}")
+            lines.append(
+                _indented(known[name].help + (f" [{' | '.join(choices)}]" if choices else ""))
+            )
+    lines += ["", "Options from a file:", f"  --{OPTIONS_FILE}=", _indented(_FILE_HELP)]
+    return "\n".join(lines)
+
+
+def _split(
+    known: dict[str, Declaration], arguments: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """The texts that the command line gives by name, and those that it gives by position."""
+    named: dict[str, str] = {}
+    unnamed: list[str] = []
+    flags = {name for name, declaration in known.items() if declaration.kind is bool}
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("--"):
+            unnamed.append(argument)
+            continue
+        name, equals, text = argument[2:].partition("=")
+        positive = name.removeprefix("no")
+        if name not in known and positive in flags and not equals:
+            name, text = positive, "false"
+        elif name not in known and name != OPTIONS_FILE:
+            raise _unknown(name, known)
+        elif name in flags and not equals:
+            text = "true"
+        elif not equals:
+            if not rest or rest[0].startswith("--"):
+                raise OptionError(f"--{name}: its value is missing; write --{name}=VALUE.")
+            text = rest.pop(0)
+        named[name] = text
+    return named, unnamed
+
+
+def _value(declaration: Declaration, text: str) -> Any:
+    try:
+        if declaration.kind is bool:
+            return _BOOLEANS[text.lower()]
+        if declaration.kind is list:
+            return [part.strip() for part in text.split(",")] if text else []
+        return declaration.kind(text)
+    except (KeyError, ValueError):
+        raise declaration.wrong(text) from None
+
+
+def _chosen(options_class: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
+    """The class with the options that come with what the arguments choose; see `Options.chosen`."""
+    if options_class.chooser is None:
+        return options_class
+    value: Any = declarations(options_class)[options_class.chooser].default
+    texts = {}
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, text = argument.removeprefix("--").partition("=")
+        texts[name] = text if equals else following
+    if texts.get(OPTIONS_FILE):
+        value = _file_values(Path(texts[OPTIONS_FILE])).get(options_class.chooser, value)
+    return options_class.chosen(texts.get(options_class.chooser, value))
+
+
+def _read_file(known: dict[str, Declaration], path: Path) -> dict[str, Any]:
+    """The values in a JSON file, checked here so that the errors can name the file."""
+    values = _file_values(path)
+    try:
+        for name, value in values.items():
+            if name not in known:
+                raise _unknown(name, known)
+            known[name].check(value)
+    except OptionError as error:
+        raise OptionError(f"{path}: {error}") from None
+    return values
+
+
+def _file_values(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"--{OPTIONS_FILE}={path}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise OptionError(f"{path}: not JSON ({error}).") from error
+    if isinstance(values, dict) and isinstance(values.get("options"), dict):
+        values = values["options"]
+    if not isinstance(values, dict):
+        raise OptionError(f"{path}: must hold a JSON object of option names and values.")
+    return values
+
+
+def _unknown(name: str, known: Iterable[str]) -> OptionError:
+    near = difflib.get_close_matches(name, [*known, OPTIONS_FILE], n=1)
+    question = f"did you mean --{near[0]}? " if near else ""
+    return OptionError(f"--{name}: there is no such option; {question}(--help lists the options)")
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(textwrap.fill(text, 74), " " * 6)

@@ -1,0 +1,156 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BEGINNING = """
+    import errno, os, signal, sys
+    from dataclasses import dataclass
+    from common.command_line import run
+    from common.errors import *
+    from common.options import Options, option
+
+    @dataclass(frozen=True)
+    class Some(Options):
+        '''Some'''
+
+        number: int = option(1, "a number", minimum=1)
+
+    def main(options):
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    """A command with this body, run by a shell as in `{} | head`: the finished process."""
+
+    def act(body, line="{}"):
+        script = tmp_path / "some.py"
+        main = textwrap.indent(textwrap.dedent(body), " " * 4)
+        end = 'if __name__ == "__main__":\n    run(main, Some, "Does something.")\n'
+        script.write_text(f"{textwrap.dedent(BEGINNING)}\n{main}\n{end}")
+        return subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {line.format(f'{sys.executable} {script}')}"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return act
+
+
+def seen(done):
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_options_and_output(command):
+    assert seen(command("print(options.number)", "{} --number 7")) == (0, "7\n", "")
+
+
+def test_help(command):
+    status, out, err = seen(command("raise SystemExit(3)", "{} --number=0 --help"))
+    assert (status, err) == (0, "")
+    assert out.startswith("usage: python some.py [--option=value ...]\n\nDoes something.\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "err"),
+    [
+        ("raise InputError('wrong', 'a.txt', 3)", 2, "error: a.txt:3: wrong\n"),
+        ("raise ConfigError('too large')", 2, "error: too large\n"),
+        ("raise TrainingError('diverged')", 2, "error: diverged\n"),
+        ("open('/none/a.txt')", 2, "error: /none/a.txt: No such file or directory\n"),
+        ("os.rename('/none/a', '/b')", 2, "error: /none/a -> /b: No such file or directory\n"),
+        ("os.write(99, b'')", 2, "error: Bad file descriptor\n"),
+        ("raise OSError('no such host')", 2, "error: no such host\n"),
+        ("raise BrokenPipeError(errno.EPIPE, 'Broken pipe')", 2, "error: Broken pipe\n"),
+        ("raise KeyboardInterrupt", 130, "stopped.\n"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", 143, "stopped by SIGTERM\n"),
+        ("raise StoppedError(signal.SIGINT, 'resume')", 130, "stopped by Ctrl-C: resume\n"),
+        ("sys.exit(1)", 1, ""),
+    ],
+)
+def test_the_end_of_a_command(command, body, status, err):
+    assert seen(command(body)) == (status, "", err)
+
+
+def test_a_mistake_in_the_options(command):
+    done = command("pass", "{} --number=0")
+    assert seen(done) == (2, "", "error: --number=0: must be at least 1.\n")
+
+
+def test_a_defect_keeps_its_trace(command):
+    done = command("raise ValueError('a defect')")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+LINES = "for number in range(100_000): print(number)"
+
+
+@pytest.mark.parametrize("line", ["{} | head -n 1", "{} --help | true", "{} 2>&1 | head -n 1"])
+def test_a_reader_that_has_seen_enough(command, line):
+    for body in (LINES, "print(0)"):
+        done = command(body, line)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_status_is_kept_where_nobody_reads(command):
+    body = f"""
+        try:
+            {LINES}
+        finally:
+            sys.exit(1)
+    """
+    assert seen(command(body, "{} | head -n 1")) == (1, "0\n", "")
+
+
+def test_a_log_that_nobody_reads(command):
+    body = """
+        import logging
+        for number in range(100_000): logging.info(number)
+        print("done")
+    """
+    assert seen(command(body, "{} 2> >(head -n 1 >&2)")) == (0, "done\n", "0\n")
+
+
+def test_output_that_cannot_be_written(command):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    done = command(LINES, "{} > /dev/full")
+    assert seen(done) == (2, "", "error: No space left on device\n")
+    done = command("print(0)", "{} > /dev/full")
+    assert seen(done) == (2, "", "error: No space left on device\n")
+
+
+def test_closed_streams(command):
+    assert seen(command("print(0)", "{} <&-")) == (0, "0\n", "")
+    assert seen(command("print(0)", "{} 2>&-")) == (0, "0\n", "")
+    assert seen(command("raise InputError('a')", "{} 2>&-")) == (2, "", "")
+    assert seen(command("print(0)", "{} >&-")) == (2, "", "error: Bad file descriptor\n")
+    assert seen(command("pass", "{} >&-")) == (0, "", "")
+    done = command("sys.stdin.read()", "{} <&-")
+    assert seen(done) == (2, "", "error: Bad file descriptor\n")
+
+
+def test_a_file_never_takes_the_number_of_a_closed_stream(command, tmp_path):
+    body = f"""
+        with open({str(tmp_path / "checkpoint")!r}, "wb") as file:
+            sys.exit(file.fileno())
+    """
+    assert command(body, "{} <&- >&- 2>&-").returncode > 2
+
+
+def test_the_handler_of_the_caller_comes_back():
+    from common.command_line import exit_on_user_error
+
+    before = signal.getsignal(signal.SIGTERM)
+    with exit_on_user_error():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,256 @@
+import json
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from common.errors import OptionError
+from common.options import REQUIRED, Options, declarations, make_options, option
+from common.parsing import help_text, parse_options
+
+
+@dataclass(frozen=True)
+class Speed(Options):
+    """How fast"""
+
+    num_epochs: int = option(10, "how often", minimum=1)
+    learning_rate: float | None = option(None, "how far", minimum=0)
+
+
+@dataclass(frozen=True)
+class Sample(Speed):
+    """What and where"""
+
+    source: str = option("in", "from where", positional=True)
+    out: str = option("out", "to where", positional=True)
+    overwrite: bool = option(False, "replace what is there")
+    lower_case: bool | None = option(None, "in lower case")
+    kind: str = option("a", "what kind", choices=("a", "b"))
+    files: list[str] = option(["x", "y"], "which files")
+
+
+@dataclass(frozen=True)
+class Needy(Options):
+    """What is needed"""
+
+    file: str = option(REQUIRED, "the file that is read", positional=True)
+
+
+def parse(*arguments, options_class=Sample):
+    return parse_options(options_class, arguments)
+
+
+def refusal(*arguments, options_class=Sample):
+    with pytest.raises(OptionError) as caught:
+        parse_options(options_class, arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_no_arguments_give_the_defaults():
+    assert parse() == (Sample(), frozenset())
+
+
+def test_types():
+    options, given = parse(
+        "--num_epochs=8", "--learning_rate", "3e-4", "--overwrite", "--lower_case=false",
+        "--files=a, b", "--out=",
+    )  # fmt: skip
+    assert options == Sample(
+        num_epochs=8,
+        learning_rate=3e-4,
+        overwrite=True,
+        lower_case=False,
+        files=["a", "b"],
+        out="",
+    )
+    names = {"num_epochs", "learning_rate", "overwrite", "lower_case", "files", "out"}
+    assert given == names
+    assert parse("--files=")[0].files == []
+    assert parse("--num_epochs=1", "--num_epochs=2")[0].num_epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("--lower_case", True),
+        ("--lower_case=true", True),
+        ("--lower_case=True", True),
+        ("--lower_case=1", True),
+        ("--nolower_case", False),
+        ("--lower_case=false", False),
+        ("--lower_case=0", False),
+    ],
+)
+def test_booleans(argument, value):
+    assert parse(argument)[0].lower_case is value
+
+
+def test_a_negative_number_is_a_value():
+    assert refusal("--learning_rate", "-1") == "--learning_rate=-1.0: must be at least 0."
+
+
+def test_positions():
+    expected = Sample(source="a", out="b", kind="b")
+    for arguments in (
+        ("a", "b", "--kind=b"),
+        ("--kind=b", "a", "b"),
+        ("a", "--kind", "b", "--out=b"),
+    ):
+        options, given = parse(*arguments)
+        assert options == expected
+        assert given == {"source", "out", "kind"}
+    assert parse("-")[0].source == "-"
+    assert refusal("a", "b", "c").startswith("'c' is not an option")
+    assert refusal("a", "b", "--out=c") == "--out=c: given twice, 'b' stands for it too."
+    # A boolean takes no value but after "=".
+    assert parse("--overwrite", "a")[0] == Sample(overwrite=True, source="a")
+
+
+def test_what_is_needed():
+    assert parse("a", options_class=Needy)[0] == parse("--file=a", options_class=Needy)[0]
+    assert refusal(options_class=Needy) == "FILE is missing: the file that is read."
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--num_epochs=0", "--num_epochs=0: must be at least 1."),
+        ("--num_epochs=1.5", "--num_epochs=1.5: must be a whole number."),
+        ("--num_epochs=", "--num_epochs=: must be a whole number."),
+        ("--num_epochs", "--num_epochs: its value is missing; write --num_epochs=VALUE."),
+        ("--learning_rate=nan", "--learning_rate=nan: must be at least 0."),
+        ("--learning_rate=inf", "--learning_rate=inf: must be a finite number."),
+        ("--learning_rate=fast", "--learning_rate=fast: must be a number."),
+        ("--overwrite=perhaps", "--overwrite=perhaps: must be true or false."),
+        ("--kind=c", "--kind=c: must be one of a, b."),
+        ("--num_epoch=3", "did you mean --num_epochs?"),
+        ("--num-epochs=3", "did you mean --num_epochs?"),
+        ("--num_epochs_3", "did you mean --num_epochs?"),
+        ("--noKind", "did you mean --kind?"),
+        ("--option_file=a", "did you mean --options_file?"),
+        ("--v=1", "--v: there is no such option; (--help lists the options)"),
+        ("--", "--: there is no such option"),
+        ("--nokind", "--nokind: there is no such option"),
+    ],
+)
+def test_what_cannot_be_is_named(argument, message):
+    assert message in refusal(argument)
+
+
+def test_a_missing_value_does_not_take_the_next_option():
+    assert "--source: its value is missing" in refusal("--source", "--overwrite")
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content):
+        path = tmp_path / "run.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def test_a_file_with_options(file):
+    values = {"num_epochs": 3, "learning_rate": 1, "files": ["a"], "lower_case": None}
+    path = file(values)
+    options, given = parse(f"--options_file={path}")
+    assert options == Sample(num_epochs=3, learning_rate=1, files=["a"])
+    assert given == values.keys()
+    options, given = parse("--num_epochs=4", "here", "--options_file", str(path))
+    assert options == Sample(num_epochs=4, learning_rate=1, files=["a"], source="here")
+    assert given == {*values, "source"}
+
+
+def test_the_configuration_of_a_run_repeats_it(file):
+    options = Sample(num_epochs=3, overwrite=True, source="a")
+    path = file({"stage": "pretraining", "options": options.to_dict()})
+    assert parse(f"--options_file={path}")[0] == options
+
+
+def test_a_file_can_give_what_is_needed(file):
+    assert parse(f"--options_file={file({'file': 'a'})}", options_class=Needy)[0].file == "a"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"num_epoch": 3}, "--num_epoch: there is no such option; did you mean --num_epochs?"),
+        ({"num_epochs": "3"}, "--num_epochs=3: must be a whole number."),
+        ({"num_epochs": True}, "--num_epochs=true: must be a whole number."),
+        ({"num_epochs": None}, "--num_epochs=: must be a whole number."),
+        ({"num_epochs": 0}, "--num_epochs=0: must be at least 1."),
+        ({"files": "a,b"}, "--files=a,b: must be a list of texts."),
+        ({"files": {"a": "b\n"}}, "must be a list of texts."),
+        ({"kind": ["a"]}, "--kind=a: must be a text."),
+        ({"options": {"kind": "c"}}, "--kind=c: must be one of a, b."),
+        ({"options": 3}, "--options: there is no such option"),
+        ({"options_file": "a"}, "--options_file: there is no such option"),
+        ([1], "must hold a JSON object"),
+        ('{"a": ', "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"num_epochs": ' + "9" * 5000 + "}", "not JSON"),
+    ],
+)
+def test_errors_in_a_file_name_it(file, content, message):
+    path = file(content)
+    line = refusal(f"--options_file={path}")
+    assert line.startswith(f"{path}: ")
+    assert message in line
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    missing = tmp_path / "missing.json"
+    assert refusal(f"--options_file={missing}").startswith(f"--options_file={missing}: No such")
+    (tmp_path / "binary").write_bytes(b"\xff")
+    assert "not JSON" in refusal(f"--options_file={tmp_path / 'binary'}")
+
+
+def test_help():
+    assert help_text(Sample, "python sample.py", "Does nothing.").splitlines() == [
+        "usage: python sample.py [SOURCE] [OUT] [--option=value ...]",
+        "",
+        "Does nothing.",
+        "",
+        "What and where:",
+        "  --source=in",
+        "      from where",
+        "  --out=out",
+        "      to where",
+        "  --overwrite=false",
+        "      replace what is there",
+        "  --lower_case=",
+        "      in lower case",
+        "  --kind=a",
+        "      what kind [a | b]",
+        "  --files=x,y",
+        "      which files",
+        "",
+        "How fast:",
+        "  --num_epochs=10",
+        "      how often",
+        "  --learning_rate=",
+        "      how far",
+        "",
+        "Options from a file:",
+        "  --options_file=",
+        "      a JSON file that holds an object of option names and values, or the",
+        "      config.json of a checkpoint, to repeat the run that wrote it; the command",
+        "      line takes precedence",
+    ]
+    assert help_text(Needy, "needy", "").startswith("usage: needy FILE [--option=value ...]")
+
+
+def test_help_of_a_class_that_was_made():
+    made = make_options("Made", {"width": (int, option(1, "how wide"))}, "Sizes")
+
+    @dataclass(frozen=True)
+    class More(made):
+        """More"""
+
+    text = help_text(More, "more", "")
+    assert "\nSizes:\n  --width=1\n      how wide\n" in text
+    assert "More:" not in text
+    assert re.findall(r"^  --(\w+)=", text, flags=re.MULTILINE) == ["width", "options_file"]
+    assert list(declarations(More)) == ["width"]

@@ -1,0 +1,178 @@
+"""The groups of options that several commands share.
+
+None means: from the checkpoint, or else from the preset, or else the default in the help text.
+"""
+
+from dataclasses import dataclass
+
+from common.errors import OptionError
+from common.options import Options, option
+from data_util.tokenizers import TOKENIZE_STYLES
+from models.config import NORMALIZATIONS, POSITIONS, PRESETS
+from models.tables import BACKBONES, POOLINGS
+
+TEST_MODE_DOCUMENTS = 300
+
+
+@dataclass(frozen=True)
+class RunOptions(Options):
+    """The run"""
+
+    test_mode: bool = option(
+        False,
+        f"a quick smoke run: the first {TEST_MODE_DOCUMENTS} documents of each split, one epoch, "
+        "the preset tiny, and separate output folders; options that are given keep their values",
+    )
+    overwrite: bool = option(
+        False,
+        "start over and replace what is in the output folder; by default an unfinished run is "
+        "resumed and a finished one is left as it is",
+    )
+    seed: int = option(42, "seed of everything that is drawn at random", minimum=0)
+    precision: str = option(
+        "float32",
+        "arithmetic of the layers; losses and softmax are always computed in float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    process_num: int = option(
+        0, "number of processes that read and tokenize text; 0: one per core", minimum=0
+    )
+    data_path: str = option("data", "folder in whose subfolder `cache` tokenized text is kept")
+
+
+@dataclass(frozen=True)
+class DistributionOptions(Options):
+    """Several devices (--batch_size is the total over all of them)"""
+
+    distribute: str = option(
+        "none",
+        "none: one device; mirrored: all GPUs of this machine; data_parallel: all devices of "
+        "several processes, with JAX, each process started with the same options and its own "
+        "--process_id",
+        choices=("none", "mirrored", "data_parallel"),
+    )
+    coordinator: str = option("", "host:port of process 0, to which the others connect")
+    num_processes: int = option(1, "number of processes that train together", minimum=1)
+    process_id: int = option(0, "number of this process, from 0", minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_processes > 1 and self.distribute != "data_parallel":
+            raise OptionError(
+                f"--num_processes={self.num_processes} needs --distribute=data_parallel, not "
+                f"{self.distribute}."
+            )
+        if self.distribute != "none" and getattr(self, "precision", None) == "mixed_float16":
+            raise OptionError(
+                "--precision=mixed_float16 works on one device only; with "
+                f"--distribute={self.distribute} use mixed_bfloat16."
+            )
+        if self.num_processes > 1 and not self.coordinator:
+            raise OptionError(
+                f"--num_processes={self.num_processes}: say where the processes meet with "
+                "--coordinator=HOST:PORT."
+            )
+        if self.process_id >= self.num_processes:
+            raise OptionError(
+                f"--process_id={self.process_id}: must be below --num_processes="
+                f"{self.num_processes}."
+            )
+
+
+@dataclass(frozen=True)
+class TokenizerOptions(Options):
+    """The tokenizer (fine-tuning takes it from the pre-trained checkpoint)"""
+
+    tokenize_style: str | None = option(
+        None,
+        "word (Chinese word segmentation), char, space (text that is already split) or wordpiece "
+        "(a BERT vocab.txt, given with --vocab_file); default word",
+        choices=TOKENIZE_STYLES,
+    )
+    lower_case: bool | None = option(
+        None, "lowercase the text; default true for wordpiece, false for the other styles"
+    )
+    vocab_file: str = option("", "use this vocab.txt instead of building a vocabulary")
+    vocab_size: int | None = option(
+        None,
+        "maximum size of a new vocabulary, reserved tokens included; default 30000",
+        minimum=6,
+    )
+    min_count: int | None = option(
+        None,
+        "minimum number of occurrences of a token in a new vocabulary; default 2",
+        minimum=1,
+    )
+
+
+@dataclass(frozen=True)
+class ModelOptions(Options):
+    """The backbone (fine-tuning takes it from the pre-trained checkpoint)"""
+
+    backbone: str | None = option(
+        None, "architecture of the backbone; default text_cnn", choices=tuple(BACKBONES)
+    )
+    preset: str | None = option(
+        None,
+        "d_model / num_header / d_k: tiny 64 / 8 / 8, small 128 / 8 / 16, big 512 / 8 / 64; "
+        "default small",
+        choices=tuple(PRESETS),
+    )
+    d_model: int | None = option(None, "width of the vector at each position", minimum=1)
+    num_layer: int | None = option(None, "number of Transformer layers", minimum=1)
+    num_header: int | None = option(None, "number of attention heads", minimum=1)
+    d_k: int | None = option(None, "width of the queries and keys of each head", minimum=1)
+    d_v: int | None = option(None, "width of the values of each head", minimum=1)
+    d_ff: int | None = option(None, "inner width of the feed-forward network", minimum=1)
+    num_filters: int | None = option(
+        None, "number of filters of each width in the TextCNN", minimum=1
+    )
+    max_position: int | None = option(
+        None, "longest sequence that the backbone can read; default 512", minimum=4
+    )
+    position: str | None = option(
+        None,
+        "position encoding; default rotary for the Transformer, none for the TextCNN",
+        choices=POSITIONS,
+    )
+    normalization: str | None = option(
+        None,
+        "layer normalization before or after each sublayer; default pre",
+        choices=NORMALIZATIONS,
+    )
+    pooling: str | None = option(
+        None,
+        "how a sequence becomes one vector; default cls for the Transformer, max for the TextCNN",
+        choices=tuple(POOLINGS),
+    )
+    dropout_keep_prob: float | None = option(
+        None, "probability that dropout keeps a unit; default 0.9", minimum=0.01, maximum=1
+    )
+    use_pretrained_embedding: bool = option(
+        False, "initialize the token embeddings of a new backbone from --word2vec_model_path"
+    )
+    word2vec_model_path: str = option(
+        "", "word vectors in word2vec's text format, plain or compressed with gzip"
+    )
+
+
+@dataclass(frozen=True)
+class OptimizationOptions(Options):
+    """The optimization"""
+
+    batch_size: int = option(64, "number of sequences in each training step", minimum=1)
+    num_epochs: int = option(10, "number of passes over the training data", minimum=1)
+    warmup_ratio: float = option(
+        0.1, "fraction of the steps in which the learning rate rises", minimum=0, maximum=1
+    )
+    weight_decay: float = option(
+        0.01, "weight decay of AdamW, applied to matrices only (not to biases and norms)", minimum=0
+    )
+    clip_norm: float = option(1.0, "maximum global norm of the gradients", minimum=1e-6)
+    validate_every: int = option(1, "number of epochs between validations", minimum=1)
+    save_every_steps: int = option(
+        500,
+        "number of steps between checkpoints from which a killed run can resume; 0: only at the "
+        "end of each epoch",
+        minimum=0,
+    )
