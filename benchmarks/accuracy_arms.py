@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from training.metrics import best_threshold, classification_figures, decide
 
 from benchmarks.baselines import Baseline, FastText, Trial, word_vectors
 from benchmarks.data_sets import DATA_SETS, Split, labelled_files, read_splits
@@ -14,7 +15,6 @@ from benchmarks.results import Results
 from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
 from models.tables import BACKBONES
-from training.metrics import best_threshold, classification_figures, decide
 
 EPOCHS = 6
 

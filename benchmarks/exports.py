@@ -83,7 +83,7 @@ def measure(
     from models.checkpoint import WEIGHTS
     from training.export import bytes_of, export
     from training.exported import MODEL_FILES, ExportedModel
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
     source = Path("data/sample_test.txt")
     if arguments.data:
@@ -91,7 +91,7 @@ def measure(
     with source.open("rb") as file:
         documents = islice(read_texts(file, str(source)), arguments.documents)
         texts = [document.text for document in documents]
-    classifier = Classifier(checkpoint)
+    classifier = Predictor(checkpoint)
     scorers: dict[str, Callable[[list[str]], np.ndarray]] = {
         "checkpoint": lambda texts: classifier.probabilities(texts, BATCH)
     }

@@ -4,9 +4,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from training.metrics import classification_figures, decide
+
 from benchmarks.data_sets import Split
 from benchmarks.two_steps import read_metrics, run
-from training.metrics import classification_figures, decide
 
 Result = dict[str, Any]
 
@@ -27,9 +28,9 @@ def learned(folder: Path) -> Result:
 def measured(folder: Path, split: Split) -> Result:
     """Test figures, speed and size of a checkpoint, by the code that labels new text."""
     # Imported here: the baselines need no TensorFlow.
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    classifier = Classifier(folder)
+    classifier = Predictor(folder)
     classifier.probabilities(split.texts)  # traces every length
     began = time.monotonic()
     probabilities = classifier.probabilities(split.texts)

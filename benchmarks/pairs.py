@@ -117,9 +117,9 @@ def texts_of(pairs: list[Document], *, exchanged: bool = False) -> tuple[list[st
 
 def classified(folder: Path, pairs: list[Document]) -> tuple[np.ndarray, np.ndarray]:
     """What the classifier in `folder` says of the pairs, and of them with exchanged texts."""
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    classifier = Classifier(folder)
+    classifier = Predictor(folder)
     same = classifier.labels.labels.index(SAME)
     results = []
     for exchanged in (False, True):

@@ -97,9 +97,9 @@ def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> No
 def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
     """What `predict.py` does with lines, once the classifier is loaded."""
     from data_util.documents import read_texts
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    classifier = Classifier(checkpoint)
+    classifier = Predictor(checkpoint)
 
     def work() -> float:
         done, size = 0, BATCH * TOGETHER
@@ -145,9 +145,9 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
     import torch
     import transformers
 
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    ours = Classifier(checkpoint)
+    ours = Predictor(checkpoint)
     sizes = ours.checkpoint.backbone
     shape = Shape(
         sizes.vocab_size, len(ours.labels), sizes.d_model, sequence_length=ours.sequence_length

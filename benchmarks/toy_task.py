@@ -55,10 +55,10 @@ def run(
     """
     # Imported here: main() has quieted the libraries by now.
     import keras
+    from models.classification import ClassificationModel
 
     from models.backbones import make_backbone
     from models.build import build
-    from models.classification import ClassificationModel
     from models.config import backbone_config
     from training.optimizer import AdamW
     from training.schedule import WarmupDecay

@@ -139,6 +139,8 @@ class Data:
     """The training documents of CAIL2018, as both steps read them."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        from training.labelled_data import multi_hot
+
         from data_util.classification_data import (
             build_vocabulary,
             count_labels,
@@ -147,7 +149,6 @@ class Data:
         from data_util.labels import LabelSet
         from data_util.pretraining_data import prepare_pretraining_data
         from data_util.tokenizers import make_tokenizer
-        from training.labelled_data import multi_hot
 
         paths, limit = [str(arguments.data / "cail2018/train.json")], arguments.documents
         tokenizer = make_tokenizer("word")
@@ -182,11 +183,12 @@ class Ours:
     """This project's model, optimizer and input, run as its loop runs them."""
 
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
+        from models.classification import ClassificationModel
+
         from data_util.classification_batches import ClassificationBatches
         from data_util.pretraining_batches import PretrainingBatches
         from models.backbones import make_backbone
         from models.build import build
-        from models.classification import ClassificationModel
         from models.config import backbone_config
         from models.pretraining import PretrainingModel
         from training.optimizer import AdamW

@@ -205,8 +205,12 @@ class Task:
         """
         raise NotImplementedError
 
-    def record(self, values: Mapping[str, Any]) -> Record | None:
-        """The record of a request's `fields`; None where nothing but white space is in one."""
+    def record(self, values: Mapping[str, Any]) -> Record:
+        """The record that a request's `fields` make."""
+        raise NotImplementedError
+
+    def is_empty(self, record: Record) -> bool:
+        """Whether there is nothing to predict from: then `empty_result` is the result."""
         raise NotImplementedError
 
     def encode(self, records: Sequence[Record], text: TextEncoder) -> list[Encoded]:
@@ -238,7 +242,7 @@ class Task:
         raise NotImplementedError
 
     def empty_result(self) -> dict[str, Any]:
-        """What a line without a record gets."""
+        """What an empty record gets, and a line without a record."""
         raise NotImplementedError
 
     def known_labels(self) -> list[dict[str, Any]]:

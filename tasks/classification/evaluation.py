@@ -133,8 +133,6 @@ def evaluate(
         The metrics, and the decisions: (examples, labels) bool.
     """
     losses, _ = task.loss({}, targets, logits)
-    decisions = decide(
-        np.asarray(task.probabilities(logits)), thresholds, exclusive=task.exclusive
-    )
+    decisions = decide(np.asarray(task.probabilities(logits)), thresholds, exclusive=task.exclusive)
     metrics = classification_metrics(targets, decisions)
     return {"loss": float(keras.ops.mean(losses)), **metrics}, decisions

@@ -1,4 +1,4 @@
-"""A labelled example: a text, or a pair of texts, with its labels, out of files of any known format.
+"""A labelled example: a text, or a pair of texts, with its labels; and how files give it.
 
 `data_util.line_format` knows the formats: `text __label__A __label__B` lines, pairs
 `text_a<TAB>text_b __label__A`, CAIL2018 JSON lines, and JSON lines of pairs.

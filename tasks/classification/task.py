@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, Self
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -234,12 +233,16 @@ class Classification(Task):
         """See `Task.read`."""
         return records.read_lines(stream, name, pairs=self.pairs)
 
-    def record(self, values: Mapping[str, Any]) -> Text | None:
+    def record(self, values: Mapping[str, Any]) -> Text:
         """See `Task.record`."""
-        texts = tuple(values[name] for name in self.fields)
-        if not all(text.strip() for text in texts):
-            return None
-        return texts if self.pairs else texts[0]
+        if not self.pairs:
+            return values["text"]
+        first, second = (values[name] for name in self.fields)
+        return first, second
+
+    def is_empty(self, record: Text) -> bool:
+        """Whether a text is white space, or one of the two of a pair."""
+        return not all(text.strip() for text in _texts(record))
 
     def encode(self, records: Sequence[Text], text: TextEncoder) -> list[Encoded]:
         """The token ids of each text, or of both texts of each pair, (tokens,) int32 each.
@@ -247,7 +250,7 @@ class Classification(Task):
         Raises:
             ValueError: a record is of the other kind.
         """
-        parts = [(record,) if isinstance(record, str) else record for record in records]
+        parts = [_texts(record) for record in records]
         if any(len(texts) != len(self.fields) for texts in parts):
             raise ValueError(f"each record must consist of {', '.join(self.fields)}")
         ids = iter(text.encode([part for texts in parts for part in texts]))
@@ -279,9 +282,7 @@ class Classification(Task):
             return []
         probabilities = np.asarray(self.probabilities(np.concatenate(outputs)))
         decisions = decide(probabilities, self.thresholds, exclusive=self.exclusive)
-        return [
-            self._result(*row, top_k) for row in zip(probabilities, decisions, strict=True)
-        ]
+        return [self._result(*row, top_k) for row in zip(probabilities, decisions, strict=True)]
 
     def empty_result(self) -> dict[str, Any]:
         """No labels."""
@@ -321,8 +322,7 @@ class Classification(Task):
 
     def spans(self, record: Text, tokenizer: Tokenizer) -> list[list[tuple[int, int]]]:
         """See `Task.spans`."""
-        texts = (record,) if isinstance(record, str) else record
-        return [tokenizer.spans(each) for each in texts]
+        return [tokenizer.spans(text) for text in _texts(record)]
 
     def _result(
         self, probabilities: np.ndarray, decisions: np.ndarray, top_k: int
@@ -399,6 +399,10 @@ class MultiClass(Classification):
     def bias(self, frequencies: np.ndarray) -> np.ndarray:
         """Logarithms."""
         return np.log(frequencies)
+
+
+def _texts(record: Text) -> tuple[str, ...]:
+    return (record,) if isinstance(record, str) else record
 
 
 def stored_thresholds(checkpoint: Checkpoint, labels: Sequence[str]) -> list[float]:

@@ -20,8 +20,8 @@ from benchmarks.scaling import Costs, foretold, line
 from benchmarks.step_profile import operations
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
 from models.config import backbone_config
+from tests.classifiers import classification_model
 
 
 def missing(*modules):
@@ -169,7 +169,7 @@ def test_operations_are_those_that_tensorflow_counts(backbone, sizes, head, rows
     import tensorflow as tf
 
     config = backbone_config(backbone, "tiny", 50, dropout=0.0, **sizes)
-    model = build(ClassificationModel(make_backbone(config), 7, head=head, dropout=0.0))
+    model = build(classification_model(make_backbone(config), 7, head=head, dropout=0.0))
     inputs = {
         "token_ids": np.ones((rows, length), np.int32),
         "segment_ids": np.zeros((rows, length), np.int32),

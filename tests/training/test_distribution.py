@@ -18,13 +18,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from training.evaluation import Validation
 
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
-from training.evaluation import Validation
 from training.options.scripts import FineTuningOptions, PretrainingOptions
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 ROOT = Path(__file__).parents[2]
 # What validates, by stage.
@@ -194,7 +194,7 @@ def test_two_devices_are_as_one(one_device, options, tmp_path):
     assert_same_run(Path(settings["pretraining"]["ckpt_dir"]), reference)
     assert_same_run(killed, one_device("fine_tuning"))
     # What two devices made is read by one.
-    ours, theirs = Classifier(killed), Classifier(one_device("fine_tuning"))
+    ours, theirs = Predictor(killed), Predictor(one_device("fine_tuning"))
     texts = ["被告人盗窃手机。", "殴打致轻伤。"]
     np.testing.assert_allclose(ours.probabilities(texts), theirs.probabilities(texts), atol=1e-3)
 

@@ -24,7 +24,7 @@ class Forward:
     `predict` is given TensorFlow never forgets the generator: a long file is a great many.)
 
         forward = Forward(model)
-        logits = forward.outputs({"token_ids": ids, "segment_ids": ids * 0, "padding_mask": ids > 0})
+        logits = forward.outputs(task.inputs(encoded, text))
 
     Args:
         model: built.
@@ -77,7 +77,9 @@ class Forward:
         strategy = tf.distribute.get_strategy()
         if "replicas" not in self._compiled:
             self._compiled["replicas"] = tf.function(
-                lambda batch: strategy.run(lambda rows: self._model(rows, training=False), (batch,)),
+                lambda batch: strategy.run(
+                    lambda rows: self._model(rows, training=False), (batch,)
+                ),
                 reduce_retracing=True,
             )
         for batch in strategy.experimental_distribute_dataset(dataset):
