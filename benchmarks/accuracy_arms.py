@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from training.metrics import best_threshold, classification_figures, decide
 
 from benchmarks.baselines import Baseline, FastText, Trial, word_vectors
 from benchmarks.data_sets import DATA_SETS, Split, labelled_files, read_splits
@@ -15,6 +14,7 @@ from benchmarks.results import Results
 from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
 from models.tables import BACKBONES
+from tasks.classification.metrics import best_threshold, classification_metrics, decide
 
 EPOCHS = 6
 
@@ -119,9 +119,9 @@ class Arms:
         rate = documents / (time.monotonic() - began)
         threshold = best_threshold(scores["valid"], self.splits["valid"].targets > 0)
         figures = {
-            split: classification_figures(
+            split: classification_metrics(
                 self.splits[split].targets > 0,
-                decide(values, np.full(values.shape[1], threshold), "multi_label"),
+                decide(values, np.full(values.shape[1], threshold)),
             )
             for split, values in scores.items()
         }

@@ -81,6 +81,7 @@ def measure(
     quiet_libraries()
     from data_util.documents import read_texts
     from models.checkpoint import WEIGHTS
+    from tasks.classification.metrics import decide
     from training.export import bytes_of, export
     from training.exported import MODEL_FILES, ExportedModel
     from training.prediction import Predictor
@@ -120,16 +121,13 @@ def measure(
             score(texts)
             best[name] = min(best[name], time.perf_counter() - began)
     expected = found["checkpoint"]
-    labels = [classifier.result(row)["labels"] for row in expected]
+    thresholds = np.array([entry["threshold"] for entry in classifier.task.known_labels()])
     rows = []
     for name, probabilities in found.items():
-        same = [
-            names_of(classifier.result(row)["labels"]) == names_of(true)
-            for row, true in zip(probabilities, labels, strict=True)
-        ]
+        same = decide(probabilities, thresholds) == decide(expected, thresholds)
         rows.append(
             f"| {title} | {name} | {sizes[name] / 1e6:.2f} | {len(texts) / best[name]:.0f} "
-            f"| {np.abs(probabilities - expected).max():.1e} | {np.mean(same):.1%} |"
+            f"| {np.abs(probabilities - expected).max():.1e} | {np.mean(same.all(axis=1)):.1%} |"
         )
     return rows
 
@@ -142,25 +140,20 @@ def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ign
         for first in range(0, len(ids), BATCH):
             yield pack_documents(
                 ids[first : first + BATCH],
-                classifier.vocabulary,
+                classifier.text.vocabulary,
                 model.description["sequence_length"],
             )
 
     def score(texts: list[str]) -> np.ndarray:
         ids = [document for (document,) in classifier.encode(texts)]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        results = np.zeros((len(ids), len(classifier.labels)), np.float32)
+        results = np.zeros((len(ids), len(classifier.task.labels)), np.float32)
         results[order] = np.concatenate(
             [model(batch)["probabilities"] for batch in batches([ids[index] for index in order])]
         )
         return results
 
     return score
-
-
-def names_of(entries: list[dict]) -> set[str]:
-    """The labels of a result."""
-    return {entry["label"] for entry in entries}
 
 
 if __name__ == "__main__":

@@ -4,10 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from training.metrics import classification_figures, decide
-
 from benchmarks.data_sets import Split
 from benchmarks.two_steps import read_metrics, run
+from tasks.classification.metrics import classification_metrics, decide
 
 Result = dict[str, Any]
 
@@ -35,14 +34,15 @@ def measured(folder: Path, split: Split) -> Result:
     began = time.monotonic()
     probabilities = classifier.probabilities(split.texts)
     rate = len(split.texts) / (time.monotonic() - began)
-    known = {label: column for column, label in enumerate(classifier.labels.labels)}
+    known = {label: column for column, label in enumerate(classifier.task.labels)}
     missing = set(split.labels) - set(known)
     columns = [known.get(label, 0) for label in split.labels]
-    decisions = decide(probabilities, classifier.thresholds, "multi_label")[:, columns]
+    thresholds = np.array([entry["threshold"] for entry in classifier.task.known_labels()])
+    decisions = decide(probabilities, thresholds)[:, columns]
     # A label that no training or validation document has is never predicted.
     decisions[:, [label in missing for label in split.labels]] = False
     return {
-        "test": classification_figures(split.targets > 0, decisions),
+        "test": classification_metrics(split.targets > 0, decisions),
         "documents_per_second": rate,
         "parameters": classifier.model.count_params(),
         "bytes": (folder / "model.weights.h5").stat().st_size,

@@ -120,7 +120,7 @@ def classified(folder: Path, pairs: list[Document]) -> tuple[np.ndarray, np.ndar
     from training.prediction import Predictor
 
     classifier = Predictor(folder)
-    same = classifier.labels.labels.index(SAME)
+    same = classifier.task.labels.index(SAME)
     results = []
     for exchanged in (False, True):
         texts = list(zip(*texts_of(pairs, exchanged=exchanged), strict=True))

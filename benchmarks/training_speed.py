@@ -139,8 +139,6 @@ class Data:
     """The training documents of CAIL2018, as both steps read them."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        from training.labelled_data import multi_hot
-
         from data_util.classification_data import (
             build_vocabulary,
             count_labels,
@@ -149,6 +147,7 @@ class Data:
         from data_util.labels import LabelSet
         from data_util.pretraining_data import prepare_pretraining_data
         from data_util.tokenizers import make_tokenizer
+        from tasks.classification.records import multi_hot
 
         paths, limit = [str(arguments.data / "cail2018/train.json")], arguments.documents
         tokenizer = make_tokenizer("word")
@@ -183,14 +182,13 @@ class Ours:
     """This project's model, optimizer and input, run as its loop runs them."""
 
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
-        from models.classification import ClassificationModel
-
         from data_util.classification_batches import ClassificationBatches
         from data_util.pretraining_batches import PretrainingBatches
         from models.backbones import make_backbone
         from models.build import build
         from models.config import backbone_config
         from models.pretraining import PretrainingModel
+        from tasks.classification.task import MultiLabel
         from training.optimizer import AdamW
 
         sizes: dict[str, Any] = {}
@@ -218,9 +216,8 @@ class Ours:
             self.made = ClassificationBatches(
                 data.labelled, len(data.labels), data.vocabulary, **shared
             )
-            self.model = build(
-                ClassificationModel(make_backbone(self.config), len(data.labels), head=head)
-            )
+            task = MultiLabel(data.labels, head=head)
+            self.model = build(task.build_model(make_backbone(self.config), dropout=0.1))
         self.model.compile(optimizer=AdamW(1e-4))
         self.fed = Fed()
         self._steps, self._epoch, self._head = arguments.steps, 0, head

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
 
@@ -115,9 +115,9 @@ def request_models(
     """
     text: Any = Annotated[str, Field(max_length=max_characters)]
     texts: Any = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
-    if list(fields.values()) == [str]:
-        one, what, example = text, "a text or a list of texts", "被告人盗窃手机一部。"
-    else:
+    one: Any = text
+    what, example = "a text or a list of texts", cast(Any, "被告人盗窃手机一部。")
+    if list(fields.values()) != [str]:
         kinds: dict[str, Any] = {
             name: (text if kind is str else texts, ...) for name, kind in fields.items()
         }

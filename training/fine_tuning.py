@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from common.errors import OptionError
+from data_util.vocabulary import Vocabulary
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import Checkpoint
@@ -72,6 +73,7 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
     Raises:
         OptionError: an option contradicts the checkpoint.
     """
+    vocabulary: Vocabulary | None
     if checkpoint is not None:
         tokenizer, vocabulary = setup.restored_tokenizer(options, checkpoint)
     else:

@@ -1,7 +1,7 @@
 """The model of a classification task: a `TaskModel` with a linear classifier beside the network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
@@ -10,7 +10,10 @@ from common.errors import ConfigError
 from models.backbone import Backbone
 from models.bag_of_words import BagOfWords
 from models.classification_heads import ClassificationHead
-from models.task_model import TaskLoss, TaskModel
+from models.task_model import TaskModel
+
+if TYPE_CHECKING:
+    from tasks.classification.task import Classification
 
 # Label frequencies nearer to 0 or 1 than this would start a bias where it can hardly learn.
 _MIN_FREQUENCY = 1e-6
@@ -22,16 +25,18 @@ class ClassificationModel(TaskModel):
     Args:
         backbone: the backbone.
         head: gives (rows, num_labels) logits.
-        task: gives the loss.
+        task: gives the loss, and the bias of class priors.
         bag_of_words: a linear classifier over the texts' tokens that adds to the logits, or None.
             It is not used in training, so that the two make different errors.
     """
+
+    task: Any
 
     def __init__(
         self,
         backbone: Backbone,
         head: ClassificationHead,
-        task: TaskLoss,
+        task: "Classification",
         bag_of_words: BagOfWords | None = None,
         name: str = "classification",
         **kwargs: Any,

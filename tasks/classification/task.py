@@ -215,14 +215,14 @@ class Classification(Task):
             words = BagOfWords(config.vocab_size, num_labels, name="bag_of_words")
         return ClassificationModel(backbone, head, self, words)
 
-    def start_head(self, model: TaskModel, data: TaskData) -> None:
+    def start_head(self, model: TaskModel, data: Any) -> None:
         """The first probabilities are how frequent the labels are in the training examples."""
         corpus = data.corpora["train"]
         counts = np.bincount(corpus.label_ids, minlength=len(self.label_set))
         model.set_class_priors(counts / len(corpus))
 
     def evaluation(
-        self, model: TaskModel, data: TaskData, forward: Forward, found: dict[str, Any]
+        self, model: TaskModel, data: Any, forward: Forward, found: dict[str, Any]
     ) -> Evaluation:
         """See `Task.evaluation`."""
         return ClassificationEvaluation(self, model, data, forward, found)

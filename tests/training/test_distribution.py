@@ -18,8 +18,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from training.evaluation import Validation
 
+from tasks.classification.evaluation import ClassificationEvaluation
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
@@ -28,7 +28,10 @@ from training.prediction import Predictor
 
 ROOT = Path(__file__).parents[2]
 # What validates, by stage.
-STAGES = {"pretraining": (pretraining, "evaluate"), "fine_tuning": (Validation, "run")}
+STAGES = {
+    "pretraining": (pretraining, "evaluate"),
+    "fine_tuning": (ClassificationEvaluation, "validate"),
+}
 # Numbers of rows that neither two devices nor the number of documents can be divided by; without
 # dropout, whose draws are not those of one device.
 PRETRAINING = {"batch_size": 15, "dropout_keep_prob": 1.0, "save_every_steps": 4}
@@ -45,7 +48,7 @@ if settings["devices"] > 1:
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 
 if "pretraining" in settings:
     pretrain(PretrainingOptions(**settings["pretraining"]))

@@ -111,7 +111,8 @@ class Forward:
             return self._compiled["jitted"]
         import jax
 
-        layout, settings = keras.distribution.distribution(), {}
+        layout = keras.distribution.distribution()
+        settings: dict[str, Any] = {}
         if layout is not None:
             mesh = layout.device_mesh.backend_mesh
             whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
