@@ -78,9 +78,10 @@ def measure(
     quiet_libraries()
     from data_util.documents import read_texts
     from models.checkpoint import WEIGHTS
+    from tasks.classification.metrics import decide
     from training.export import bytes_of, export
     from training.exported import MODEL_FILES, ExportedModel
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
     source = Path("data/sample_test.txt")
     if arguments.data:
@@ -88,7 +89,7 @@ def measure(
     with source.open("rb") as file:
         documents = islice(read_texts(file, str(source)), arguments.documents)
         texts = [document.text for document in documents]
-    classifier = Classifier(checkpoint)
+    classifier = Predictor(checkpoint)
     scorers: dict[str, Callable[[list[str]], np.ndarray]] = {
         "checkpoint": lambda texts: classifier.probabilities(texts, BATCH)
     }
@@ -117,13 +118,10 @@ def measure(
             score(texts)
             best[name] = min(best[name], time.perf_counter() - began)
     expected = found["checkpoint"]
-    labels = [classifier.result(row)["labels"] for row in expected]
+    thresholds = np.array([entry["threshold"] for entry in classifier.task.known_labels()])
     rows = []
     for name, probabilities in found.items():
-        same = [
-            names_of(classifier.result(row)["labels"]) == names_of(true)
-            for row, true in zip(probabilities, labels, strict=True)
-        ]
+        same = decide(probabilities, thresholds) == decide(expected, thresholds)
         rows.append(
             {
                 "classifier": title,
@@ -147,25 +145,20 @@ def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ign
         for first in range(0, len(ids), BATCH):
             yield documents_to_inputs(
                 ids[first : first + BATCH],
-                classifier.vocabulary,
+                classifier.text.vocabulary,
                 model.description["sequence_length"],
             )
 
     def score(texts: list[str]) -> np.ndarray:
         ids = [document for (document,) in classifier.encode(texts)]
         order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        results = np.zeros((len(ids), len(classifier.labels)), np.float32)
+        results = np.zeros((len(ids), len(classifier.task.labels)), np.float32)
         results[order] = np.concatenate(
             [model(batch)["probabilities"] for batch in batches([ids[index] for index in order])]
         )
         return results
 
     return score
-
-
-def names_of(entries: list[dict]) -> set[str]:
-    """The labels of a result."""
-    return {entry["label"] for entry in entries}
 
 
 if __name__ == "__main__":

@@ -119,11 +119,11 @@ def texts_of(pairs: list[Document], *, exchanged: bool = False) -> tuple[list[st
 
 
 def classified(folder: Path, pairs: list[Document]) -> tuple[np.ndarray, np.ndarray]:
-    """A checkpoint's predictions for the pairs, and for the pairs with exchanged texts."""
-    from training.prediction import Classifier
+    """What the classifier in `folder` says of the pairs, and of them with exchanged texts."""
+    from training.prediction import Predictor
 
-    classifier = Classifier(folder)
-    same = classifier.labels.labels.index(SAME)
+    classifier = Predictor(folder)
+    same = classifier.task.labels.index(SAME)
     results = []
     for exchanged in (False, True):
         texts = list(zip(*texts_of(pairs, exchanged=exchanged), strict=True))

@@ -97,19 +97,17 @@ def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> No
 
 def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
     """What `predict.py` does with lines, once the classifier is loaded."""
-    from data_util.documents import read_texts
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    classifier = Classifier(checkpoint)
+    classifier = Predictor(checkpoint)
 
     def work() -> float:
         done, size = 0, BATCH * TOGETHER
         with lines.open("rb") as source:
-            documents = read_texts(source, str(lines), pairs=False)
-            while block := list(itertools.islice(documents, size)):
-                rows = classifier.probabilities([document.text for document in block], BATCH)
-                for row in rows:
-                    json.dumps(classifier.result(row), ensure_ascii=False)
+            records = classifier.task.read(source, str(lines))
+            while block := list(itertools.islice(records, size)):
+                for result in classifier.predict([record for _, record in block], BATCH):
+                    json.dumps(result, ensure_ascii=False)
                 done += len(block)
         return done
 
@@ -146,12 +144,15 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
     import torch
     import transformers
 
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    ours = Classifier(checkpoint)
+    ours = Predictor(checkpoint)
     sizes = ours.checkpoint.backbone
     shape = Shape(
-        sizes.vocab_size, len(ours.labels), sizes.d_model, sequence_length=ours.sequence_length
+        sizes.vocab_size,
+        len(ours.task.labels),
+        sizes.d_model,
+        sequence_length=ours.text.sequence_length,
     )
     model = transformers.BertForSequenceClassification(
         transformers.BertConfig(
@@ -160,7 +161,7 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
             num_hidden_layers=sizes.num_layer,
             num_attention_heads=sizes.num_header,
             intermediate_size=sizes.d_ff,
-            num_labels=len(ours.labels),  # type: ignore[call-arg]
+            num_labels=len(ours.task.labels),  # type: ignore[call-arg]
         )
     ).eval()
 

@@ -56,18 +56,18 @@ def run(
     # Imported here, after main() has silenced the libraries.
     import keras
 
+    from data_util.labels import LabelSet
     from models.backbones import make_backbone
     from models.build import build
-    from models.classification import ClassificationModel
     from models.config import backbone_config
+    from tasks.classification.task import MultiClass
     from training.optimizer import AdamW
     from training.schedule import WarmupDecay
 
     keras.utils.set_random_seed(seed)
     config = backbone_config(backbone, preset, vocab_size=7, pooling=pooling, dropout=0.0)
-    model = build(
-        ClassificationModel(make_backbone(config), num_labels=2, task="multi_class", dropout=0.0)
-    )
+    task = MultiClass(LabelSet(["no", "yes"]), head="pooled")
+    model = build(task.build_model(make_backbone(config), dropout=0.0))
     model.compile(optimizer=AdamW(WarmupDecay(1e-3, steps // 10, steps)))
     inputs, targets = sequences(steps * BATCH, length, seed, "train")
     model.fit(inputs, targets, batch_size=BATCH, epochs=1, verbose=0)

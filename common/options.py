@@ -16,9 +16,9 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from common.errors import OptionError
 
@@ -37,7 +37,7 @@ def option(
     default: Any,
     help: str,
     *,
-    choices: Sequence[str] | None = None,
+    choices: Collection[str] | None = None,
     minimum: float | None = None,
     maximum: float | None = None,
     positional: bool = False,
@@ -71,7 +71,17 @@ class Options:
 
     Raises:
         OptionError: a value is of the wrong type, none of its choices, or out of its bounds.
+
+    Attributes:
+        chooser: the option whose value decides which further options there are; see `chosen`.
     """
+
+    chooser: ClassVar[str | None] = None
+
+    @classmethod
+    def chosen(cls, value: Any) -> type[typing.Self]:
+        """This class with the further options that come with this value of the `chooser`."""
+        return cls
 
     def __post_init__(self) -> None:
         for name, declaration in declarations(type(self)).items():
@@ -127,7 +137,7 @@ class Declaration:
     kind: type
     default: Any
     help: str
-    choices: Sequence[str] | None
+    choices: Collection[str] | None
     minimum: float | None
     maximum: float | None
     positional: bool

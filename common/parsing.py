@@ -37,6 +37,7 @@ def parse_options(
     Raises:
         OptionError: an unknown option, or a value that an option cannot have.
     """
+    options_class = _chosen(options_class, arguments)
     known = declarations(options_class)
     named, unnamed = _split(known, arguments)
     positions = [name for name, declaration in known.items() if declaration.positional]
@@ -59,8 +60,18 @@ def parse_options(
     return options_class(**given), frozenset(given)
 
 
-def help_text(options_class: type[Options], command: str, description: str) -> str:
-    """What `--help` prints: the options in their groups, with their defaults."""
+def help_text(
+    options_class: type[Options], command: str, description: str, arguments: Sequence[str] = ()
+) -> str:
+    """What `--help` prints: the options in their groups, with their defaults.
+
+    Args:
+        options_class: the command's options.
+        command: how it is started.
+        description: what it is for.
+        arguments: the rest of the command line, which may choose further options.
+    """
+    options_class = _chosen(options_class, arguments)
     known = declarations(options_class)
     positions = [
         name.upper() if declaration.required else f"[{name.upper()}]"
@@ -125,8 +136,34 @@ def _value(declaration: Declaration, text: str) -> Any:
         raise declaration.wrong(text) from None
 
 
+def _chosen(options_class: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
+    """The class with the options that come with what the arguments choose; see `Options.chosen`."""
+    if options_class.chooser is None:
+        return options_class
+    value: Any = declarations(options_class)[options_class.chooser].default
+    texts = {}
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, text = argument.removeprefix("--").partition("=")
+        texts[name] = text if equals else following
+    if texts.get(OPTIONS_FILE):
+        value = _file_values(Path(texts[OPTIONS_FILE])).get(options_class.chooser, value)
+    return options_class.chosen(texts.get(options_class.chooser, value))
+
+
 def _read_file(known: dict[str, Declaration], path: Path) -> dict[str, Any]:
     """The values in a JSON file, checked here so that the errors can name the file."""
+    values = _file_values(path)
+    try:
+        for name, value in values.items():
+            if name not in known:
+                raise _unknown(name, known)
+            known[name].check(value)
+    except OptionError as error:
+        raise OptionError(f"{path}: {error}") from None
+    return values
+
+
+def _file_values(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -137,13 +174,6 @@ def _read_file(known: dict[str, Declaration], path: Path) -> dict[str, Any]:
         values = values["options"]
     if not isinstance(values, dict):
         raise OptionError(f"{path}: must hold a JSON object of option names and values.")
-    try:
-        for name, value in values.items():
-            if name not in known:
-                raise _unknown(name, known)
-            known[name].check(value)
-    except OptionError as error:
-        raise OptionError(f"{path}: {error}") from None
     return values
 
 

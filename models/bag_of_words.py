@@ -30,6 +30,11 @@ class BagOfWords(keras.layers.Layer):
         self.vocab_size = vocab_size
         self.num_labels = num_labels
 
+    @staticmethod
+    def min_parameters(vocab_size: int, num_labels: int) -> int:
+        """The parameters of its large arrays; a file of its weights holds no fewer."""
+        return vocab_size * (1 + num_labels)
+
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights: nothing is decided until `fill`, and the network's word is all."""
         labels = (self.num_labels,)

@@ -15,7 +15,7 @@ import math
 import os
 import reprlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ import h5py
 import keras
 
 from common.errors import CheckpointError, ConfigError
+from models.backbone_model import BackboneModel
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint_files import (
@@ -35,7 +36,6 @@ from models.checkpoint_files import (
     read_text,
     sha256,
 )
-from models.classification import ClassificationModel
 from models.config import BackboneConfig
 from models.model_size import WEIGHT_BYTES, least_parameters, most_bytes
 from models.pretraining import PretrainingModel
@@ -106,23 +106,6 @@ class Checkpoint:
             CheckpointError: it is not there, or not of this kind.
         """
         return _entry(self.config, name, kind, self.folder / CONFIG)
-
-    def thresholds(self, labels: Sequence[str]) -> list[float]:
-        """From which probability on each label is predicted, as `metrics.json` has it.
-
-        Raises:
-            CheckpointError: it has none for a label, or one that is not between 0 and 1.
-        """
-        path = self.folder / METRICS
-        stored = _entry(self.json(METRICS), "thresholds", dict, path)
-        for label in labels:
-            value: Any = stored.get(label)
-            if type(value) not in (int, float) or not 0 <= value <= 1:
-                raise CheckpointError(
-                    f"{path}: thresholds must have a number from 0 to 1 for the label "
-                    f"{label!r:.80}, not {reprlib.repr(value)}."
-                )
-        return [float(stored[label]) for label in labels]
 
     @property
     def backbone(self) -> BackboneConfig:
@@ -285,25 +268,20 @@ def holds_checkpoint(folder: Path) -> bool:
 def build_model(config: Mapping[str, Any]) -> keras.Model:
     """The model that a checkpoint's `config.json` describes, with fresh weights.
 
+    Returns:
+        A `PretrainingModel` where the checkpoint has objectives, or else a `BackboneModel`: what a
+        task has put on the backbone is known to the task (see `tasks.loading`).
+
     Raises:
         CheckpointError: the configuration is not one that this version writes.
     """
+    model: keras.Model
     try:
         backbone = make_backbone(BackboneConfig.from_dict(config["backbone"]))
-        if config["stage"] == "pretraining":
+        if "objectives" in config:
             model = PretrainingModel(backbone, objectives=tuple(config["objectives"]))
-        elif config["stage"] != "fine_tuning":
-            raise ConfigError(f"stage must be pretraining or fine_tuning, not {config['stage']!r}.")
         else:
-            model = ClassificationModel(
-                backbone,
-                num_labels=config["num_labels"],
-                task=config["task"],
-                dropout=config["head_dropout"],
-                head=config["head"],
-                # Checkpoints of earlier versions have none.
-                bag_of_words=config.get("bag_of_words", False),
-            )
+            model = BackboneModel(backbone)
     except KeyError as error:
         raise CheckpointError(f"{CONFIG} lacks the key {error}.") from error
     except TypeError as error:
@@ -314,7 +292,7 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
 
 
 def load_model(checkpoint: Checkpoint) -> keras.Model:
-    """The checkpoint's model with its weights.
+    """The checkpoint's model, as `build_model` makes it, with its weights.
 
     Raises:
         CheckpointError: the weights are not those of the model that `config.json` describes.
@@ -331,7 +309,11 @@ def load_model(checkpoint: Checkpoint) -> keras.Model:
 def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
     """Gives `model`, built as `config.json` describes, the checkpoint's weights."""
     path = checkpoint.path(WEIGHTS)
-    array_shapes(path, max_elements=model.count_params() + _SLACK)
+    if isinstance(model, BackboneModel):
+        max_elements = most_bytes(WEIGHTS, checkpoint.config) // WEIGHT_BYTES
+    else:
+        max_elements = model.count_params() + _SLACK
+    array_shapes(path, max_elements=max_elements)
     try:
         model.load_weights(path, objects_to_skip=_optimizer_of(model))
     except (ValueError, KeyError, OSError) as error:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.dropout import Dropout
 from models.max_over_time import max_over_time
@@ -27,8 +28,11 @@ class ClassificationHead(keras.layers.Layer):
         for_pairs: whether it needs two texts, told apart by their segment ids.
         reads_pooled_output: whether the backbone's pooling has a part in it.
         reads_sequence_output: whether the encoder's output at each position has.
+        starts_from: the pre-training objective whose head gives the first weights; None: random
+            weights are the start.
     """
 
+    starts_from: ClassVar[str | None] = None
     for_pairs: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
     reads_sequence_output: ClassVar[bool] = True
@@ -37,6 +41,10 @@ class ClassificationHead(keras.layers.Layer):
         self, config: BackboneConfig, num_labels: int, dropout: float, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 1:
+            raise ConfigError(f"num_labels must be a whole number above 0, not {num_labels!r}.")
+        if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+            raise ConfigError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
         self.config = config
         self.num_labels = num_labels
         self.dropout = Dropout(dropout, name="dropout")
@@ -46,6 +54,14 @@ class ClassificationHead(keras.layers.Layer):
             dtype="float32",
             name="scores",
         )
+
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
+        """The parameters of its large matrices; a file of its weights holds no fewer."""
+        return config.d_model * num_labels
+
+    def start_from(self, objective: keras.layers.Layer) -> None:
+        """Takes over weights of the pre-trained head of the objective that `starts_from` names."""
 
     def build(self, input_shape: Any = None) -> None:
         """Makes every weight."""
@@ -117,6 +133,11 @@ class MaxPooledHead(ClassificationHead):
     predict, while a label often depends on the word itself (Peters et al. 2018, section 5.1: all
     layers together do better than the last one, https://arxiv.org/abs/1802.05365).
     """
+
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
+        """The kernels of both dense layers."""
+        return UNITS_PER_DIM * config.d_model * (config.d_model + num_labels)
 
     def build_document(self) -> int:
         """Makes the dense layer, which keeps the name that it has in earlier checkpoints."""

@@ -48,6 +48,11 @@ class MaskedLMHead(Objective):
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
 
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig) -> int:
+        """The transform's kernel."""
+        return config.d_model**2
+
     def build(self, input_shape: Any = None) -> None:
         """Makes the transform and a bias a token."""
         shape = (None, None, self.config.d_model)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import ConfigError
-from models.classification_heads import UNITS_PER_DIM
+from models.bag_of_words import BagOfWords
 from models.config import BackboneConfig
-from models.tables import BACKBONES, HEADS
+from models.tables import BACKBONES, HEADS, OBJECTIVES
 
 WEIGHT_BYTES = 4
 # A checkpoint of 10^6 labels has a report of 100 MB. For weights it is room for small models, in
@@ -44,7 +44,7 @@ def least_parameters(config: Mapping[str, Any]) -> int:
         ConfigError: the backbone's configuration is none.
     """
     backbone = BackboneConfig.from_dict(config.get("backbone", {}))
-    return _backbone(backbone) + _heads(config, backbone.d_model) + _words(config, backbone)
+    return _backbone(backbone) + _parts(config, backbone)
 
 
 def _backbone(config: BackboneConfig) -> int:
@@ -68,19 +68,18 @@ def _backbone(config: BackboneConfig) -> int:
     return size
 
 
-def _heads(config: Mapping[str, Any], width: int) -> int:
-    objectives, labels = config.get("objectives"), config.get("num_labels")
-    if config.get("stage") == "pretraining":
-        return width * width if isinstance(objectives, list) and "masked_lm" in objectives else 0
-    if type(labels) is not int:
-        return 0
-    if HEADS.current_name(config.get("head")) == "max_pooled":
-        return UNITS_PER_DIM * width * (width + labels)
-    return width * labels
-
-
-def _words(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
-    labels = config.get("num_labels")
-    if config.get("bag_of_words") is not True or type(labels) is not int:
-        return 0
-    return backbone.vocab_size * (1 + labels)
+def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
+    """The parameters of what stands on the backbone, by the entries that tell of it."""
+    objectives = config.get("objectives")
+    named = objectives if isinstance(objectives, list) else []
+    size = sum(
+        OBJECTIVES[name].min_parameters(backbone)
+        for name in {name for name in named if isinstance(name, str)} & set(OBJECTIVES)
+    )
+    head, labels = config.get("head"), config.get("num_labels")
+    if type(labels) is int:
+        if isinstance(head, str) and head in HEADS:
+            size += HEADS[head].min_parameters(backbone, labels)
+        if config.get("bag_of_words") is True:
+            size += BagOfWords.min_parameters(backbone.vocab_size, labels)
+    return size

@@ -28,6 +28,11 @@ class Objective(keras.layers.Layer):
         super().__init__(**kwargs)
         self.config = config
 
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig) -> int:
+        """The parameters of its large matrices; a file of its weights holds no fewer."""
+        return 0
+
     def logits(
         self,
         outputs: Mapping[str, Any],

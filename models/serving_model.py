@@ -1,4 +1,4 @@
-"""What an exported model is: integers in, logits and probabilities out."""
+"""What an exported model is: integers in, the task's outputs out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,54 +6,37 @@ from typing import Any
 import keras
 from keras import ops
 
-from models.classification import ClassificationModel
+from models.task_model import TaskModel
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask")
-OUTPUTS = ("logits", "probabilities")
 
 
-@keras.saving.register_keras_serializable(package="models")
 class ServingModel(keras.Model):
-    """A classifier as other runtimes see it, always in inference mode.
+    """A fine-tuned model as other runtimes see it, always in inference mode.
 
     Its inputs are all int32, because not every runtime takes bool. The layers within are the
-    classifier's own, not copies: to quantize this model is to quantize the classifier.
+    fine-tuned model's own, not copies: to quantize this model is to quantize that one.
 
     Args:
-        classifier: a built classifier.
+        model: a built model.
     """
 
-    def __init__(
-        self, classifier: ClassificationModel, name: str = "serving", **kwargs: Any
-    ) -> None:
+    def __init__(self, model: TaskModel, name: str = "serving", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.classifier = classifier
+        self.model = model
         self.built = True
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """Scores a batch.
+        """The outputs for a batch.
 
         Args:
             inputs: "token_ids", "segment_ids" and "padding_mask" (1 at tokens, 0 at padding),
-                each (batch, length) int32.
+                each (rows, length) int32.
             training: has no effect.
 
         Returns:
-            "logits" and "probabilities", each (batch, num_labels) float32.
+            By name what the task gives, see `tasks.base.Task.serving_outputs`, (rows, ...) each.
         """
         mask = ops.cast(inputs["padding_mask"], "bool")
-        logits = self.classifier({**inputs, "padding_mask": mask}, training=False)
-        return {"logits": logits, "probabilities": self.classifier.probabilities(logits)}
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "classifier": keras.saving.serialize_keras_object(self.classifier),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ServingModel":
-        """The model that `get_config` described."""
-        classifier = keras.saving.deserialize_keras_object(config.pop("classifier"))
-        return cls(classifier, **config)
+        outputs = self.model({**inputs, "padding_mask": mask}, training=False)
+        return self.model.task.serving_outputs(outputs)

@@ -1,4 +1,4 @@
-"""The tables: each backbone, pooling, objective, head and task by the name that options give it.
+"""The tables: each backbone, pooling, objective and head by the name that options give it.
 
 A new one is a file of its own and a line here. The tables hold where to find a thing rather than
 the thing, so that its name can be listed and checked without loading Keras, which takes seconds.
@@ -63,10 +63,4 @@ HEADS = Table(
     max_pooled="models.classification_heads:MaxPooledHead",
     next_sentence="models.pair_heads:NextSentenceStart",
     pooled="models.classification_heads:PooledHead",
-)
-
-# Classes with the methods of models.classification.Task.
-TASKS = Table(
-    multi_label="models.classification:MultiLabel",
-    multi_class="models.classification:MultiClass",
 )

@@ -134,19 +134,23 @@ def _transfer(
     return report
 
 
-def transfer_next_sentence(head: keras.layers.Layer, checkpoint: Checkpoint) -> None:
-    """Gives `head.next_sentence` the weights of the checkpoint's next-sentence head.
+def start_head(head: keras.layers.Layer, checkpoint: Checkpoint) -> None:
+    """Lets a head take over the weights of the pre-trained head that it starts from.
+
+    Args:
+        head: built; its `starts_from` names an objective.
+        checkpoint: of pre-training.
 
     Raises:
-        CheckpointError: the checkpoint was not pre-trained with next sentence prediction.
+        CheckpointError: the checkpoint was not pre-trained with this objective.
     """
-    if "next_sentence" not in checkpoint.config.get("objectives", ()):
+    if head.starts_from not in checkpoint.config.get("objectives", ()):
         raise CheckpointError(
-            f"{checkpoint.folder}: this checkpoint has no next-sentence head to start from. "
-            "Pre-train with --objectives=masked_lm,next_sentence, or choose another --head."
+            f"{checkpoint.folder}: this checkpoint has no {head.starts_from} head to start from. "
+            f"Pre-train with {head.starts_from} among the --objectives, or choose another --head."
         )
-    heads = {head.name: head for head in load_model(checkpoint).heads}
-    head.next_sentence.set_weights(heads["next_sentence"].dense.get_weights())
+    objectives = {objective.name: objective for objective in load_model(checkpoint).heads}
+    head.start_from(objectives[head.starts_from])
 
 
 def repeat_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> bool:

@@ -9,36 +9,29 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse
 
-from data_util.sentence_pairs import Text
 from serving.batching import MicroBatcher
-from serving.explain import add_explanation
+from serving.explain_endpoint import add_explanation
 from serving.failures import ANSWERS, add_handlers
 from serving.limits import BodyLimit
 from serving.measures import MeasureRequests, Measures
 from serving.options import ServingOptions
-from serving.schemas import (
-    HealthAnswer,
-    LabelsAnswer,
-    PredictAnswer,
-    request_models,
-)
-from serving.scoring import Scorer
+from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
+from training.prediction import Predictor
 
 PAGE = Path(__file__).with_name("page.html")
 
 
-def make_app(scorer: Scorer, options: ServingOptions) -> FastAPI:
+def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
     """The service as an ASGI application.
 
     FastAPI's pages /docs and /redoc are off: they load their scripts from another site. What they
     would show is in /openapi.json.
     """
     batcher = MicroBatcher(
-        scorer.logits,
+        predictor.batch_outputs,
         max_batch_size=options.max_batch_size,
         max_wait=options.max_wait_ms / 1000,
         max_queue=options.max_queue,
@@ -56,64 +49,57 @@ def make_app(scorer: Scorer, options: ServingOptions) -> FastAPI:
         title="Labels of texts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan
     )
     app.state.batcher = batcher
-    add_handlers(app, scorer.takes_pairs)
+    add_handlers(app, tuple(predictor.task.fields))
     app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, timeout=options.read_timeout)
     app.add_middleware(MeasureRequests, measures=measures)
-    _add_endpoints(app, scorer, batcher, measures, options)
-    _add_page(app, scorer.takes_pairs)
+    _add_endpoints(app, predictor, batcher, measures, options)
+    if predictor.task.explains:
+        # The page shows labels and what speaks for them.
+        _add_page(app, len(predictor.task.fields))
     return app
 
 
 def _add_endpoints(
     app: FastAPI,
-    scorer: Scorer,
+    predictor: Predictor,
     batcher: MicroBatcher,
     measures: Measures,
     options: ServingOptions,
 ) -> None:
-    classifier = scorer.classifier
-    labels = classifier.labels.labels
+    task = predictor.task
     requests = request_models(
+        task.fields,
         max_texts=options.max_texts,
         max_characters=options.max_characters,
-        labels=labels,
-        takes_pairs=scorer.takes_pairs,
+        labels=task.labels if task.explains else (),
     )
 
     @app.post(
         "/v1/predict",
         responses=ANSWERS,
-        response_model=PredictAnswer,
+        response_model=predict_answer(task.result_type),
         response_model_exclude_none=True,
     )
     async def predict(body: requests.predict) -> dict[str, Any]:  # type: ignore[name-defined]
-        """Labels a text, or each of several. White space alone gets no label, nor does a pair
-        of which one text is white space."""
+        """The result of an input, or of each of several. White space has an empty result."""
         inputs = body.input if isinstance(body.input, list) else [body.input]
-        texts: list[Text] = [
-            (one.text_a, one.text_b) if scorer.takes_pairs else one for one in inputs
-        ]
-        ids = await asyncio.to_thread(scorer.encode, texts)
-        with_text = [row for row, text in enumerate(texts) if _has_text(text)]
-        results: list[dict[str, Any]] = [{"labels": []} for _ in texts]
-        logits = await batcher.submit([ids[row] for row in with_text])
-        measures.texts.inc(len(texts))
-        if with_text:
-            probabilities = scorer.probabilities(np.stack(logits))
-            for row, values in zip(with_text, probabilities, strict=True):
-                results[row] = scorer.result(values, body.top_k)
+        records = [task.record(requests.values(one)) for one in inputs]
+        given = [index for index, record in enumerate(records) if not task.is_empty(record)]
+        encoded = await asyncio.to_thread(predictor.encode, [records[index] for index in given])
+        outputs = await batcher.submit(encoded)
+        measures.texts.inc(len(records))
+        results = [task.empty_result() for _ in records]
+        for index, result in zip(given, task.results(encoded, outputs, body.top_k), strict=True):
+            results[index] = result
         return {"results": results}
 
-    add_explanation(app, scorer, batcher, options, requests.explain)
+    if task.explains:
+        add_explanation(app, predictor, batcher, options, requests)
 
     @app.get("/v1/labels", response_model=LabelsAnswer)
     async def known_labels() -> dict[str, Any]:
-        """The labels and their thresholds, in the order of labels.txt."""
-        pairs = zip(labels, classifier.thresholds, strict=True)
-        return {
-            "task": classifier.model.task,
-            "labels": [{"label": name, "threshold": float(value)} for name, value in pairs],
-        }
+        """The task and its labels with their thresholds, in the order of labels.txt."""
+        return {"task": task.name, "labels": task.known_labels()}
 
     @app.get("/healthz", response_model=HealthAnswer)
     async def health() -> dict[str, str]:
@@ -125,14 +111,9 @@ def _add_endpoints(
         return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _has_text(text: Text) -> bool:
-    return all(part.strip() for part in ((text,) if isinstance(text, str) else text))
-
-
-def _add_page(app: FastAPI, takes_pairs: bool) -> None:
+def _add_page(app: FastAPI, texts: int) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    if takes_pairs:
-        page = page.replace('<body data-texts="1">', '<body data-texts="2">')
+    page = page.replace('<body data-texts="1">', f'<body data-texts="{texts}">')
     headers = {
         "Content-Security-Policy": _policy(page),
         "X-Content-Type-Options": "nosniff",

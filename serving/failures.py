@@ -61,12 +61,12 @@ def error_answer(
     return JSONResponse({"error": detail}, status, headers)
 
 
-def add_handlers(app: FastAPI, takes_pairs: bool) -> None:
-    """Lets the app answer every error in the common shape."""
+def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
+    """Lets the app answer every error in the common shape; `fields` are those of an input."""
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return error_answer(422, *_first(error, takes_pairs))
+        return error_answer(422, *_first(error, fields))
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RefusalError)
@@ -96,7 +96,7 @@ def add_handlers(app: FastAPI, takes_pairs: bool) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _first(error: RequestValidationError, takes_pairs: bool) -> tuple[str, str | None]:
+def _first(error: RequestValidationError, fields: tuple[str, ...]) -> tuple[str, str | None]:
     """Message and place of the first mistake, without what pydantic adds for programmers."""
     first = error.errors()[0]
     if first["type"] == "json_invalid":
@@ -107,10 +107,11 @@ def _first(error: RequestValidationError, takes_pairs: bool) -> tuple[str, str |
     message = str(first["msg"])
     if first["type"] in ("string_type", "model_attributes_type"):
         value = first.get("input")
-        if not takes_pairs and isinstance(value, dict) and "text_a" in value:
-            message = "this checkpoint takes single texts, not pairs"
-        elif takes_pairs and isinstance(value, str):
-            message = 'this checkpoint takes pairs of texts: {"text_a": ..., "text_b": ...}'
+        if len(fields) == 1 and isinstance(value, dict):
+            message = "this checkpoint takes single texts, not objects"
+        elif len(fields) > 1 and isinstance(value, str):
+            form = ", ".join(f'"{field}": ...' for field in fields)
+            message = f"this checkpoint takes objects, not single texts: {{{form}}}"
     elif first["type"] == "string_unicode":
         message = "a text must not have half of a surrogate pair in it"
     return message, ".".join(place) or None

@@ -1,7 +1,8 @@
 """What requests and answers look like; FastAPI checks by it and writes it to /openapi.json."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
 
@@ -20,26 +21,6 @@ class ErrorAnswer(BaseModel):
     """The answer to every request that failed."""
 
     error: ErrorDetail
-
-
-class LabelProbability(BaseModel):
-    """How likely a label is."""
-
-    label: str
-    probability: float = Field(ge=0, le=1)
-
-
-class Prediction(BaseModel):
-    """What one text got, likeliest label first."""
-
-    labels: list[LabelProbability]
-    top: list[LabelProbability] | None = None
-
-
-class PredictAnswer(BaseModel):
-    """A prediction for each text, in the order of the request."""
-
-    results: list[Prediction]
 
 
 class LabelThreshold(BaseModel):
@@ -77,71 +58,101 @@ class ExplainedText(BaseModel):
     characters_read: int = Field(description="what stands behind was cut off")
 
 
-class ExplainAnswer(LabelProbability, ExplainedText):
-    """Which characters speak for a label."""
+class ExplainedLabel(BaseModel):
+    """The label that is explained."""
+
+    label: str
+    probability: float = Field(ge=0, le=1)
 
 
-class ExplainPairAnswer(LabelProbability):
-    """Which characters of two texts speak for a label."""
+def predict_answer(result_type: type) -> Any:
+    """The answer of /v1/predict: a result for each input, in the order of the request.
 
-    text_a: ExplainedText
-    text_b: ExplainedText
+    Args:
+        result_type: a dataclass that describes a result.
+    """
+    return create_model("PredictAnswer", results=(list[result_type], ...))  # type: ignore[valid-type]
+
+
+def explain_answer(fields: Sequence[str]) -> Any:
+    """The answer of /v1/explain: which characters speak for a label, in each text of an input."""
+    if len(fields) == 1:
+        return create_model("ExplainAnswer", __base__=(ExplainedLabel, ExplainedText))
+    texts: dict[str, Any] = dict.fromkeys(fields, (ExplainedText, ...))
+    return create_model("ExplainAnswer", __base__=ExplainedLabel, **texts)
 
 
 @dataclass(frozen=True)
 class RequestModels:
-    """The checked bodies of /v1/predict and /v1/explain."""
+    """The checked bodies of the requests.
+
+    Attributes:
+        predict, explain: of /v1/predict and /v1/explain.
+        fields: of an input.
+    """
 
     predict: Any
     explain: Any
+    fields: tuple[str, ...]
+
+    def values(self, one: Any) -> dict[str, Any]:
+        """An input of a request by its fields."""
+        if len(self.fields) == 1 and isinstance(one, str):
+            return {self.fields[0]: one}
+        return {name: getattr(one, name) for name in self.fields}
 
 
 def request_models(
-    *, max_texts: int, max_characters: int, labels: tuple[str, ...], takes_pairs: bool
+    fields: Mapping[str, Any], *, max_texts: int, max_characters: int, labels: tuple[str, ...]
 ) -> RequestModels:
     """The requests that a checkpoint takes, with the service's limits in them.
 
     Args:
-        max_texts: texts in a request.
+        fields: what an input consists of: `str` or `list[str]` by name; see `tasks.base.Task`.
+        max_texts: inputs in a request, and texts in a list.
         max_characters: characters in a text.
-        labels: the checkpoint's.
-        takes_pairs: whether a document of the checkpoint is a pair of texts.
+        labels: those that can be explained.
     """
     text: Any = Annotated[str, Field(max_length=max_characters)]
-    pair = create_model(
-        "Pair",
-        __config__=_STRICT,
-        __doc__="Two texts that are labelled together.",
-        text_a=(text, ...),
-        text_b=(text, ...),
-    )
-    one: Any = pair if takes_pairs else text
+    texts: Any = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
+    one: Any = text
+    what, example = "a text or a list of texts", cast(Any, "被告人盗窃手机一部。")
+    if list(fields.values()) != [str]:
+        kinds: dict[str, Any] = {
+            name: (text if kind is str else texts, ...) for name, kind in fields.items()
+        }
+        one = create_model("Input", __config__=_STRICT, __doc__="One input.", **kinds)
+        what = f"an object with {', '.join(fields)}, or a list of such objects"
+        example = {name: "..." if kind is str else ["..."] for name, kind in fields.items()}
     several: Any = Annotated[list[one], Field(min_length=1, max_length=max_texts)]
     either = Annotated[
         Annotated[one, Tag("one")] | Annotated[several, Tag("several")], Discriminator(_kind)
     ]
-    what = "a pair of texts or a list of them" if takes_pairs else "a text or a list of texts"
-    example: Any = {"text_a": "...", "text_b": "..."} if takes_pairs else "被告人盗窃手机一部。"
     whole: Any = Annotated[int, BeforeValidator(_whole)]
     predict = create_model(
         "PredictRequest",
         __config__=_STRICT,
-        __doc__="What is to be labelled.",
+        __doc__="What a result is wanted for.",
         input=(either, Field(description=what, examples=[example])),
         top_k=(
             whole,
-            Field(0, strict=True, ge=0, le=1000, description="also the K likeliest labels"),
+            Field(0, strict=True, ge=0, le=1000, description="also the K most probable ones"),
         ),
     )
-    label: Any = (Literal[labels] | None, Field(None, description="default: the likeliest"))
-    explain = create_model(
-        "ExplainRequest",
-        __config__=_STRICT,
-        __doc__="What was labelled, and the label that is to be explained.",
-        input=(one, Field(description="a pair" if takes_pairs else "a text", examples=[example])),
-        label=label,
-    )
-    return RequestModels(predict, explain)
+    explain = None
+    if labels:
+        label: Any = (
+            Literal[labels] | None,
+            Field(None, description="default: the most probable one"),
+        )
+        explain = create_model(
+            "ExplainRequest",
+            __config__=_STRICT,
+            __doc__="What was labelled, and the label that is to be explained.",
+            input=(one, Field(description="an input", examples=[example])),
+            label=label,
+        )
+    return RequestModels(predict, explain, tuple(fields))
 
 
 def _whole(value: Any) -> Any:

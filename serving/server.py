@@ -8,11 +8,11 @@ from pathlib import Path
 import uvicorn
 
 from common.errors import OptionError
+from data_util.bucketing import LENGTH_STEP
 from serving.app import make_app
 from serving.limits import protocol_with_timeout
 from serving.options import ServingOptions
-from serving.scoring import Scorer
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 logger = logging.getLogger(__name__)
 
@@ -28,25 +28,31 @@ def serve(options: ServingOptions) -> None:
     """
     listener = _listen(options)
     with listener:
-        scorer = Scorer(Classifier(Path(options.ckpt_dir), options.threshold))
-        config = scorer.classifier.model.backbone.config
+        predictor = Predictor(Path(options.ckpt_dir), options.threshold)
         logger.info(
-            "serving %s: %s, %d labels, %d tokens of a %s",
+            "serving %s: %s, %s (%s), sequences of up to %d tokens",
             options.ckpt_dir,
-            config.backbone,
-            len(scorer.classifier.labels),
-            scorer.max_tokens,
-            "pair of texts" if scorer.takes_pairs else "text",
+            predictor.model.backbone.config.backbone,
+            predictor.task.name,
+            predictor.task.summary(),
+            predictor.text.sequence_length,
         )
-        scorer.warm_up(min(options.max_batch_size, 8))
+        warm_up(predictor, min(options.max_batch_size, 8))
         if options.max_batch_size > 1:
             logger.info(
                 "up to %d texts go through the model together, after %g ms at most",
                 options.max_batch_size,
                 options.max_wait_ms,
             )
-        _run(scorer, options, listener)
+        _run(predictor, options, listener)
     logger.info("stopped: every request that had come was answered")
+
+
+def warm_up(predictor: Predictor, batch_size: int) -> None:
+    """Runs every length that batches are padded to once, so that no request waits for it."""
+    longest = predictor.text.sequence_length
+    for length in (*range(LENGTH_STEP, longest, LENGTH_STEP), longest):
+        predictor.batch_outputs([predictor.task.sample(length, predictor.text)] * batch_size)
 
 
 class _Server(uvicorn.Server):
@@ -58,11 +64,11 @@ class _Server(uvicorn.Server):
             logger.info("listening on http://%s:%d  (Ctrl-C ends it)", host, port)
 
 
-def _run(scorer: Scorer, options: ServingOptions, listener: socket.socket) -> None:
+def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket) -> None:
     # Only what we say ourselves, and the stack where a request met a defect.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     config = uvicorn.Config(
-        make_app(scorer, options),
+        make_app(predictor, options),
         http=protocol_with_timeout(options.read_timeout),
         ws="none",
         log_config=None,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.odd_files import KINDS
 from training import prediction
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 PLAIN = "被告人盗窃手机。"
 # What is said of it is the same as of the plain text.
@@ -36,8 +36,8 @@ EMPTY = ("", " \u3000\t", "__label__盗窃", " ＿＿label＿＿盗窃 __label__
 def ready(run_of, monkeypatch):
     """Loads the checkpoint once for all tests; the option that names it."""
     folder = run_of().fine_tuned
-    classifier = Classifier(folder)
-    monkeypatch.setattr(prediction, "Classifier", lambda *arguments: classifier)
+    classifier = Predictor(folder)
+    monkeypatch.setattr(prediction, "Predictor", lambda *arguments: classifier)
     return f"--ckpt_dir={folder}"
 
 

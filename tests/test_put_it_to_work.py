@@ -9,7 +9,7 @@ import pytest
 
 from training.export import export
 from training.options.scripts import ExportOptions
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 TEXT = (Path(__file__).parents[1] / "docs" / "put_it_to_work.md").read_text(encoding="utf-8")
 
@@ -44,7 +44,7 @@ def test_python(exported, form, packages):
     checkpoint = exported(f"exported_{form}", form)
     names = {}
     exec(example("python", f"exported_{form}"), names)
-    expected = Classifier(checkpoint).probabilities(names["texts"])
+    expected = Predictor(checkpoint).probabilities(names["texts"])
     np.testing.assert_allclose(names["probabilities"], expected, atol=1e-4)
 
 

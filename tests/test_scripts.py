@@ -88,7 +88,7 @@ def test_metrics_of_both_steps(run_of, backbone):
 
     step_2 = json.loads((run.fine_tuned / "metrics.json").read_text())
     assert step_2 == run.fine_tuning_metrics
-    keys = {"history", "best_epoch", "thresholds", "restored", "test", "bag_of_words"}
+    keys = {"history", "best_epoch", "score", "thresholds", "restored", "test", "bag_of_words"}
     assert set(step_2) == keys
     assert len(step_2["bag_of_words"]) == len(step_2["history"])
     for words, entry in zip(step_2["bag_of_words"], step_2["history"], strict=True):
@@ -289,7 +289,7 @@ def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
     metrics, folder = fine_tuned(
         training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
     )
-    keys = {"history", "best_epoch", "thresholds", "restored", "bag_of_words"}
+    keys = {"history", "best_epoch", "score", "thresholds", "restored", "bag_of_words"}
     assert set(metrics) == keys
     assert not (folder / "test_labels.csv").exists()
     counts = [line.count("__label__盗窃") for line in tiny.file("train").open(encoding="utf-8")]

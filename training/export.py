@@ -15,21 +15,19 @@ import numpy as np
 import tensorflow as tf
 
 from common.errors import InputError, OptionError
-from models.serving_model import INPUTS, OUTPUTS, ServingModel
+from models.serving_model import INPUTS, ServingModel
 from training.command_line import standard_error_closed
 from training.exported import (
     DESCRIPTION,
     FORMAT_VERSION,
-    LABELS,
     MODEL_FILES,
-    THRESHOLDS,
     TOKENIZER,
     VOCABULARY,
     ExportedModel,
 )
 from training.onnx_conversion import convert_to_onnx
 from training.options.scripts import ExportOptions
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 logger = logging.getLogger(__name__)
 
@@ -53,18 +51,20 @@ def export(options: ExportOptions) -> Path:
     out = Path(options.out)
     _check_output(out, options.overwrite)
     _check_packages(options.format)
-    classifier = Classifier(Path(options.ckpt_dir))
+    predictor = Predictor(Path(options.ckpt_dir))
     quantized = ", int8" if options.quantize == "int8" else ""
     logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)
-    model = ServingModel(classifier.model)
-    sample = _sample(classifier)
-    expected = [np.asarray(model(batch)["probabilities"]) for batch in sample]
+    model = ServingModel(predictor.model)
+    sample = _sample(predictor)
+    expected = [
+        {name: np.asarray(output) for name, output in model(batch).items()} for batch in sample
+    ]
     out.parent.mkdir(parents=True, exist_ok=True)
     incoming = out.with_name(f".{out.name}.{secrets.token_hex(8)}.tmp")
     incoming.mkdir()
     try:
         _WRITERS[options.format](model, incoming / MODEL_FILES[options.format], options.quantize)
-        _write_beside(classifier, incoming, options)
+        _write_beside(predictor, incoming, options, expected[0])
         _check_agreement(incoming, sample, expected, options)
         _flush_to_disk(incoming)
         _publish(incoming, out)
@@ -126,39 +126,39 @@ def _export_quietly(model: ServingModel, path: Path, format: str, **settings: An
         model.export(str(path), format=format, input_signature=signature, verbose=False, **settings)
 
 
-def _write_beside(classifier: Classifier, folder: Path, options: ExportOptions) -> None:
+def _write_beside(
+    predictor: Predictor, folder: Path, options: ExportOptions, outputs: dict[str, np.ndarray]
+) -> None:
     """What text has to go through before the model, and what its numbers mean."""
-    for name in (VOCABULARY, TOKENIZER, LABELS):
-        shutil.copyfile(classifier.checkpoint.path(name), folder / name)
-    labels = classifier.labels.labels
-    thresholds = dict(zip(labels, classifier.thresholds.tolist(), strict=True))
+    for name in (VOCABULARY, TOKENIZER):
+        shutil.copyfile(predictor.checkpoint.path(name), folder / name)
     description = {
         "format_version": FORMAT_VERSION,
         "format": options.format,
         "model": MODEL_FILES[options.format],
         "quantize": options.quantize,
-        "task": classifier.model.task,
-        "sequence_length": classifier.sequence_length,
+        "task": predictor.task.name,
+        "sequence_length": predictor.text.sequence_length,
         "inputs": {"names": INPUTS, "dtype": "int32", "shape": ["batch", "length"]},
         "outputs": {
-            "names": OUTPUTS,
+            "names": list(outputs),
             "dtype": "float32",
-            "shape": ["batch", len(labels)],
+            "shape": ["batch", *next(iter(outputs.values())).shape[1:]],
         },
     }
-    for name, content in ((THRESHOLDS, thresholds), (DESCRIPTION, description)):
-        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    texts = {DESCRIPTION: json.dumps(description, ensure_ascii=False, indent=2) + "\n"}
+    for name, text in {**predictor.task.serving_files(), **texts}.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _sample(classifier: Classifier) -> list[dict[str, np.ndarray]]:
+def _sample(predictor: Predictor) -> list[dict[str, np.ndarray]]:
     """Batches of random ids, one of them with padding, to compare the export on."""
     random = np.random.default_rng(0)
-    longest = min(classifier.sequence_length, 70)
+    longest = min(predictor.text.sequence_length, 70)
     batches = []
     for lengths in ([4], [longest, 4, longest // 2]):
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        ids = random.integers(len(classifier.vocabulary), size=mask.shape)
+        ids = random.integers(len(predictor.text.vocabulary), size=mask.shape)
         arrays = (np.where(mask, ids, 0), np.zeros(mask.shape), mask)
         batches.append(
             {name: array.astype(np.int32) for name, array in zip(INPUTS, arrays, strict=True)}
@@ -169,7 +169,7 @@ def _sample(classifier: Classifier) -> list[dict[str, np.ndarray]]:
 def _check_agreement(
     folder: Path,
     sample: list[dict[str, np.ndarray]],
-    expected: list[np.ndarray],
+    expected: list[dict[str, np.ndarray]],
     options: ExportOptions,
 ) -> None:
     try:
@@ -177,19 +177,20 @@ def _check_agreement(
     except InputError as error:
         logger.warning("the export was not run: %s", error.message)
         return
+    name = list(expected[0])[-1]  # what the other outputs come to: probabilities, if there are any
     difference = max(
-        float(np.abs(exported(batch)["probabilities"] - probabilities).max())
-        for batch, probabilities in zip(sample, expected, strict=True)
+        float(np.abs(exported(batch)[name] - outputs[name]).max())
+        for batch, outputs in zip(sample, expected, strict=True)
     )
     if options.quantize == "none" and not difference <= TOLERANCE:
         raise RuntimeError(
-            f"the exported model's probabilities differ from the checkpoint's by {difference:.1e}, "
+            f"the exported model's {name} differ from the checkpoint's by {difference:.1e}, "
             f"more than {TOLERANCE}; nothing was written. Please report this."
         )
     logger.info(
-        "ran it in %s: its probabilities differ from the checkpoint's by %.1e at most on random "
-        "input",
+        "ran it in %s: its %s differ from the checkpoint's by %.1e at most on random input",
         exported.runtime,
+        name,
         difference,
     )
 

@@ -12,8 +12,7 @@ from training.command_line import standard_error_closed
 
 FORMAT_VERSION = 1
 DESCRIPTION = "model.json"
-VOCABULARY, TOKENIZER, LABELS = "vocab.txt", "tokenizer.json", "labels.txt"
-THRESHOLDS = "thresholds.json"
+VOCABULARY, TOKENIZER = "vocab.txt", "tokenizer.json"
 MODEL_FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
 
 Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -52,7 +51,7 @@ class ExportedModel:
                 or bool.
 
         Returns:
-            "logits" and "probabilities", each (batch, num_labels) float32.
+            The outputs that `description` names, (batch, ...) float32 each.
         """
         return self._run({name: array.astype(np.int32) for name, array in inputs.items()})
 

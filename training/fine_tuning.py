@@ -1,32 +1,31 @@
-"""Step 2: labelled documents and a pre-trained checkpoint in, a classifier out."""
+"""Fine-tuning: labelled examples and a pre-trained checkpoint in, a model for a task out."""
 
 import logging
 from typing import Any
 
-import numpy as np
-
 from common.errors import OptionError
+from data_util.vocabulary import Vocabulary
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import Checkpoint
-from models.classification import ClassificationModel
-from models.config import BackboneConfig
-from models.tables import HEADS
-from models.transfer import RestoreReport, transfer_backbone, transfer_next_sentence
+from models.task_model import TaskModel
+from models.transfer import RestoreReport, start_head, transfer_backbone
+from tasks.data import DataSettings, TaskData
+from tasks.registry import TASKS
 from training import setup, word_embeddings
-from training.bag_of_words import has_room
+from training.devices.forward import Forward
 from training.distribution import first_process_first
-from training.evaluation import Validation, evaluate, split_logits
 from training.interruption import Interruption
-from training.labelled_data import LabelledData, load_labelled_data, training_places
 from training.loop import Record, Stage, make_optimizer, total_steps, train
-from training.metrics import label_table
 from training.optimizer import AdamW
 from training.options.scripts import FineTuningOptions
 from training.run_folder import RunFolder
 from training.shared_folder import run_folder
+from training.test_mode import document_limit
 
 logger = logging.getLogger(__name__)
+
+SPLITS = {"train": "training_data_file", "valid": "valid_data_file", "test": "test_data_file"}
 
 
 def open_folder(options: FineTuningOptions) -> RunFolder:
@@ -45,19 +44,64 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
 
 
 @first_process_first("text read")
-def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> LabelledData:
+def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> TaskData:
     """Reads the labelled files with the checkpoint's tokenizer, or with a new one."""
-    return load_labelled_data(options, checkpoint)
+    files = split_files(options)
+    data = TASKS[options.task].prepare(files, data_settings(options, checkpoint), options)
+    vocabulary, tokens = data.text.vocabulary, data.train_tokens
+    unknown = int((tokens == vocabulary.unk_id).sum())
+    setup.check_vocabulary_fits(unknown, len(tokens), vocabulary, files["train"])
+    return data
+
+
+def split_files(options: FineTuningOptions) -> dict[str, list[str]]:
+    """The files of each split that the options name.
+
+    Raises:
+        OptionError: there are none to train or to validate on.
+    """
+    for split in ("train", "valid"):
+        if not getattr(options, SPLITS[split]):
+            raise OptionError(f"--{SPLITS[split]}= is empty: name at least one file.")
+    named = {split: getattr(options, option) for split, option in SPLITS.items()}
+    return {split: files for split, files in named.items() if files}
+
+
+def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> DataSettings:
+    """How the labelled files are read.
+
+    Raises:
+        OptionError: an option contradicts the checkpoint.
+    """
+    vocabulary: Vocabulary | None
+    if checkpoint is not None:
+        tokenizer, vocabulary = setup.restored_tokenizer(options, checkpoint)
+    else:
+        vocabulary = setup.given_vocabulary(options)
+        tokenizer = setup.new_tokenizer(options, vocabulary)
+    return DataSettings(
+        tokenizer=tokenizer,
+        vocabulary=vocabulary,
+        vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
+        min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
+        sequence_length=options.sequence_length,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        cache_folder=setup.cache_folder(options),
+        processes=setup.processes(options),
+        max_examples=document_limit(options),
+        test_mode=options.test_mode,
+    )
 
 
 def build_model(
-    options: FineTuningOptions, data: LabelledData, checkpoint: Checkpoint | None
-) -> tuple[ClassificationModel, RestoreReport | None]:
-    """The checkpoint's backbone with its weights, and a fresh classification head."""
+    options: FineTuningOptions, data: TaskData, checkpoint: Checkpoint | None
+) -> tuple[TaskModel, RestoreReport | None]:
+    """The checkpoint's backbone with its weights, and the task's fresh head."""
     setup.start(options)
-    vectors = word_embeddings.read(options, data.vocabulary, options.seed)
+    vectors = word_embeddings.read(options, data.text.vocabulary, options.seed)
     if checkpoint is None:
-        config = setup.new_backbone_config(options, len(data.vocabulary))
+        config = setup.new_backbone_config(options, len(data.text.vocabulary))
         config = word_embeddings.fitted(config, vectors)
     else:
         config = setup.restored_backbone_config(
@@ -69,21 +113,15 @@ def build_model(
             f"(max_position {config.max_position}). Use a smaller one, or pre-train with a larger "
             "--max_position."
         )
-    head = _head(options, data, config, checkpoint)
-    model = build(
-        ClassificationModel(
-            make_backbone(config),
-            num_labels=len(data.labels),
-            task=options.task,
-            dropout=config.dropout,
-            head=head,
-            bag_of_words=_has_bag_of_words(options, data),
-        )
-    )
+    model = build(data.task.build_model(make_backbone(config), config.dropout))
     word_embeddings.fill(model.backbone, vectors)
-    label_ids, documents = data.corpora["train"].label_ids, len(data.corpora["train"])
-    model.set_class_priors(np.bincount(label_ids, minlength=len(data.labels)) / documents)
+    data.task.start_head(model, data)
     if checkpoint is None:
+        if model.head.starts_from:
+            raise OptionError(
+                f"this head starts from the {model.head.starts_from} head of pre-training: name a "
+                "checkpoint with --ckpt_dir, or choose another --head."
+            )
         return model, None
     report = transfer_backbone(
         model.backbone, checkpoint, allow_partial=options.allow_partial_restore
@@ -92,138 +130,91 @@ def build_model(
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
     setup.extend_positions(model.backbone, checkpoint, options.sequence_length)
-    if head == "next_sentence":
-        transfer_next_sentence(model.head, checkpoint)
-        logger.info("%s: the next-sentence head's weights start the head", checkpoint.folder)
+    if model.head.starts_from:
+        start_head(model.head, checkpoint)
+        logger.info(
+            "%s: the head starts from the weights of the %s head",
+            checkpoint.folder,
+            model.head.starts_from,
+        )
     return model, report
-
-
-def _head(
-    options: FineTuningOptions,
-    data: LabelledData,
-    config: BackboneConfig,
-    checkpoint: Checkpoint | None,
-) -> str:
-    """The name of the classification head: the one that was asked for, if it fits the data."""
-    head = options.head or ("alignment" if data.pairs else "max_pooled")
-    if HEADS[head].for_pairs and not data.pairs:
-        raise OptionError(
-            f"--head={head} is for pairs of texts, and the labelled files hold single ones."
-        )
-    if head == "next_sentence" and checkpoint is None:
-        raise OptionError(
-            "--head=next_sentence starts from a pre-trained next-sentence head: name a checkpoint "
-            "with --ckpt_dir, or choose another --head."
-        )
-    if data.pairs and config.num_segment < 2:
-        raise OptionError(
-            f"--ckpt_dir={options.ckpt_dir}: this backbone knows only one segment, and a pair of "
-            "texts needs two."
-        )
-    return head
-
-
-def _has_bag_of_words(options: FineTuningOptions, data: LabelledData) -> bool:
-    """Whether a linear classifier is to stand beside the network: for single texts, if it fits."""
-    if not options.tfidf_classifier or data.pairs:
-        return False
-    if has_room(len(data.vocabulary), len(data.labels)):
-        return True
-    logger.warning(
-        "no bag of words: a weight for each of %s tokens and %s labels would be too many",
-        f"{len(data.vocabulary):,}",
-        f"{len(data.labels):,}",
-    )
-    return False
 
 
 def train_model(
     options: FineTuningOptions,
-    data: LabelledData,
-    model: ClassificationModel,
+    data: TaskData,
+    model: TaskModel,
     report: RestoreReport | None,
     folder: RunFolder,
 ) -> dict[str, Any]:
-    """Trains, or goes on with training, then reads the test set once with the best epoch's weights.
+    """Trains, or resumes training, then evaluates the best epoch's weights on the test set once.
 
     Returns:
         The content of `metrics.json`.
     """
+    task = data.task
     folder.describe(
         {
             "stage": "fine_tuning",
             "backbone": model.backbone.config.to_dict(),
-            "num_labels": len(data.labels),
-            "task": options.task,
-            "head": model.head_name,
-            "bag_of_words": model.bag_of_words is not None,
-            "pairs": data.pairs,
+            "task": task.name,
+            **task.config(),
             "head_dropout": model.backbone.config.dropout,
             "sequence_length": options.sequence_length,
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
-        {
-            **setup.text_files(data.tokenizer, data.vocabulary),
-            "labels.txt": "".join(f"{label}\n" for label in data.labels.labels),
-        },
+        {**setup.text_files(data.text.tokenizer, data.text.vocabulary), **task.texts()},
     )
     steps = total_steps(options, data.batches["train"].steps)
     model.compile(optimizer=_optimizer(options, model, steps))
     _announce(options, data, model, report, steps)
 
-    record = Record(extra={"thresholds": {}, "restored": report.to_dict() if report else None})
-    validation = Validation(model, data, options, record)
+    restored = report.to_dict() if report else None
+    record = Record(extra={"score": task.score, "restored": restored})
+    evaluation = task.evaluation(model, data, Forward(model), record.extra)
+    sign = 1 if task.higher_is_better else -1
     stage = Stage(
         name="fine_tuning",
-        batches=lambda epoch, first: (
-            batch[:2] for batch in data.batches["train"].batches(epoch, first)
-        ),
+        batches=data.batches["train"].batches,
         steps=data.batches["train"].steps,
-        examples=len(data.corpora["train"]),
-        evaluate=validation.run,
-        score=lambda valid: valid["f1"],
+        examples=len(data.batches["train"]),
+        evaluate=evaluation.validate,
+        score=lambda valid: sign * valid[task.score],
         train_figures=("loss",),
-        documents=lambda epoch, step: training_places(
-            options, data.batches["train"].documents(epoch, step)
-        ),
-        gained=validation.network_gained,
+        documents=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
+        gained=evaluation.part_improved,
+        settle=evaluation.settle,
     )
-    texts = {}
+    texts: dict[str, str] = {}
     with Interruption(folder.how_to_go_on) as interruption:
         train(model, stage, folder, options, record, interruption, patience=options.patience)
         if "test" in data.batches:
-            stored = record.extra["thresholds"]
-            thresholds = np.array([stored[label] for label in data.labels.labels])
             with interruption.at_once():
-                logits = split_logits(model, data, "test")
-                figures, decisions = evaluate(logits, data.targets("test"), model.task, thresholds)
-    if "test" in data.batches:
-        record.extra["test"] = {
-            **figures,
-            "examples": len(data.corpora["test"]),
-            "labels": len(data.labels),
-        }
-        training_documents = data.targets("train").sum(axis=0)
-        texts["test_labels.csv"] = label_table(
-            data.labels.labels, training_documents, data.targets("test"), decisions, thresholds
-        )
-        logger.info(
-            "test (%s documents, best epoch %d): %s",
-            f"{len(data.corpora['test']):,}",
-            record.best_epoch,
-            "  ".join(f"{name} {value:.4f}" for name, value in figures.items()),
-        )
+                metrics, texts = evaluation.test()
+            examples = len(data.batches["test"])
+            record.extra["test"] = {**metrics, "examples": examples}
+            logger.info(
+                "test (%s %s, best epoch %d): %s",
+                f"{examples:,}",
+                task.unit,
+                record.best_epoch,
+                "  ".join(
+                    f"{name} {value:.4f}"
+                    for name, value in metrics.items()
+                    if isinstance(value, float)
+                ),
+            )
     folder.finish(model, record.metrics(), texts)
     logger.info(
-        "the classifier is in %s (figures: metrics.json%s)",
+        "the fine-tuned checkpoint is in %s (%s)",
         folder.folder,
-        ", by label: test_labels.csv" if texts else "",
+        ", ".join(["metrics.json", *texts]),
     )
     return record.metrics()
 
 
-def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: int) -> AdamW:
+def _optimizer(options: FineTuningOptions, model: TaskModel, steps: int) -> AdamW:
     backbone_rate = setup.learning_rate(options, model.backbone.config, "fine_tuning")
     head_rate = options.head_learning_rate
     peak = max(backbone_rate, head_rate)
@@ -236,28 +227,27 @@ def _optimizer(options: FineTuningOptions, model: ClassificationModel, steps: in
 
 def _announce(
     options: FineTuningOptions,
-    data: LabelledData,
-    model: ClassificationModel,
+    data: TaskData,
+    model: TaskModel,
     report: RestoreReport | None,
     steps: int,
 ) -> None:
     config = model.backbone.config
-    sizes = ", ".join(f"{len(corpus):,} {split}" for split, corpus in data.corpora.items())
+    sizes = ", ".join(f"{len(batches):,} {split}" for split, batches in data.batches.items())
     logger.info(
-        "fine-tuning: %s %s, %s labels, vocabulary %s (%s)\n"
-        "  %s, %s parameters, from %s, head %s%s\n"
+        "fine-tuning (%s): %s %s, %s, vocabulary %s (%s)\n"
+        "  %s, %s parameters, from %s\n"
         "  %d epochs at most, %s steps of %d, learning rate %g (head %g), %s\n"
         "  on %s",
+        data.task.name,
         sizes,
-        "pairs" if data.pairs else "documents",
-        f"{len(data.labels):,}",
-        f"{len(data.vocabulary):,}",
-        data.tokenizer.style,
+        data.task.unit,
+        data.task.summary(),
+        f"{len(data.text.vocabulary):,}",
+        data.text.tokenizer.style,
         f"{config.backbone} d_model {config.d_model}",
         f"{model.count_params():,}",
         options.ckpt_dir if report else "random weights",
-        model.head_name,
-        " and bag of words" if model.bag_of_words is not None else "",
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,

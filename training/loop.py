@@ -36,6 +36,10 @@ def _nothing_else() -> bool:
     return False
 
 
+def _nothing_to_settle() -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Stage:
     """What the loop asks of a stage.
@@ -52,6 +56,7 @@ class Stage:
         documents: where the documents of a batch (epoch and step, from 0) stand, for people.
         gained: whether a part of the model did better in the last validation than ever before, so
             that training is worth its while though the score is no better.
+        settle: called after a validation that is the best so far, before its checkpoint is written.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Stage:
     train_figures: tuple[str, ...]
     documents: Callable[[int, int], list[str]] = _no_documents
     gained: Callable[[], bool] = _nothing_else
+    settle: Callable[[], None] = _nothing_to_settle
 
 
 @dataclass
@@ -207,6 +213,7 @@ class _Loop:
             state.without_gain = 0 if best or self.stage.gained() else state.without_gain + 1
             if best:
                 state.best_score, self.record.best_epoch = score, epoch
+                self.stage.settle()
         self.record.history.append(entry)
         logger.info("%s%s", _line(entry, self.options.num_epochs), "  (best)" if best else "")
         tired = self.patience is not None and state.without_gain >= self.patience

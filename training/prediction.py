@@ -1,4 +1,4 @@
-"""Labels for new text, in a stream: a file may be larger than memory."""
+"""Results for new records, in a stream: a file may be larger than memory."""
 
 import json
 import logging
@@ -19,9 +19,16 @@ from data_util.inputs import rows_to_inputs
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind
 from models.checkpoint import load_model, read_checkpoint
-from models.tables import TASKS
-from training.input_pipeline import predict_logits
-from training.metrics import decide
+from tasks.registry import TASKS
+
+from tasks.classification.metrics import decide
+from data_util.documents import check_paths
+from models.checkpoint import read_checkpoint
+from tasks.base import Encoded, Record
+from tasks.data import TextEncoder
+from tasks.loading import load_task_model
+from tasks.rows import split_rows
+from training.devices.forward import Forward
 from training.options.scripts import PredictionOptions
 from training.setup import stored_tokenizer
 
@@ -32,129 +39,89 @@ _LOG_SECONDS = 30.0
 _LINES_NAMED = 10
 
 
-class Classifier:
-    """A fine-tuned checkpoint, ready to label texts.
+class Predictor:
+    """A fine-tuned checkpoint, ready to give results.
+
+        predictor = Predictor(Path("checkpoint_lm_save"))
+        predictor.predict(["被告人盗窃手机一部。"])
 
     Args:
         folder: the checkpoint folder.
-        threshold: for all labels, instead of the checkpoint's own.
+        threshold: for all decisions, instead of the checkpoint's own.
 
     Attributes:
-        pairs: whether it labels pairs of texts, and not single ones.
+        checkpoint: the checkpoint.
+        task: what it was fine-tuned for.
+        model: the model.
+        text: turns text into its token ids.
 
     Raises:
         CheckpointError: the folder is not a whole, fine-tuned checkpoint.
+        OptionError: there is a threshold, and the task has none.
     """
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
         checkpoint = read_checkpoint(folder)
-        if checkpoint.config.get("stage") != "fine_tuning":
-            raise CheckpointError(
-                f"{folder}: this checkpoint is only pre-trained and knows no labels. Run "
-                "train_bert_fine_tuning.py on it first."
-            )
+        self.task, self.model = load_task_model(checkpoint)
         if checkpoint.setting("test_mode", bool):
-            logger.warning("%s was made in --test_mode: its labels mean little", folder)
-        self.tokenizer, self.vocabulary = stored_tokenizer(checkpoint)
-        self.labels = LabelSet.load(checkpoint.path("labels.txt"))
-        if len(self.labels) != checkpoint.setting("num_labels", int):
+            logger.warning("%s was made in --test_mode: its results mean little", folder)
+        length = checkpoint.setting("sequence_length", int)
+        shortest, longest = self.task.min_sequence_length, checkpoint.backbone.max_position
+        if not shortest <= length <= longest:
             raise CheckpointError(
-                f"{checkpoint.path('labels.txt')}: {len(self.labels):,} labels, but the model has "
-                f"{checkpoint.setting('num_labels', int):,}; it is of another checkpoint."
+                f"{folder}: config.json has a sequence_length of {length}; it must be from "
+                f"{shortest} to max_position ({longest:,})."
             )
-        self._task_name = checkpoint.setting("task", str)
-        self.sequence_length = checkpoint.setting("sequence_length", int)
-        self.pairs = "pairs" in checkpoint.config and checkpoint.setting("pairs", bool)
-        shortest = 5 if self.pairs else 3
-        longest = checkpoint.backbone.max_position
-        if not shortest <= self.sequence_length <= longest:
-            raise CheckpointError(
-                f"{folder}: config.json has a sequence_length of {self.sequence_length}; it must "
-                f"be from {shortest} to max_position ({longest:,})."
-            )
-        names = self.labels.labels
-        self.thresholds = np.array(
-            checkpoint.thresholds(names) if threshold is None else [threshold] * len(names)
-        )
+        if threshold is not None:
+            self.task.use_threshold(threshold)
         self.checkpoint = checkpoint
-        self.model = load_model(checkpoint)
+        self.text = TextEncoder(*stored_tokenizer(checkpoint), length)
+        self._forward = Forward(self.model)
 
-    def probabilities(self, texts: Sequence[Text], batch_size: int = 64) -> np.ndarray:
-        """(texts, labels) float32: how likely each label is for each text.
+    def predict(
+        self, records: Sequence[Record], batch_size: int = 64, top_k: int = 0
+    ) -> list[dict[str, Any]]:
+        """The result of each record, as JSON has it.
 
         Args:
-            texts: strings, or tuples of two for a classifier of pairs.
-            batch_size: texts a step.
-
-        Raises:
-            InputError: a text is of the wrong kind.
+            records: as `task.record` gives them: texts, or tuples of two for pairs of texts.
+            batch_size: records in a batch.
+            top_k: also give so many of the most probable alternatives.
         """
-        if not texts:
-            return np.zeros((0, len(self.labels)), dtype=np.float32)
-        ids = self.encode(texts)
-        results = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
-        # Texts of like length go together, so that little of a batch is padding.
-        order = sorted(range(len(texts)), key=lambda index: sum(map(len, ids[index])))
-        results[order] = TASKS[self._task_name].probabilities(
-            predict_logits(
-                self.model,
-                lambda: self._batches([ids[i] for i in order], batch_size),
-                -(-len(order) // batch_size),
-            )
-        )
+        encoded = self.encode(records)
+        return self.task.results(encoded, self.outputs(encoded, batch_size), top_k)
+
+    def probabilities(self, records: Sequence[Record], batch_size: int = 64) -> np.ndarray:
+        """(records, labels) float32, of a task that gives each label of a record a probability."""
+        if not records:
+            return np.zeros((0, len(self.task.labels)), dtype=np.float32)
+        outputs = self.outputs(self.encode(records), batch_size)
+        return np.asarray(self.task.probabilities(np.concatenate(outputs)))
+
+    def encode(self, records: Sequence[Record]) -> list[Encoded]:
+        """The token ids of each record."""
+        return self.task.encode(records, self.text)
+
+    def outputs(self, encoded: Sequence[Encoded], batch_size: int = 64) -> list[Any]:
+        """For each record the model's outputs of its rows, (its rows, ...)."""
+        results: list[Any] = [None] * len(encoded)
+        # Records of similar length share a batch, so that little of it is padding.
+        order = sorted(range(len(encoded)), key=lambda index: self.task.length(encoded[index]))
+        for first in range(0, len(order), batch_size):
+            chosen = order[first : first + batch_size]
+            parts = self.batch_outputs([encoded[index] for index in chosen])
+            for index, part in zip(chosen, parts, strict=True):
+                results[index] = part
         return results
 
-    def encode(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, ...]]:
-        """The token ids of each text, or of the two texts of each pair, (tokens,) int32 each.
-
-        Raises:
-            InputError: a text is of the kind that the classifier does not read.
-        """
-        for text in texts:
-            check_kind(text, pairs=self.pairs, reason="the classifier reads")
-        parts = [(text,) if isinstance(text, str) else text for text in texts]
-        indexed = self.tokenizer.index([part for text in parts for part in text])
-        ids = self.vocabulary.encode(indexed.tokens)[indexed.indices]
-        of_parts = iter(np.split(ids, np.cumsum(indexed.lengths)[:-1]))
-        return [tuple(islice(of_parts, len(text))) for text in parts]
-
-    def _batches(
-        self, ids: list[tuple[np.ndarray, ...]], batch_size: int
-    ) -> Iterator[dict[str, np.ndarray]]:
-        for first in range(0, len(ids), batch_size):
-            yield self.pack(ids[first : first + batch_size])
-
-    def pack(self, ids: Sequence[tuple[np.ndarray, ...]]) -> dict[str, np.ndarray]:
-        """What `encode` gave for several texts as the backbone's input, padded."""
-        return rows_to_inputs(ids, self.vocabulary, self.sequence_length)
-
-    def result(self, probabilities: np.ndarray, top_k: int = 0) -> dict[str, Any]:
-        """What one text got: {"labels": [{"label", "probability"}...]}, likeliest first.
-
-        Args:
-            probabilities: (labels,) float, of one text.
-            top_k: also give so many labels, decided for or not, under "top".
-        """
-
-        def entries(labels: np.ndarray) -> list[dict[str, Any]]:
-            return [
-                {
-                    "label": self.labels.labels[label],
-                    "probability": round(float(probabilities[label]), 6),
-                }
-                for label in labels
-            ]
-
-        order = np.argsort(-probabilities, kind="stable")
-        decided = decide(probabilities[None], self.thresholds, self._task_name)[0]
-        result = {"labels": entries(order[decided[order]])}
-        if top_k:
-            result["top"] = entries(order[:top_k])
-        return result
+    def batch_outputs(self, encoded: Sequence[Encoded]) -> list[Any]:
+        """As `outputs`, all in one batch."""
+        inputs = self.task.inputs(encoded, self.text)
+        return split_rows(self._forward.outputs(inputs), inputs["example"])
 
 
 def predict(options: PredictionOptions) -> int:
-    """Labels every line of `--input`, in its order.
+    """Writes a result for every line of `--input`, in its order.
 
     Returns:
         The number of lines.
@@ -163,9 +130,9 @@ def predict(options: PredictionOptions) -> int:
         check_paths([options.input])
         if os.path.realpath(options.output) == os.path.realpath(options.input):
             raise OptionError(f"--output={options.output}: this is the input; name another file.")
-    classifier = Classifier(Path(options.ckpt_dir), options.threshold)
+    predictor = Predictor(Path(options.ckpt_dir), options.threshold)
     began = shown = time.monotonic()
-    lines = without_text = 0
+    lines = empty = 0
     with ExitStack() as stack:
         source = sys.stdin.buffer
         if options.input != "-":
@@ -173,22 +140,23 @@ def predict(options: PredictionOptions) -> int:
         target = stack.enter_context(_output(options.output))
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
-        for documents in _blocks(read_texts(source, name, pairs=classifier.pairs), size):
-            for document in documents:
-                if not document.text:
-                    without_text += 1
-                    if without_text <= _LINES_NAMED:
-                        logger.warning("%s:%d: no text, so no labels", name, document.line)
-            for result in _label(classifier, documents, options):
+        for block in _blocks(predictor.task.read(source, name), size):
+            for line, record in block:
+                if record is None:
+                    empty += 1
+                    if empty <= _LINES_NAMED:
+                        logger.warning("%s:%d: nothing to predict from", name, line)
+            records = [record for _, record in block]
+            for result in _results(predictor, records, options):
                 target.write(json.dumps(result, ensure_ascii=False) + "\n")
             target.flush()
-            lines += len(documents)
+            lines += len(block)
             if time.monotonic() - shown > _LOG_SECONDS:
                 shown = time.monotonic()
-                logger.info("%s documents, %.0f/s", f"{lines:,}", lines / (shown - began))
-    if without_text > _LINES_NAMED:
-        logger.warning("%s: %s lines in all had no text, so no labels", name, f"{without_text:,}")
-    logger.info("labelled %s documents in %.1f s", f"{lines:,}", time.monotonic() - began)
+                logger.info("%s lines, %.0f/s", f"{lines:,}", lines / (shown - began))
+    if empty > _LINES_NAMED:
+        logger.warning("%s: %s lines in all had nothing to predict from", name, f"{empty:,}")
+    logger.info("predicted %s lines in %.1f s", f"{lines:,}", time.monotonic() - began)
     return lines
 
 
@@ -211,21 +179,16 @@ def _output(path: str) -> Iterator[TextIO]:
             partial.unlink(missing_ok=True)
 
 
-def _label(
-    classifier: Classifier, documents: list[Document], options: PredictionOptions
+def _results(
+    predictor: Predictor, records: list[Record | None], options: PredictionOptions
 ) -> Iterator[dict[str, Any]]:
-    texts = [document for document in documents if document.text]
-    probabilities = iter(
-        classifier.probabilities([document.texts for document in texts], options.batch_size)
-    )
-    for document in documents:
-        if document.text:
-            yield classifier.result(next(probabilities), options.top_k)
-        else:
-            yield {"labels": []}
+    given = [record for record in records if record is not None]
+    results = iter(predictor.predict(given, options.batch_size, options.top_k))
+    for record in records:
+        yield predictor.task.empty_result() if record is None else next(results)
 
 
-def _blocks(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
-    documents = iter(documents)
-    while block := list(islice(documents, size)):
+def _blocks(lines: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    lines = iter(lines)
+    while block := list(islice(lines, size)):
         yield block

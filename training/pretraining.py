@@ -120,7 +120,7 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
         OptionError: it is not one of step 1, or was made in test mode and this run is not.
     """
     start = setup.open_checkpoint(options, "init_ckpt_dir")
-    if start is not None and start.config.get("stage") != "pretraining":
+    if start is not None and "objectives" not in start.config:
         raise OptionError(
             f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint is one of fine-tuning. "
             "Name one that train_bert_lm.py or models.import_bert wrote."
@@ -201,7 +201,7 @@ def train_model(
         train_figures=("loss", *figures),
         documents=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
     )
-    record = Record()
+    record = Record(extra={"score": "loss"})
     with Interruption(folder.how_to_go_on) as interruption:
         train(model, stage, folder, options, record, interruption)
     # The best checkpoint's figures end at its epoch: those of the whole run take their place.

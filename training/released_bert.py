@@ -181,8 +181,8 @@ def export_bert(ckpt_dir: Path, output: Path) -> None:
         TOKENIZER_CONFIG: json.dumps(settings, indent=2) + "\n",
     }
     _write_folder(output, texts, tensors)
-    if checkpoint.config["stage"] == "fine_tuning":
-        logger.warning("the classification head of %s is not in it", ckpt_dir)
+    if "task" in checkpoint.config:
+        logger.warning("the head of %s is not in it", ckpt_dir)
     logger.info(
         "%s: %s with %d tensors, for transformers' from_pretrained", output, architecture,
         len(tensors),

@@ -32,7 +32,7 @@ class Data:
         from data_util.labels import LabelSet
         from data_util.pretraining_data import prepare_pretraining_data
         from data_util.tokenizers import make_tokenizer
-        from training.labelled_data import multi_hot
+        from tasks.classification.records import multi_hot
 
         paths, limit = [str(arguments.data / "cail2018/train.json")], arguments.documents
         tokenizer = make_tokenizer("word")
@@ -79,7 +79,7 @@ class OurSteps:
         from data_util.pretraining.batches import PretrainingBatches
         from models.backbones import make_backbone
         from models.build import build
-        from models.classification import ClassificationModel
+        from tasks.classification.model import ClassificationModel
         from models.config import backbone_config
         from models.pretraining import PretrainingModel
         from training.optimizer import AdamW

@@ -26,7 +26,8 @@ from benchmarks.lib.data_sets import (
 from benchmarks.lib.runs import flags, read_metrics, run
 from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
-from training.metrics import best_threshold, classification_figures, decide
+from tasks.classification.metrics import best_threshold, decide
+from training.metrics import classification_figures
 
 Result = dict[str, Any]
 Options = Mapping[str, Any]

@@ -29,8 +29,8 @@ class LabelledExamples(ABC):
         """
 
     @abstractmethod
-    def targets(self, examples: np.ndarray) -> np.ndarray:
-        """What is to be learned from some examples, (examples, ...)."""
+    def targets(self, examples: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
+        """What is to be learned from some examples, for each of their rows: (rows, ...)."""
 
 
 class LabelledBatches:
@@ -73,24 +73,27 @@ class LabelledBatches:
         self._lengths = np.minimum(examples.lengths, sequence_length)
         self.num_truncated = int((examples.lengths > sequence_length).sum())
 
+    def __len__(self) -> int:
+        """The number of examples."""
+        return len(self._lengths)
+
     def steps(self, epoch: int) -> int:
-        """Batches in an epoch (the same in every one)."""
+        """The number of batches in an epoch (the same in each)."""
         return -(-len(self._lengths) // self._batch_size)
 
     def batches(
         self, epoch: int, first_step: int = 0
-    ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
+    ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray | dict[str, np.ndarray]]]:
         """The batches of an epoch from `first_step` on; the last may be smaller.
 
         Yields:
-            The inputs (see `data_util.inputs.rows_to_inputs`) with `example` (rows,) int32, which
-            of the batch's examples each row belongs to: 0, 1, ...; the examples' targets; and
-            their numbers, (examples,) int64.
+            The inputs (see `data_util.inputs.rows_to_inputs`) with "example" (rows,) int32, the
+            number of the example that each row belongs to; and the targets of the rows.
         """
         for chosen in self._order(epoch)[first_step:]:
-            yield self._inputs(chosen), self._examples.targets(chosen), chosen
+            yield self._inputs(chosen), self._examples.targets(chosen)
 
-    def documents(self, epoch: int, step: int) -> np.ndarray:
+    def examples(self, epoch: int, step: int) -> np.ndarray:
         """The numbers of the examples in a batch, (examples,) int64."""
         return self._order(epoch)[step]
 
@@ -104,5 +107,5 @@ class LabelledBatches:
         counts = [len(rows) for rows in by_example]
         return {
             **rows_to_inputs(rows, self._vocabulary, self._sequence_length),
-            "example": np.repeat(np.arange(len(chosen), dtype=np.int32), counts),
+            "example": np.repeat(chosen.astype(np.int32), counts),
         }

@@ -1,1 +1,1 @@
-"""Labels for a text, or for a pair of texts."""
+"""Labels of a text or of a pair of texts: any number of them, or exactly one."""

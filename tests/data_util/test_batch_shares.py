@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_util.batch_shares import share_of, with_rows
+from data_util.batch_shares import real_rows, share_of, with_rows
 
 
 def batch_of(rows):
@@ -47,3 +47,25 @@ def test_shares_are_the_batch_without_overlap_or_loss(processes):
         np.testing.assert_array_equal(np.concatenate([share[0][name] for share in shares]), array)
     for part in (1, 2):
         np.testing.assert_array_equal(np.concatenate([s[part] for s in shares]), batch[part])
+
+
+@pytest.mark.parametrize(
+    ("example", "multiple", "shares"),
+    [
+        ([5, 5, 1, 1, 1, 9], 2, [[5, 5, -1, -1], [1, 1, 1, 9]]),
+        ([5, 5, 1], 3, [[5, 5], [1, -1], [-1, -1]]),
+        ([4, 4, 4], 1, [[4, 4, 4]]),
+        ([0, 1, 2, 3, 4], 2, [[0, 1, 2], [3, 4, -1]]),
+    ],
+)
+def test_no_share_has_a_part_of_an_example(example, multiple, shares):
+    inputs = {"example": np.array(example), "token_ids": np.arange(len(example))}
+    targets = {"answer": np.arange(len(example)) * 2}
+    padded, more_targets, weights = with_rows((inputs, targets), multiple)
+    assert padded["example"].reshape(multiple, -1).tolist() == shares
+    real = padded["example"] >= 0
+    assert weights.tolist() == real.astype(float).tolist()
+    np.testing.assert_array_equal(real_rows(inputs, multiple), real)
+    # What is taken out again is what there was.
+    np.testing.assert_array_equal(padded["token_ids"][real], inputs["token_ids"])
+    np.testing.assert_array_equal(more_targets["answer"][real], targets["answer"])

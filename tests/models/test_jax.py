@@ -13,10 +13,10 @@ import keras
 import numpy as np
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
 from models.config import backbone_config
 from models.dropout import Dropout
 from models.pretraining import PretrainingModel
+from tests.classifiers import classification_model
 
 assert keras.backend.backend() == sys.argv[1]
 batch = {
@@ -31,7 +31,8 @@ batch = {
 }
 for name, position in (("text_cnn", None), ("transformer", "learned"), ("transformer", "rotary")):
     for model, target in (
-        (PretrainingModel, None), (lambda backbone: ClassificationModel(backbone, 3), np.eye(3)[:2])
+        (PretrainingModel, None),
+        (lambda backbone: classification_model(backbone, 3), np.eye(3)[:2]),
     ):
         config = backbone_config(name, "tiny", 20, dropout=0.0, position=position)
         model = build(model(make_backbone(config)))

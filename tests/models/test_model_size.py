@@ -11,11 +11,11 @@ from models import checkpoint as module
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import Checkpoint, load_model, read_checkpoint
-from models.classification import ClassificationModel
 from models.config import backbone_config
 from models.model_size import least_parameters, most_bytes
 from models.pretraining import PretrainingModel
 from models.tables import BACKBONES, HEADS, POOLINGS
+from tests.classifiers import classification_model, load_any_model
 from tests.hostile_files import GIGABYTE, run_with_memory
 
 
@@ -47,7 +47,7 @@ def test_no_model_has_fewer_parameters(backbone, head, embedding_width):
         told |= {"stage": "pretraining", "objectives": ["masked_lm"]}
         model = PretrainingModel(make_backbone(config), objectives=("masked_lm",))
     else:
-        model = ClassificationModel(make_backbone(config), 30, head=head)
+        model = classification_model(make_backbone(config), 30, head=head)
     without_head = least_parameters({"backbone": config.to_dict()})
     parameters = build(model).count_params()
     assert without_head < least_parameters(told) < parameters
@@ -74,7 +74,7 @@ def test_a_model_that_its_weights_cannot_fill_is_never_made(tmp_path, monkeypatc
     told |= {"head": "pooled", "task": "multi_label", "head_dropout": 0.1}
     checkpoint = Checkpoint(tmp_path, told, {module.WEIGHTS: tmp_path / module.WEIGHTS})
     monkeypatch.setattr(module, "make_backbone", None)
-    for use in (lambda: load_model(checkpoint), lambda: checkpoint.backbone):
+    for use in (lambda: load_any_model(checkpoint), lambda: checkpoint.backbone):
         with pytest.raises(CheckpointError, match=r"the file has room for 250,000\)"):
             use()
 

@@ -6,8 +6,8 @@ import scipy.stats
 
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
 from models.tables import BACKBONES, HEADS
+from tests.classifiers import classification_model
 
 LABELS = 2
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
@@ -15,7 +15,7 @@ pair_heads = pytest.mark.parametrize("head", ["alignment", "next_sentence"])
 
 
 def model_of(config, head="alignment", scale=0.4):
-    model = build(ClassificationModel(make_backbone(config), LABELS, "multi_class", 0.0, head))
+    model = build(classification_model(make_backbone(config), LABELS, "multi_class", 0.0, head))
     rng = np.random.default_rng(1)
     model.set_weights([rng.normal(scale=scale, size=weight.shape) for weight in model.weights])
     return model
@@ -83,7 +83,7 @@ def test_half_precision_keeps_float32_logits(config_of, batch_of):
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = build(
-            ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="alignment")
+            classification_model(make_backbone(config_of("text_cnn")), LABELS, head="alignment")
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -127,7 +127,7 @@ def first_token_pairs(count, seed, tokens=8):
 def test_learns_whether_two_texts_share_their_first_token(config_of, backbone):
     size = {"num_layer": 1} if backbone == "transformer" else {"filter_sizes": (2, 3)}
     model = build(
-        ClassificationModel(
+        classification_model(
             make_backbone(config_of(backbone, **size)),
             LABELS,
             "multi_class",

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
 from models.pretraining import PretrainingModel
+from tests.classifiers import classification_model
 
 # TensorFlow's own operations for exponentials, their sums, and cross-entropies.
 SENSITIVE = {
@@ -74,7 +74,7 @@ def test_losses_and_softmax_are_float32(half, config_of, backbone, stage, traini
             "pair_weights": tf.ones((2,)),
         }
     else:
-        model = build(ClassificationModel(backbone_layer, 3, head="max_pooled"))
+        model = build(classification_model(backbone_layer, 3, head="max_pooled"))
         targets = tf.ones((2, 3))
     model.compile(optimizer="sgd")
     operations = operations_of(model, batch, targets, training)

@@ -5,10 +5,10 @@ from common.errors import CheckpointError
 from models.backbones import make_backbone
 from models.build import build
 from models.checkpoint import read_checkpoint, write_checkpoint
-from models.classification import ClassificationModel
 from models.pretraining import PretrainingModel
 from models.tables import BACKBONES
 from models.transfer import RestoreReport, named_variables, transfer_backbone
+from tests.classifiers import classification_model
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 
@@ -32,7 +32,7 @@ def pretrained(config_of, tmp_path):
 
 
 def classifier_of(config):
-    return build(ClassificationModel(make_backbone(config), 3))
+    return build(classification_model(make_backbone(config), 3))
 
 
 def copied(variable):
@@ -79,7 +79,7 @@ def test_a_fine_tuned_checkpoint_can_be_the_source(config_of, tmp_path):
     told = {"stage": "fine_tuning", "backbone": config.to_dict(), "num_labels": 3}
     told |= {"task": "multi_label", "head": "pooled", "head_dropout": 0.1}
     write_checkpoint(tmp_path, config=told, model=source, texts={}, metrics={})
-    model = build(ClassificationModel(make_backbone(config), 7))
+    model = build(classification_model(make_backbone(config), 7))
     assert transfer_backbone(model.backbone, read_checkpoint(tmp_path)).share == 1
     for ours, theirs in zip(model.backbone.weights, source.backbone.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -1,71 +1,49 @@
 """The addresses, in this process, on a toy model and on the tiny checkpoint."""
 
 import asyncio
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from scipy.special import expit
 
 from common.errors import OptionError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoint import read_checkpoint
 from serving.app import make_app
 from serving.batching import MicroBatcher
 from serving.options import ServingOptions
-from serving.scoring import Scorer
-from training.prediction import Classifier
+from tasks.classification.task import MultiLabel
+from tasks.data import TextEncoder
+from tasks.loading import load_task_model
+from training.prediction import Predictor
 
 NEUTRAL = "今天天气很好 大家 一起 去 公园"
 
 
-class ToyScorer:
+class ToyPredictor:
     """Label B if the text has "bomb" in it, label A if not."""
 
-    takes_pairs = False
-    max_tokens = 30
-
-    def __init__(self):
-        self.vocabulary = Vocabulary([*RESERVED, "bomb", "peace"])
-        self.classifier = SimpleNamespace(
-            labels=LabelSet(["A", "B"]),
-            thresholds=np.array([0.5, 0.5]),
-            vocabulary=self.vocabulary,
-            tokenizer=make_tokenizer("space"),
-            model=SimpleNamespace(task="multi_label"),
-        )
+    def __init__(self, pairs=False):
+        self.task = MultiLabel(LabelSet(["A", "B"]), pairs=pairs, threshold=0.5)
+        vocabulary = Vocabulary([*RESERVED, "bomb", "peace"])
+        # 30 tokens beside [CLS] and each [SEP].
+        self.text = TextEncoder(make_tokenizer("space"), vocabulary, 33 if pairs else 32)
         self.rows = []
 
-    def encode(self, texts):
-        tokenize = self.classifier.tokenizer.tokenize
-        return [
-            tuple(
-                self.vocabulary.encode(tokenize(part))
-                for part in ((text,) if isinstance(text, str) else text)
-            )
-            for text in texts
-        ]
+    def encode(self, records):
+        return self.task.encode(records, self.text)
 
-    def logits(self, ids):
-        self.rows.append(len(ids))
+    def batch_outputs(self, encoded):
+        self.rows.append(len(encoded))
         # Of a pair, the second text is what counts.
-        bombs = np.array([float((row[-1] == 5).sum()) - (row[-1] == 6).sum() for row in ids])
-        return np.stack([2 - 4 * bombs, 4 * bombs - 2], axis=1).astype(np.float32)
-
-    def probabilities(self, logits):
-        return expit(logits)
-
-    def result(self, probabilities, top_k):
-        best = int(probabilities.argmax())
-        entry = {"label": "AB"[best], "probability": float(probabilities[best])}
-        return {"labels": [entry], **({"top": [entry]} if top_k else {})}
+        bombs = np.array([float((row[-1] == 5).sum()) - (row[-1] == 6).sum() for row in encoded])
+        return list(np.stack([2 - 4 * bombs, 4 * bombs - 2], axis=1).astype(np.float32)[:, None])
 
 
-def app_of(scorer, **changes):
-    return TestClient(make_app(scorer, ServingOptions(**changes)), raise_server_exceptions=False)
+def app_of(predictor, **changes):
+    return TestClient(make_app(predictor, ServingOptions(**changes)), raise_server_exceptions=False)
 
 
 def explain(client, **body):
@@ -76,7 +54,7 @@ def explain(client, **body):
 
 def test_explain_finds_the_planted_word():
     text = f"{NEUTRAL} 😀 bomb {NEUTRAL}"
-    with app_of(ToyScorer()) as client:
+    with app_of(ToyPredictor()) as client:
         answer = explain(client, input=text)
         assert answer["label"] == "B"
         assert answer["characters_read"] == len(text)
@@ -91,11 +69,11 @@ def test_explain_finds_the_planted_word():
 
 
 def test_explain_covers_a_few_tokens_together_where_the_queue_is_short():
-    scorer = ToyScorer()
+    predictor = ToyPredictor()
     text = " ".join(["x"] * 20 + ["bomb"] + ["x"] * 50)
-    with app_of(scorer, max_queue=8, max_texts=8) as client:
+    with app_of(predictor, max_queue=8, max_texts=8) as client:
         answer = explain(client, input=text)
-    assert sum(scorer.rows) <= 8
+    assert sum(predictor.rows) <= 8
     # What stands behind the 30th token is not read.
     assert answer["characters_read"] == len(" ".join(text.split()[:30]))
     strongest = max(answer["parts"], key=lambda part: part["importance"])
@@ -103,47 +81,49 @@ def test_explain_covers_a_few_tokens_together_where_the_queue_is_short():
 
 
 def test_explain_nothing():
-    with app_of(ToyScorer()) as client:
+    with app_of(ToyPredictor()) as client:
         assert explain(client, input=" \n")["parts"] == []
 
 
 def test_explain_is_the_fall_of_the_real_models_log_odds(run_of):
     checkpoint = run_of().fine_tuned
-    classifier, model = Classifier(checkpoint), load_model(read_checkpoint(checkpoint))
+    classifier, model = Predictor(checkpoint), load_task_model(read_checkpoint(checkpoint))[1]
     text = "被告人盗窃 手机。"
-    with app_of(Scorer(classifier)) as client:
+    with app_of(classifier) as client:
         answer = explain(client, input=text, label="盗窃")
-    tokens = classifier.tokenizer.tokenize(text)
+    tokens = classifier.text.tokenizer.tokenize(text)
     assert [text[part["start"] : part["end"]] for part in answer["parts"]] == tokens
 
     def logit(ids):
         ids = np.array([[2, *ids, 3]], np.int32)
         inputs = {"token_ids": ids, "segment_ids": ids * 0, "padding_mask": ids >= 0}
-        return float(np.asarray(model(inputs))[0, classifier.labels.ids(["盗窃"])[0]])
+        return float(np.asarray(model(inputs))[0, classifier.task.label_set.ids(["盗窃"])[0]])
 
-    ids = list(classifier.vocabulary.encode(tokens))
+    ids = list(classifier.text.vocabulary.encode(tokens))
     expected = [logit(ids) - logit([*ids[:i], 4, *ids[i + 1 :]]) for i in range(len(ids))]
     found = [part["importance"] for part in answer["parts"]]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_together_as_one_by_one(run_of):
-    classifier = Classifier(run_of().fine_tuned)
-    scorer, sizes = Scorer(classifier), []
+    classifier = Predictor(run_of().fine_tuned)
+    sizes = []
     texts = ["被告人盗窃手机。" * count for count in (1, 9, 3, 1, 5)] + ["殴打", "。", "骗取" * 40]
 
     async def label(max_batch_size):
         batcher = MicroBatcher(
-            scorer.logits,
+            classifier.batch_outputs,
             max_batch_size=max_batch_size,
             max_wait=0.5,
             max_queue=99,
             observe=sizes.append,
         )
         batcher.start()
-        results = await asyncio.gather(*(batcher.submit(scorer.encode([text])) for text in texts))
+        results = await asyncio.gather(
+            *(batcher.submit(classifier.encode([text])) for text in texts)
+        )
         await batcher.stop()
-        return scorer.probabilities(np.concatenate(results))
+        return classifier.task.probabilities(np.concatenate([rows for (rows,) in results]))
 
     together, alone = asyncio.run(label(8)), asyncio.run(label(1))
     assert sizes == [8] + [1] * 8
@@ -152,16 +132,16 @@ def test_together_as_one_by_one(run_of):
 
 
 def test_a_defect_is_an_answer_and_the_next_request_is_served():
-    scorer = ToyScorer()
-    logits = scorer.logits
+    predictor = ToyPredictor()
+    outputs = predictor.batch_outputs
 
-    def fails_on_two(ids):
-        if len(ids[0][-1]) == 2:
+    def fails_on_two(encoded):
+        if len(encoded[0][-1]) == 2:
             raise ValueError("defect")
-        return logits(ids)
+        return outputs(encoded)
 
-    scorer.logits = fails_on_two
-    with app_of(scorer) as client:
+    predictor.batch_outputs = fails_on_two
+    with app_of(predictor) as client:
         answer = client.post("/v1/predict", json={"input": "x y"})
         assert answer.status_code == 500
         assert answer.json()["error"]["code"] == "internal_error"
@@ -170,8 +150,8 @@ def test_a_defect_is_an_answer_and_the_next_request_is_served():
 
 
 def test_a_full_queue_is_503():
-    scorer = ToyScorer()
-    with app_of(scorer, max_queue=2, max_texts=2) as client:
+    predictor = ToyPredictor()
+    with app_of(predictor, max_queue=2, max_texts=2) as client:
         assert client.post("/v1/predict", json={"input": ["a", "b"]}).status_code == 200
         # One request's own texts: the text itself and each of its parts.
         client.app.state.batcher._max_queue = 1
@@ -186,7 +166,8 @@ def test_requests_of_a_checkpoint_that_takes_pairs():
 
     from serving.schemas import request_models
 
-    body = request_models(max_texts=2, max_characters=5, labels=("A",), takes_pairs=True).predict
+    fields = {"text_a": str, "text_b": str}
+    body = request_models(fields, max_texts=2, max_characters=5, labels=("A",)).predict
     pair = {"text_a": "a", "text_b": "b"}
     assert body(input=pair).input.text_b == "b"
     assert [item.text_a for item in body(input=[pair, pair]).input] == ["a", "a"]
@@ -201,19 +182,17 @@ def test_no_more_texts_a_request_than_may_wait():
 
 
 @pytest.fixture
-def pair_scorer():
-    scorer = ToyScorer()
-    scorer.takes_pairs = True
-    return scorer
+def pair_predictor():
+    return ToyPredictor(pairs=True)
 
 
-def test_pairs_are_labelled(pair_scorer):
+def test_pairs_are_labelled(pair_predictor):
     pairs = [
         {"text_a": "bomb", "text_b": "peace"},
         {"text_a": "peace", "text_b": "bomb"},
         {"text_a": "bomb", "text_b": " "},
     ]
-    with app_of(pair_scorer) as client:
+    with app_of(pair_predictor) as client:
         answer = client.post("/v1/predict", json={"input": pairs})
         assert answer.status_code == 200
         results = [result["labels"] for result in answer.json()["results"]]
@@ -221,16 +200,16 @@ def test_pairs_are_labelled(pair_scorer):
         for path in ("/v1/predict", "/v1/explain"):
             refused = client.post(path, json={"input": "bomb"})
             assert refused.status_code == 422
-            assert "takes pairs of texts" in refused.json()["error"]["message"]
+            assert "takes objects, not single texts" in refused.json()["error"]["message"]
 
 
 def importances(explained, text):
     return {text[part["start"] : part["end"]]: part["importance"] for part in explained["parts"]}
 
 
-def test_both_texts_of_a_pair_are_explained(pair_scorer):
+def test_both_texts_of_a_pair_are_explained(pair_predictor):
     a, b = f"{NEUTRAL} bomb", f"😀 bomb {NEUTRAL}"
-    with app_of(pair_scorer) as client:
+    with app_of(pair_predictor) as client:
         answer = explain(client, input={"text_a": a, "text_b": b})
         assert set(answer) == {"label", "probability", "text_a", "text_b"}
         assert answer["label"] == "B"
@@ -249,14 +228,14 @@ def test_both_texts_of_a_pair_are_explained(pair_scorer):
         blank = explain(client, input={"text_a": "", "text_b": "\n"})
         assert blank["text_a"] == blank["text_b"] == {"parts": [], "characters_read": 0}
         schema = client.get("/openapi.json").json()["paths"]["/v1/explain"]["post"]
-        assert "ExplainPairAnswer" in str(schema["responses"]["200"])
+        assert "ExplainAnswer" in str(schema["responses"]["200"])
 
 
-def test_a_long_pair_is_cut_as_the_model_cuts_it_and_has_few_parts(pair_scorer):
+def test_a_long_pair_is_cut_as_the_model_cuts_it_and_has_few_parts(pair_predictor):
     a, b = " ".join(["x"] * 100), " ".join(["y"] * 9 + ["bomb"])
-    with app_of(pair_scorer, max_queue=8, max_texts=8) as client:
+    with app_of(pair_predictor, max_queue=8, max_texts=8) as client:
         answer = explain(client, input={"text_a": a, "text_b": b})
-    assert sum(pair_scorer.rows) <= 8
+    assert sum(pair_predictor.rows) <= 8
     # Of 30 tokens the short text has its 10.
     assert answer["text_a"]["characters_read"] == len("x " * 20) - 1
     assert answer["text_b"]["characters_read"] == len(b)
@@ -265,20 +244,20 @@ def test_a_long_pair_is_cut_as_the_model_cuts_it_and_has_few_parts(pair_scorer):
 
 
 def test_explain_is_the_fall_of_the_real_models_log_odds_for_a_pair(fine_tuned_on_pairs):
-    classifier = Classifier(fine_tuned_on_pairs)
-    model = load_model(read_checkpoint(fine_tuned_on_pairs))
+    classifier = Predictor(fine_tuned_on_pairs)
+    model = load_task_model(read_checkpoint(fine_tuned_on_pairs))[1]
     a, b = "甲天地人" * 4, "甲 人"
-    with app_of(Scorer(classifier)) as client:
+    with app_of(classifier) as client:
         answer = explain(client, input={"text_a": a, "text_b": b}, label="same")
     kept = a[:11]  # of 16 - 3 places, the longer text cut first
     assert [answer[name]["characters_read"] for name in ("text_a", "text_b")] == [11, 3]
-    first, second = (list(classifier.vocabulary.encode(list(text))) for text in (kept, "甲人"))
+    first, second = (list(classifier.text.vocabulary.encode(list(text))) for text in (kept, "甲人"))
 
     def log_odds(first, second):
         ids = np.array([[2, *first, 3, *second, 3]], np.int32)
         segments = np.array([[0] * (len(first) + 2) + [1] * (len(second) + 1)], np.int32)
         inputs = {"token_ids": ids, "segment_ids": segments, "padding_mask": ids > 0}
-        same, other = np.asarray(model(inputs), "float64")[0][classifier.labels.ids(LABELS)]
+        same, other = np.asarray(model(inputs), "float64")[0][classifier.task.label_set.ids(LABELS)]
         return same - other
 
     def covered(ids, place):
@@ -297,7 +276,7 @@ def test_explain_is_the_fall_of_the_real_models_log_odds_for_a_pair(fine_tuned_o
 LABELS = ("same", "different")
 
 
-def test_the_page_knows_whether_it_takes_pairs(pair_scorer):
-    for scorer, number in ((ToyScorer(), 1), (pair_scorer, 2)):
-        with app_of(scorer) as client:
+def test_the_page_knows_whether_it_takes_pairs(pair_predictor):
+    for predictor, number in ((ToyPredictor(), 1), (pair_predictor, 2)):
+        with app_of(predictor) as client:
             assert f'<body data-texts="{number}">' in client.get("/").text

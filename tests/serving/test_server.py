@@ -15,7 +15,7 @@ import pytest
 
 from serving.options import ServingOptions
 from serving.server import _listen
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,9 +44,9 @@ def test_an_answers_body_does_not_wait_for_its_head():
 
 
 def test_answers_are_those_of_predict(run_of, client):
-    classifier = Classifier(run_of().fine_tuned)
+    classifier = Predictor(run_of().fine_tuned)
     texts = ["被告人盗窃手机。", "酒后殴打。", "虚构\x00转账", "😀"]
-    expected = [classifier.result(row, 2) for row in classifier.probabilities(texts)]
+    expected = classifier.predict(texts, top_k=2)
     answer = client.post("/v1/predict", json={"input": texts, "top_k": 2}).json()
     assert [result["labels"][0]["label"] for result in answer["results"]] == [
         result["labels"][0]["label"] for result in expected
@@ -222,11 +222,13 @@ def test_an_address_that_is_taken(run_of, tmp_path):
 
 def test_pairs_are_labelled_and_explained(running_on_pairs, fine_tuned_on_pairs):
     address, log = running_on_pairs
-    assert "2 labels, 13 tokens of a pair of texts" in log.read_text(encoding="utf-8")
+    assert "2 labels, head alignment), sequences of up to 16 tokens" in log.read_text(
+        encoding="utf-8"
+    )
     pair = {"text_a": "甲天地", "text_b": "甲 人"}
     with httpx.Client(base_url=address, timeout=60) as client:
         (result,) = client.post("/v1/predict", json={"input": pair, "top_k": 2}).json()["results"]
-        (expected,) = Classifier(fine_tuned_on_pairs).probabilities([tuple(pair.values())])
+        (expected,) = Predictor(fine_tuned_on_pairs).probabilities([tuple(pair.values())])
         found = [entry["probability"] for entry in result["top"]]
         assert found == pytest.approx(sorted(expected.tolist(), reverse=True), abs=2e-5)
         answer = client.post("/v1/explain", json={"input": pair}).json()

@@ -19,16 +19,19 @@ import h5py
 import numpy as np
 import pytest
 
+from tasks.classification.evaluation import ClassificationEvaluation
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
-from training.evaluation import Validation
 from training.options.scripts import FineTuningOptions, PretrainingOptions
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 ROOT = Path(__file__).parents[2]
 # What validates, by stage.
-STAGES = {"pretraining": (pretraining, "evaluate"), "fine_tuning": (Validation, "run")}
+STAGES = {
+    "pretraining": (pretraining, "evaluate"),
+    "fine_tuning": (ClassificationEvaluation, "validate"),
+}
 # Numbers of rows that neither two devices nor the number of documents can be divided by; without
 # dropout, whose draws are not those of one device.
 PRETRAINING = {"batch_size": 15, "dropout_keep_prob": 1.0, "save_every_steps": 4}
@@ -45,7 +48,7 @@ if settings["devices"] > 1:
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
-from training.options import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 
 if "pretraining" in settings:
     pretrain(PretrainingOptions(**settings["pretraining"]))
@@ -194,7 +197,7 @@ def test_two_devices_are_as_one(one_device, options, tmp_path):
     assert_same_run(Path(settings["pretraining"]["ckpt_dir"]), reference)
     assert_same_run(killed, one_device("fine_tuning"))
     # What two devices made is read by one.
-    ours, theirs = Classifier(killed), Classifier(one_device("fine_tuning"))
+    ours, theirs = Predictor(killed), Predictor(one_device("fine_tuning"))
     texts = ["被告人盗窃手机。", "殴打致轻伤。"]
     np.testing.assert_allclose(ours.probabilities(texts), theirs.probabilities(texts), atol=1e-3)
 

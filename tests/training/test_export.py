@@ -12,12 +12,15 @@ import pytest
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.inputs import documents_to_inputs
 from models.checkpoint import load_model, read_checkpoint
+from data_util.inputs import documents_to_inputs
+from models.checkpoint import read_checkpoint
+from tasks.loading import load_task_model
 from train_bert_fine_tuning import fine_tune
 from training import export as exporting
 from training.export import export
 from training.exported import ExportedModel
 from training.options.scripts import EXPORT_FORMATS, ExportOptions, FineTuningOptions
-from training.prediction import Classifier
+from training.prediction import Predictor
 
 # A backbone, and a head other than the default one.
 CLASSIFIERS = ("text_cnn", "transformer", "transformer/pooled")
@@ -133,7 +136,7 @@ def batch_of(rows, length, vocab_size, seed):
 def test_agrees_with_the_checkpoint(exported, name, form):
     folder, checkpoint = exported(name, form)
     run = OPEN[form](folder / FILES[form])
-    model = load_model(read_checkpoint(checkpoint))
+    _, model = load_task_model(read_checkpoint(checkpoint))
     size = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
     for seed, (rows, length) in enumerate(SHAPES):
         inputs = batch_of(rows, length, size, seed)
@@ -155,19 +158,21 @@ def test_int8_gives_the_same_labels(exported, tiny, form):
     plain, checkpoint = exported("text_cnn", form)
     folder, _ = exported("text_cnn", form, "int8")
     assert weight_bytes(folder, form) < weight_bytes(plain, form)
-    classifier = Classifier(checkpoint)
+    classifier = Predictor(checkpoint)
     lines = [line for name in ("train", "test") for line in tiny.file(name).open(encoding="utf-8")]
     texts = [line.split(" __label__")[0] for line in lines]
     run, agree = OPEN[form](folder / FILES[form]), []
-    for text, probabilities in zip(texts, classifier.probabilities(texts), strict=True):
-        ids = classifier.vocabulary.encode(classifier.tokenizer.tokenize(text))
-        inputs = documents_to_inputs([ids], classifier.vocabulary, 32)
+    expected = zip(classifier.probabilities(texts), classifier.predict(texts), strict=True)
+    for text, (probabilities, result) in zip(texts, expected, strict=True):
+        ids = classifier.text.vocabulary.encode(classifier.text.tokenizer.tokenize(text))
+        inputs = documents_to_inputs([ids], classifier.text.vocabulary, 32)
         inputs = {name: array.astype(np.int32) for name, array in inputs.items()}
-        found = run(inputs)["probabilities"][0]
-        assert np.abs(found - probabilities).max() < 0.1
+        found = run(inputs)
+        assert np.abs(found["probabilities"][0] - probabilities).max() < 0.1
+        (other,) = classifier.task.results([()], [found["logits"]])
         agree.append(
-            [entry["label"] for entry in classifier.result(found)["labels"]]
-            == [entry["label"] for entry in classifier.result(probabilities)["labels"]]
+            [entry["label"] for entry in other["labels"]]
+            == [entry["label"] for entry in result["labels"]]
         )
     assert np.mean(agree) >= 0.97  # 2 of 84 may stand next to the threshold
 
@@ -245,8 +250,8 @@ def test_what_was_there_stays_where_it_fails(options, fails, tmp_path):
 
 
 def test_an_export_that_disagrees_is_refused(options, monkeypatch, tmp_path):
-    monkeypatch.setattr(exporting, "_quantize", lambda model, _: model.classifier.set_weights(
-        [weight * 1.5 for weight in model.classifier.get_weights()]
+    monkeypatch.setattr(exporting, "_quantize", lambda model, _: model.model.set_weights(
+        [weight * 1.5 for weight in model.model.get_weights()]
     ))  # fmt: skip
     with pytest.raises(RuntimeError, match="nothing was written"):
         export(options)

@@ -7,10 +7,13 @@ from sklearn.metrics import f1_score, log_loss
 
 from common.errors import CheckpointError, OptionError, TrainingError
 from models.checkpoint import load_model, read_checkpoint
+from tasks.classification.evaluation import evaluate, split_logits
+from tasks.loading import load_task_model
+from tasks.registry import TASKS
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import fine_tuning
-from training.evaluation import evaluate, split_logits
+from training.devices.forward import Forward
 from training.options.scripts import FineTuningOptions, PretrainingOptions, TransformOptions
 
 
@@ -82,10 +85,12 @@ def test_figures_by_scikit_learn(options_of, task):
     options = options_of()
     checkpoint, data = prepared(options)
     model, _ = fine_tuning.build_model(options, data, checkpoint)
-    model.task = task
+    kind = TASKS[task](data.task.label_set)
     thresholds = np.array([0.5, 0.3, 0.2])
     targets = data.targets("valid")
-    figures, decisions = evaluate(split_logits(model, data, "valid"), targets, task, thresholds)
+    figures, decisions = evaluate(
+        kind, split_logits(data, "valid", Forward(model)), targets, thresholds
+    )
     assert decisions.shape == targets.shape == (24, 3)
 
     # By hand: each document alone, in the order of the file.
@@ -119,16 +124,17 @@ def test_figures_by_scikit_learn(options_of, task):
 def test_figures_are_those_of_the_saved_model(options_of, run_of):
     run = run_of()
     _, data = prepared(options_of(batch_size=16))
-    model = load_model(read_checkpoint(run.fine_tuned))
+    task, model = load_task_model(read_checkpoint(run.fine_tuned))
+    forward = Forward(model)
     metrics = run.fine_tuning_metrics
     told = {
         "test": metrics["test"],
         "valid": metrics["history"][metrics["best_epoch"] - 1]["valid"],
     }
-    thresholds = np.array([metrics["thresholds"][label] for label in data.labels.labels])
+    thresholds = np.array([metrics["thresholds"][label] for label in data.task.labels])
     for split, expected in told.items():
-        logits, targets = split_logits(model, data, split), data.targets(split)
-        figures, _ = evaluate(logits, targets, model.task, thresholds)
+        logits, targets = split_logits(data, split, forward), data.targets(split)
+        figures, _ = evaluate(task, logits, targets, thresholds)
         for name, value in figures.items():
             assert value == pytest.approx(expected[name], rel=1e-4), (split, name)
 

@@ -1,9 +1,7 @@
-import keras
 import numpy as np
 import pytest
-from tensorflow.python.eager import context
 
-from training.input_pipeline import predict_logits, prefetched
+from training.input_pipeline import prefetched
 
 
 def batch_of(rows, length, first=0):
@@ -34,6 +32,17 @@ def test_tuples():
     assert [inputs["token_ids"].shape for inputs, _ in got] == [(3, 8), (2, 8)]
 
 
+def test_targets_may_be_a_dict():
+    def batches():
+        yield batch_of(3, 8), {"answer": np.arange(3), "start": np.arange(6).reshape(3, 2)}
+
+    ((_, targets),) = prefetched(batches, 1).as_numpy_iterator()
+    assert {name: array.shape for name, array in targets.items()} == {
+        "answer": (3,),
+        "start": (3, 2),
+    }
+
+
 def test_no_axis_is_fixed():
     # A model traced for one shape must not have to be traced for the next.
     spec = prefetched(lambda: iter([batch_of(2, 8)]), 1).element_spec
@@ -58,37 +67,3 @@ def test_an_error_in_the_batches_is_seen():
 def test_too_few_batches_are_noticed():
     with pytest.raises(Exception, match="expected to contain 2 elements"):
         list(prefetched(lambda: iter([batch_of(2, 8)]), 2))
-
-
-class Sum(keras.Model):
-    """Gives two numbers a row, whatever its length; counts how often it was traced."""
-
-    def __init__(self):
-        super().__init__()
-        self.traced = 0
-
-    def call(self, inputs):
-        self.traced += 1
-        total = keras.ops.sum(inputs["token_ids"], axis=1, keepdims=True)
-        return keras.ops.concatenate([total, -total], axis=1)
-
-
-def test_predicted_in_order_without_tracing_anew():
-    shapes = [(4, 32), (4, 64), (4, 96), (1, 128)]
-    model = Sum()
-    logits = predict_logits(model, lambda: (batch_of(*shape) for shape in shapes), len(shapes))
-    sums = np.concatenate([batch_of(*shape)["token_ids"].sum(axis=1) for shape in shapes])
-    np.testing.assert_array_equal(logits, np.stack([sums, -sums], axis=1))
-    assert model.traced < len(shapes)
-
-
-def test_nothing_is_kept_of_a_prediction():
-    # TensorFlow keeps every function for good: a new one in each call would fill the memory.
-    model = Sum()
-
-    def functions():
-        predict_logits(model, lambda: iter([batch_of(2, 8)]), 1)
-        return len(context.context().list_function_names())
-
-    functions()
-    assert functions() == functions()

@@ -7,25 +7,26 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoint import read_checkpoint
+from tasks.loading import load_task_model
 from tests.hostile_files import sign
 from training.options.scripts import PredictionOptions
-from training.prediction import Classifier, predict
+from training.prediction import Predictor, predict
 from training.setup import stored_tokenizer
 
 TEXTS = ["被告人盗窃手机。", "当日酒后殴打。" * 5, "虚构转账。", "。", "公安机关" * 60]
 
 
 @pytest.fixture(scope="module")
-def classifier(run_of):
-    return Classifier(run_of().fine_tuned)
+def predictor(run_of):
+    return Predictor(run_of().fine_tuned)
 
 
-def test_probabilities_are_the_models_one_text_at_a_time(run_of, classifier):
-    model = load_model(read_checkpoint(run_of().fine_tuned))
+def test_probabilities_are_the_models_one_text_at_a_time(run_of, predictor):
+    _, model = load_task_model(read_checkpoint(run_of().fine_tuned))
     expected = []
     for text in TEXTS:
-        ids = classifier.vocabulary.encode(classifier.tokenizer.tokenize(text))
+        ids = predictor.text.vocabulary.encode(predictor.text.tokenizer.tokenize(text))
         # [CLS] text [SEP], cut to the 32 tokens of fine-tuning.
         ids = np.array([2, *ids[:30], 3], np.int32)[None]
         inputs = {
@@ -35,48 +36,35 @@ def test_probabilities_are_the_models_one_text_at_a_time(run_of, classifier):
         }
         expected.append(1 / (1 + np.exp(-np.asarray(model(inputs), "float64")[0])))
     for batch_size in (1, 2, 64):
-        probabilities = classifier.probabilities(TEXTS, batch_size)
+        probabilities = predictor.probabilities(TEXTS, batch_size)
         assert probabilities.shape == (len(TEXTS), 3)
         np.testing.assert_allclose(probabilities, expected, atol=1e-5)
 
 
-def test_no_texts(classifier):
-    assert classifier.probabilities([]).shape == (0, 3)
+def test_no_texts(predictor):
+    assert predictor.probabilities([]).shape == (0, 3)
 
 
-def test_result(run_of):
-    classifier = Classifier(run_of().fine_tuned, threshold=0.5)
-    labels = classifier.labels.labels
-    assert classifier.result(np.array([0.25, 0.75, 0.5])) == {
-        "labels": [
-            {"label": labels[1], "probability": 0.75},
-            {"label": labels[2], "probability": 0.5},
-        ]
-    }
-    # None reaches its threshold: the likeliest alone.
-    assert classifier.result(np.array([0.1, 0.2, 0.3]), top_k=2) == {
-        "labels": [{"label": labels[2], "probability": 0.3}],
-        "top": [
-            {"label": labels[2], "probability": 0.3},
-            {"label": labels[1], "probability": 0.2},
-        ],
-    }
-    assert len(classifier.result(np.array([0.1, 0.2, 0.3]), top_k=99)["top"]) == 3
+def test_the_results_are_those_of_the_probabilities(predictor):
+    results = predictor.predict(TEXTS, batch_size=2, top_k=3)
+    for row, result in zip(predictor.probabilities(TEXTS), results, strict=True):
+        assert set(result) == {"labels", "top"}
+        found = {entry["label"]: entry["probability"] for entry in result["top"]}
+        assert [found[label] for label in predictor.task.labels] == pytest.approx(row, abs=1e-5)
 
 
-def test_threshold_instead_of_the_checkpoints_own(run_of, classifier):
+def test_threshold_instead_of_the_checkpoints_own(run_of, predictor):
     own = run_of().fine_tuning_metrics["thresholds"]
     np.testing.assert_array_equal(
-        classifier.thresholds, [own[label] for label in classifier.labels.labels]
+        predictor.task.thresholds, [own[label] for label in predictor.task.labels]
     )
-    other = Classifier(run_of().fine_tuned, threshold=0.2)
-    np.testing.assert_array_equal(other.thresholds, [0.2] * 3)
-    assert len(other.result(np.array([0.25, 0.75, 0.1]))["labels"]) == 2
+    other = Predictor(run_of().fine_tuned, threshold=0.0)
+    assert all(len(result["labels"]) == 3 for result in other.predict(TEXTS))
 
 
 def test_only_fine_tuned_checkpoints(run_of):
     with pytest.raises(CheckpointError, match="only pre-trained"):
-        Classifier(run_of().pretrained)
+        Predictor(run_of().pretrained)
 
 
 def test_more_lines_than_fit_together(run_of, tmp_path):
@@ -164,11 +152,11 @@ def test_labels_and_vocabulary_that_are_not_the_models(run_of, tmp_path, name, c
     path = folder / name
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(CheckpointError, match=rf"{name}: cut short or altered"):
-        Classifier(folder)
+        Predictor(folder)
     # Whoever can write it can write its digest.
     sign(folder)
     with pytest.raises((CheckpointError, InputError), match=message):
-        Classifier(folder)
+        Predictor(folder)
     if name == "vocab.txt":
         with pytest.raises((CheckpointError, InputError), match=message):
             stored_tokenizer(read_checkpoint(folder))

@@ -17,9 +17,10 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import CheckpointError, OptionError, StoppedError
 from models.checkpoint import read_checkpoint
+from tasks.classification import evaluation
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
-from training import evaluation, fine_tuning, pretraining
+from training import pretraining
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.run_folder import RunFolder
 from training.step_keeper import StepKeeper
@@ -214,7 +215,7 @@ def test_killed_elsewhere(step, after_step, monkeypatch, where):
         bests = len(improvements(reference))
         once(monkeypatch, RunFolder, "publish", kill, call=bests + (where == "report"))
     elif where == "test":
-        once(monkeypatch, fine_tuning, "evaluate", kill, call=1)
+        once(monkeypatch, evaluation.ClassificationEvaluation, "test", kill, call=1)
     else:
         once(monkeypatch, RunFolder, "_write_run", kill, call=2)
     with pytest.raises(KilledError):

@@ -1,11 +1,16 @@
 """The options of each command."""
 
+import functools
 from dataclasses import dataclass
+from typing import Any, Self
 
 from common.options import REQUIRED, Options, option
 from data_util.documents import UNITS
 from data_util.reading.line_format import LABEL_FIELDS
-from models.tables import BACKBONES, HEADS, OBJECTIVES, TASKS
+from models.tables import BACKBONES, HEADS, OBJECTIVES
+from tasks.registry import TASKS
+from models.tables import BACKBONES, OBJECTIVES
+from tasks.registry import TASK_OPTIONS, TASKS
 from training.options.groups import (
     DistributionOptions,
     ModelOptions,
@@ -82,9 +87,6 @@ class FineTuningOptions(
     test_data_file: list[str] = option(
         ["data/sample_test.txt"], "evaluated once, at the end; may be empty"
     )
-    label_field: str = option(
-        LABEL_FIELDS[0], "which labels of CAIL2018 JSON lines to learn", choices=LABEL_FIELDS
-    )
     ckpt_dir: str = option(
         "checkpoint_lm", "the pre-trained checkpoint; empty: start from random weights"
     )
@@ -92,24 +94,7 @@ class FineTuningOptions(
     allow_partial_restore: bool = option(
         False, "continue when the checkpoint holds less than 99 % of the backbone's weights"
     )
-    task: str = option(
-        "multi_label",
-        "any number of labels for each document, or exactly one",
-        choices=tuple(TASKS),
-    )
-    head: str | None = option(
-        None,
-        "classification head. max_pooled: new features at every position, each pooled by its "
-        "maximum; pooled: the backbone's pooled output, as in BERT; for pairs of texts alignment: "
-        "the tokens of both texts compared, or next_sentence: the pooled output and the "
-        "pre-trained next-sentence head; default max_pooled, for pairs alignment",
-        choices=tuple(HEADS),
-    )
-    tfidf_classifier: bool = option(
-        True,
-        "add a TF-IDF linear classifier to the logits; it is fitted once, and its weight is tuned "
-        "on the validation set",
-    )
+    task: str = option("multi_label", "what is learned from the labelled examples", choices=TASKS)
     sequence_length: int = option(
         512, "maximum number of tokens of a document that are read", minimum=4
     )
@@ -119,19 +104,33 @@ class FineTuningOptions(
         minimum=0,
     )
     head_learning_rate: float = option(3e-3, "peak learning rate of the new head", minimum=0)
-    threshold: float | None = option(
-        None,
-        "predict a label from this probability on; default: the threshold with the best F1 on the "
-        "validation set",
-        minimum=0,
-        maximum=1,
-    )
     patience: int = option(
         3,
-        "stop after this many validations without a better F1, of the whole model or of the "
-        "network alone",
+        "stop after this many validations in which neither the score nor a part of the model "
+        "improved",
         minimum=1,
     )
+
+    chooser = "task"
+
+    def __new__(cls, *args: Any, **values: Any) -> Self:
+        # As `Path()` gives a `PosixPath`: an instance has the options of its task.
+        task = values.get("task", None if "_script" in vars(cls) else cls.task)
+        return object.__new__(cls if task is None else cls.chosen(task))
+
+    @classmethod
+    def chosen(cls, value: Any) -> type[Self]:
+        """This class with the options of a task, where the task has any."""
+        script = vars(cls).get("_script", cls)
+        group = TASK_OPTIONS.get(value)
+        return script if group is None else _with_group(script, group)
+
+
+@functools.cache
+def _with_group(script: type[FineTuningOptions], group: type[Options]) -> Any:
+    """The options of a script and one group more."""
+    namespace = {"__doc__": script.__doc__, "__module__": script.__module__, "_script": script}
+    return dataclass(frozen=True)(type(script.__name__, (script, group), namespace))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.lib.step_profile import operations
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
+from tasks.classification.model import ClassificationModel
 from models.config import backbone_config
 
 

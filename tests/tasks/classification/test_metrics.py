@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import classification_report, f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from training.metrics import best_threshold, classification_figures, decide, label_table
+from tasks.classification.metrics import best_threshold, classification_metrics, decide, label_table
 
 
 def f1_by_counts(targets, decisions):
@@ -39,7 +39,7 @@ def random_case(seed, documents=40, labels=6):
 def test_figures_by_counting(seed):
     targets, decisions = random_case(seed)
     each, micro = f1_by_counts(targets, decisions)
-    figures = classification_figures(targets, decisions)
+    figures = classification_metrics(targets, decisions)
     present = [f1 for f1, is_there in zip(each, targets.any(axis=0), strict=True) if is_there]
     assert figures == pytest.approx(
         {
@@ -60,7 +60,7 @@ def test_figures_equal_scikit_learns_on_lists_of_labels(seed):
     truth = binarize.fit_transform([names[row] for row in targets])
     predicted = binarize.transform([names[row] for row in decisions])
     report = classification_report(truth, predicted, output_dict=True, zero_division=0)
-    figures = classification_figures(targets, decisions)
+    figures = classification_metrics(targets, decisions)
     assert figures["micro_f1"] == pytest.approx(report["micro avg"]["f1-score"])
     assert figures["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"])
 
@@ -70,7 +70,7 @@ def test_figures_of_one_label_a_document_equal_scikit_learns_on_classes():
     truth = rng.integers(0, 5, 60)
     predicted = np.where(rng.random(60) < 0.6, truth, rng.integers(0, 5, 60))
     eye = np.eye(5, dtype=bool)
-    figures = classification_figures(eye[truth], eye[predicted])
+    figures = classification_metrics(eye[truth], eye[predicted])
     assert figures["micro_f1"] == pytest.approx(f1_score(truth, predicted, average="micro"))
     assert figures["macro_f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
     # With one label a document, true and predicted, micro F1 is the accuracy.
@@ -83,7 +83,7 @@ def test_figures_by_hand():
     decisions = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, 0, 0]], bool)
     # A: 1 hit, 1 missed: 2/3. B: 2 hits: 1. C: 1 wrong: 0. D: nothing: 0.
     # All: 3 hits, 1 wrong, 1 missed: 6/8.
-    assert classification_figures(targets, decisions) == pytest.approx(
+    assert classification_metrics(targets, decisions) == pytest.approx(
         {
             "micro_f1": 6 / 8,
             "macro_f1": (2 / 3 + 1) / 4,
@@ -95,49 +95,49 @@ def test_figures_by_hand():
 
 def test_extremes():
     eye = np.eye(3, dtype=bool)
-    assert set(classification_figures(eye, eye).values()) == {1.0}
-    assert set(classification_figures(eye, ~eye).values()) == {0.0}
+    assert set(classification_metrics(eye, eye).values()) == {1.0}
+    assert set(classification_metrics(eye, ~eye).values()) == {0.0}
     nothing = np.zeros((3, 3), bool)
-    assert set(classification_figures(nothing, nothing).values()) == {0.0}
+    assert set(classification_metrics(nothing, nothing).values()) == {0.0}
     one = np.ones((4, 1), bool)
-    assert set(classification_figures(one, one).values()) == {1.0}
+    assert set(classification_metrics(one, one).values()) == {1.0}
 
 
 def test_multi_label_decisions():
     probabilities = np.array([[0.9, 0.6, 0.1], [0.4, 0.49, 0.3], [0.5, 0.2, 0.2]])
-    decisions = decide(probabilities, np.full(3, 0.5), "multi_label")
+    decisions = decide(probabilities, np.full(3, 0.5))
     np.testing.assert_array_equal(decisions, [[1, 1, 0], [0, 1, 0], [1, 0, 0]])
     assert decisions.dtype == bool
 
 
 def test_thresholds_are_of_each_label():
     probabilities = np.array([[0.3, 0.6, 0.9], [0.1, 0.2, 0.3]])
-    decisions = decide(probabilities, np.array([0.2, 0.7, 0.95]), "multi_label")
+    decisions = decide(probabilities, np.array([0.2, 0.7, 0.95]))
     np.testing.assert_array_equal(decisions, [[1, 0, 0], [0, 0, 1]])
 
 
 def test_multi_class_decisions():
     probabilities = np.array([[0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
-    decisions = decide(probabilities, np.zeros(3), "multi_class")
+    decisions = decide(probabilities, np.zeros(3), exclusive=True)
     np.testing.assert_array_equal(decisions, [[1, 0, 0], [0, 0, 1]])
 
 
 def test_no_documents():
-    assert decide(np.zeros((0, 3)), np.zeros(3), "multi_label").shape == (0, 3)
+    assert decide(np.zeros((0, 3)), np.zeros(3)).shape == (0, 3)
 
 
 @given(
     st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=6),
     st.lists(st.floats(0, 1), min_size=3, max_size=3),
-    st.sampled_from(["multi_label", "multi_class"]),
+    st.booleans(),
 )
-def test_every_document_gets_a_label(probabilities, thresholds, task):
+def test_every_document_gets_a_label(probabilities, thresholds, exclusive):
     probabilities, thresholds = np.array(probabilities), np.array(thresholds)
     before = probabilities.copy()
-    decisions = decide(probabilities, thresholds, task)
+    decisions = decide(probabilities, thresholds, exclusive=exclusive)
     np.testing.assert_array_equal(probabilities, before)
     assert decisions.any(axis=1).all()
-    if task == "multi_class":
+    if exclusive:
         assert (decisions.sum(axis=1) == 1).all()
         assert (probabilities[decisions] == probabilities.max(axis=1)).all()
     else:
@@ -187,7 +187,7 @@ def test_the_best_threshold_is_no_worse_than_any_other(seed):
     probabilities = 1 / (1 + np.exp(-(2.0 * targets - 2.5 + noise)))
 
     def f1(threshold):
-        decisions = decide(probabilities, np.full(6, threshold), "multi_label")
+        decisions = decide(probabilities, np.full(6, threshold))
         return np.mean(
             [
                 f1_score(targets, decisions, average=average, zero_division=0)

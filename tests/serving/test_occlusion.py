@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_softmax
 
-from serving.explanation import covered, kept_lengths, log_odds, parts_of, shares_of
+from serving.occlusion import covered, parts_of, shares_of
 
 
 def test_parts_of_a_short_text_are_its_tokens():
@@ -27,13 +26,6 @@ def test_parts_of_a_long_text_are_few_and_have_every_token(tokens):
     assert (parts[0].start, parts[-1].end) == (0, tokens)
 
 
-def test_kept_lengths():
-    assert [kept_lengths([length], 30) for length in (0, 30, 31)] == [[0], [30], [30]]
-    assert kept_lengths([20, 3], 13) == [10, 3]
-    assert kept_lengths([9, 9], 13) == [7, 6]
-    assert kept_lengths([0, 4], 13) == [0, 4]
-
-
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=2), st.integers(2, 128))
 def test_parts_of_all_texts_are_bounded_and_none_is_left_out(lengths, max_parts):
     shares = shares_of(lengths, max_parts)
@@ -52,12 +44,3 @@ def test_covered():
     rows = covered(ids, parts_of([(0, 1), (1, 2), (2, 3)], 2), mask_id=4)
     np.testing.assert_array_equal(rows, [[4, 4, 12], [10, 11, 4]])
     np.testing.assert_array_equal(ids, [10, 11, 12])
-
-
-def test_log_odds():
-    logits = np.random.default_rng(0).normal(size=(5, 4)) * 3
-    np.testing.assert_allclose(log_odds(logits, 2, "multi_label"), logits[:, 2])
-    log_p = log_softmax(logits, axis=1)[:, 2]
-    np.testing.assert_allclose(
-        log_odds(logits, 2, "multi_class"), log_p - np.log1p(-np.exp(log_p)), atol=1e-9
-    )

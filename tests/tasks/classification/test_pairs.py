@@ -8,11 +8,11 @@ import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
 from models.checkpoint import load_model, read_checkpoint
+from tasks.loading import load_task_model
 from tests.pair_runs import WORDS
 from training import fine_tuning
-from training.labelled_data import load_labelled_data
 from training.options.scripts import FineTuningOptions, PredictionOptions
-from training.prediction import Classifier, predict
+from training.prediction import Predictor, predict
 
 
 def test_pre_training_reads_a_pair_as_two_sentences_without_tab_and_label(
@@ -37,14 +37,14 @@ def test_the_checkpoint_says_what_it_takes(fine_tuned_on_pairs, tiny, run_of):
 
 def test_probabilities_are_the_models_one_pair_at_a_time(fine_tuned_on_pairs):
     classifier, model = (
-        Classifier(fine_tuned_on_pairs),
-        load_model(read_checkpoint(fine_tuned_on_pairs)),
+        Predictor(fine_tuned_on_pairs),
+        load_task_model(read_checkpoint(fine_tuned_on_pairs))[1],
     )
     texts = [("甲天", "乙"), ("乙", "甲天"), ("丙" * 20, "丁地人"), ("戊", "己" * 20)]
     kept = [(2, 1), (1, 2), (10, 3), (1, 12)]  # of 16 - 3 places, the longer cut first
     expected = []
     for (a, b), (first, second) in zip(texts, kept, strict=True):
-        a, b = (classifier.vocabulary.encode(list(text)) for text in (a[:first], b[:second]))
+        a, b = (classifier.text.vocabulary.encode(list(text)) for text in (a[:first], b[:second]))
         ids = np.array([[2, *a, 3, *b, 3]], np.int32)
         segments = np.array([[0] * (first + 2) + [1] * (second + 1)], np.int32)
         inputs = {"token_ids": ids, "segment_ids": segments, "padding_mask": ids > 0}
@@ -81,31 +81,31 @@ def test_predict_says_that_the_input_is_of_the_wrong_kind(fine_tuned_on_pairs, r
         predicted(fine_tuned_on_pairs, "甲\t乙\n甲 乙\n", tmp_path)
     with pytest.raises(InputError, match=r"in\.txt:1: a pair of texts, but the classifier reads s"):
         predicted(run_of().fine_tuned, "甲\t乙\n", tmp_path)
-    with pytest.raises(InputError, match="a single text, but the classifier reads pairs"):
-        Classifier(fine_tuned_on_pairs).probabilities(["甲"])
-    with pytest.raises(InputError, match="a pair of texts, but the classifier reads single texts"):
-        Classifier(run_of().fine_tuned).probabilities([("甲", "乙")])
+    with pytest.raises(ValueError, match="each record must consist of text_a, text_b"):
+        Predictor(fine_tuned_on_pairs).probabilities(["甲"])
+    with pytest.raises(ValueError, match="each record must consist of text"):
+        Predictor(run_of().fine_tuned).probabilities([("甲", "乙")])
 
 
 def test_splits_of_different_kinds_are_an_error_that_names_both(pairs, tiny):
     options = pairs.options(test_data_file=[str(tiny.file("test"))])
     with pytest.raises(InputError) as caught:
-        load_labelled_data(options, None)
+        fine_tuning.prepare_data(options, None)
     message = str(caught.value)
     assert message.startswith(f"{tiny.file('test')}:1: a single text, but ")
     assert f"{pairs.folder / 'train.txt'} holds pairs" in message
 
 
 def test_cut_pairs_are_counted_once(pairs, caplog):
-    data = load_labelled_data(pairs.options(sequence_length=10, tokenize_style="char"), None)
-    cut = [message for message in caplog.messages if "are cut" in message]
+    data = fine_tuning.prepare_data(pairs.options(sequence_length=10, tokenize_style="char"), None)
+    cut = [message for message in caplog.messages if "are truncated" in message]
     assert cut == [
-        "pairs longer than --sequence_length=10 are cut: 200 of 200 in train, 40 of 40 in valid, "
-        "40 of 40 in test"
+        "pairs longer than --sequence_length=10 are truncated: 200 of 200 in train, "
+        "40 of 40 in valid, 40 of 40 in test"
     ]
-    assert data.pairs
+    assert data.task.pairs
     with pytest.raises(OptionError, match=r"--sequence_length=4: two texts"):
-        load_labelled_data(pairs.options(sequence_length=4), None)
+        fine_tuning.prepare_data(pairs.options(sequence_length=4), None)
 
 
 def test_a_run_starts_from_the_next_sentence_head(pairs, pretrained_on_pairs, caplog):
@@ -135,7 +135,7 @@ def test_heads_that_do_not_fit(pairs, pretrained_on_pairs, tiny, run_of):
         build(ckpt_dir="", tokenize_style="char", head="next_sentence")
     options = FineTuningOptions(**tiny.fine_tuning(head="alignment", ckpt_dir=""))
     with pytest.raises(OptionError, match="--head=alignment is for pairs of texts"):
-        fine_tuning.build_model(options, load_labelled_data(options, None), None)
+        fine_tuning.build_model(options, fine_tuning.prepare_data(options, None), None)
     without = pairs.pretraining("lm_without", objectives=["masked_lm"])
-    with pytest.raises(CheckpointError, match="has no next-sentence head to start from"):
+    with pytest.raises(CheckpointError, match="has no next_sentence head to start from"):
         build(ckpt_dir=without, head="next_sentence")

@@ -5,10 +5,14 @@ from common.errors import InputError, OptionError
 from data_util.labelled_corpus import LabelledCorpus
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
+from tasks.classification.model import ClassificationModel
 from models.config import backbone_config
 from training.input_pipeline import predict_logits, prefetched
-from training.labelled_data import load_labelled_data, multi_hot, split_files
+from training.labelled_data import load_labelled_data
+from tasks.classification.records import multi_hot
+from training.fine_tuning import split_files
+from tasks.classification.records import multi_hot
+from training.fine_tuning import prepare_data, split_files
 from training.options.scripts import FineTuningOptions
 
 LINES = {
@@ -44,9 +48,9 @@ def options_of(tmp_path):
 
 
 def test_labels_of_all_splits(options_of, caplog):
-    data = load_labelled_data(options_of(), None)
+    data = prepare_data(options_of(), None)
     # Those of train by frequency, then what only the others have.
-    assert data.labels.labels == ("A", "B", "C", "D")
+    assert data.task.labels == ("A", "B", "C", "D")
     np.testing.assert_array_equal(data.targets("train"), [[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]])
     np.testing.assert_array_equal(data.targets("valid"), [[0, 1, 0, 0], [0, 0, 1, 0]])
     np.testing.assert_array_equal(data.targets("test"), [[0, 0, 1, 1], [1, 0, 0, 0]])
@@ -62,32 +66,32 @@ def test_labels_of_all_splits(options_of, caplog):
 
 def test_many_unseen_labels_are_shortened(options_of, caplog):
     lines = [f"甲 __label__X{number}" for number in range(9)]
-    load_labelled_data(options_of({"valid": lines}), None)
+    prepare_data(options_of({"valid": lines}), None)
     assert "valid has 9 labels that train does not have (X0, X1, X2, X3, X4, ...)" in caplog.text
 
 
 def test_vocabulary_is_of_train_alone(options_of):
     lines = {"valid": ["戊 戊 戊 甲 __label__A"]}
-    data = load_labelled_data(options_of(lines), None)
-    assert set(data.vocabulary.tokens[5:]) == {"甲", "乙", "丙", "丁"}
+    data = prepare_data(options_of(lines), None)
+    assert set(data.text.vocabulary.tokens[5:]) == {"甲", "乙", "丙", "丁"}
     tokens = data.corpora["valid"].tokens(0)
-    assert [data.vocabulary.tokens[token] for token in tokens] == ["[UNK]"] * 3 + ["甲"]
+    assert [data.text.vocabulary.tokens[token] for token in tokens] == ["[UNK]"] * 3 + ["甲"]
 
 
 def test_batches(options_of):
-    data = load_labelled_data(options_of(), None)
+    data = prepare_data(options_of(), None)
     assert set(data.batches) == {"train", "valid", "test"}
     for split in data.batches:
-        order = np.concatenate([batch[2] for batch in data.batches[split].batches(0)])
+        order = np.concatenate([batch["example"] for batch, _ in data.batches[split].batches(0)])
         targets = np.concatenate([batch[1] for batch in data.batches[split].batches(0)])
         assert sorted(order) == list(range(len(data.corpora[split])))
         np.testing.assert_array_equal(targets, data.targets(split)[order])
 
 
 def test_a_test_file_is_not_needed(options_of):
-    data = load_labelled_data(options_of(test_data_file=[]), None)
+    data = prepare_data(options_of(test_data_file=[]), None)
     assert set(data.corpora) == {"train", "valid"}
-    assert data.labels.labels == ("A", "B", "C")
+    assert data.task.labels == ("A", "B", "C")
 
 
 @pytest.mark.parametrize("split", ["training", "valid"])
@@ -98,7 +102,7 @@ def test_other_files_are_needed(options_of, split):
 
 def test_multi_class_wants_one_label(options_of, tmp_path):
     with pytest.raises(InputError) as caught:
-        load_labelled_data(options_of(task="multi_class"), None)
+        prepare_data(options_of(task="multi_class"), None)
     assert str(caught.value).startswith(f"{tmp_path / 'train.txt'}:2: --task=multi_class wants")
     # Blank lines count in the file, not among the documents; the second file has its own lines.
     lines = {
@@ -108,28 +112,28 @@ def test_multi_class_wants_one_label(options_of, tmp_path):
     options = options_of(lines, task="multi_class")
     options = options.replace(test_data_file=[*options.training_data_file, *options.test_data_file])
     with pytest.raises(InputError) as caught:
-        load_labelled_data(options, None)
+        prepare_data(options, None)
     assert str(caught.value).startswith(f"{tmp_path / 'test.txt'}:4: --task=multi_class wants")
-    load_labelled_data(options_of(lines | {"test": ["甲 __label__A"]}, task="multi_class"), None)
+    prepare_data(options_of(lines | {"test": ["甲 __label__A"]}, task="multi_class"), None)
 
 
 def test_cut_documents_are_counted(options_of, caplog):
     # 8 places, two of them for [CLS] and [SEP]: 6 tokens fit.
     words = ["甲 乙 丙 丁 甲 乙", "甲 乙 丙 丁 甲 乙 丙", "甲 乙 " * 10]
     lines = {"train": [f"{text} __label__A" for text in words], "valid": [f"{words[2]} __label__A"]}
-    load_labelled_data(options_of(lines), None)
-    cut = [message for message in caplog.messages if "are cut" in message]
+    prepare_data(options_of(lines), None)
+    cut = [message for message in caplog.messages if "are truncated" in message]
     assert cut == [
-        "documents longer than --sequence_length=8 are cut: 2 of 3 in train, 1 of 1 in valid"
+        "documents longer than --sequence_length=8 are truncated: 2 of 3 in train, 1 of 1 in valid"
     ]
     caplog.clear()
-    load_labelled_data(options_of(), None)
-    assert "are cut" not in caplog.text
+    prepare_data(options_of(), None)
+    assert "are truncated" not in caplog.text
 
 
 def test_wordpiece_needs_a_vocabulary(options_of):
     with pytest.raises(InputError, match="--vocab_file"):
-        load_labelled_data(options_of(tokenize_style="wordpiece", min_count=None), None)
+        prepare_data(options_of(tokenize_style="wordpiece", min_count=None), None)
 
 
 def test_a_checkpoints_vocabulary_is_used(tiny, run_of):
@@ -137,16 +141,16 @@ def test_a_checkpoints_vocabulary_is_used(tiny, run_of):
 
     options = FineTuningOptions(**tiny.fine_tuning())
     checkpoint = read_checkpoint(run_of().pretrained)
-    data = load_labelled_data(options, checkpoint)
+    data = prepare_data(options, checkpoint)
     stored = checkpoint.text("vocab.txt").splitlines()
-    assert list(data.vocabulary.tokens) == stored
-    assert data.tokenizer.style == "word"
+    assert list(data.text.vocabulary.tokens) == stored
+    assert data.text.tokenizer.style == "word"
 
 
 def test_test_mode_reads_a_few_documents(options_of):
     lines = {"train": ["甲 乙 __label__A"] * 320}
-    assert len(load_labelled_data(options_of(lines), None).corpora["train"]) == 320
-    data = load_labelled_data(options_of(lines, test_mode=True), None)
+    assert len(prepare_data(options_of(lines), None).corpora["train"]) == 320
+    data = prepare_data(options_of(lines, test_mode=True), None)
     assert len(data.corpora["train"]) == 300
 
 

@@ -36,19 +36,6 @@ class Part:
     last: int
 
 
-def kept_lengths(lengths: Sequence[int], max_tokens: int) -> list[int]:
-    """How many tokens of a text, or of each of the two texts of a pair, the model reads.
-
-    Args:
-        lengths: tokens of the one text, or of both.
-        max_tokens: that the texts may have together.
-    """
-    if len(lengths) == 1:
-        return [min(lengths[0], max_tokens)]
-    first, second = (np.array([length]) for length in lengths)
-    return [int(kept[0]) for kept in truncated_lengths(first, second, max_tokens)]
-
-
 def shares_of(lengths: Sequence[int], max_parts: int) -> list[int]:
     """At most how many parts each text may have: by its length, where not all tokens can be one.
 
@@ -89,19 +76,3 @@ def covered(ids: np.ndarray, parts: list[Part], mask_id: int) -> list[np.ndarray
         row[part.first : part.last] = mask_id
         rows.append(row)
     return rows
-
-
-def log_odds(logits: np.ndarray, label: int, task: str) -> np.ndarray:
-    """`log(p / (1 - p))` of a label, (texts,) float64.
-
-    Args:
-        logits: (texts, labels).
-        label: its id.
-        task: "multi_label" (each logit is the label's log-odds) or "multi_class" (a softmax: the
-            logit minus the log-sum-exp of the others).
-    """
-    logits = logits.astype(np.float64)
-    if task != "multi_class" or logits.shape[1] < 2:
-        return logits[:, label]
-    others = np.delete(logits, label, axis=1)
-    return logits[:, label] - np.logaddexp.reduce(others, axis=1)

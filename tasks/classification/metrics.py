@@ -1,4 +1,4 @@
-"""From probabilities to labels, and from labels to figures, by scikit-learn."""
+"""From probabilities to labels, and from labels to metrics, by scikit-learn."""
 
 import csv
 import io
@@ -22,29 +22,31 @@ _COLUMNS = (
 )
 
 
-def decide(probabilities: np.ndarray, thresholds: np.ndarray, task: str) -> np.ndarray:
-    """Which labels a document gets: those that reach their threshold, or else the likeliest.
+def decide(
+    probabilities: np.ndarray, thresholds: np.ndarray, *, exclusive: bool = False
+) -> np.ndarray:
+    """Which labels an example gets: those that reach their threshold, or else the most probable.
 
     Args:
-        probabilities: (documents, labels) float.
+        probabilities: (examples, labels) float.
         thresholds: (labels,) float.
-        task: "multi_class" gives the likeliest label alone, whatever the thresholds.
+        exclusive: gives the most probable label alone, whatever the thresholds.
 
     Returns:
-        (documents, labels) bool, at least one True a row.
+        (examples, labels) bool, at least one True in each row.
     """
-    decisions = (probabilities >= thresholds) & (task != "multi_class")
+    decisions = (probabilities >= thresholds) & (not exclusive)
     undecided = ~decisions.any(axis=1)
     decisions[undecided, probabilities[undecided].argmax(axis=1)] = True
     return decisions
 
 
-def classification_figures(targets: np.ndarray, decisions: np.ndarray) -> dict[str, float]:
+def classification_metrics(targets: np.ndarray, decisions: np.ndarray) -> dict[str, float]:
     """Micro and macro F1 over all labels, as scikit-learn computes them, and their mean.
 
     Args:
-        targets: (documents, labels) bool, what is true.
-        decisions: (documents, labels) bool, what was predicted.
+        targets: (examples, labels) bool, what is true.
+        decisions: (examples, labels) bool, what was predicted.
 
     Returns:
         "micro_f1", "macro_f1" (over all labels; 0 for one that is neither true nor predicted),
@@ -69,8 +71,8 @@ def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
     threshold finds more.
 
     Args:
-        probabilities: (documents, labels) float, of documents that were not trained on.
-        targets: (documents, labels) bool.
+        probabilities: (examples, labels) float, of examples that were not trained on.
+        targets: (examples, labels) bool.
 
     Returns:
         One of 33 candidates; of several that are equally good, the one nearest to one half.
@@ -83,14 +85,19 @@ def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
 
 
 def mean_f1(
-    probabilities: np.ndarray, targets: np.ndarray, threshold: float, task: str = "multi_label"
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    threshold: float,
+    *,
+    exclusive: bool = False,
 ) -> float:
     """The mean of micro and macro F1 of what `decide` makes of `probabilities`.
 
-    The same as "f1" of `classification_figures`, without the checks that make scikit-learn slow
+    The same as "f1" of `classification_metrics`, without the checks that make scikit-learn slow
     where hundreds of candidates are compared.
     """
-    decisions = decide(probabilities, np.full(probabilities.shape[1], threshold), task)
+    thresholds = np.full(probabilities.shape[1], threshold)
+    decisions = decide(probabilities, thresholds, exclusive=exclusive)
     truth, predicted = targets.sum(axis=0), decisions.sum(axis=0)
     hits = (decisions & targets).sum(axis=0)
     each = 2 * hits / np.maximum(truth + predicted, 1)
@@ -110,7 +117,7 @@ def label_table(
     Args:
         labels: the label file.
         training_documents: (labels,) training documents of each label.
-        targets, decisions: as in `classification_figures`.
+        targets, decisions: as in `classification_metrics`.
         thresholds: (labels,) float.
     """
     precision, recall, f1, support = precision_recall_fscore_support(

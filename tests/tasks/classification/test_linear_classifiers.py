@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.training.test_bag_of_words import VOCABULARY, corpus
-from training.bag_of_words import counts, features
-from training.linear_classifiers import SOLVERS, Solution, fit, ridge_regression
+from tasks.classification.linear_classifiers import SOLVERS, Solution, fit, ridge_regression
+from tasks.classification.tfidf_classifier import counts, features
+from tests.tasks.classification.test_tfidf_classifier import VOCABULARY, corpus
 
 
 def test_ridge_regression_is_its_closed_form() -> None:

@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 
 from data_util.labelled_corpus import LabelledCorpus
 from models.bag_of_words import BagOfWords
-from training import bag_of_words, linear_classifiers
+from tasks.classification import linear_classifiers, tfidf_classifier
 
 VOCABULARY, LABELS = 60, 4
 
@@ -43,12 +43,12 @@ def texts(documents: LabelledCorpus, longest: int) -> list[str]:
 @pytest.mark.parametrize("longest", [9, 30])
 def test_tf_idf_is_that_of_scikit_learn(longest: int) -> None:
     documents, _ = corpus()
-    matrix = bag_of_words.counts(documents, VOCABULARY, longest)
-    idf = bag_of_words.inverse_document_frequencies(matrix)
+    matrix = tfidf_classifier.counts(documents, VOCABULARY, longest)
+    idf = tfidf_classifier.inverse_document_frequencies(matrix)
     theirs = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, min_df=2)
     expected = theirs.fit_transform(texts(documents, longest)).toarray()
     columns = [int(name[1:]) for name in theirs.get_feature_names_out()]
-    ours = bag_of_words.features(matrix, idf).toarray()
+    ours = tfidf_classifier.features(matrix, idf).toarray()
     # idf is smoothed by the number of documents alone, so what min_df leaves out changes nothing.
     np.testing.assert_allclose(ours[:, columns], expected, atol=1e-6)
     assert set(np.flatnonzero(ours.any(axis=0))) == set(columns)
@@ -57,9 +57,9 @@ def test_tf_idf_is_that_of_scikit_learn(longest: int) -> None:
 
 def test_the_layer_decides_as_scikit_learn_does() -> None:
     documents, targets = corpus()
-    matrix = bag_of_words.counts(documents, VOCABULARY, 30)
-    idf = bag_of_words.inverse_document_frequencies(matrix)
-    weights = bag_of_words.features(matrix, idf)
+    matrix = tfidf_classifier.counts(documents, VOCABULARY, 30)
+    idf = tfidf_classifier.inverse_document_frequencies(matrix)
+    weights = tfidf_classifier.features(matrix, idf)
     kernel, bias = linear_classifiers.fit(
         weights, targets, linear_classifiers.support_vector_machines, 2.0
     )
@@ -84,7 +84,7 @@ def test_the_layer_decides_as_scikit_learn_does() -> None:
         mask[row, : len(tokens) + 2] = True
     got = np.asarray(layer.decisions(ids, mask))
     np.testing.assert_allclose(got, expected, atol=2e-3)
-    np.testing.assert_allclose(got, bag_of_words.decisions(weights, kernel, bias), atol=1e-5)
+    np.testing.assert_allclose(got, tfidf_classifier.decisions(weights, kernel, bias), atol=1e-5)
     # What stands in the padding counts for nothing.
     ids[~mask] = 9
     np.testing.assert_allclose(np.asarray(layer.decisions(ids, mask)), got, atol=1e-6)
@@ -104,7 +104,7 @@ def test_the_better_classifier_on_the_validation_documents_is_kept(
         ("useless", (useless, (1.0, 2.0))),
     ]
     monkeypatch.setattr(
-        bag_of_words, "SOLVERS", dict(solvers if good_one_first else reversed(solvers))
+        tfidf_classifier, "SOLVERS", dict(solvers if good_one_first else reversed(solvers))
     )
     layer = BagOfWords(VOCABULARY, LABELS)
     layer.build()
@@ -123,20 +123,24 @@ def test_a_document_of_unknown_tokens_gets_the_bias() -> None:
 
 def test_an_empty_matrix_has_no_weights() -> None:
     empty = csr_matrix((3, VOCABULARY))
-    assert bag_of_words.features(empty, np.ones(VOCABULARY, np.float32)).nnz == 0
+    assert tfidf_classifier.features(empty, np.ones(VOCABULARY, np.float32)).nnz == 0
 
 
 def test_room() -> None:
-    assert bag_of_words.has_room(30_000, 2_000)
-    assert not bag_of_words.has_room(30_000, 100_000)
+    assert tfidf_classifier.is_feasible(30_000, 2_000)
+    assert not tfidf_classifier.is_feasible(30_000, 100_000)
 
 
-def fitted(layer: BagOfWords) -> tuple[bag_of_words.FittedBagOfWords, dict[str, np.ndarray]]:
+def fitted(layer: BagOfWords) -> tuple[tfidf_classifier.TfidfClassifier, dict[str, np.ndarray]]:
     """Beside a network whose logits the tests make up, and the targets of both splits."""
     (train, train_targets), (valid, valid_targets) = corpus(200, seed=1), corpus(60, seed=2)
     targets = {"train": train_targets, "valid": valid_targets}
-    data = SimpleNamespace(corpora={"train": train, "valid": valid}, targets=targets.__getitem__)
-    return bag_of_words.FittedBagOfWords(layer, data, sequence_length=32), targets
+    data = SimpleNamespace(
+        corpora={"train": train, "valid": valid},
+        targets=targets.__getitem__,
+        text=SimpleNamespace(sequence_length=32),
+    )
+    return tfidf_classifier.TfidfClassifier(layer, data), targets
 
 
 def f1_over(targets: np.ndarray) -> Callable[[np.ndarray], float]:
@@ -177,7 +181,7 @@ def test_a_network_that_is_wrong_has_little_left_to_say() -> None:
     words, targets = fitted(layer)
     logits = np.where(targets["valid"], -9.0, 9.0).astype(np.float32)
     words.choose_mixture(logits, f1_over(targets["valid"]))
-    assert float(layer.network_share) == min(network for network, _ in bag_of_words.MIXTURES)
+    assert float(layer.network_share) == min(network for network, _ in tfidf_classifier.MIXTURES)
 
 
 def test_a_run_that_goes_on_keeps_its_classifier() -> None:

@@ -1,8 +1,9 @@
-"""Fits the linear classifier that stands beside the network (see `models.bag_of_words`)."""
+"""Fits the TF-IDF linear classifier that adds to the logits (see `models.bag_of_words`)."""
 
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
@@ -12,9 +13,10 @@ from sklearn.preprocessing import normalize
 from data_util.inputs import token_budget
 from data_util.labelled_corpus import LabelledCorpus
 from models.bag_of_words import BagOfWords, mixture
-from training.labelled_data import LabelledData
-from training.linear_classifiers import SOLVERS, fit
-from training.progress import duration
+from tasks.classification.linear_classifiers import SOLVERS, fit
+
+if TYPE_CHECKING:
+    from tasks.classification.task import ClassificationData
 
 logger = logging.getLogger(__name__)
 
@@ -37,21 +39,20 @@ MIXTURES = (
 )
 
 
-class FittedBagOfWords:
-    """A `BagOfWords` layer, fitted when it is first needed, and what it says of "valid".
+class TfidfClassifier:
+    """A `BagOfWords` layer, fitted when it is first needed, and its decisions on "valid".
 
     Args:
-        layer: built. One that is fitted already, by a run that goes on, is left as it is.
-        data: single texts.
-        sequence_length: tokens of a document that the network reads; no more are read here.
+        layer: built. One that is fitted already, by a run that was resumed, is left as it is.
+        data: single texts, of which no more tokens are read than the network reads.
 
     Attributes:
         layer: the same.
     """
 
-    def __init__(self, layer: BagOfWords, data: LabelledData, sequence_length: int) -> None:
+    def __init__(self, layer: BagOfWords, data: "ClassificationData") -> None:
         self.layer, self._data = layer, data
-        self._longest = token_budget(sequence_length)
+        self._longest = token_budget(data.text.sequence_length)
         self._decisions: np.ndarray | None = None
 
     def choose_mixture(
@@ -103,18 +104,25 @@ class FittedBagOfWords:
                     break  # it has one peak, and with thousands of labels a fit takes minutes
                 last = score
         logger.info(
-            "bag of words: linear classifier of %s tokens fitted in %s, %s, valid f1 alone %.4f",
+            "TF-IDF classifier of %s tokens fitted in %.0f s: %s, valid f1 alone %.4f",
             f"{np.count_nonzero(idf):,}",
-            duration(time.monotonic() - began),
+            time.monotonic() - began,
             best[1],
             best[0],
         )
         return chosen
 
 
-def has_room(vocab_size: int, num_labels: int) -> bool:
-    """Whether a weight for each token and label is not too much."""
-    return vocab_size * num_labels <= MAX_WEIGHTS
+def is_feasible(vocab_size: int, num_labels: int) -> bool:
+    """Whether a weight for each token and label is not too much; says so where it is."""
+    if vocab_size * num_labels <= MAX_WEIGHTS:
+        return True
+    logger.warning(
+        "no TF-IDF classifier: a weight for each of %s tokens and %s labels would be too many",
+        f"{vocab_size:,}",
+        f"{num_labels:,}",
+    )
+    return False
 
 
 def counts(corpus: LabelledCorpus, vocab_size: int, longest: int) -> csr_matrix:

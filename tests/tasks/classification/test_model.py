@@ -7,11 +7,23 @@ from sklearn.metrics import log_loss
 from common.errors import ConfigError
 from models.backbones import make_backbone
 from models.build import build
-from models.classification import ClassificationModel
-from models.tables import BACKBONES, HEADS, TASKS
+from tasks.classification.model import ClassificationModel
+from models.tables import BACKBONES, HEADS
+from tasks.registry import TASKS
+from models.tables import HEADS
+from tasks.registry import TASKS
+from tests.classifiers import classification_model, label_set
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 LABELS = 4
+
+
+def loss_of(task, targets, logits):
+    return TASKS[task](label_set(LABELS)).loss({}, targets, logits)[0]
+
+
+def probabilities_of(task, logits):
+    return TASKS[task](label_set(LABELS)).probabilities(logits)
 
 
 def targets_of(rows, task, seed=0):
@@ -30,8 +42,8 @@ def test_multi_label_loss_equals_scikit_learn():
         log_loss(row, p, labels=[0, 1], normalize=False)
         for row, p in zip(targets, probabilities, strict=True)
     ]
-    np.testing.assert_allclose(TASKS["multi_label"].loss(targets, logits), expected, rtol=1e-5)
-    np.testing.assert_allclose(TASKS["multi_label"].probabilities(logits), probabilities, atol=1e-6)
+    np.testing.assert_allclose(loss_of("multi_label", targets, logits), expected, rtol=1e-5)
+    np.testing.assert_allclose(probabilities_of("multi_label", logits), probabilities, atol=1e-6)
 
 
 def test_multi_class_loss_equals_scikit_learn():
@@ -40,30 +52,30 @@ def test_multi_class_loss_equals_scikit_learn():
     probabilities = np.exp(logits.astype("float64"))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     expected = log_loss(targets.argmax(axis=1), probabilities, labels=range(LABELS))
-    losses = np.asarray(TASKS["multi_class"].loss(targets, logits))
+    losses = np.asarray(loss_of("multi_class", targets, logits))
     assert losses.shape == (6,)
     assert losses.mean() == pytest.approx(expected, rel=1e-5)
-    np.testing.assert_allclose(TASKS["multi_class"].probabilities(logits), probabilities, atol=1e-6)
+    np.testing.assert_allclose(probabilities_of("multi_class", logits), probabilities, atol=1e-6)
 
 
 def test_large_logits_lose_no_precision():
     logits = np.array([[100.0, -100.0], [-100.0, 100.0]], "float32")
     targets = np.array([[1.0, 0.0], [1.0, 0.0]], "float32")
-    np.testing.assert_allclose(TASKS["multi_label"].loss(targets, logits), [0.0, 200.0])
+    np.testing.assert_allclose(loss_of("multi_label", targets, logits), [0.0, 200.0])
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_class_priors_are_the_first_probabilities(config_of, batch_of, task):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, task))
+    model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS, task))
     priors = np.array([0.5, 0.3, 0.15, 0.05])
     model.set_class_priors(priors)
     model.head.scores.kernel.assign(np.zeros(model.head.scores.kernel.shape))
     logits = model(batch_of([5, 7]))
-    np.testing.assert_allclose(model.probabilities(logits), [priors, priors], rtol=1e-5)
+    np.testing.assert_allclose(model.task.probabilities(logits), [priors, priors], rtol=1e-5)
 
 
 def test_class_priors_of_labels_never_and_always_seen(config_of):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS))
+    model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS))
     model.set_class_priors([0, 1, 0.5, 0.5])
     bias = keras.ops.convert_to_numpy(model.head.scores.bias)
     np.testing.assert_allclose(bias, [-13.8155, 13.8155, 0, 0], atol=1e-3)
@@ -71,8 +83,8 @@ def test_class_priors_of_labels_never_and_always_seen(config_of):
 
 @pytest.mark.parametrize("priors", [[0.5] * 3, [0.5, 0.5, 0.5, 1.5], [0.5, 0.5, 0.5, float("nan")]])
 def test_class_priors_that_cannot_be(config_of, priors):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS))
-    with pytest.raises(ConfigError, match="4 shares between 0 and 1"):
+    model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS))
+    with pytest.raises(ConfigError, match="4 fractions between 0 and 1"):
         model.set_class_priors(priors)
 
 
@@ -81,27 +93,26 @@ def test_class_priors_that_cannot_be(config_of, priors):
     [
         ({"num_labels": 0}, "num_labels must be"),
         ({"num_labels": "4"}, "num_labels must be"),
-        ({"num_labels": 4, "task": "ranking"}, "task must be one of multi_label, multi_class"),
-        ({"num_labels": 4, "dropout": 1.0}, "dropout must be"),
+        ({"dropout": 1.0}, "dropout must be"),
     ],
 )
 def test_what_cannot_be_is_named(config_of, kwargs, message):
     with pytest.raises(ConfigError, match=message):
-        ClassificationModel(make_backbone(config_of("text_cnn")), **kwargs)
+        HEADS["pooled"](config_of("text_cnn"), **{"num_labels": 4, "dropout": 0.1, **kwargs})
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_loss_is_exact_over_unequal_batches(config_of, batch_of, task):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, task))
+    model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS, task))
     model.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
     batches = [(batch_of([6] * n, seed=n), targets_of(n, task, seed=n)) for n in (5, 1, 3)]
     result = model.evaluate((batch for batch in batches), verbose=0, return_dict=True)
-    losses = [np.asarray(TASKS[task].loss(y, model(x))) for x, y in batches]
+    losses = [np.asarray(loss_of(task, y, model(x))) for x, y in batches]
     assert result == pytest.approx({"loss": np.concatenate(losses).mean()}, rel=1e-5)
 
 
 def test_dropout_is_before_the_head(config_of, batch_of):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, dropout=0.9))
+    model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS, dropout=0.9))
     batch = batch_of([5, 7, 6])
     np.testing.assert_array_equal(model(batch), model(batch, training=False))
     model.head.scores.kernel.assign(np.zeros(model.head.scores.kernel.shape))
@@ -115,7 +126,7 @@ def test_dropout_is_before_the_head(config_of, batch_of):
 @backbones
 @pytest.mark.parametrize("pooling", ["cls", "max", "mean", "attention"])
 def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
-    model = build(ClassificationModel(make_backbone(config_of(backbone, pooling=pooling)), LABELS))
+    model = build(classification_model(make_backbone(config_of(backbone, pooling=pooling)), LABELS))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(scale=0.4, size=weight.shape) for weight in model.weights])
     model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
@@ -139,14 +150,14 @@ def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
 )
 def test_learns_one_batch_by_heart(config_of, batch_of, backbone, task, sizes):
     config = config_of(backbone, **sizes)
-    model = build(ClassificationModel(make_backbone(config), LABELS, task, 0.0))
+    model = build(classification_model(make_backbone(config), LABELS, task, 0.0))
     model.compile(optimizer=keras.optimizers.Adam(2e-2))
     batch, targets = batch_of([10, 8, 9, 10]), targets_of(4, task)
     for _ in range(150):
         model.train_on_batch(batch, targets)
     model.reset_metrics()
     assert model.test_on_batch(batch, targets, return_dict=True)["loss"] < 0.05
-    probabilities = np.asarray(model.probabilities(model(batch)))
+    probabilities = np.asarray(model.task.probabilities(model(batch)))
     np.testing.assert_array_equal(probabilities > 0.5, targets == 1)
 
 
@@ -156,7 +167,7 @@ def test_half_precision_keeps_float32_logits(config_of, batch_of, backbone):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = build(
-            ClassificationModel(make_backbone(config_of(backbone, pooling="attention")), LABELS)
+            classification_model(make_backbone(config_of(backbone, pooling="attention")), LABELS)
         )
         model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
     finally:
@@ -169,7 +180,7 @@ def test_half_precision_keeps_float32_logits(config_of, batch_of, backbone):
 
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_leaves_padding_out(config_of, batch_of, head):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head=head))
+    model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS, head=head))
     for variable in model.head.trainable_variables:
         variable.assign(np.random.default_rng(1).normal(size=variable.shape))
     alone, together = model(batch_of([4])), model(batch_of([4], width=9))
@@ -178,7 +189,7 @@ def test_every_head_leaves_padding_out(config_of, batch_of, head):
 
 def test_max_pooled_is_the_largest_value_of_a_dense_layer(config_of, batch_of):
     model = build(
-        ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="max_pooled")
+        classification_model(make_backbone(config_of("text_cnn")), LABELS, head="max_pooled")
     )
     batch = batch_of([6])
     outputs = model.backbone(batch)
@@ -194,9 +205,9 @@ def test_max_pooled_is_the_largest_value_of_a_dense_layer(config_of, batch_of):
 
 
 def test_a_head_is_found_under_the_name_of_earlier_versions(config_of):
-    model = build(ClassificationModel(make_backbone(config_of("text_cnn")), 2, head="detectors"))
+    model = build(classification_model(make_backbone(config_of("text_cnn")), 2, head="detectors"))
     assert type(model.head) is HEADS["max_pooled"]
-    assert model.head_name == "max_pooled"
+    assert model.task.head == "max_pooled"
     assert "detectors" not in list(HEADS)
 
 
@@ -205,4 +216,4 @@ def test_an_unknown_head_is_an_error(config_of):
         ConfigError,
         match="head must be one of alignment, max_pooled, next_sentence, pooled, not 'x'",
     ):
-        ClassificationModel(make_backbone(config_of("text_cnn")), LABELS, head="x")
+        classification_model(make_backbone(config_of("text_cnn")), LABELS, head="x")

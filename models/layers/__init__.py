@@ -1,0 +1,1 @@
+"""The blocks that backbones, heads and losses are made of."""

@@ -1,0 +1,70 @@
+"""The address that says which characters speak for a label."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI
+
+from serving.batching import MicroBatcher
+from serving.failures import ANSWERS
+from serving.occlusion import MAX_PARTS, covered, parts_of, shares_of
+from serving.options import ServingOptions
+from serving.schemas import RequestModels, explain_answer
+from training.prediction import Predictor
+
+
+def add_explanation(
+    app: FastAPI,
+    predictor: Predictor,
+    batcher: MicroBatcher,
+    options: ServingOptions,
+    requests: RequestModels,
+) -> None:
+    """Adds /v1/explain, whose answer explains each text of an input by itself."""
+    task, text = predictor.task, predictor.text
+    answer = explain_answer(requests.fields)
+
+    @app.post("/v1/explain", responses=ANSWERS, response_model=answer)
+    async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
+        """Which characters speak for a label: those whose covering makes it less likely."""
+        record = task.record(requests.values(body.input))
+        (ids,), spans = await asyncio.to_thread(
+            lambda: (predictor.encode([record]), task.spans(record, text.tokenizer))
+        )
+        lengths = task.read_lengths([len(each) for each in ids], text)
+        ids = tuple(each[:length] for each, length in zip(ids, lengths, strict=True))
+        spans = [each[:length] for each, length in zip(spans, lengths, strict=True)]
+        # One place in the queue is for the record itself.
+        shares = shares_of(lengths, max(len(ids), min(MAX_PARTS, options.max_queue - 1)))
+        parts = [parts_of(each, share) for each, share in zip(spans, shares, strict=True)]
+        variants = [ids]
+        for place, its_parts in enumerate(parts):
+            for variant in covered(ids[place], its_parts, text.vocabulary.mask_id):
+                variants.append((*ids[:place], variant, *ids[place + 1 :]))
+        outputs = np.concatenate(await batcher.submit(variants))
+        probabilities = np.asarray(task.probabilities(outputs[:1]))[0]
+        label = task.labels.index(body.label) if body.label else int(probabilities.argmax())
+        odds = task.log_odds(outputs, label)
+        drops = iter(odds[0] - odds[1:])
+        explained = [
+            {
+                "characters_read": its_spans[-1][1] if its_spans else 0,
+                "parts": [
+                    {
+                        "start": part.start,
+                        "end": part.end,
+                        "importance": round(float(next(drops)), 6),
+                    }
+                    for part in its_parts
+                ],
+            }
+            for its_spans, its_parts in zip(spans, parts, strict=True)
+        ]
+        found = {
+            "label": task.labels[label],
+            "probability": round(float(probabilities[label]), 6),
+        }
+        if len(explained) == 1:
+            return {**found, **explained[0]}
+        return {**found, **dict(zip(requests.fields, explained, strict=True))}

@@ -1,0 +1,281 @@
+"""What a task is: all that stands between labelled examples and a result, for one kind of example.
+
+A task is a subclass of `Task` in a folder of its own, named in `tasks.registry`. An instance
+describes one data set, or one fine-tuned checkpoint: its labels, its head, what validation has
+settled. Whoever trains, predicts, serves or exports asks the instance and knows no task by name.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, ClassVar, Protocol, Self
+
+import numpy as np
+
+from common.errors import OptionError
+from data_util.tokenizers import Tokenizer
+from models.backbone import Backbone
+from models.checkpoint import Checkpoint
+from models.task_model import TaskModel
+from tasks.data import Batches, DataSettings, Files, TaskData, TextEncoder
+
+# What a person wants to know something about: a text, a pair of texts, a question and its passage.
+Record = Any
+# A record's token ids, as `Task.encode` gives them.
+Encoded = Any
+
+
+class Forward(Protocol):
+    """The compiled forward pass of a model."""
+
+    def __call__(self, batches: Batches) -> Iterator[tuple[dict[str, np.ndarray], Any, Any]]:
+        """The inputs, the targets and the model's outputs of each batch of epoch 0, in NumPy.
+
+        Each process of a run gets all of them.
+        """
+
+
+class Evaluation:
+    """Measures a model on the validation and the test examples of a run.
+
+    Args:
+        task: what validation settles goes here too.
+        model: whose weights change between two calls.
+        data: the run's.
+        forward: the model's forward pass.
+        found: entries of `metrics.json`. What has to survive a resume belongs in here, as JSON.
+    """
+
+    def __init__(
+        self,
+        task: "Task",
+        model: TaskModel,
+        data: TaskData,
+        forward: Forward,
+        found: dict[str, Any],
+    ) -> None:
+        self.task, self.model, self.data = task, model, data
+        self.forward, self.found = forward, found
+
+    def validate(self) -> dict[str, float]:
+        """The metrics of the validation examples, the task's score among them."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Keeps what the last validation chose: it was the best one so far."""
+
+    def part_improved(self) -> bool:
+        """Whether a part of the model did better in the last validation than ever before.
+
+        Then training is worth its while, though the score is no better.
+        """
+        return False
+
+    def test(self) -> tuple[dict[str, float], dict[str, str]]:
+        """The metrics of the test examples, and text files for the checkpoint folder by name."""
+        raise NotImplementedError
+
+
+class Task:
+    """One kind of labelled example: how it is read, learned, measured, and what a result is.
+
+    Attributes:
+        name: the key in `tasks.registry.TASKS`.
+        score: the validation metric that chooses the best epoch.
+        higher_is_better: whether a larger score is the better one.
+        unit: what an example is called, in the plural.
+        fields: what a record consists of: the fields of a request to the service. Each is a `str`
+            or a `list[str]`. A record of one `str` may be given as the text itself.
+        result_type: a dataclass that describes what `results` gives; an entry that is None may be
+            missing.
+        min_sequence_length: the shortest sequence that has room for a record.
+        explains: whether `labels`, `probabilities`, `log_odds` and `read_lengths` are there, by
+            which a label can be explained; then `encode` gives a tuple with the token ids of each
+            text of the record.
+    """
+
+    name: ClassVar[str]
+    score: ClassVar[str]
+    higher_is_better: ClassVar[bool] = True
+    unit: str = "examples"
+    fields: Mapping[str, Any] = {"text": str}
+    result_type: ClassVar[type]
+    min_sequence_length: int = 3
+    explains: ClassVar[bool] = False
+
+    # From labelled files to batches.
+
+    @classmethod
+    def prepare(cls, files: Files, settings: DataSettings, options: Any) -> TaskData:
+        """Reads the labelled files.
+
+        Args:
+            files: of "train", "valid" and, where there is one, "test".
+            settings: how.
+            options: has the task's own options.
+
+        Raises:
+            InputError, OptionError: the files or the options cannot be used.
+        """
+        raise NotImplementedError
+
+    # The checkpoint folder.
+
+    def config(self) -> dict[str, Any]:
+        """The task's entries of `config.json`, beside "task", its name."""
+        return {}
+
+    def texts(self) -> dict[str, str]:
+        """The task's text files in the checkpoint folder, by name."""
+        return {}
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
+        """The task that a checkpoint was fine-tuned for.
+
+        Raises:
+            CheckpointError, InputError: its files are not those that this task writes.
+        """
+        raise NotImplementedError
+
+    def use_threshold(self, threshold: float) -> None:
+        """Takes a threshold for all decisions in place of the checkpoint's own.
+
+        Raises:
+            OptionError: this task decides nothing by a threshold.
+        """
+        raise OptionError(f"--threshold={threshold}: the task {self.name} has no threshold.")
+
+    def summary(self) -> str:
+        """In a few words, for the log: how many labels, which head."""
+        return self.name
+
+    # The model.
+
+    def build_model(self, backbone: Backbone, dropout: float) -> TaskModel:
+        """The model, not yet built: the backbone and a head.
+
+        Args:
+            backbone: the backbone.
+            dropout: fraction of what the head reads that is dropped in training.
+
+        Raises:
+            ConfigError, OptionError: the backbone or the sizes do not fit the task.
+        """
+        raise NotImplementedError
+
+    def start_head(self, model: TaskModel, data: TaskData) -> None:
+        """Starts the head of a built model from what the training examples tell, if they do."""
+
+    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
+        """The loss of each target, in Keras' operations.
+
+        Args:
+            inputs: of the batch; "example" tells which rows belong together.
+            targets: of the batch.
+            outputs: of the model, (rows, ...).
+
+        Returns:
+            Values and weights, both (rows, ...) float32. A weight of 0 is no target; weights of
+            None count every value. The loss of the batch is the weighted mean.
+        """
+        raise NotImplementedError
+
+    # Metrics.
+
+    def evaluation(
+        self, model: TaskModel, data: TaskData, forward: Forward, found: dict[str, Any]
+    ) -> Evaluation:
+        """See `Evaluation`."""
+        raise NotImplementedError
+
+    # Prediction. Whoever predicts calls `encode`, then `inputs` for a batch, then the model, splits
+    # its outputs by example, and calls `results`.
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Record | None]]:
+        """The records of a stream, exactly one for each line; None for a line without a record.
+
+        Args:
+            stream: such as standard input; read no further than the records that are asked for.
+            name: of the stream, for errors.
+
+        Yields:
+            The number of the line, from 1, and its record.
+
+        Raises:
+            InputError: naming a line that is wrong.
+        """
+        raise NotImplementedError
+
+    def record(self, values: Mapping[str, Any]) -> Record:
+        """The record that a request's `fields` make."""
+        raise NotImplementedError
+
+    def is_empty(self, record: Record) -> bool:
+        """Whether there is nothing to predict from: then `empty_result` is the result."""
+        raise NotImplementedError
+
+    def encode(self, records: Sequence[Record], text: TextEncoder) -> list[Encoded]:
+        """The token ids of each record."""
+        raise NotImplementedError
+
+    def length(self, encoded: Encoded) -> int:
+        """Its number of tokens: records of similar length share a batch."""
+        return sum(map(len, encoded))
+
+    def inputs(self, encoded: Sequence[Encoded], text: TextEncoder) -> dict[str, np.ndarray]:
+        """One or more records as a batch: see `tasks.data.Batches`."""
+        raise NotImplementedError
+
+    def sample(self, length: int, text: TextEncoder) -> Encoded:
+        """A record of unknown tokens that fills a sequence of `length`, to warm up a service."""
+        raise NotImplementedError
+
+    def results(
+        self, encoded: Sequence[Encoded], outputs: Sequence[Any], top_k: int = 0
+    ) -> list[dict[str, Any]]:
+        """What a person gets for each record: JSON.
+
+        Args:
+            encoded: the records.
+            outputs: for each, the model's outputs of its rows, (its rows, ...).
+            top_k: also give so many of the most probable alternatives.
+        """
+        raise NotImplementedError
+
+    def empty_result(self) -> dict[str, Any]:
+        """What an empty record gets, and a line without a record."""
+        raise NotImplementedError
+
+    def known_labels(self) -> list[dict[str, Any]]:
+        """For people: the labels, each with what is known of it, {"label": ..., ...}."""
+        return []
+
+    def serving_outputs(self, outputs: Any) -> dict[str, Any]:
+        """The outputs of an exported model by name, (rows, ...) each, in Keras' operations."""
+        return {"logits": outputs}
+
+    def serving_files(self) -> dict[str, str]:
+        """The text files beside an exported model that say what its numbers mean, by name."""
+        return self.texts()
+
+    # Explanations, where `explains`.
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the outputs."""
+        raise NotImplementedError
+
+    def probabilities(self, outputs: Any) -> Any:
+        """(examples, labels) outputs to probabilities, in Keras' operations."""
+        raise NotImplementedError
+
+    def log_odds(self, outputs: np.ndarray, label: int) -> np.ndarray:
+        """(examples, labels) outputs to `log(p / (1 - p))` of a label, (examples,) float64."""
+        raise NotImplementedError
+
+    def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:
+        """How many tokens of each of a record's texts, of these lengths, the model reads."""
+        raise NotImplementedError
+
+    def spans(self, record: Record, tokenizer: Tokenizer) -> list[list[tuple[int, int]]]:
+        """Where the tokens of each of a record's texts are: first character, one past the last."""
+        raise NotImplementedError

@@ -1,0 +1,62 @@
+"""A fine-tuned checkpoint back as its task and its model."""
+
+from typing import Any
+
+from common.errors import CheckpointError, ConfigError
+from models.backbones import make_backbone
+from models.build import build
+from models.checkpoint import CONFIG, Checkpoint, load_weights
+from models.task_model import TaskModel
+from tasks.base import Task
+from tasks.registry import TASKS
+
+
+def load_task(checkpoint: Checkpoint) -> Task:
+    """The task that a checkpoint was fine-tuned for.
+
+    Raises:
+        CheckpointError: it was not fine-tuned, or for a task that is unknown here.
+        InputError: one of the task's files is not what the task writes.
+    """
+    if "task" not in checkpoint.config:
+        raise CheckpointError(
+            f"{checkpoint.folder}: this checkpoint is only pre-trained and knows no task. Run "
+            "train_bert_fine_tuning.py on it first."
+        )
+    name = checkpoint.setting("task", str)
+    if name not in TASKS:
+        raise CheckpointError(
+            f"{checkpoint.folder / CONFIG}: task must be one of {', '.join(TASKS)}, not "
+            f"{name!r:.80}."
+        )
+    return TASKS[name].from_checkpoint(checkpoint)
+
+
+def load_task_model(checkpoint: Checkpoint) -> tuple[Task, TaskModel]:
+    """The task of a fine-tuned checkpoint, and the model with its weights.
+
+    Raises:
+        CheckpointError, InputError: as `load_task`, or the weights are not of this model.
+    """
+    task = load_task(checkpoint)
+    model = build_task_model(task, checkpoint)
+    load_weights(model, checkpoint)
+    return task, model
+
+
+def build_task_model(task: Task, checkpoint: Checkpoint) -> TaskModel:
+    """The model that a fine-tuned checkpoint's `config.json` describes, with fresh weights.
+
+    Raises:
+        CheckpointError: it describes none.
+    """
+    config = checkpoint.backbone  # checks the size before a model takes memory
+    dropout: Any = checkpoint.config.get("head_dropout")
+    if type(dropout) not in (int, float):
+        raise CheckpointError(
+            f"{checkpoint.folder / CONFIG}: head_dropout must be a number, not {dropout!r:.80}."
+        )
+    try:
+        return build(task.build_model(make_backbone(config), dropout))
+    except ConfigError as error:
+        raise CheckpointError(f"{checkpoint.folder / CONFIG}: {error}") from error
