@@ -17,11 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.lib.measuring import in_turn, needed, parser, report, summary
-from data_util.documents import read_documents
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.data_sets import first_documents
-from benchmarks.lib.measuring import in_turn, report, summary
+from benchmarks.lib.measuring import in_turn, needed, report, summary
 from data_util.pretraining_data import prepare_pretraining_data
 from data_util.tokenizers import make_tokenizer
 
@@ -32,9 +30,9 @@ SEQUENCE_LENGTH = 200
 
 def main() -> None:
     """Measures both sides on each source and prints the table."""
-    options = speed_parser(__doc__)
-    options.add_argument("--documents", type=int, default=2000, help="of each source")
-    arguments = options.parse_args()
+    parser = speed_parser(__doc__)
+    parser.add_argument("--documents", type=int, default=2000, help="of each source")
+    arguments = parser.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds = 20, 1
     jieba = needed("jieba", 'pip install ".[benchmarks]"')

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import InputError
-
 _WEIGHTS = "_weights"
 
 

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_util.inputs import truncated_lengths
-
 MAX_PARTS = 128
 
 

@@ -14,14 +14,6 @@ from typing import Any, TextIO
 import numpy as np
 
 from common.errors import CheckpointError, OptionError
-from data_util.documents import Document, check_paths, read_texts
-from data_util.inputs import rows_to_inputs
-from data_util.labels import LabelSet
-from data_util.sentence_pairs import Text, check_kind
-from models.checkpoint import load_model, read_checkpoint
-from tasks.registry import TASKS
-
-from tasks.classification.metrics import decide
 from data_util.documents import check_paths
 from models.checkpoint import read_checkpoint
 from tasks.base import Encoded, Record

@@ -56,8 +56,8 @@ class Data:
             processes=1,
             max_documents=limit,
         )
-        self.free, _, _ = prepare_pretraining_data(
-            paths, vocabulary=self.vocabulary, cache_folder=folder, max_documents=limit
+        self.free, _ = prepare_pretraining_data(
+            paths, tokenizer, vocabulary=self.vocabulary, cache_folder=folder, max_documents=limit
         )
         self.documents = [self.labelled.tokens(number) for number in range(len(self.labelled))]
         self.targets = multi_hot(self.labelled, len(self.labels)).astype(np.float32)
@@ -75,13 +75,14 @@ class OurSteps:
     """
 
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
-        from data_util.classification_batches import ClassificationBatches
         from data_util.pretraining.batches import PretrainingBatches
+        from data_util.registry import NOISES
         from models.backbones import make_backbone
         from models.build import build
-        from tasks.classification.model import ClassificationModel
         from models.config import backbone_config
         from models.pretraining import PretrainingModel
+        from tasks.classification.batches import classification_batches
+        from tasks.classification.task import MultiLabel
         from training.optimizer import AdamW
 
         sizes: dict[str, Any] = {}
@@ -101,17 +102,17 @@ class OurSteps:
                 data.free,
                 np.arange(len(data.free)),
                 data.vocabulary,
-                next_sentence=False,
+                rows="single",
+                noise=NOISES["token"](data.vocabulary),
                 **shared,
             )
             self.model = build(PretrainingModel(make_backbone(self.config), ("masked_lm",)))
         else:
-            self.made = ClassificationBatches(
+            self.made = classification_batches(
                 data.labelled, len(data.labels), data.vocabulary, **shared
             )
-            self.model = build(
-                ClassificationModel(make_backbone(self.config), len(data.labels), head=head)
-            )
+            task = MultiLabel(data.labels, head=head)
+            self.model = build(task.build_model(make_backbone(self.config), dropout=0.1))
         self.model.compile(optimizer=AdamW(1e-4))
         self.input = InputCount()
         self._steps, self._epoch, self._head = arguments.steps, 0, head
@@ -119,8 +120,7 @@ class OurSteps:
     def batches(self, epoch: int) -> Iterator[Any]:
         """Endless batches, from an epoch on."""
         for number in itertools.count(epoch):
-            for batch in self.made.batches(number):
-                yield batch[:2] if isinstance(batch, tuple) else batch
+            yield from self.made.batches(number)
 
     def work(self) -> float:
         """Does some steps; returns the documents, or for masked LM the tokens, that they read."""

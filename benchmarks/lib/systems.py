@@ -26,8 +26,7 @@ from benchmarks.lib.data_sets import (
 from benchmarks.lib.runs import flags, read_metrics, run
 from data_util.documents import read_documents
 from data_util.tokenizers import make_tokenizer
-from tasks.classification.metrics import best_threshold, decide
-from training.metrics import classification_figures
+from tasks.classification.metrics import best_threshold, classification_metrics, decide
 
 Result = dict[str, Any]
 Options = Mapping[str, Any]
@@ -107,9 +106,7 @@ def fit_baseline(
     threshold = best_threshold(scores["valid"], splits["valid"].targets > 0)
     thresholds = np.full(scores["valid"].shape[1], threshold)
     metrics = {
-        name: classification_figures(
-            split.targets > 0, decide(scores[name], thresholds, "multi_label")
-        )
+        name: classification_metrics(split.targets > 0, decide(scores[name], thresholds))
         for name, split in splits.items()
     }
     return {
@@ -223,20 +220,20 @@ def read_pretraining(folder: Path) -> Result:
 def evaluate_checkpoint(folder: Path, split: Split) -> Result:
     """Test metrics, speed and size of a checkpoint, by the code that labels new text."""
     # Imported here: the baselines need no TensorFlow.
-    from training.prediction import Classifier
+    from training.prediction import Predictor
 
-    classifier = Classifier(folder)
+    classifier = Predictor(folder)
     classifier.probabilities(split.texts)  # traces every length
     began = time.monotonic()
     probabilities = classifier.probabilities(split.texts)
     rate = len(split.texts) / (time.monotonic() - began)
-    known = {label: column for column, label in enumerate(classifier.labels.labels)}
+    known = {label: column for column, label in enumerate(classifier.task.labels)}
     columns = [known.get(label, 0) for label in split.labels]
-    decisions = decide(probabilities, classifier.thresholds, "multi_label")[:, columns]
+    decisions = decide(probabilities, classifier.task.thresholds)[:, columns]
     # A label that no training or validation document has is never predicted.
     decisions[:, [label not in known for label in split.labels]] = False
     return {
-        "test": classification_figures(split.targets > 0, decisions),
+        "test": classification_metrics(split.targets > 0, decisions),
         "documents_per_second": rate,
         "parameters": classifier.model.count_params(),
         "bytes": (folder / "model.weights.h5").stat().st_size,

@@ -12,7 +12,6 @@ from typing import BinaryIO
 import numpy as np
 
 from common.errors import InputError, OptionError
-from data_util.labelled_corpus import LabelledCorpus
 from data_util.classification_data import (
     build_vocabulary,
     count_labels,
@@ -20,6 +19,7 @@ from data_util.classification_data import (
     prepare_labelled_data,
 )
 from data_util.documents import places_of, read_documents, read_texts
+from data_util.labelled_corpus import LabelledCorpus
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text
 from data_util.vocabulary import Vocabulary

@@ -11,10 +11,9 @@ import numpy as np
 from keras import ops
 
 from common.errors import CheckpointError, ConfigError, OptionError
-from data_util.inputs import rows_to_inputs, token_budget
+from data_util.inputs import rows_to_inputs, token_budget, truncated_lengths
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import PAIR_KEYS, Text
-from data_util.inputs import truncated_lengths
 from data_util.tokenizers import Tokenizer
 from models.backbone import Backbone
 from models.bag_of_words import BagOfWords

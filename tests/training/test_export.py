@@ -11,8 +11,6 @@ import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.inputs import documents_to_inputs
-from models.checkpoint import load_model, read_checkpoint
-from data_util.inputs import documents_to_inputs
 from models.checkpoint import read_checkpoint
 from tasks.loading import load_task_model
 from train_bert_fine_tuning import fine_tune

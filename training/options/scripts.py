@@ -6,9 +6,6 @@ from typing import Any, Self
 
 from common.options import REQUIRED, Options, option
 from data_util.documents import UNITS
-from data_util.reading.line_format import LABEL_FIELDS
-from models.tables import BACKBONES, HEADS, OBJECTIVES
-from tasks.registry import TASKS
 from models.tables import BACKBONES, OBJECTIVES
 from tasks.registry import TASK_OPTIONS, TASKS
 from training.options.groups import (

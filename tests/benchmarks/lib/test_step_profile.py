@@ -6,8 +6,8 @@ import pytest
 from benchmarks.lib.step_profile import operations
 from models.backbones import make_backbone
 from models.build import build
-from tasks.classification.model import ClassificationModel
 from models.config import backbone_config
+from tasks.classification.model import ClassificationModel
 
 
 @pytest.mark.parametrize(

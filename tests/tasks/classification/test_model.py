@@ -7,10 +7,7 @@ from sklearn.metrics import log_loss
 from common.errors import ConfigError
 from models.backbones import make_backbone
 from models.build import build
-from tasks.classification.model import ClassificationModel
 from models.tables import BACKBONES, HEADS
-from tasks.registry import TASKS
-from models.tables import HEADS
 from tasks.registry import TASKS
 from tests.classifiers import classification_model, label_set
 
