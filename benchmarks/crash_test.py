@@ -244,7 +244,7 @@ class _Test:
     def _look_at(self, folder: Path, before: int) -> None:
         """What a killed run left."""
         from common.errors import CheckpointError
-        from models.checkpoint import read_checkpoint
+        from models.checkpoints.folder import read_checkpoint
 
         half_written, state, reached = _half_written(folder), _state(folder), _last_point(folder)
         self.in_write += half_written

@@ -80,7 +80,7 @@ def measure(
     """Rows of the table for one checkpoint and everything that is exported from it."""
     quiet_libraries()
     from data_util.documents import read_texts
-    from models.checkpoint import WEIGHTS
+    from models.checkpoints.folder import WEIGHTS
     from training.export import bytes_of, export
     from training.exported import MODEL_FILES, ExportedModel
     from training.prediction import Classifier

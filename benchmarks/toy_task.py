@@ -56,7 +56,7 @@ def run(
     # Imported here: main() has quieted the libraries by now.
     import keras
 
-    from models.backbones import make_backbone
+    from models.backbone import make_backbone
     from models.build import build
     from models.classification import ClassificationModel
     from models.config import backbone_config

@@ -184,7 +184,7 @@ class Ours:
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
         from data_util.classification_batches import ClassificationBatches
         from data_util.pretraining_batches import PretrainingBatches
-        from models.backbones import make_backbone
+        from models.backbone import make_backbone
         from models.build import build
         from models.classification import ClassificationModel
         from models.config import backbone_config

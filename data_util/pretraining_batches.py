@@ -95,7 +95,7 @@ class PretrainingBatches:
             `sequence_length`, P the number of slots for masks that goes with L:
             `token_ids`, `segment_ids` (batch, L) int32, `padding_mask` (batch, L) bool (True for
             a token), `masked_positions`, `masked_ids` (batch, P) int32, `masked_weights`
-            (batch, P) float32, `is_next` (batch,) int32, `pair_weights` (batch,) float32.
+            (batch, P) float32, `pair_kind` (batch,) int32, `pair_weights` (batch,) float32.
         """
         rows, batches = self._plan(epoch)
         for step in range(first_step, len(batches)):
@@ -151,6 +151,6 @@ class PretrainingBatches:
             "segment_ids": (in_b & padding_mask).astype(np.int32),
             "padding_mask": padding_mask,
             **masks,
-            "is_next": rows.is_next[chosen],
+            "pair_kind": rows.is_next[chosen],
             "pair_weights": rows.pair_weight[chosen],
         }

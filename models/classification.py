@@ -11,6 +11,7 @@ from common.errors import ConfigError
 from models.backbone import Backbone
 from models.bag_of_words import BagOfWords
 from models.losses import weighted_mean
+from models.serializable import Serializable
 from models.tables import HEADS, TASKS
 
 # Label shares nearer to 0 or 1 than this would start a bias where it can hardly learn.
@@ -74,7 +75,7 @@ class MultiClass:
 
 
 @keras.saving.register_keras_serializable(package="models")
-class ClassificationModel(keras.Model):
+class ClassificationModel(Serializable, keras.Model):
     """Labels of documents.
 
     `fit` and `evaluate` take (inputs, multi-hot targets) after `compile(optimizer=...)`; the
@@ -208,21 +209,3 @@ class ClassificationModel(keras.Model):
         self.head.scores.bias.assign(
             TASKS[self.task].bias(np.clip(shares, _MIN_SHARE, 1 - _MIN_SHARE)).astype(np.float32)
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "num_labels": self.num_labels,
-            "task": self.task,
-            "dropout": self.head.dropout.rate,
-            "head": self.head_name,
-            "bag_of_words": self.bag_of_words is not None,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ClassificationModel":
-        """The model that `get_config` described."""
-        backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
-        return cls(backbone, **config)

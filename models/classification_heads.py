@@ -8,12 +8,13 @@ from keras import ops
 
 from models.config import BackboneConfig
 from models.dropout import Dropout
-from models.max_over_time import max_over_time
+from models.max_over_time import dense_max_pool
+from models.serializable import Serializable
 
 DETECTORS_A_UNIT = 4
 
 
-class ClassificationHead(keras.layers.Layer):
+class ClassificationHead(Serializable, keras.layers.Layer):
     """What a head is: a document vector of its own, then one dense layer.
 
     A head is a subclass, named in `models.tables.HEADS`.
@@ -27,8 +28,11 @@ class ClassificationHead(keras.layers.Layer):
         for_pairs: whether it needs two texts, told apart by their segment ids.
         reads_pooled_output: whether the backbone's pooling has a part in it.
         reads_sequence_output: whether the encoder's output at each position has.
+        starts_from: the pre-training objective whose head gives the first weights; None: random
+            weights are the start.
     """
 
+    starts_from: ClassVar[str | None] = None
     for_pairs: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
     reads_sequence_output: ClassVar[bool] = True
@@ -46,6 +50,14 @@ class ClassificationHead(keras.layers.Layer):
             dtype="float32",
             name="scores",
         )
+
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
+        """The parameters of its large matrices; a file of its weights holds no fewer."""
+        return config.d_model * num_labels
+
+    def start_from(self, objective: keras.layers.Layer) -> None:
+        """Takes over weights of the pre-trained head of the objective that `starts_from` names."""
 
     def build(self, input_shape: Any = None) -> None:
         """Makes every weight."""
@@ -72,20 +84,6 @@ class ClassificationHead(keras.layers.Layer):
     def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
         """(batch, width): a vector a document."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "config": self.config.to_dict(),
-            "num_labels": self.num_labels,
-            "dropout": self.dropout.rate,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ClassificationHead":
-        """The head that `get_config` described."""
-        return cls(BackboneConfig.from_dict(config.pop("config")), **config)
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -118,6 +116,11 @@ class DetectorHead(ClassificationHead):
     do better than the last one, https://arxiv.org/abs/1802.05365).
     """
 
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
+        """The detectors' kernel and the scores'."""
+        return DETECTORS_A_UNIT * config.d_model * (config.d_model + num_labels)
+
     def build_document(self) -> int:
         """Makes `4 d_model` detectors."""
         width = DETECTORS_A_UNIT * self.config.d_model
@@ -131,4 +134,4 @@ class DetectorHead(ClassificationHead):
         tokens = self.dropout(tokens, training=training)
         # Padding is a second [CLS], which can change neither the highest nor the lowest.
         tokens = ops.where(ops.expand_dims(padding_mask, -1), tokens, tokens[:, :1])
-        return max_over_time(tokens, self.detectors, training)
+        return dense_max_pool(tokens, self.detectors, training)

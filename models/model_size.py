@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import ConfigError
-from models.classification_heads import DETECTORS_A_UNIT
+from models.bag_of_words import BagOfWords
 from models.config import BackboneConfig
-from models.tables import BACKBONES
+from models.tables import HEADS, OBJECTIVES
 
 WEIGHT_BYTES = 4
 # A checkpoint of 10^6 labels has a report of 100 MB. For weights it is room for small models, in
@@ -34,8 +34,8 @@ def most_bytes(name: str, config: Mapping[str, Any]) -> int:
 def least_parameters(config: Mapping[str, Any]) -> int:
     """The parameters of the large arrays of the model that a checkpoint's `config.json` describes.
 
-    Biases and normalization are left out, and so is what a backbone has that is not sized by the
-    fields that are known here. So the model has more, and a file of its weights holds more.
+    Biases and normalization are left out, and so is what a backbone has that its configuration
+    does not count. So the model has more, and a file of its weights holds more.
 
     Args:
         config: as in `config.json`; an entry that is missing or wrong counts for nothing.
@@ -44,43 +44,21 @@ def least_parameters(config: Mapping[str, Any]) -> int:
         ConfigError: the backbone's configuration is none.
     """
     backbone = BackboneConfig.from_dict(config.get("backbone", {}))
-    return _backbone(backbone) + _heads(config, backbone.d_model) + _words(config, backbone)
+    return backbone.min_parameters() + _parts(config, backbone)
 
 
-def _backbone(config: BackboneConfig) -> int:
-    width, unused = config.d_model, BACKBONES[config.backbone].unused
-    rows = config.num_segment
-    if config.position == "learned":
-        rows += config.max_position
-    size = rows * width
-    # The table of token vectors may be narrower than the model, or wider; then it is projected.
-    table_width = config.embedding_width or width
-    size += config.vocab_size * table_width + table_width * width * (table_width != width)
-    if "num_layer" not in unused:
-        attention = 2 * width * config.num_header * (config.d_k + config.d_v)
-        size += config.num_layer * (attention + 2 * width * config.d_ff)
-    if "num_filters" not in unused:
-        filters = config.num_filters
-        size += sum(config.filter_sizes) * filters * (width + filters)
-        size += len(config.filter_sizes) * filters * width
-    if config.pooling == "attention":
-        size += width * config.num_header * (1 + 2 * config.d_v)
+def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
+    """The parameters of what stands on the backbone, by the entries that tell of it."""
+    objectives = config.get("objectives")
+    named = objectives if isinstance(objectives, list) else []
+    size = sum(
+        OBJECTIVES[name].min_parameters(backbone)
+        for name in {name for name in named if isinstance(name, str)} & set(OBJECTIVES)
+    )
+    head, labels = config.get("head"), config.get("num_labels")
+    if type(labels) is int:
+        if isinstance(head, str) and head in HEADS:
+            size += HEADS[head].min_parameters(backbone, labels)
+        if config.get("bag_of_words") is True:
+            size += BagOfWords.min_parameters(backbone.vocab_size, labels)
     return size
-
-
-def _heads(config: Mapping[str, Any], width: int) -> int:
-    objectives, labels = config.get("objectives"), config.get("num_labels")
-    if config.get("stage") == "pretraining":
-        return width * width if isinstance(objectives, list) and "masked_lm" in objectives else 0
-    if type(labels) is not int:
-        return 0
-    if config.get("head") == "detectors":
-        return DETECTORS_A_UNIT * width * (width + labels)
-    return width * labels
-
-
-def _words(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
-    labels = config.get("num_labels")
-    if config.get("bag_of_words") is not True or type(labels) is not int:
-        return 0
-    return backbone.vocab_size * (1 + labels)

@@ -81,9 +81,14 @@ class NextSentenceStart(ClassificationHead):
         Devlin et al. 2019, section 3.1 (https://arxiv.org/abs/1810.04805).
     """
 
+    starts_from: ClassVar[str | None] = "next_sentence"
     for_pairs: ClassVar[bool] = True
     reads_pooled_output: ClassVar[bool] = True
     reads_sequence_output: ClassVar[bool] = False
+
+    def start_from(self, objective: keras.layers.Layer) -> None:
+        """Copies the pre-trained layer that tells whether B follows A."""
+        self.next_sentence.set_weights(objective.dense.get_weights())
 
     def build_document(self) -> int:
         """Makes the next-sentence head's layer."""

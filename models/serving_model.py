@@ -7,13 +7,14 @@ import keras
 from keras import ops
 
 from models.classification import ClassificationModel
+from models.serializable import Serializable
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask")
 OUTPUTS = ("logits", "probabilities")
 
 
 @keras.saving.register_keras_serializable(package="models")
-class ServingModel(keras.Model):
+class ServingModel(Serializable, keras.Model):
     """A classifier as other runtimes see it, always in inference mode.
 
     Its inputs are all int32, because not every runtime takes bool. The layers within are the
@@ -44,16 +45,3 @@ class ServingModel(keras.Model):
         mask = ops.cast(inputs["padding_mask"], "bool")
         logits = self.classifier({**inputs, "padding_mask": mask}, training=False)
         return {"logits": logits, "probabilities": self.classifier.probabilities(logits)}
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "classifier": keras.saving.serialize_keras_object(self.classifier),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ServingModel":
-        """The model that `get_config` described."""
-        classifier = keras.saving.deserialize_keras_object(config.pop("classifier"))
-        return cls(classifier, **config)

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from common.errors import OptionError
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
+from models.checkpoints.weights import load_model
 from models.classification import ClassificationModel
 from models.config import BackboneConfig
 from models.tables import HEADS
-from models.transfer import RestoreReport, transfer_backbone, transfer_next_sentence
+from models.transfer import RestoreReport, start_head, transfer_backbone
 from training import setup, word_embeddings
 from training.bag_of_words import has_room
 from training.distribution import first_process_first
@@ -85,16 +86,21 @@ def build_model(
     model.set_class_priors(np.bincount(label_ids, minlength=len(data.labels)) / documents)
     if checkpoint is None:
         return model, None
+    source = load_model(checkpoint)
     report = transfer_backbone(
-        model.backbone, checkpoint, allow_partial=options.allow_partial_restore
+        model.backbone, source, checkpoint.folder, allow_partial=options.allow_partial_restore
     )
     logger.info("%s: %s", checkpoint.folder, report)
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
     setup.extend_positions(model.backbone, checkpoint, options.sequence_length)
-    if head == "next_sentence":
-        transfer_next_sentence(model.head, checkpoint)
-        logger.info("%s: the next-sentence head's weights start the head", checkpoint.folder)
+    if model.head.starts_from:
+        start_head(model.head, source, checkpoint.folder)
+        logger.info(
+            "%s: the weights of its %s head start the head",
+            checkpoint.folder,
+            model.head.starts_from,
+        )
     return model, report
 
 
@@ -110,12 +116,12 @@ def _head(
         raise OptionError(
             f"--head={head} is for pairs of texts, and the labelled files hold single ones."
         )
-    if head == "next_sentence" and checkpoint is None:
+    if HEADS[head].starts_from and checkpoint is None:
         raise OptionError(
-            "--head=next_sentence starts from a pre-trained next-sentence head: name a checkpoint "
-            "with --ckpt_dir, or choose another --head."
+            f"--head={head} starts from a pre-trained {HEADS[head].starts_from} head: name a "
+            "checkpoint with --ckpt_dir, or choose another --head."
         )
-    if data.pairs and config.num_segment < 2:
+    if data.pairs and config.num_segments < 2:
         raise OptionError(
             f"--ckpt_dir={options.ckpt_dir}: this backbone knows only one segment, and a pair of "
             "texts needs two."

@@ -19,7 +19,7 @@ from data_util.documents import places_of, read_documents
 from data_util.labels import LabelSet
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
 from training import setup
 from training.options import FineTuningOptions
 from training.test_mode import document_limit

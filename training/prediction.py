@@ -18,7 +18,8 @@ from data_util.classification_data import pack_documents, pack_pairs
 from data_util.documents import Document, check_paths, read_texts
 from data_util.labels import LabelSet
 from data_util.sentence_pairs import Text, check_kind
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from models.tables import TASKS
 from training.input_pipeline import predict_logits
 from training.metrics import decide

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.errors import OptionError
+from common.errors import ConfigError, OptionError
 from data_util.documents import places_of
 from data_util.pretraining_data import (
     PretrainingBatches,
@@ -16,9 +16,11 @@ from data_util.pretraining_data import (
 )
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
+from models.checkpoints.weights import load_model
+from models.objectives.selection import check_objectives
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from models.transfer import transfer_pretraining
@@ -56,11 +58,19 @@ class PretrainingData:
 
 
 def objectives(options: PretrainingOptions) -> tuple[str, ...]:
-    """The names of the objectives that are switched on."""
-    chosen = tuple(name for name in OBJECTIVES if getattr(options, name))
-    if not chosen:
-        raise OptionError("--masked_lm=false --next_sentence=false: nothing is left to learn.")
-    return chosen
+    """The names of the chosen objectives.
+
+    Raises:
+        OptionError: they cannot be learned together.
+    """
+    chosen = getattr(options, "objectives", None)
+    if chosen is None:
+        chosen = [name for name in OBJECTIVES if getattr(options, name, False)]
+    try:
+        check_objectives(chosen)
+    except ConfigError as error:
+        raise OptionError(f"--objectives={','.join(chosen)}: {error}") from error
+    return tuple(chosen)
 
 
 def open_folder(options: PretrainingOptions) -> RunFolder:
@@ -146,19 +156,24 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             f"--sequence_length_lm={options.sequence_length_lm} is longer than "
             f"--max_position={config.max_position}."
         )
-    # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not in
-    # that of a released BERT.
-    candidates = 0 if data.tokenizer.style == "wordpiece" else options.masked_lm_candidates
+    num_sampled = getattr(options, "num_sampled", None)
+    if num_sampled is None:
+        num_sampled = options.masked_lm_candidates
+    if data.tokenizer.style == "wordpiece":
+        # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not
+        # in that of a released BERT.
+        num_sampled = 0
     model = build(
         PretrainingModel(
             make_backbone(config),
             objectives=objectives(options),
-            head_options={"masked_lm": {"candidates": candidates}},
+            settings={"num_sampled": num_sampled},
         )
     )
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
-        report, fresh = transfer_pretraining(model, data.start)
+        source = load_model(data.start)
+        report, fresh = transfer_pretraining(model, source, data.start.folder)
         logger.info("%s: %s", data.start.folder, report)
         setup.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:
@@ -194,15 +209,14 @@ def train_model(
     rate = setup.learning_rate(options, model.backbone.config, "pretraining")
     model.compile(optimizer=make_optimizer(options, rate, steps))
     _announce(options, data, model, steps)
-    figures = tuple(f"{name}_{figure}" for name in objectives(options) for figure in _FIGURES)
     stage = Stage(
         name="pretraining",
         batches=data.train.batches,
         steps=data.train.steps,
         examples=data.train.examples(0),
-        evaluate=lambda: evaluate(model, data.valid, figures),
+        evaluate=lambda: evaluate(model, data.valid, model.metric_names),
         score=lambda valid: -valid["loss"],
-        train_figures=("loss", *figures),
+        train_figures=("loss", *model.metric_names),
         documents=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
     )
     record = Record()
@@ -212,9 +226,6 @@ def train_model(
     folder.finish(model, record.metrics(), {})
     logger.info("the pre-trained checkpoint is in %s", folder.folder)
     return record.metrics()
-
-
-_FIGURES = ("loss", "accuracy")
 
 
 def evaluate(

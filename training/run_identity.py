@@ -6,7 +6,7 @@ from typing import Any
 
 from data_util.cache import source_digest
 from data_util.documents import check_paths
-from models.checkpoint import content_digests
+from models.checkpoints.folder import content_digests
 from training.options import Options
 
 # What changes where and how fast a result is made, and not the result.

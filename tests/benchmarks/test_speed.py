@@ -18,7 +18,7 @@ from benchmarks import (
 )
 from benchmarks.scaling import Costs, foretold, line
 from benchmarks.step_profile import operations
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.classification import ClassificationModel
 from models.config import backbone_config

@@ -81,7 +81,7 @@ def test_shapes_and_dtypes(make) -> None:
             "masked_positions": ((rows, slots), "int32"),
             "masked_ids": ((rows, slots), "int32"),
             "masked_weights": ((rows, slots), "float32"),
-            "is_next": ((rows,), "int32"),
+            "pair_kind": ((rows,), "int32"),
             "pair_weights": ((rows,), "float32"),
         }
         assert length in (32, 64)
@@ -111,7 +111,7 @@ def rows_of(batch, corpus):
         assert len(separators) == 2 and len(b) and np.all(np.diff(b) == 1)
         assert document_of(corpus, b[0]) == document_of(corpus, b[-1])
         assert segments[separators[0] + 1 : length].all()
-        is_next = bool(batch["is_next"][row])
+        is_next = bool(batch["pair_kind"][row])
         same_document = document_of(corpus, a[0]) == document_of(corpus, b[0])
         assert same_document == is_next
         if is_next:

@@ -5,10 +5,10 @@ import scipy.stats
 from sklearn.metrics import log_loss
 
 from common.errors import ConfigError
-from models.backbones import BACKBONES, make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.classification import TASKS, ClassificationModel
-from models.tables import HEADS
+from models.tables import BACKBONES, HEADS
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 LABELS = 4
@@ -133,7 +133,7 @@ def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
 @pytest.mark.parametrize(
     ("backbone", "task", "sizes"),
     [
-        ("transformer", "multi_label", {"num_layer": 1}),
+        ("transformer", "multi_label", {"num_layers": 1}),
         ("text_cnn", "multi_class", {"filter_sizes": (2, 3)}),
     ],
 )

@@ -11,7 +11,7 @@ TRAIN = """
 import sys
 import keras
 import numpy as np
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.classification import ClassificationModel
 from models.config import backbone_config
@@ -26,7 +26,7 @@ batch = {
     "masked_positions": np.array([[1, 3], [2, 0]], "int32"),
     "masked_ids": np.array([[7, 8], [9, 0]], "int32"),
     "masked_weights": np.array([[1, 1], [1, 0]], "float32"),
-    "is_next": np.array([0, 1], "int32"),
+    "pair_kind": np.array([0, 1], "int32"),
     "pair_weights": np.ones(2, "float32"),
 }
 for name, position in (("text_cnn", None), ("transformer", "learned"), ("transformer", "rotary")):

@@ -12,7 +12,8 @@ from common.errors import OptionError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from serving.app import make_app
 from serving.batching import MicroBatcher
 from serving.scoring import Scorer

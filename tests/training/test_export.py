@@ -11,7 +11,8 @@ import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.classification_batches import pack_documents
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from train_bert_fine_tuning import fine_tune
 from training import export as exporting
 from training.export import export

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from tests.pair_runs import WORDS
 from training import fine_tuning
 from training.labelled_data import load_labelled_data

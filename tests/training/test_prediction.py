@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from tests.hostile_files import sign
 from training.options import PredictionOptions
 from training.prediction import Classifier, predict

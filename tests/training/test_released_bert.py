@@ -9,7 +9,9 @@ import pytest
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.vocabulary import Vocabulary
 from models.bert_conversion import model_variables
-from models.checkpoint import load_model, read_checkpoint, write_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
+from models.checkpoints.writing import write_checkpoint
 from models.export_bert import main as export_command
 from models.import_bert import main as import_command
 from tests.bert_release import TOKENS, random_bert, save_release

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import CheckpointError, OptionError, StoppedError
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import evaluation, fine_tuning, pretraining

@@ -1,0 +1,64 @@
+"""Names for things that are imported when they are first asked for."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class Registry(Mapping[str, Any]):
+    """Name to object: `REGISTRY[name]` imports the object from its place.
+
+    So that a table of all names costs no import of what they stand for.
+
+        >>> tools = Registry(counter="collections:Counter")
+        >>> tools["counter"].__name__
+        'Counter'
+
+    Args:
+        **places: by name, in order: "module:attribute", or the object itself.
+    """
+
+    def __init__(self, **places: Any) -> None:
+        self._places: dict[str, Any] = {}
+        for name, place in places.items():
+            self.register(name, place)
+
+    def register(self, name: str, place_or_object: Any) -> None:
+        """Adds an entry at the end.
+
+        Args:
+            name: the key.
+            place_or_object: "module:attribute", imported at the first use, or the object itself.
+
+        Raises:
+            ValueError: the name is taken, or a place has no ":".
+        """
+        if name in self._places:
+            raise ValueError(f"{name!r} is registered already")
+        if isinstance(place_or_object, str) and ":" not in place_or_object:
+            raise ValueError(f"a place is 'module:attribute'. Received: {place_or_object!r}")
+        self._places[name] = place_or_object
+
+    def __getitem__(self, name: str) -> Any:
+        """The object of this name.
+
+        Raises:
+            KeyError: naming what there is.
+        """
+        try:
+            place = self._places[name]
+        except KeyError:
+            raise KeyError(f"{name!r} is none of {', '.join(self._places)}") from None
+        if isinstance(place, str):
+            module, attribute = place.split(":")
+            place = self._places[name] = getattr(importlib.import_module(module), attribute)
+        return place
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
