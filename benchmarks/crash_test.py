@@ -224,7 +224,7 @@ class _Test:
     def _inspect(self, folder: Path, before: int) -> None:
         """Looks at what a killed run left; `before` is the step that it resumed from."""
         from common.errors import CheckpointError
-        from models.checkpoint import read_checkpoint
+        from models.checkpoints.folder import read_checkpoint
 
         half_written, state = is_half_written(folder), training_state(folder)
         step, reached = state.get("step", 0), last_logged_step(folder)

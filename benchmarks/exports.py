@@ -77,7 +77,7 @@ def measure(
     """The rows of the table for one checkpoint and all of its exports."""
     quiet_libraries()
     from data_util.documents import read_texts
-    from models.checkpoint import WEIGHTS
+    from models.checkpoints.folder import WEIGHTS
     from tasks.classification.metrics import decide
     from training.export import bytes_of, export
     from training.exported import MODEL_FILES, ExportedModel

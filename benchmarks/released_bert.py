@@ -133,7 +133,8 @@ def largest_difference(checkpoint: Path, exported: Path) -> float:
     import torch
     import transformers
 
-    from models.checkpoint import load_model, read_checkpoint
+    from models.checkpoints.folder import read_checkpoint
+    from models.checkpoints.weights import load_model
 
     ours = load_model(read_checkpoint(checkpoint)).backbone
     theirs = transformers.BertModel.from_pretrained(exported).eval()

@@ -57,7 +57,7 @@ def run(
     import keras
 
     from data_util.labels import LabelSet
-    from models.backbones import make_backbone
+    from models.backbone import make_backbone
     from models.build import build
     from models.config import backbone_config
     from tasks.classification.task import MultiClass

@@ -7,7 +7,9 @@ from common.errors import CheckpointError, ConfigError, InputError
 from data_util.tokenizers import load_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
 from fuzz import folder
+from models.backbones.text_cnn_config import TextCNNConfig
 from models.checkpoint_files import read_json
+from models.checkpoints.versions import upgraded
 from models.config import BackboneConfig
 
 _PATH = folder() / "config.json"
@@ -15,11 +17,9 @@ _VOCABULARY = Vocabulary([*RESERVED, "a"])
 _VALUES: dict[str, Any] = {
     "vocab_size": 40,
     "d_model": 16,
-    "num_layer": 2,
-    "num_header": 2,
+    "num_heads": 2,
     "d_k": 8,
     "d_v": 8,
-    "d_ff": 64,
     "num_filters": 8,
     "position": "learned",
     "pooling": "max",
@@ -39,6 +39,7 @@ def one_input(data: bytes) -> None:
         assert len(str(error)) < 2000
         return
     _backbone(content)
+    _backbone(upgraded({"format_version": 1, "backbone": content})["backbone"])
     _backbone({**seed_values(), **content})
 
 
@@ -53,7 +54,7 @@ def _backbone(values: dict) -> None:
 
 def seed_values() -> dict:
     """Every field of a backbone."""
-    return BackboneConfig(backbone="text_cnn", **_VALUES).to_dict()
+    return TextCNNConfig(**_VALUES).to_dict()
 
 
 def seeds() -> list[bytes]:

@@ -6,16 +6,18 @@ import keras
 from keras import ops
 
 
-def at_positions(sequence: Any, positions: Any) -> Any:
+def gather_positions(sequence: Any, positions: Any) -> Any:
     """The vectors at some positions of each row.
 
     Args:
         sequence: (batch, length, width).
-        positions: (batch, count) int32, below `length`; a position may come twice.
+        positions: (batch, count) int32, below `length`; a position may come twice. None: all.
 
     Returns:
-        (batch, count, width).
+        (batch, count, width); with None the sequence as it is.
     """
+    if positions is None:
+        return sequence
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf  # here: other backends do without it
 

@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.serializable import Serializable
+
 
 @keras.saving.register_keras_serializable(package="models")
-class BagOfWords(keras.layers.Layer):
+class BagOfWords(Serializable, keras.layers.Layer):
     """TF-IDF of a document's tokens and a linear decision for each label.
 
     With t occurrences of a token in a document, its weight is `(1 + ln t) idf(token)`, and all
@@ -26,7 +28,7 @@ class BagOfWords(keras.layers.Layer):
 
     def __init__(self, vocab_size: int, num_labels: int, **kwargs: Any) -> None:
         # Sums of hundreds of small numbers: float32, whatever the network computes in.
-        super().__init__(trainable=False, **{**kwargs, "dtype": "float32"})
+        super().__init__(**{**kwargs, "trainable": False, "dtype": "float32"})
         self.vocab_size = vocab_size
         self.num_labels = num_labels
 
@@ -95,14 +97,6 @@ class BagOfWords(keras.layers.Layer):
         """
         decisions = self.decisions(token_ids, padding_mask)
         return mixture(logits, decisions, self.network_share, self.share, self.offset)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocab_size": self.vocab_size,
-            "num_labels": self.num_labels,
-        }
 
     def _weight(
         self, shape: tuple[int, ...], name: str, initializer: str = "zeros"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import ConfigError
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 # Our field, the key in `config.json` of transformers and `bert_config.json` of Google, and
@@ -11,11 +12,11 @@ from models.config import BackboneConfig
 _SIZES = (
     ("vocab_size", "vocab_size", None),
     ("d_model", "hidden_size", 768),
-    ("num_layer", "num_hidden_layers", 12),
-    ("num_header", "num_attention_heads", 12),
+    ("num_layers", "num_hidden_layers", 12),
+    ("num_heads", "num_attention_heads", 12),
     ("d_ff", "intermediate_size", 3072),
     ("max_position", "max_position_embeddings", 512),
-    ("num_segment", "type_vocab_size", 2),
+    ("num_segments", "type_vocab_size", 2),
     ("dropout", "hidden_dropout_prob", 0.1),
     ("attention_dropout", "attention_probs_dropout_prob", 0.1),
     ("layer_norm_epsilon", "layer_norm_eps", 1e-12),
@@ -45,7 +46,7 @@ _ONLY = {
 
 def config_from_bert(
     values: Mapping[str, Any], *, gelu_approximate: bool | None = None
-) -> BackboneConfig:
+) -> TransformerConfig:
     """The backbone that BERT's configuration describes.
 
     Args:
@@ -68,13 +69,13 @@ def config_from_bert(
         if value is None:
             raise ConfigError(f"the key {theirs} is missing.")
         given[ours] = value
-    for name in ("d_model", "num_header"):
+    for name in ("d_model", "num_heads"):
         if type(given[name]) is not int or given[name] < 1:
             raise ConfigError(f"{_theirs(name)} must be a whole number of at least 1.")
-    if given["d_model"] % given["num_header"]:
+    if given["d_model"] % given["num_heads"]:
         raise ConfigError(
             f"hidden_size ({given['d_model']}) is not a multiple of num_attention_heads "
-            f"({given['num_header']})."
+            f"({given['num_heads']})."
         )
     activation = values.get("hidden_act", "gelu")
     if activation not in _ACTIVATIONS:
@@ -84,9 +85,8 @@ def config_from_bert(
     name, approximate = _ACTIVATIONS[activation]
     if activation == "gelu" and gelu_approximate is not None:
         approximate = gelu_approximate
-    width = given["d_model"] // given["num_header"]
-    return BackboneConfig(
-        backbone="transformer",
+    width = given["d_model"] // given["num_heads"]
+    return TransformerConfig(
         position="learned",
         pooling="cls",
         normalization="post",
@@ -94,7 +94,6 @@ def config_from_bert(
         gelu_approximate=approximate,
         d_k=width,
         d_v=width,
-        num_filters=1,
         **given,
     )
 
@@ -105,7 +104,7 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
     Raises:
         ConfigError: the backbone is not of BERT's shape; names each key that keeps it from it.
     """
-    width, rest = divmod(config.d_model, config.num_header)
+    width, rest = divmod(config.d_model, config.num_heads)
     needed: dict[str, Any] = {
         "backbone": "transformer",
         "position": "learned",
@@ -118,11 +117,12 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
     wrong = [
         f"{key} is {getattr(config, key)!r} and would have to be {value!r}"
         for key, value in needed.items()
-        if getattr(config, key) != value
+        # What another backbone lacks is told by its name.
+        if getattr(config, key, value) != value
     ]
     if rest:
         wrong.append(
-            f"d_model ({config.d_model}) is not a multiple of num_header ({config.num_header})"
+            f"d_model ({config.d_model}) is not a multiple of num_heads ({config.num_heads})"
         )
     if wrong:
         raise ConfigError(f"this backbone is not of BERT's shape: {'; '.join(wrong)}.")

@@ -53,7 +53,7 @@ def fill_model(
             configuration says, or the masked-LM head does not share the token embedding.
     """
     names = _standard_names(released)
-    table = bert_variables(model.backbone.config.num_layer)
+    table = bert_variables(model.backbone.config.num_layers)
     if encoder_only:
         table = [entry for entry in table if entry.part in ("encoder", "pooler")]
     elif released.style == HUGGING_FACE:
@@ -84,7 +84,7 @@ def fill_model(
         parameters += int(np.prod(variable.shape))
     used |= _said_twice(names) if not encoder_only else set()
     left = [name for name in names if name not in used]
-    _check_layers(released, left, model.backbone.config.num_layer)
+    _check_layers(released, left, model.backbone.config.num_layers)
     optimizer = [name for name in left if _OPTIMIZER.search(name)]
     return ImportReport(
         variables=len(filled),
@@ -103,7 +103,7 @@ def bert_tensors(model: keras.Model) -> dict[str, np.ndarray]:
     """
     ours = model_variables(model)
     table = [
-        entry for entry in bert_variables(model.backbone.config.num_layer) if entry.ours in ours
+        entry for entry in bert_variables(model.backbone.config.num_layers) if entry.ours in ours
     ]
     heads = any(entry.part not in ("encoder", "pooler") for entry in table)
     tensors = {}
@@ -174,14 +174,14 @@ def _check_shape(
         )
 
 
-def _check_layers(released: ReleasedBert, left: list[str], num_layer: int) -> None:
+def _check_layers(released: ReleasedBert, left: list[str], num_layers: int) -> None:
     beyond = {
         int(match[1])
         for name in left
         if not _OPTIMIZER.search(name) and (match := _LAYER.search(name))
     }
-    if beyond and max(beyond) >= num_layer:
+    if beyond and max(beyond) >= num_layers:
         raise CheckpointError(
             f"{released.weights}: it has {max(beyond) + 1} layers, but "
-            f"{released.config_file.name} says num_hidden_layers {num_layer}."
+            f"{released.config_file.name} says num_hidden_layers {num_layers}."
         )

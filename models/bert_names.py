@@ -89,7 +89,7 @@ _BACK = {**_ARRANGE} | {
 }
 
 
-def bert_variables(num_layer: int) -> list[BertVariable]:
+def bert_variables(num_layers: int) -> list[BertVariable]:
     """Every variable of a BERT with so many layers, its heads' included."""
     found = [
         BertVariable(
@@ -104,7 +104,7 @@ def bert_variables(num_layer: int) -> list[BertVariable]:
         )
     ]
     found += _norm("backbone/embeddings/layer_norm", "bert.embeddings.LayerNorm")
-    for index in range(num_layer):
+    for index in range(num_layers):
         ours, theirs = f"backbone/layer_{index}", f"bert.encoder.layer.{index}"
         attention = f"{ours}/attention/multi_head_attention"
         for name in ("query", "key", "value"):

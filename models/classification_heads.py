@@ -9,12 +9,13 @@ from keras import ops
 from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.dropout import Dropout
-from models.max_over_time import max_over_time
+from models.max_over_time import dense_max_pool
+from models.serializable import Serializable
 
 UNITS_PER_DIM = 4
 
 
-class ClassificationHead(keras.layers.Layer):
+class ClassificationHead(Serializable, keras.layers.Layer):
     """What a head is: a document vector of its own, then one dense layer.
 
     A head is a subclass, named in `models.tables.HEADS`.
@@ -89,20 +90,6 @@ class ClassificationHead(keras.layers.Layer):
         """(batch, width): a vector a document."""
         raise NotImplementedError
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "config": self.config.to_dict(),
-            "num_labels": self.num_labels,
-            "dropout": self.dropout.rate,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ClassificationHead":
-        """The head that `get_config` described."""
-        return cls(BackboneConfig.from_dict(config.pop("config")), **config)
-
 
 @keras.saving.register_keras_serializable(package="models")
 class PooledHead(ClassificationHead):
@@ -152,4 +139,4 @@ class MaxPooledHead(ClassificationHead):
         tokens = self.dropout(tokens, training=training)
         # Padding is a second [CLS], which can change neither the highest nor the lowest.
         tokens = ops.where(ops.expand_dims(padding_mask, -1), tokens, tokens[:, :1])
-        return max_over_time(tokens, self.detectors, training)
+        return dense_max_pool(tokens, self.detectors, training)

@@ -1,158 +1,204 @@
-"""The sizes and choices of a backbone: presets, checks, JSON in and out."""
+"""What every backbone is made of: common sizes, presets, checks, JSON in and out.
+
+Each backbone has a subclass of `BackboneConfig` with the sizes that are its own. Nothing here, and
+nothing in the modules of these subclasses, loads Keras: so that options can be listed quickly.
+"""
 
 import dataclasses
+import functools
+import operator
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from common.errors import ConfigError
-from models.tables import BACKBONES, POOLINGS
+from models.tables import BACKBONE_CONFIGS, BACKBONES, POOLINGS
 
 MAX_PARAMETERS = 1_000_000_000
-MAX_LAYERS = 200
-MAX_FILTER_SIZES = 64
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
 NORMALIZATIONS = ("pre", "post")
 ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
 
+# A backbone takes the sizes that it has.
 PRESETS: dict[str, dict[str, int]] = {
-    "tiny": {"d_model": 64, "num_header": 8, "d_k": 8, "d_v": 8, "num_layer": 2},
-    "small": {"d_model": 128, "num_header": 8, "d_k": 16, "d_v": 16, "num_layer": 2},
-    "big": {"d_model": 512, "num_header": 8, "d_k": 64, "d_v": 64, "num_layer": 6},
+    "tiny": {"d_model": 64, "num_heads": 8, "d_k": 8, "d_v": 8, "num_layers": 2},
+    "small": {"d_model": 128, "num_heads": 8, "d_k": 16, "d_v": 16, "num_layers": 2},
+    "big": {"d_model": 512, "num_heads": 8, "d_k": 64, "d_v": 64, "num_layers": 6},
 }
 
-_POSITIVE = (
-    "vocab_size",
-    "d_model",
-    "num_layer",
-    "num_header",
-    "d_k",
-    "d_v",
-    "d_ff",
-    "num_filters",
-    "num_segment",
-)
+_KINDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
 
-# Keys that the first checkpoints lack, and what they mean there.
-_NEWER: dict[str, Any] = {"embedding_width": 0}
+
+def size(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    *,
+    flag: str | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Collection[str] | None = None,
+) -> Any:
+    """A field of a backbone's configuration: its default, its help text and what it may be.
+
+    A subclass that declares the field again for the sake of another default may leave out the rest.
+
+    Args:
+        default: left out where the value comes from a preset or follows from other sizes.
+        help: the text of the command-line option.
+        flag: the option's name where it is not the field's; "": there is no such option.
+        minimum, maximum: the smallest and the largest value that it may have.
+        above, below: the same, for values that it just may not have.
+        choices: the only strings that it may be.
+    """
+    metadata = {
+        "help": help,
+        "flag": flag,
+        "minimum": minimum,
+        "maximum": maximum,
+        "above": above,
+        "below": below,
+        "choices": choices,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
-    """What a backbone is made of. `backbone_config` fills in what depends on other fields.
+    """The sizes and choices that all backbones have; a subclass adds those of one of them.
+
+    A subclass is named in `models.tables.BACKBONE_CONFIGS`, or is the `config_class` of a backbone
+    that is named in `models.tables.BACKBONES`. `backbone_config` makes one from a preset.
 
     Attributes:
-        backbone: a key of `models.tables.BACKBONES`.
+        backbone: the backbone's key in `models.tables.BACKBONES`.
+        has_attention: whether positions attend to each other, so that "rotary" is possible.
         vocab_size: number of token ids.
-        d_model: width of the output at each position, and of the embeddings.
-        num_layer: layers of the Transformer.
-        num_header: attention heads (of the Transformer's layers and of attention pooling).
+        d_model: width of the vector at each position, and of the embeddings.
+        num_heads: attention heads, of a backbone that has attention and of attention pooling.
         d_k: width of a head's queries and keys.
         d_v: width of a head's values.
-        d_ff: inner width of the Transformer's feed-forward networks.
-        num_filters: filters of each size in each convolution of the TextCNN.
-        position: "learned" or "sinusoidal" (added to the embeddings), "rotary" (in the attention of
-            the Transformer) or "none".
-        pooling: a key of `models.tables.POOLINGS`.
         max_position: the longest sequence that the backbone takes.
-        num_segment: number of segment ids.
-        normalization: "pre" (before each sub-layer) or "post" (after its residual connection).
+        num_segments: number of segment ids.
+        position: "learned" or "sinusoidal" (added to the embeddings), "rotary" (in the attention)
+            or "none".
+        pooling: a key of `models.tables.POOLINGS`.
         activation: "gelu", "relu", "silu" or "tanh".
+        gelu_approximate: whether gelu is its tanh approximation, as in Google's BERT.
         dropout: share of units that is dropped in training.
-        attention_dropout: share of the attention weights that is dropped in training; 0 by
-            default, because Keras' fused attention has none.
-        filter_sizes: widths of the TextCNN's filters, in tokens.
         layer_norm_epsilon: added to the variance in layer normalization.
         initializer_range: standard deviation of freshly made weights.
-        gelu_approximate: whether gelu is its tanh approximation, as in Google's BERT.
         embedding_width: width of the table of token vectors, which are projected to `d_model`
             (Lan et al. 2020, section 3.1, https://arxiv.org/abs/1909.11942); 0: `d_model`, and no
             projection.
+
+    Raises:
+        ConfigError: a value is of the wrong type, out of its bounds or contradicts another one, or
+            all together ask for too many parameters.
     """
 
-    backbone: str
-    vocab_size: int
-    d_model: int
-    num_layer: int
-    num_header: int
-    d_k: int
-    d_v: int
-    d_ff: int
-    num_filters: int
-    position: str
-    pooling: str
-    max_position: int = 512
-    num_segment: int = 2
-    normalization: str = "pre"
-    activation: str = "gelu"
-    dropout: float = 0.1
-    attention_dropout: float = 0.0
-    filter_sizes: tuple[int, ...] = (2, 3, 4, 5)
-    layer_norm_epsilon: float = 1e-12
-    initializer_range: float = 0.02
-    gelu_approximate: bool = False
-    embedding_width: int = 0
+    backbone: ClassVar[str]
+    has_attention: ClassVar[bool] = False
+
+    vocab_size: int = size(help="number of token ids", flag="", minimum=1)
+    d_model: int = size(help="size of the vector at each position", minimum=1)
+    num_heads: int = size(help="attention heads", flag="num_header", minimum=1)
+    d_k: int = size(help="size of a head's queries and keys", minimum=1)
+    d_v: int = size(help="size of a head's values", minimum=1)
+    # [CLS] and [SEP] alone take two positions.
+    max_position: int = size(512, "longest sequence that the backbone can ever take", minimum=2)
+    num_segments: int = size(2, "number of segment ids", flag="", minimum=1)
+    position: str = size("none", "how the position of a token is encoded", choices=POSITIONS)
+    pooling: str = size("max", "how the vectors at the positions become one", choices=POOLINGS)
+    activation: str = size("gelu", "activation function", flag="", choices=ACTIVATIONS)
+    gelu_approximate: bool = size(False, "gelu by its tanh approximation", flag="")
+    dropout: float = size(
+        0.1, "share of the units dropped in training", flag="", minimum=0, below=1
+    )
+    layer_norm_epsilon: float = size(
+        1e-12, "added to the variance in layer normalization", flag="", above=0, below=1
+    )
+    initializer_range: float = size(
+        0.02, "standard deviation of the first weights", flag="", above=0, below=1
+    )
+    embedding_width: int = size(
+        0, "width of the table of token vectors; 0: d_model", flag="", minimum=0
+    )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check_type(field.name, field.type, getattr(self, field.name))
-        for name in _POSITIVE:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in (*_POSITIVE, "max_position"):
-            # Beyond this a product of two has more digits than Python likes to print.
-            if getattr(self, name) > MAX_PARAMETERS:
-                raise ConfigError(
-                    f"{name} asks for more than {MAX_PARAMETERS:,} parameters; make it smaller."
-                )
-        if self.num_layer > MAX_LAYERS:
-            raise ConfigError(f"num_layer must be at most {MAX_LAYERS:,}, not {self.num_layer:,}.")
-        if self.max_position < 2:
-            # [CLS] and [SEP] alone take two.
-            raise ConfigError(f"max_position must be at least 2, not {self.max_position}.")
-        if self.embedding_width < 0:
-            raise ConfigError(f"embedding_width must be at least 0, not {self.embedding_width}.")
-        for name, choices in _choices().items():
-            if getattr(self, name) not in choices:
-                raise ConfigError(
-                    f"{name} must be one of {', '.join(choices)}, not "
-                    f"{reprlib.repr(getattr(self, name))}."
-                )
-        if self.position == "rotary":
-            if "num_layer" in BACKBONES[self.backbone].unused:
-                raise ConfigError(
-                    f"position rotary is for attention, and a {self.backbone} has none: use "
-                    "learned, sinusoidal or none."
-                )
-            if self.d_k % 2:
-                raise ConfigError(
-                    f"position rotary needs an even d_k, not {self.d_k}; the others take any."
-                )
-        for name in ("dropout", "attention_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(
-                    f"{name} must be at least 0 and below 1, not {getattr(self, name)}."
-                )
-        for name in ("layer_norm_epsilon", "initializer_range"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be between 0 and 1, not {getattr(self, name)}.")
-        sizes = self.filter_sizes
-        if not sizes or min(sizes) < 1 or len(set(sizes)) < len(sizes):
-            raise ConfigError(
-                "filter_sizes must be different numbers of at least 1, not "
-                f"{reprlib.repr(list(sizes))}."
+        for name, field in self.fields().items():
+            _check_type(name, field.type, getattr(self, name))
+        for name, field in self.fields().items():
+            _check_bounds(name, field.metadata, getattr(self, name))
+        self.check()
+        # With the widest that a head makes of a vector, see models/classification_heads.py, and a
+        # table of positions that are not learned.
+        fixed = self.max_position if self.position != "learned" else 0
+        most = self.min_parameters() + (4 * self.d_model + fixed) * self.d_model
+        if most > MAX_PARAMETERS:
+            given = ", ".join(
+                f"{name} ({getattr(self, name)})"
+                for name, field in self.fields().items()
+                if field.type is int and getattr(self, name) > 1
             )
-        if len(sizes) > MAX_FILTER_SIZES or max(sizes) > MAX_PARAMETERS:
             raise ConfigError(
-                f"filter_sizes must be at most {MAX_FILTER_SIZES} numbers, none of them enormous."
+                f"these sizes ask for about {most:,} parameters, more than {MAX_PARAMETERS:,}; "
+                f"make one of them smaller: {given}."
             )
-        if self._size() > MAX_PARAMETERS:
+
+    def check(self) -> None:
+        """Checks what the bounds of single fields cannot say.
+
+        Raises:
+            ConfigError: two values contradict each other.
+        """
+        if self.position == "rotary" and not self.has_attention:
             raise ConfigError(
-                f"these sizes ask for about {self._size():,} parameters, more than "
-                f"{MAX_PARAMETERS:,}; make vocab_size ({self.vocab_size}), d_model "
-                f"({self.d_model}), num_layer ({self.num_layer}) or d_ff ({self.d_ff}) smaller."
+                f"position rotary is for attention, and a {self.backbone} has none: use "
+                "learned, sinusoidal or none."
             )
+
+    def min_parameters(self) -> int:
+        """The parameters of the large arrays: the backbone has these and some more.
+
+        Biases and normalization are left out. A subclass adds what is between the embeddings and
+        the pooling.
+        """
+        rows = self.num_segments + (self.max_position if self.position == "learned" else 0)
+        # The table of token vectors may be narrower than the model, or wider; it is projected then.
+        width = self.embedding_width or self.d_model
+        projection = width * self.d_model if width != self.d_model else 0
+        parameters = rows * self.d_model + self.vocab_size * width + projection
+        if self.pooling == "attention":
+            parameters += self.d_model * self.num_heads * (1 + 2 * self.d_v)
+        return parameters
+
+    @classmethod
+    def fill_in(cls, values: dict[str, Any], given: AbstractSet[str]) -> None:
+        """Sets those of `values` that follow from others.
+
+        Args:
+            values: those of the preset and the given ones, by field; changed in place.
+            given: the names of those that may not be changed.
+
+        Raises:
+            ConfigError: a value is not one that others can follow from.
+        """
+        for name in ("d_model", "num_heads"):
+            _check_type(name, int, values[name])
+            _check_bounds(name, cls.fields()[name].metadata, values[name])
+        d_model, num_heads = values["d_model"], values["num_heads"]
+        if {"d_model", "num_heads"} & given:
+            for name in {"d_k", "d_v"} - given:
+                if d_model % num_heads:
+                    raise ConfigError(
+                        f"d_model ({d_model}) must be a multiple of num_heads ({num_heads}) where "
+                        f"{name} is not given."
+                    )
+                values[name] = d_model // num_heads
 
     @property
     def activation_name(self) -> str:
@@ -160,13 +206,23 @@ class BackboneConfig:
         approximate = self.activation == "gelu" and self.gelu_approximate
         return "gelu_approximate" if approximate else self.activation
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON has them."""
-        return {**dataclasses.asdict(self), "filter_sizes": list(self.filter_sizes)}
-
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "BackboneConfig":
-        """The configuration that `to_dict` gave.
+    def fields(cls) -> dict[str, dataclasses.Field]:
+        """The fields by name, as the class that declared them with `size` has them.
+
+        Only their defaults are those of this class.
+        """
+        return _fields(cls)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The backbone's name and the fields as JSON has them."""
+        values = dataclasses.asdict(self)
+        lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
+        return {"backbone": self.backbone, **values, **lists}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "BackboneConfig":
+        """The configuration that `to_dict` gave, of the backbone's own class.
 
         Raises:
             ConfigError: a key is unknown or missing, or a value is of the wrong type or size.
@@ -175,32 +231,53 @@ class BackboneConfig:
             raise ConfigError(
                 f"the backbone's configuration must be a table, not {reprlib.repr(values)}."
             )
-        names = {field.name for field in dataclasses.fields(cls)}
-        values = {**_NEWER, **values}
+        if "backbone" not in values:
+            raise ConfigError("the backbone's configuration lacks backbone; every key is needed.")
+        cls = config_class(values["backbone"])
+        names = set(cls.fields())
+        values = {name: value for name, value in values.items() if name != "backbone"}
         if unknown := sorted(map(str, set(values) - names)):
             raise ConfigError(
-                f"unknown key in the backbone's configuration: {', '.join(unknown):.200}; "
+                f"unknown key in the configuration of a {cls.backbone}: {', '.join(unknown):.200}; "
                 f"it may have {', '.join(sorted(names))}."
             )
         if missing := sorted(names - set(values)):
             raise ConfigError(
                 f"the backbone's configuration lacks {', '.join(missing)}; every key is needed."
             )
-        sizes = values["filter_sizes"]
-        return cls(**{**values, "filter_sizes": tuple(sizes) if isinstance(sizes, list) else sizes})
+        return cls(**_with_tuples(values))
 
-    def _size(self) -> int:
-        """The parameters that these sizes can lead to, with any backbone, biases aside."""
-        width = self.embedding_width or self.d_model
-        tokens = self.vocab_size * width + (width * self.d_model if width != self.d_model else 0)
-        embeddings = tokens + (self.max_position + self.num_segment) * self.d_model
-        attention = 2 * self.d_model * self.num_header * (self.d_k + self.d_v)
-        transformer = self.num_layer * (attention + 2 * self.d_model * self.d_ff)
-        filters = sum(self.filter_sizes) * self.num_filters * (self.d_model + self.num_filters)
-        combination = len(self.filter_sizes) * self.num_filters * self.d_model
-        # The widest that a head makes of a position: see models/classification_heads.py.
-        head = 4 * self.d_model**2
-        return embeddings + max(transformer, filters + combination) + head
+
+@functools.cache
+def _fields(cls: type[BackboneConfig]) -> dict[str, dataclasses.Field]:
+    found = {}
+    for field in dataclasses.fields(cls):
+        declared = [
+            base.__dataclass_fields__[field.name]
+            for base in cls.__mro__
+            if field.name in getattr(base, "__dataclass_fields__", {})
+        ]
+        metadata = next(one.metadata for one in [*declared, size()] if one.metadata)
+        found[field.name] = dataclasses.field(default=field.default, metadata=metadata)
+        found[field.name].name, found[field.name].type = field.name, field.type
+    return found
+
+
+def config_class(backbone: Any) -> type[BackboneConfig]:
+    """The class of a backbone's configuration, without loading the backbone where that can be.
+
+    Raises:
+        ConfigError: there is no backbone of this name.
+    """
+    if not isinstance(backbone, str):
+        raise ConfigError(f"backbone must be a string, not {reprlib.repr(backbone)}.")
+    if backbone in BACKBONE_CONFIGS:
+        return BACKBONE_CONFIGS[backbone]
+    if backbone in BACKBONES:
+        return BACKBONES[backbone].config_class
+    raise ConfigError(
+        f"backbone must be one of {', '.join(BACKBONES)}, not {reprlib.repr(backbone)}."
+    )
 
 
 def backbone_config(
@@ -212,56 +289,105 @@ def backbone_config(
         backbone: a key of `models.tables.BACKBONES`.
         preset: a key of `PRESETS`.
         vocab_size: number of token ids.
-        overrides: fields of `BackboneConfig`; those that are None are left as the preset has
-            them. `d_k` and `d_v` follow `d_model // num_header`, `d_ff` and `num_filters` follow
-            `d_model`, where they are not given.
+        overrides: fields of the backbone's configuration; those that are None are left as the
+            preset has them. Sizes that follow from others do so where they are not given (see
+            `BackboneConfig.fill_in`).
+
+    Returns:
+        A configuration of the backbone's own class.
 
     Raises:
         ConfigError: a name or a value is not one that can be; or a field was given that this
             backbone makes no use of.
     """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    names = {field.name for field in dataclasses.fields(BackboneConfig)}
-    if unknown := sorted(set(given) - names):
-        raise ConfigError(f"a backbone has no {', '.join(unknown)}; it has {sorted(names)}.")
-    if backbone not in BACKBONES:
-        raise ConfigError(f"backbone must be one of {', '.join(BACKBONES)}, not {backbone!r}.")
+    cls = config_class(backbone)
     if preset not in PRESETS:
         raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
-    if unused := sorted(set(given) & set(BACKBONES[backbone].unused)):
-        raise ConfigError(
-            f"{unused[0]} was set to {given[unused[0]]!r}, but a {backbone} has no use for it; "
-            "leave it out."
+    names = set(cls.fields())
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if unknown := sorted(set(given) - names):
+        if unknown[0] in {name for other in BACKBONES for name in config_class(other).fields()}:
+            raise ConfigError(
+                f"{unknown[0]} was set to {given[unknown[0]]!r}, but a {backbone} has no use for "
+                "it; leave it out."
+            )
+        raise ConfigError(f"a {backbone} has no {', '.join(unknown)}; it has {sorted(names)}.")
+    values: dict[str, Any] = {
+        **{name: value for name, value in PRESETS[preset].items() if name in names},
+        **_with_tuples(given),
+    }
+    cls.fill_in(values, set(given))
+    return cls(vocab_size=vocab_size, **values)
+
+
+class SizeOption(NamedTuple):
+    """A size of a backbone as an option of the command line.
+
+    Attributes:
+        flag: the option's name.
+        field: the field's name in the configuration.
+        type: int, float, bool or str.
+        help: what it is, and the backbones' defaults.
+        minimum, maximum: the smallest and the largest value that it may have, or None.
+        choices: the only strings that it may be, or None.
+    """
+
+    flag: str
+    field: str
+    type: type
+    help: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...] | None
+
+
+def size_options() -> list[SizeOption]:
+    """The sizes of all registered backbones that are options, those that all have first.
+
+    Nothing is loaded for it but the modules of the configurations.
+    """
+    common = BackboneConfig.fields()
+    classes = [config_class(backbone) for backbone in BACKBONES]
+    names = dict.fromkeys([*common, *(name for cls in classes for name in cls.fields())])
+    options = []
+    for name in names:
+        having = [cls for cls in classes if name in cls.fields()]
+        if not having:
+            continue
+        field = having[0].fields()[name]
+        choices = field.metadata["choices"]
+        flag = name if field.metadata["flag"] is None else field.metadata["flag"]
+        if not flag:
+            continue
+        text = field.metadata["help"]
+        if name not in common:
+            text += f" ({', '.join(cls.backbone for cls in having)})"
+        options.append(
+            SizeOption(
+                flag,
+                name,
+                field.type if isinstance(field.type, type) else str,
+                text + _default_text([(cls, cls.fields()[name].default) for cls in having]),
+                field.metadata["minimum"],
+                field.metadata["maximum"],
+                None if choices is None else tuple(choices),
+            )
         )
-    values: dict[str, Any] = {**PRESETS[preset], **BACKBONES[backbone].defaults, **given}
-    for name in ("d_model", "num_header"):
-        _check_type(name, int, values[name])
-        if values[name] < 1:
-            raise ConfigError(f"{name} must be at least 1, not {values[name]}.")
-    d_model, num_header = values["d_model"], values["num_header"]
-    if {"d_model", "num_header"} & set(given):
-        for name in {"d_k", "d_v"} - set(given):
-            if d_model % num_header:
-                raise ConfigError(
-                    f"d_model ({d_model}) must be a multiple of num_header ({num_header}) where "
-                    f"{name} is not given."
-                )
-            values[name] = d_model // num_header
-    values.setdefault("d_ff", 4 * d_model)
-    values.setdefault("num_filters", max(1, d_model // 2))
-    sizes = values.get("filter_sizes")
-    if isinstance(sizes, list):
-        values["filter_sizes"] = tuple(sizes)
-    return BackboneConfig(backbone=backbone, vocab_size=vocab_size, **values)
+    return options
 
 
-def _choices() -> dict[str, tuple[str, ...]]:
+def _default_text(defaults: Sequence[tuple[type[BackboneConfig], Any]]) -> str:
+    values = [value for _, value in defaults]
+    if dataclasses.MISSING in values:
+        return ""
+    if len(set(values)) == 1:
+        return f"; default {values[0]}"
+    return "; default " + ", ".join(f"{value} for {cls.backbone}" for cls, value in defaults)
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "backbone": tuple(BACKBONES),
-        "pooling": tuple(POOLINGS),
-        "position": POSITIONS,
-        "normalization": NORMALIZATIONS,
-        "activation": ACTIVATIONS,
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }
 
 
@@ -273,10 +399,31 @@ def _check_type(name: str, expected: Any, value: Any) -> None:
     elif expected in (str, bool):
         fits = isinstance(value, expected)
     else:
-        fits = isinstance(value, tuple) and all(type(size) is int for size in value)
+        fits = isinstance(value, tuple) and all(type(item) is int for item in value)
     if not fits:
-        kind = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
         raise ConfigError(
-            f"{name} must be {kind.get(expected, 'a list of whole numbers')}, not "
+            f"{name} must be {_KINDS.get(expected, 'a list of whole numbers')}, not "
             f"{reprlib.repr(value)}."
         )
+
+
+def _check_bounds(name: str, rule: Mapping[str, Any], value: Any) -> None:
+    if isinstance(value, int) and value > MAX_PARAMETERS:
+        # Beyond this a product of two has more digits than Python likes to print.
+        raise ConfigError(
+            f"{name} asks for more than {MAX_PARAMETERS:,} parameters; make it smaller."
+        )
+    if rule["choices"] is not None and value not in rule["choices"]:
+        choices = ", ".join(rule["choices"])
+        raise ConfigError(f"{name} must be one of {choices}, not {reprlib.repr(value)}.")
+    rules = (
+        ("at least", rule["minimum"], operator.ge),
+        ("at most", rule["maximum"], operator.le),
+        ("above", rule["above"], operator.gt),
+        ("below", rule["below"], operator.lt),
+    )
+    rules = [(words, bound, fits) for words, bound, fits in rules if bound is not None]
+    # NaN is within no bounds.
+    if not all(fits(value, bound) for _, bound, fits in rules):
+        bounds = " and ".join(f"{words} {bound}" for words, bound, _ in rules)
+        raise ConfigError(f"{name} must be {bounds}, not {reprlib.repr(value)}.")

@@ -1,15 +1,16 @@
 """The masked language model: which token is behind the mask?"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from models.activations import ACTIVATION_FUNCTIONS
+from models.build import Array
 from models.config import BackboneConfig
 from models.layer_norm import LayerNormalization
-from models.objective import Objective
+from models.objective import Encode, Objective, Term, softmax_term
 from models.sampled_softmax import sampled_logits
 from models.token_embedding import TokenEmbedding
 
@@ -18,14 +19,14 @@ from models.token_embedding import TokenEmbedding
 class MaskedLMHead(Objective):
     """`norm(activation(x W + b)) E^T + c` at the masked positions, E the token embedding.
 
-    With `candidates`, a training step computes the logits of so many tokens only, half of them
-    the most frequent and half drawn anew (see `models.sampled_softmax`). The full softmax over a
-    large vocabulary is most of the step on a CPU. Evaluation always has the full one.
+    With `num_sampled`, a training step scores a masked token against this many candidates, half of
+    them the most frequent tokens and half drawn anew (see `models.sampled_softmax`); validation
+    uses the full vocabulary, whose softmax would be most of a step on a CPU.
 
     Args:
         config: the backbone's configuration.
-        candidates: tokens that a target is measured against in training; 0: the whole
-            vocabulary, and so is a number that is not below its size.
+        num_sampled: candidates that a target is scored against in training; 0: the whole
+            vocabulary, as with a number that is not below its size.
 
     References:
         Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
@@ -33,10 +34,19 @@ class MaskedLMHead(Objective):
         shared embedding: Press & Wolf 2017 (https://arxiv.org/abs/1608.05859).
     """
 
-    def __init__(self, config: BackboneConfig, candidates: int = 0, **kwargs: Any) -> None:
+    noise: ClassVar[tuple[str, ...]] = ("token",)
+    arrays: ClassVar[Mapping[str, Array]] = {
+        "masked_positions": Array(("batch", "slots"), "int32"),
+        "masked_ids": Array(("batch", "slots"), "int32"),
+        "masked_weights": Array(("batch", "slots"), "float32"),
+    }
+    positions: ClassVar[tuple[str, ...] | None] = ("masked_positions",)
+    settings: ClassVar[tuple[str, ...]] = ("num_sampled",)
+
+    def __init__(self, config: BackboneConfig, num_sampled: int = 0, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
-        self.candidates = candidates
-        self._half = candidates // 2 if candidates < config.vocab_size else 0
+        self.num_sampled = num_sampled
+        self._half = num_sampled // 2 if num_sampled < config.vocab_size else 0
         self._seed_generator = keras.random.SeedGenerator()
         self.transform = keras.layers.Dense(
             config.d_model,
@@ -54,7 +64,7 @@ class MaskedLMHead(Objective):
         return config.d_model**2
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the transform and a bias a token."""
+        """Makes the transform and one bias per token."""
         shape = (None, None, self.config.d_model)
         self.transform.build(shape)
         self.layer_norm.build(shape)
@@ -89,9 +99,9 @@ class MaskedLMHead(Objective):
             masked_ids: (batch, slots) int32, the targets.
 
         Returns:
-            (batch, slots, 1 + candidates) float32 logits, the target's first.
+            (batch, slots, 1 + num_sampled) float32 logits, the target's first.
         """
-        x = token_embedding.narrowed(self._transformed(sequence_output))
+        x = token_embedding.to_table_width(self._transformed(sequence_output))
         sampled_ids = keras.random.randint(
             (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
         )
@@ -106,26 +116,19 @@ class MaskedLMHead(Objective):
         )
         return ops.reshape(logits, (batch, slots, 1 + 2 * self._half))
 
-    def logits(
+    def terms(
         self,
-        outputs: Mapping[str, Any],
+        encode: Encode,
         batch: Mapping[str, Any],
         token_embedding: TokenEmbedding,
         training: bool | None,
-    ) -> Any:
-        """(batch, slots, vocab_size) float32; (batch, slots, 1 + candidates) in training."""
+    ) -> list[Term]:
+        """One term; the slots of a row that are not used have weight 0."""
+        outputs = encode(positions="masked_positions")
+        x, ids = outputs["sequence_output"], batch["masked_ids"]
         if training and self._half:
-            return self.sampled(outputs["sequence_output"], batch["masked_ids"], token_embedding)
-        return self(outputs["sequence_output"], token_embedding=token_embedding)
-
-    def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
-        """The tokens behind the masks, (batch, slots); unused slots have weight 0."""
-        ids = batch["masked_ids"]
-        if training and self._half:
-            # The target is the first of the candidates.
-            ids = ops.zeros_like(ids)
-        return ids, batch["masked_weights"]
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), "candidates": self.candidates}
+            logits = self.sampled(x, ids, token_embedding)
+            ids = ops.zeros_like(ids)  # The target is the first of the candidates.
+        else:
+            logits = self(x, token_embedding=token_embedding)
+        return [softmax_term(self.name, ids, logits, batch["masked_weights"])]

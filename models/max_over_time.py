@@ -7,11 +7,11 @@ import keras
 from keras import ops
 
 from models.activations import gelu
-from models.at_positions import at_positions
+from models.at_positions import gather_positions
 from models.compiled import compiled
 
 
-def max_over_time(tokens: Any, dense: keras.layers.Dense, training: bool | None) -> Any:
+def dense_max_pool(tokens: Any, dense: keras.layers.Dense, training: bool | None) -> Any:
     """`max(gelu(dense(tokens)))` over the tokens of each document.
 
     One token decides what a unit gives (Kim 2014, "max-over-time pooling",
@@ -40,7 +40,7 @@ def _of_deciding_tokens(tokens: Any, products: Any, dense: keras.layers.Dense) -
     highest, lowest = _ends(products)
     is_highest = gelu(highest + dense.bias) >= gelu(lowest + dense.bias)
     deciding = ops.where(is_highest, highest, lowest)
-    vectors = at_positions(tokens, _position_of(products, deciding))
+    vectors = gather_positions(tokens, _position_of(products, deciding))
     again = ops.custom_gradient(_dot_products)(vectors, ops.transpose(dense.kernel))
     return gelu(ops.where(ops.isnan(deciding), deciding, again) + dense.bias)
 

@@ -6,7 +6,7 @@ from typing import Any
 from common.errors import ConfigError
 from models.bag_of_words import BagOfWords
 from models.config import BackboneConfig
-from models.tables import BACKBONES, HEADS, OBJECTIVES
+from models.tables import HEADS, OBJECTIVES
 
 WEIGHT_BYTES = 4
 # A checkpoint of 10^6 labels has a report of 100 MB. For weights it is room for small models, in
@@ -34,8 +34,8 @@ def most_bytes(name: str, config: Mapping[str, Any]) -> int:
 def least_parameters(config: Mapping[str, Any]) -> int:
     """The parameters of the large arrays of the model that a checkpoint's `config.json` describes.
 
-    Biases and normalization are left out, and so is what a backbone has that is not sized by the
-    fields that are known here. So the model has more, and a file of its weights holds more.
+    Biases and normalization are left out, and so is what a backbone has that its configuration
+    does not count. So the model has more, and a file of its weights holds more.
 
     Args:
         config: as in `config.json`; an entry that is missing or wrong counts for nothing.
@@ -44,28 +44,7 @@ def least_parameters(config: Mapping[str, Any]) -> int:
         ConfigError: the backbone's configuration is none.
     """
     backbone = BackboneConfig.from_dict(config.get("backbone", {}))
-    return _backbone(backbone) + _parts(config, backbone)
-
-
-def _backbone(config: BackboneConfig) -> int:
-    width, unused = config.d_model, BACKBONES[config.backbone].unused
-    rows = config.num_segment
-    if config.position == "learned":
-        rows += config.max_position
-    size = rows * width
-    # The table of token vectors may be narrower than the model, or wider; then it is projected.
-    table_width = config.embedding_width or width
-    size += config.vocab_size * table_width + table_width * width * (table_width != width)
-    if "num_layer" not in unused:
-        attention = 2 * width * config.num_header * (config.d_k + config.d_v)
-        size += config.num_layer * (attention + 2 * width * config.d_ff)
-    if "num_filters" not in unused:
-        filters = config.num_filters
-        size += sum(config.filter_sizes) * filters * (width + filters)
-        size += len(config.filter_sizes) * filters * width
-    if config.pooling == "attention":
-        size += width * config.num_header * (1 + 2 * config.d_v)
-    return size
+    return backbone.min_parameters() + _parts(config, backbone)
 
 
 def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:

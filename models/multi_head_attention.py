@@ -1,25 +1,25 @@
 """Multi-head scaled dot-product attention."""
 
+import functools
 from typing import Any
 
 import keras
 from keras import ops
 
-from models.at_positions import at_positions
+from models.at_positions import gather_positions
+from models.kernels.attention import dot_product_attention
 from models.rotary import rotate
-
-# Finite, so that a row that may attend to nothing gets equal weights rather than NaN.
-_MASKED = -1e9
+from models.serializable import Serializable
 
 
 @keras.saving.register_keras_serializable(package="models")
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(Serializable, keras.layers.Layer):
     """`Concat(head_1, ..., head_h) W^O` with `head_i = softmax(Q_i K_i^T / sqrt(d_k)) V_i`.
 
     `d_k`, `d_v` and `d_model` are independent of one another.
 
     Args:
-        num_header: number of heads, h.
+        num_heads: number of heads, h.
         d_k: width of a head's queries and keys.
         d_v: width of a head's values.
         d_model: width of the output.
@@ -33,7 +33,8 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def __init__(
         self,
-        num_header: int,
+        *,
+        num_heads: int,
         d_k: int,
         d_v: int,
         d_model: int,
@@ -45,15 +46,15 @@ class MultiHeadAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         # `mask` is also what Keras calls the masks that it carries along by itself.
         self.supports_masking = True
-        self.num_header = num_header
+        self.num_heads = num_heads
         self.d_k = d_k
         self.d_v = d_v
         self.d_model = d_model
         self.initializer_range = initializer_range
         self.rotary = rotary
-        self.query = self._projection(num_header * d_k, "query")
-        self.key = self._projection(num_header * d_k, "key")
-        self.value = self._projection(num_header * d_v, "value")
+        self.query = self._projection(num_heads * d_k, "query")
+        self.key = self._projection(num_heads * d_k, "key")
+        self.value = self._projection(num_heads * d_v, "value")
         self.output_projection = self._projection(d_model, "output")
         # Keras' own: ours wants to know the last axis beforehand, which is that of the keys here.
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
@@ -69,7 +70,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.query.build(query_shape)
         self.key.build(key_shape)
         self.value.build(value_shape or key_shape)
-        self.output_projection.build((None, None, self.num_header * self.d_v))
+        self.output_projection.build((None, None, self.num_heads * self.d_v))
 
     def call(
         self,
@@ -90,7 +91,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 for a mask of its own for each query. A query that may attend to nothing gets
                 the mean of all values.
             positions: (batch, P) int32, the positions of `query` that ask; None: all of them.
-                With it the mask is the same for each query, and an output has P for T.
+                With it P stands for T in the output, and in a mask.
 
         Returns:
             (batch, T, d_model).
@@ -98,7 +99,7 @@ class MultiHeadAttention(keras.layers.Layer):
         key = query if key is None else key
         value = key if value is None else value
         if positions is not None:
-            query = at_positions(query, positions)
+            query = gather_positions(query, positions)
         if mask is not None:
             mask = ops.expand_dims(mask, (1, 2) if len(mask.shape) == 2 else 1)
         q = self._split_heads(self.query(query), self.d_k)
@@ -106,34 +107,18 @@ class MultiHeadAttention(keras.layers.Layer):
         v = self._split_heads(self.value(value), self.d_v)
         if self.rotary:
             q, k = rotate(q, positions), rotate(k)
-        drops_weights = training and self.dropout.rate > 0
-        # TensorFlow has no fused attention. What Keras does there instead takes longer.
-        fused = keras.backend.backend() != "tensorflow"
-        if fused and self.d_k == self.d_v and not drops_weights:
-            heads = ops.dot_product_attention(q, k, v, mask=mask)
-        else:
-            heads = self._attention(q, k, v, mask, training)
+        dropout = None
+        if training and self.dropout.rate > 0:
+            dropout = functools.partial(self.dropout, training=True)
+        heads = dot_product_attention(q, k, v, mask, dropout)
         batch, length = ops.shape(heads)[:2]
         return self.output_projection(
-            ops.reshape(heads, (batch, length, self.num_header * self.d_v))
+            ops.reshape(heads, (batch, length, self.num_heads * self.d_v))
         )
-
-    def _attention(self, q: Any, k: Any, v: Any, mask: Any, training: bool | None) -> Any:
-        # Heads before positions: each head's products are matrix products then.
-        q = ops.transpose(q * (self.d_k**-0.5), (0, 2, 1, 3))
-        k = ops.transpose(k, (0, 2, 3, 1))
-        v = ops.transpose(v, (0, 2, 1, 3))
-        scores = ops.cast(ops.matmul(q, k), "float32")
-        if mask is not None:
-            # So large that what is added to it is rounded away.
-            scores = scores + ops.where(mask, 0.0, _MASKED)
-        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
-        weights = self.dropout(weights, training=training)
-        return ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
 
     def _split_heads(self, x: Any, width: int) -> Any:
         batch, length = ops.shape(x)[:2]
-        return ops.reshape(x, (batch, length, self.num_header, width))
+        return ops.reshape(x, (batch, length, self.num_heads, width))
 
     def _projection(self, units: int, name: str) -> keras.layers.Dense:
         return keras.layers.Dense(
@@ -145,16 +130,3 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """No mask is attached to the output; whoever needs it has it."""
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "num_header": self.num_header,
-            "d_k": self.d_k,
-            "d_v": self.d_v,
-            "d_model": self.d_model,
-            "dropout": self.dropout.rate,
-            "initializer_range": self.initializer_range,
-            "rotary": self.rotary,
-        }

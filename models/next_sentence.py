@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import keras
 
+from models.build import Array
 from models.config import BackboneConfig
 from models.dropout import Dropout
-from models.objective import Objective
+from models.objective import Encode, Objective, Term, softmax_term
 from models.token_embedding import TokenEmbedding
 
 
@@ -19,6 +20,13 @@ class NextSentenceHead(Objective):
         Devlin et al. 2019, section 3.1 (https://arxiv.org/abs/1810.04805).
     """
 
+    rows: ClassVar[str | None] = "pairs"
+    pair_shares: ClassVar[tuple[float, float, float] | None] = (0.5, 0.5, 0.0)
+    arrays: ClassVar[Mapping[str, Array]] = {
+        "pair_kind": Array(("batch",), "int32"),
+        "pair_weights": Array(("batch",), "float32"),
+    }
+    positions: ClassVar[tuple[str, ...] | None] = ()
     reads_pooled_output: ClassVar[bool] = True
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
@@ -39,16 +47,13 @@ class NextSentenceHead(Objective):
         """(batch, d_model) to (batch, 2) float32 logits."""
         return self.dense(self.dropout(pooled_output, training=training))
 
-    def logits(
+    def terms(
         self,
-        outputs: Mapping[str, Any],
+        encode: Encode,
         batch: Mapping[str, Any],
         token_embedding: TokenEmbedding,
         training: bool | None,
-    ) -> Any:
-        """(batch, 2) float32."""
-        return self(outputs["pooled_output"], training=training)
-
-    def targets(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
-        """1 where B follows A, (batch,); a row without a pair has weight 0."""
-        return batch["pair_kind"], batch["pair_weights"]
+    ) -> list[Term]:
+        """One term; a row without a pair has weight 0."""
+        logits = self(encode()["pooled_output"], training=training)
+        return [softmax_term(self.name, batch["pair_kind"], logits, batch["pair_weights"])]

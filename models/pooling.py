@@ -1,4 +1,4 @@
-"""From a vector a position to one vector a document; padded positions count for nothing."""
+"""From one vector per position to one vector per sequence; padded positions count for nothing."""
 
 from typing import Any, ClassVar
 
@@ -6,18 +6,18 @@ import keras
 from keras import ops
 
 from models.config import BackboneConfig
+from models.serializable import Serializable
 
 # Finite, so that a row of padding alone gives finite numbers.
 _MASKED = -3e4
 
 
 @keras.saving.register_keras_serializable(package="models")
-class ClsPooling(keras.layers.Layer):
+class ClsPooling(Serializable, keras.layers.Layer):
     """`tanh(x_0 W + b)`, x_0 at the first token, [CLS].
 
     Args:
-        d_model: width of the input and of the output.
-        initializer_range: standard deviation of the first weights.
+        config: the backbone's configuration.
 
     References:
         the pooler of Devlin et al. 2019 (https://github.com/google-research/bert).
@@ -28,31 +28,22 @@ class ClsPooling(keras.layers.Layer):
 
     reads_first_alone: ClassVar[bool] = True
 
-    def __init__(self, d_model: int, initializer_range: float = 0.02, **kwargs: Any) -> None:
+    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.d_model = d_model
-        self.initializer_range = initializer_range
-        self.dense = _dense(d_model, "tanh", initializer_range, self.dtype_policy, "dense")
+        self.config = config
+        self.dense = _dense(config, config.d_model, "tanh", self.dtype_policy, "dense")
 
     def build(self, input_shape: tuple) -> None:
         """Makes the projection."""
-        self.dense.build((None, self.d_model))
+        self.dense.build((None, self.config.d_model))
 
     def call(self, sequence: Any, padding_mask: Any) -> Any:
         """(batch, length, d_model), (batch, length) bool to (batch, d_model)."""
         return self.dense(sequence[:, 0, :])
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "d_model": self.d_model,
-            "initializer_range": self.initializer_range,
-        }
-
 
 @keras.saving.register_keras_serializable(package="models")
-class MaxPooling(keras.layers.Layer):
+class MaxPooling(Serializable, keras.layers.Layer):
     """The largest value of each unit over the positions (Kim 2014, "max-over-time")."""
 
     def call(self, sequence: Any, padding_mask: Any) -> Any:
@@ -61,7 +52,7 @@ class MaxPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="models")
-class MeanPooling(keras.layers.Layer):
+class MeanPooling(Serializable, keras.layers.Layer):
     """The mean of each unit over the positions."""
 
     def call(self, sequence: Any, padding_mask: Any) -> Any:
@@ -74,7 +65,7 @@ class MeanPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="models")
-class AttentionPooling(keras.layers.Layer):
+class AttentionPooling(Serializable, keras.layers.Layer):
     """Several learned queries, each with its own weights over the positions.
 
     Head h scores the positions by `x q_h / sqrt(d_model)` and takes the mean, weighted by the
@@ -82,10 +73,7 @@ class AttentionPooling(keras.layers.Layer):
     concatenated and projected to `d_model`.
 
     Args:
-        num_header: number of queries.
-        d_v: units that each of them pools.
-        d_model: width of the input and of the output.
-        initializer_range: standard deviation of the first weights.
+        config: the backbone's configuration; as many queries as it has heads.
 
     References:
         Lin et al. 2017, "A structured self-attentive sentence embedding"
@@ -93,62 +81,44 @@ class AttentionPooling(keras.layers.Layer):
         attention" (https://arxiv.org/abs/1810.00825).
     """
 
-    def __init__(
-        self,
-        num_header: int,
-        d_v: int,
-        d_model: int,
-        initializer_range: float = 0.02,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.num_header = num_header
-        self.d_v = d_v
-        self.d_model = d_model
-        self.initializer_range = initializer_range
-        policy = self.dtype_policy
-        self.value = _dense(num_header * d_v, None, initializer_range, policy, "value")
-        self.output_projection = _dense(d_model, None, initializer_range, policy, "output")
+        self.config = config
+        policy, width = self.dtype_policy, config.num_heads * config.d_v
+        self.value = _dense(config, width, None, policy, "value")
+        self.output_projection = _dense(config, config.d_model, None, policy, "output")
 
     def build(self, input_shape: tuple) -> None:
         """Makes the queries and the projections."""
         self.queries = self.add_weight(
-            shape=(self.d_model, self.num_header),
-            initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+            shape=(self.config.d_model, self.config.num_heads),
+            initializer=keras.initializers.TruncatedNormal(stddev=self.config.initializer_range),
             name="queries",
         )
-        self.value.build((None, None, self.d_model))
-        self.output_projection.build((None, self.num_header * self.d_v))
+        self.value.build((None, None, self.config.d_model))
+        self.output_projection.build((None, self.config.num_heads * self.config.d_v))
 
     def call(self, sequence: Any, padding_mask: Any) -> Any:
         """(batch, length, d_model), (batch, length) bool to (batch, d_model)."""
-        scores = ops.cast(ops.matmul(sequence, self.queries), "float32") * self.d_model**-0.5
+        scores = ops.cast(ops.matmul(sequence, self.queries), "float32") * self.config.d_model**-0.5
         scores = ops.where(ops.expand_dims(padding_mask, -1), scores, _MASKED)
         weights = ops.cast(ops.softmax(scores, axis=1), sequence.dtype)
         batch, length = ops.shape(sequence)[:2]
-        values = ops.reshape(self.value(sequence), (batch, length, self.num_header, self.d_v))
+        heads, width = self.config.num_heads, self.config.d_v
+        values = ops.reshape(self.value(sequence), (batch, length, heads, width))
         # b: batch, s: position, h: head, d: width within the head.
         pooled = ops.einsum("bsh,bshd->bhd", weights, values)
-        return self.output_projection(ops.reshape(pooled, (batch, self.num_header * self.d_v)))
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "num_header": self.num_header,
-            "d_v": self.d_v,
-            "d_model": self.d_model,
-            "initializer_range": self.initializer_range,
-        }
+        return self.output_projection(ops.reshape(pooled, (batch, heads * width)))
 
 
 def _dense(
-    units: int, activation: str | None, initializer_range: float, policy: Any, name: str
+    config: BackboneConfig, units: int, activation: str | None, policy: Any, name: str
 ) -> keras.layers.Dense:
+    deviation = config.initializer_range
     return keras.layers.Dense(
         units,
         activation=activation,
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=deviation),
         dtype=policy,
         name=name,
     )
@@ -156,7 +126,7 @@ def _dense(
 
 def cls_pooling(config: BackboneConfig) -> keras.layers.Layer:
     """BERT's pooler."""
-    return ClsPooling(config.d_model, config.initializer_range, name="cls_pooling")
+    return ClsPooling(config, name="cls_pooling")
 
 
 def max_pooling(config: BackboneConfig) -> keras.layers.Layer:
@@ -171,10 +141,4 @@ def mean_pooling(config: BackboneConfig) -> keras.layers.Layer:
 
 def attention_pooling(config: BackboneConfig) -> keras.layers.Layer:
     """As many queries as the backbone has heads."""
-    return AttentionPooling(
-        config.num_header,
-        config.d_v,
-        config.d_model,
-        config.initializer_range,
-        name="attention_pooling",
-    )
+    return AttentionPooling(config, name="attention_pooling")

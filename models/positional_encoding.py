@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from common.errors import ConfigError
-from models.config import POSITIONS
+from models.config import BackboneConfig
+from models.serializable import Serializable
 
 
 def sinusoidal_positions(length: int, d_model: int) -> np.ndarray:
@@ -28,45 +29,34 @@ def sinusoidal_positions(length: int, d_model: int) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable(package="models")
-class PositionalEncoding(keras.layers.Layer):
+class PositionalEncoding(Serializable, keras.layers.Layer):
     """Adds to each position of a sequence the encoding of that position.
 
+    With "learned" it is a trained vector for each position, with "sinusoidal" a fixed one. With
+    "none" nothing is added, nor with "rotary", which is the attention's task.
+
     Args:
-        max_position: the longest sequence.
-        d_model: width of a position.
-        kind: "learned" (a trained vector a position), "sinusoidal" (fixed); with "none" nothing is
-            added, nor with "rotary", which the attention sees to.
-        initializer_range: standard deviation of the learned vectors' first values.
+        config: the backbone's configuration.
     """
 
-    def __init__(
-        self,
-        max_position: int,
-        d_model: int,
-        kind: str = "learned",
-        initializer_range: float = 0.02,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if kind not in POSITIONS:
-            raise ConfigError(f"position must be one of {', '.join(POSITIONS)}, not {kind!r}.")
-        self.max_position = max_position
-        self.d_model = d_model
-        self.kind = kind
-        self.initializer_range = initializer_range
+        self.config = config
         self.table: Any = None
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the table of encodings, a row a position."""
-        if self.kind == "learned":
+        """Makes the table of encodings, one row per position."""
+        if self.config.position == "learned":
             self.table = self.add_weight(
-                shape=(self.max_position, self.d_model),
-                initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+                shape=(self.config.max_position, self.config.d_model),
+                initializer=keras.initializers.TruncatedNormal(
+                    stddev=self.config.initializer_range
+                ),
                 name="embeddings",
             )
-        elif self.kind == "sinusoidal":
+        elif self.config.position == "sinusoidal":
             # No weight: it is the same in every model and belongs in no checkpoint.
-            self.table = sinusoidal_positions(self.max_position, self.d_model)
+            self.table = sinusoidal_positions(self.config.max_position, self.config.d_model)
 
     def call(self, inputs: Any) -> Any:
         """Encodes positions.
@@ -80,11 +70,11 @@ class PositionalEncoding(keras.layers.Layer):
         Raises:
             ConfigError: the sequence is longer than `max_position`.
         """
-        length = inputs.shape[1]
-        if length is not None and length > self.max_position:
+        length, longest = inputs.shape[1], self.config.max_position
+        if length is not None and length > longest:
             raise ConfigError(
-                f"a sequence of {length} tokens is longer than max_position "
-                f"({self.max_position}); cut it, or train a model with a larger max_position."
+                f"a sequence of {length} tokens is longer than max_position ({longest}); cut it, "
+                "or train a model with a larger max_position."
             )
         if self.table is None:
             return inputs
@@ -101,17 +91,7 @@ class PositionalEncoding(keras.layers.Layer):
         Args:
             trained: how many vectors have been trained, at least 2.
         """
-        if self.kind == "learned":
-            rows = np.arange(self.max_position)
+        if self.config.position == "learned":
+            rows = np.arange(self.config.max_position)
             rows[trained:] = 1 + (rows[trained:] - 1) % (trained - 1)
             self.table.assign(ops.convert_to_numpy(self.table)[rows])
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "max_position": self.max_position,
-            "d_model": self.d_model,
-            "kind": self.kind,
-            "initializer_range": self.initializer_range,
-        }

@@ -4,15 +4,15 @@ from typing import Any
 
 import keras
 
-from common.errors import ConfigError
-from models.at_positions import at_positions
-from models.config import NORMALIZATIONS
+from models.at_positions import gather_positions
+from models.backbones.transformer_config import TransformerConfig
 from models.dropout import Dropout
 from models.layer_norm import LayerNormalization
+from models.serializable import Serializable
 
 
 @keras.saving.register_keras_serializable(package="models")
-class ResidualNormalization(keras.layers.Layer):
+class ResidualBlock(Serializable, keras.layers.Layer):
     """`x + dropout(f(norm(x)))` ("pre") or `norm(x + dropout(f(x)))` ("post").
 
     With "pre" the residual path is the identity from the first layer to the last, so that deep
@@ -20,9 +20,7 @@ class ResidualNormalization(keras.layers.Layer):
 
     Args:
         sublayer: f, whose output is as wide as its input.
-        normalization: "pre" or "post".
-        dropout: share of f's output that is dropped in training.
-        epsilon: added to the variance.
+        config: the Transformer's configuration.
 
     References:
         post: Vaswani et al. 2017, section 3.1 (https://arxiv.org/abs/1706.03762);
@@ -30,26 +28,17 @@ class ResidualNormalization(keras.layers.Layer):
     """
 
     def __init__(
-        self,
-        sublayer: keras.layers.Layer,
-        normalization: str = "pre",
-        dropout: float = 0.0,
-        epsilon: float = 1e-12,
-        **kwargs: Any,
+        self, sublayer: keras.layers.Layer, config: TransformerConfig, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         # A `mask` among the sub-layer's arguments is also what Keras calls its own masks.
         self.supports_masking = True
-        if normalization not in NORMALIZATIONS:
-            raise ConfigError(
-                f"normalization must be one of {', '.join(NORMALIZATIONS)}, not {normalization!r}."
-            )
         self.sublayer = sublayer
-        self.normalization = normalization
+        self.config = config
         self.layer_norm = LayerNormalization(
-            epsilon=epsilon, dtype=self.dtype_policy, name="layer_norm"
+            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple) -> None:
         """Makes the sub-layer's weights and the normalization's."""
@@ -65,28 +54,12 @@ class ResidualNormalization(keras.layers.Layer):
             positions: (batch, count) int32, where alone the output is wanted, (batch, count,
                 width), by a sub-layer that takes them and reads all the same; None: everywhere.
         """
-        x = self.layer_norm(inputs) if self.normalization == "pre" else inputs
+        x = self.layer_norm(inputs) if self.config.normalization == "pre" else inputs
         if positions is not None:
-            inputs, kwargs = at_positions(inputs, positions), {**kwargs, "positions": positions}
+            inputs, kwargs = gather_positions(inputs, positions), {**kwargs, "positions": positions}
         x = self.sublayer(x, training=training, **kwargs)
         x = inputs + self.dropout(x, training=training)
-        return self.layer_norm(x) if self.normalization == "post" else x
+        return self.layer_norm(x) if self.config.normalization == "post" else x
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """No mask is attached to the output; whoever needs it has it."""
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "sublayer": keras.saving.serialize_keras_object(self.sublayer),
-            "normalization": self.normalization,
-            "dropout": self.dropout.rate,
-            "epsilon": self.layer_norm.epsilon,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ResidualNormalization":
-        """The layer that `get_config` described."""
-        sublayer = keras.saving.deserialize_keras_object(config.pop("sublayer"))
-        return cls(sublayer, **config)

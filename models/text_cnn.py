@@ -6,54 +6,49 @@ import keras
 from keras import ops
 
 from models.activations import activate
+from models.at_positions import gather_positions
 from models.backbone import Backbone
+from models.backbones.text_cnn_config import TextCNNConfig
 from models.config import BackboneConfig
 from models.dropout import Dropout
 from models.layer_norm import LayerNormalization
+from models.serializable import Serializable
 
 CONVOLUTIONS = 2
 
 
 @keras.saving.register_keras_serializable(package="models")
-class ConvolutionStack(keras.layers.Layer):
+class ConvolutionStack(Serializable, keras.layers.Layer):
     """Twice convolution, layer normalization and activation, with filters of one size.
 
     Args:
+        config: the sizes and choices.
         filter_size: width of the filters, in tokens.
-        num_filters: number of filters.
-        activation: a key of `models.activations.ACTIVATION_FUNCTIONS`.
-        epsilon: added to the variance in layer normalization.
-        initializer_range: standard deviation of the first weights.
     """
 
-    def __init__(
-        self,
-        filter_size: int,
-        num_filters: int,
-        activation: str = "gelu",
-        epsilon: float = 1e-12,
-        initializer_range: float = 0.02,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, config: TextCNNConfig, filter_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.config = config
         self.filter_size = filter_size
-        self.num_filters = num_filters
-        self.activation = activation
-        self.epsilon = epsilon
-        self.initializer_range = initializer_range
         self.convolutions = [
             keras.layers.Conv1D(
-                num_filters,
+                config.num_filters,
                 filter_size,
                 padding="same",
-                kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
+                kernel_initializer=keras.initializers.TruncatedNormal(
+                    stddev=config.initializer_range
+                ),
                 dtype=self.dtype_policy,
                 name=f"convolution_{index}",
             )
             for index in range(CONVOLUTIONS)
         ]
         self.layer_norms = [
-            LayerNormalization(epsilon=epsilon, dtype=self.dtype_policy, name=f"layer_norm_{index}")
+            LayerNormalization(
+                epsilon=config.layer_norm_epsilon,
+                dtype=self.dtype_policy,
+                name=f"layer_norm_{index}",
+            )
             for index in range(CONVOLUTIONS)
         ]
 
@@ -62,37 +57,38 @@ class ConvolutionStack(keras.layers.Layer):
         shape = tuple(input_shape)
         for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
             convolution.build(shape)
-            shape = (*shape[:-1], self.num_filters)
+            shape = (*shape[:-1], self.config.num_filters)
             layer_norm.build(shape)
 
-    def call(self, inputs: Any, keep: Any, training: bool | None = None) -> Any:
+    def call(
+        self, inputs: Any, keep: Any, training: bool | None = None, visibility: str = "both"
+    ) -> list[Any]:
         """Convolves.
 
         Args:
             inputs: (batch, length, width).
             keep: (batch, length, 1), 1 at tokens and 0 at padding.
+            visibility: "both": a filter reads around its position; "left": it ends there.
 
         Returns:
-            (batch, length, num_filters); what is at padded positions means nothing.
+            The output of each convolution, (batch, length, num_filters); what is at padded
+            positions means nothing.
         """
-        x = inputs
+        x, outputs = inputs, []
         for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
             # A filter that reaches into the padding must find there what is beyond the end of
             # a shorter batch: zeros.
-            x = layer_norm(convolution(x * keep))
-            x = activate(self.activation, x, training)
-        return x
+            x = x * keep
+            x = convolution(x) if visibility == "both" else self._to_the_left(convolution, x)
+            x = activate(self.config.activation_name, layer_norm(x), training)
+            outputs.append(x)
+        return outputs
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filter_size": self.filter_size,
-            "num_filters": self.num_filters,
-            "activation": self.activation,
-            "epsilon": self.epsilon,
-            "initializer_range": self.initializer_range,
-        }
+    def _to_the_left(self, convolution: keras.layers.Conv1D, x: Any) -> Any:
+        """What the convolution gives where the last of a filter's tokens is the one in question."""
+        x = ops.pad(x, ((0, 0), (self.filter_size - 1, 0), (0, 0)))
+        kernel, bias = (ops.cast(one, x.dtype) for one in (convolution.kernel, convolution.bias))
+        return ops.conv(x, kernel, padding="valid", data_format="channels_last") + bias
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -106,26 +102,15 @@ class TextCNN(Backbone):
         Kim 2014 (https://arxiv.org/abs/1408.5882).
     """
 
-    defaults: ClassVar[dict[str, str]] = {"position": "none", "pooling": "max"}
+    config_class: ClassVar[type[BackboneConfig]] = TextCNNConfig
+    visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
     learning_rates: ClassVar[dict[str, float]] = {"pretraining": 2e-3, "fine_tuning": 3e-3}
-    unused: ClassVar[tuple[str, ...]] = (
-        "num_layer",
-        "d_ff",
-        "normalization",
-        "attention_dropout",
-    )
 
-    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
+    def __init__(self, config: TextCNNConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
         self.stacks = [
             ConvolutionStack(
-                filter_size,
-                config.num_filters,
-                config.activation_name,
-                config.layer_norm_epsilon,
-                config.initializer_range,
-                dtype=self.dtype_policy,
-                name=f"filter_size_{filter_size}",
+                config, filter_size, dtype=self.dtype_policy, name=f"filter_size_{filter_size}"
             )
             for filter_size in config.filter_sizes
         ]
@@ -147,11 +132,23 @@ class TextCNN(Backbone):
         self.combination.build((None, None, len(self.stacks) * self.config.num_filters))
         self.final_norm.build(shape)
 
-    def encode(self, embedded: Any, padding_mask: Any, training: bool | None) -> Any:
-        """(batch, length, d_model) and (batch, length) bool to (batch, length, d_model)."""
+    def encode(
+        self,
+        embedded: Any,
+        padding_mask: Any,
+        *,
+        training: bool | None = None,
+        visibility: str = "both",
+        positions: Any = None,
+        layers: bool = False,
+    ) -> list[Any]:
+        """See `Backbone.encode`; a level's output is that of all filter sizes, side by side."""
         keep = ops.expand_dims(ops.cast(padding_mask, embedded.dtype), -1)
-        features = ops.concatenate(
-            [stack(embedded, keep, training=training) for stack in self.stacks], axis=-1
-        )
-        combined = self.dropout(self.combination(features), training=training)
-        return self.final_norm(embedded + combined)
+        stacks = [
+            stack(embedded, keep, training=training, visibility=visibility) for stack in self.stacks
+        ]
+        levels = list(zip(*stacks, strict=True))
+        outputs = [ops.concatenate(level, axis=-1) for level in (levels if layers else levels[-1:])]
+        combined = self.dropout(self.combination(outputs[-1]), training=training)
+        sequence = gather_positions(self.final_norm(embedded + combined), positions)
+        return [*outputs, sequence] if layers else [sequence]

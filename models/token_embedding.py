@@ -51,11 +51,11 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
             (..., d_model), or reversed (..., vocab_size).
         """
         if reverse:
-            return super().call(self.narrowed(inputs), reverse=True)
+            return super().call(self.to_table_width(inputs), reverse=True)
         vectors = super().call(inputs)
         return vectors if self.projection is None else self.projection(vectors)
 
-    def narrowed(self, vectors: Any) -> Any:
+    def to_table_width(self, vectors: Any) -> Any:
         """(..., d_model) to the table's width, `x W^T`: what is multiplied with its rows."""
         if self.projection is None:
             return vectors

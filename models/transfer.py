@@ -1,16 +1,17 @@
-"""What a new model takes over from a checkpoint: its backbone, and a report of what was restored.
+"""What a new model takes over from a pre-trained one, and a report of what was restored.
 
 Fine-tuning takes the backbone's weights and nothing else: no optimizer state, no counters, no
 learning rate. (The original restored whatever had the same name, the learning rate of pre-training
-among it.) Pre-training that goes on from a checkpoint takes the objectives' heads too.
+among it.) Pre-training that continues from a checkpoint takes the objectives' heads too.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
 from common.errors import CheckpointError
-from models.checkpoint import Checkpoint, load_model
+from models.checkpoints.folder import Checkpoint
 from models.pretraining import PretrainingModel
 
 REQUIRED_SHARE = 0.99
@@ -18,7 +19,7 @@ REQUIRED_SHARE = 0.99
 
 @dataclass(frozen=True)
 class RestoreReport:
-    """What of a backbone came from a checkpoint.
+    """Which backbone weights were restored from a checkpoint.
 
     Attributes:
         variables: variables restored, `of` so many.
@@ -54,37 +55,69 @@ class RestoreReport:
 
 
 def transfer_backbone(
-    backbone: keras.layers.Layer, checkpoint: Checkpoint, *, allow_partial: bool = False
+    backbone: keras.layers.Layer,
+    source: keras.Model,
+    origin: Any,
+    *,
+    allow_partial: bool = False,
 ) -> RestoreReport:
-    """Copies the checkpoint's backbone weights into `backbone`, variable by variable, by name.
+    """Copies the backbone weights of another model, variable by variable, by name.
 
     Args:
         backbone: a built backbone.
-        checkpoint: of any stage; only its backbone is used.
+        source: a model with a `backbone`, of any stage; nothing else of it is used.
+        origin: where `source` is from, for the message: its checkpoint folder.
         allow_partial: whether less than 99 % of the parameters is acceptable.
 
     Raises:
         CheckpointError: less than that was restored; the message names what is missing.
     """
-    return _transfer(backbone, load_model(checkpoint).backbone, checkpoint, allow_partial)
+    theirs = named_variables(source.backbone)
+    ours = named_variables(backbone)
+    restored, parameters, problems = 0, 0, []
+    for name, variable in ours.items():
+        if name not in theirs:
+            problems.append(f"{name}: not in the checkpoint")
+        elif theirs[name].shape != variable.shape:
+            problems.append(
+                f"{name}: {tuple(theirs[name].shape)} in the checkpoint, "
+                f"{tuple(variable.shape)} in the model"
+            )
+        else:
+            variable.assign(theirs[name])
+            restored += 1
+            parameters += _size(variable)
+    report = RestoreReport(
+        variables=restored,
+        of=len(ours),
+        parameters=parameters,
+        of_parameters=sum(_size(variable) for variable in ours.values()),
+        problems=tuple(problems),
+    )
+    if report.share < REQUIRED_SHARE and not allow_partial:
+        raise CheckpointError(
+            f"{origin}: {report}; not restored: {'; '.join(problems)}. "
+            "--allow_partial_restore accepts that."
+        )
+    return report
 
 
 def transfer_pretraining(
-    model: PretrainingModel, checkpoint: Checkpoint
+    model: PretrainingModel, source: PretrainingModel, origin: Any
 ) -> tuple[RestoreReport, tuple[str, ...]]:
-    """Copies the backbone and the objectives' heads, for pre-training that goes on.
+    """Copies the backbone and the objectives' heads, for pre-training that continues.
 
     Args:
-        model: built, with the checkpoint's architecture.
-        checkpoint: of pre-training.
+        model: built, with the architecture of `source`.
+        source: the pre-trained model.
+        origin: where `source` is from, for the message: its checkpoint folder.
 
     Returns:
-        The backbone's report, and the objectives that the checkpoint has no head for.
+        The backbone's report, and the objectives that `source` has no head for.
 
     Raises:
         CheckpointError: less than 99 % of the backbone was restored, or a head is another one.
     """
-    source = load_model(checkpoint)
     heads = {head.name: head for head in source.heads}
     fresh = tuple(head.name for head in model.heads if head.name not in heads)
     for head in model.heads:
@@ -93,63 +126,28 @@ def transfer_pretraining(
         theirs, ours = named_variables(heads[head.name]), named_variables(head)
         for name, variable in ours.items():
             if name not in theirs or theirs[name].shape != variable.shape:
-                raise CheckpointError(f"{checkpoint.folder}: its {head.name} head is another one.")
+                raise CheckpointError(f"{origin}: its {head.name} head is another one.")
             variable.assign(theirs[name])
-    return _transfer(model.backbone, source.backbone, checkpoint, allow_partial=False), fresh
+    return transfer_backbone(model.backbone, source, origin), fresh
 
 
-def _transfer(
-    backbone: keras.layers.Layer,
-    stored: keras.layers.Layer,
-    checkpoint: Checkpoint,
-    allow_partial: bool,
-) -> RestoreReport:
-    source = named_variables(stored)
-    restored, parameters, problems = 0, 0, []
-    target = named_variables(backbone)
-    for name, variable in target.items():
-        if name not in source:
-            problems.append(f"{name}: not in the checkpoint")
-        elif source[name].shape != variable.shape:
-            problems.append(
-                f"{name}: {tuple(source[name].shape)} in the checkpoint, "
-                f"{tuple(variable.shape)} in the model"
-            )
-        else:
-            variable.assign(source[name])
-            restored += 1
-            parameters += _size(variable)
-    report = RestoreReport(
-        variables=restored,
-        of=len(target),
-        parameters=parameters,
-        of_parameters=sum(_size(variable) for variable in target.values()),
-        problems=tuple(problems),
-    )
-    if report.share < REQUIRED_SHARE and not allow_partial:
-        raise CheckpointError(
-            f"{checkpoint.folder}: {report}; not restored: {'; '.join(problems)}. "
-            "--allow_partial_restore goes on all the same."
-        )
-    return report
-
-
-def start_head(head: keras.layers.Layer, checkpoint: Checkpoint) -> None:
+def start_head(head: keras.layers.Layer, source: keras.Model, origin: Any) -> None:
     """Lets a head take over the weights of the pre-trained head that it starts from.
 
     Args:
         head: built; its `starts_from` names an objective.
-        checkpoint: of pre-training.
+        source: the pre-trained model.
+        origin: where `source` is from, for the message: its checkpoint folder.
 
     Raises:
-        CheckpointError: the checkpoint was not pre-trained with this objective.
+        CheckpointError: `source` was not pre-trained with this objective.
     """
-    if head.starts_from not in checkpoint.config.get("objectives", ()):
+    objectives = {objective.name: objective for objective in getattr(source, "heads", ())}
+    if head.starts_from not in objectives:
         raise CheckpointError(
-            f"{checkpoint.folder}: this checkpoint has no {head.starts_from} head to start from. "
-            f"Pre-train with {head.starts_from} among the --objectives, or choose another --head."
+            f"{origin}: this checkpoint has no {head.starts_from} head to start from. "
+            "Pre-train with this objective, or choose another --head."
         )
-    objectives = {objective.name: objective for objective in load_model(checkpoint).heads}
     head.start_from(objectives[head.starts_from])
 
 
@@ -166,7 +164,7 @@ def repeat_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, lengt
     """
     positions = backbone.embeddings.positional_encoding
     trained = checkpoint.setting("sequence_length", int)
-    if positions.kind != "learned" or not 1 < trained < length:
+    if positions.config.position != "learned" or not 1 < trained < length:
         return False
     positions.repeat(trained)
     return True

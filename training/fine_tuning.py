@@ -3,11 +3,15 @@
 import logging
 from typing import Any
 
+from models.checkpoint import Checkpoint
+
 from common.errors import OptionError
 from data_util.vocabulary import Vocabulary
+from models.backbone import make_backbone
 from models.backbones import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
+from models.checkpoints.weights import load_model
 from models.task_model import TaskModel
 from models.transfer import RestoreReport, start_head, transfer_backbone
 from tasks.data import DataSettings, TaskData
@@ -123,15 +127,16 @@ def build_model(
                 "checkpoint with --ckpt_dir, or choose another --head."
             )
         return model, None
+    source = load_model(checkpoint)
     report = transfer_backbone(
-        model.backbone, checkpoint, allow_partial=options.allow_partial_restore
+        model.backbone, source, checkpoint.folder, allow_partial=options.allow_partial_restore
     )
     logger.info("%s: %s", checkpoint.folder, report)
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
     setup.extend_positions(model.backbone, checkpoint, options.sequence_length)
     if model.head.starts_from:
-        start_head(model.head, checkpoint)
+        start_head(model.head, source, checkpoint.folder)
         logger.info(
             "%s: the head starts from the weights of the %s head",
             checkpoint.folder,

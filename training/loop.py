@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from common.errors import StoppedError, TrainingError
-from models.checkpoint import METRICS, load_optimizer, load_weights
+from models.checkpoints.folder import METRICS
+from models.checkpoints.weights import load_optimizer, load_weights
 from training.distribution import over_replicas, synchronize
 from training.input_pipeline import prefetched
 from training.interruption import Interruption

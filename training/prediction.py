@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+from models.checkpoint import read_checkpoint
 
 from common.errors import CheckpointError, OptionError
 from data_util.documents import check_paths
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
 from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
+from training.options import PredictionOptions
 from training.options.scripts import PredictionOptions
 from training.setup import stored_tokenizer
 

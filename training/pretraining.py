@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.errors import OptionError
+from common.errors import ConfigError, OptionError
 from data_util.documents import places_of
 from data_util.pretraining.batches import PretrainingBatches
 from data_util.pretraining_corpus import split_documents
@@ -15,9 +15,16 @@ from data_util.pretraining_data import prepare_pretraining_data
 from data_util.registry import NOISES, ROWS
 from data_util.tokenizers import Tokenizer
 from data_util.vocabulary import Vocabulary
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
+from models.checkpoints.weights import load_model
+from models.objectives.selection import (
+    check_objectives,
+    noise_of,
+    pair_shares_of,
+    rows_of,
+)
 from models.pretraining import PretrainingModel
 from models.tables import OBJECTIVES
 from models.transfer import transfer_pretraining
@@ -58,8 +65,16 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
     """The chosen objectives, in the order of the table, whatever the order of the option.
 
     Their heads draw their initial weights in this order.
+
+    Raises:
+        OptionError: they cannot be learned together.
     """
-    return tuple(name for name in OBJECTIVES if name in options.objectives)
+    chosen = tuple(name for name in OBJECTIVES if name in options.objectives)
+    try:
+        check_objectives(chosen)
+    except ConfigError as error:
+        raise OptionError(f"--objectives={','.join(chosen)}: {error}") from error
+    return chosen
 
 
 def open_folder(options: PretrainingOptions) -> RunFolder:
@@ -92,10 +107,11 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
     setup.check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
-    noise = NOISES["token" if "masked_lm" in options.objectives else "none"]
+    names = objectives(options)
+    plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
-        "rows": ROWS["pairs" if "next_sentence" in options.objectives else "single"](),
-        "noise": noise(vocabulary, options.mask_probability),
+        "rows": plan() if shares is None else plan(shares),
+        "noise": NOISES[noise_of(names)](vocabulary, options.mask_probability),
         "sequence_length": options.sequence_length_lm,
         "batch_size": options.batch_size,
         "seed": options.seed,
@@ -122,8 +138,8 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
     start = setup.open_checkpoint(options, "init_ckpt_dir")
     if start is not None and "objectives" not in start.config:
         raise OptionError(
-            f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint is one of fine-tuning. "
-            "Name one that train_bert_lm.py or models.import_bert wrote."
+            f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint was fine-tuned. Name one that "
+            "train_bert_lm.py or models.import_bert wrote."
         )
     return start
 
@@ -144,17 +160,18 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         )
     # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not in
     # that of a released BERT.
-    candidates = 0 if data.tokenizer.style == "wordpiece" else options.num_sampled
+    num_sampled = 0 if data.tokenizer.style == "wordpiece" else options.num_sampled
     model = build(
         PretrainingModel(
             make_backbone(config),
             objectives=objectives(options),
-            head_options={"masked_lm": {"candidates": candidates}},
+            settings={"num_sampled": num_sampled},
         )
     )
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
-        report, fresh = transfer_pretraining(model, data.start)
+        source = load_model(data.start)
+        report, fresh = transfer_pretraining(model, source, data.start.folder)
         logger.info("%s: %s", data.start.folder, report)
         setup.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:
@@ -190,15 +207,14 @@ def train_model(
     rate = setup.learning_rate(options, model.backbone.config, "pretraining")
     model.compile(optimizer=make_optimizer(options, rate, steps))
     _announce(options, data, model, steps)
-    figures = tuple(f"{name}_{figure}" for name in objectives(options) for figure in _FIGURES)
     stage = Stage(
         name="pretraining",
         batches=data.train.batches,
         steps=data.train.steps,
         examples=data.train.examples(0),
-        evaluate=lambda: evaluate(model, data.valid, figures),
+        evaluate=lambda: evaluate(model, data.valid, model.metric_names),
         score=lambda valid: -valid["loss"],
-        train_figures=("loss", *figures),
+        train_figures=("loss", *model.metric_names),
         documents=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
     )
     record = Record(extra={"score": "loss"})
@@ -208,9 +224,6 @@ def train_model(
     folder.finish(model, record.metrics(), {})
     logger.info("the pre-trained checkpoint is in %s", folder.folder)
     return record.metrics()
-
-
-_FIGURES = ("loss", "accuracy")
 
 
 def evaluate(

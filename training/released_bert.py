@@ -20,15 +20,16 @@ from data_util.released_vocabulary import (
 )
 from data_util.tokenizers import load_tokenizer, make_tokenizer
 from data_util.vocabulary import Vocabulary
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.bert_config import bert_from_config, config_from_bert
 from models.bert_conversion import ImportReport, bert_tensors, fill_model
 from models.bert_formats import ReleasedBert, open_released_bert
 from models.build import build
-from models.checkpoint import holds_checkpoint, load_model, read_checkpoint, write_checkpoint
+from models.checkpoints.folder import holds_checkpoint, read_checkpoint
+from models.checkpoints.weights import load_model
+from models.checkpoints.writing import write_checkpoint
 from models.config import BackboneConfig
 from models.pretraining import PretrainingModel
-from models.tables import OBJECTIVES
 from training import setup
 from training.options.scripts import ImportOptions
 from training.run_folder import RUN
@@ -37,6 +38,9 @@ from training.run_lock import RunLock
 logger = logging.getLogger(__name__)
 
 _SHOWN = 20
+
+# What BERT was pre-trained with; `models.bert_names` has the names of their weights.
+_OBJECTIVES = ("masked_lm", "next_sentence")
 
 # What transformers calls a BERT with these heads.
 _ARCHITECTURES = {
@@ -76,9 +80,9 @@ def import_bert(options: ImportOptions) -> ImportReport:
         "%s: %d layers of %d units, %d heads, up to %d tokens\n"
         "  vocabulary of %s word pieces, lower case: %s (%s)",
         released.weights,
-        config.num_layer,
+        config.num_layers,
         config.d_model,
-        config.num_header,
+        config.num_heads,
         config.max_position,
         f"{len(vocabulary):,}",
         "yes" if lower_case else "no",
@@ -88,7 +92,7 @@ def import_bert(options: ImportOptions) -> ImportReport:
         logger.warning("%s: %s", released.folder / TOKENIZER_CONFIG, difference)
 
     keras.utils.set_random_seed(options.seed)
-    model = build(PretrainingModel(make_backbone(config), objectives=tuple(OBJECTIVES)))
+    model = build(PretrainingModel(make_backbone(config), objectives=_OBJECTIVES))
     report = fill_model(model, released, encoder_only=options.encoder_only)
     _tell(report)
     told = {"fresh": list(report.fresh), "unused": list(report.unused)}

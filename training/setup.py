@@ -6,14 +6,15 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
 from data_util.vocabulary import Vocabulary
-from models.checkpoint import Checkpoint, check_against_manifest, read_checkpoint
-from models.config import BackboneConfig, backbone_config
+from models.checkpoints.folder import Checkpoint, check_against_manifest, read_checkpoint
+from models.config import PRESETS, BackboneConfig, backbone_config, size_options
 from models.tables import BACKBONES
 from models.transfer import repeat_positions
 from training.options.groups import ModelOptions, RunOptions, TokenizerOptions
@@ -23,20 +24,6 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_VOCAB_SIZE = 30_000
 DEFAULT_MIN_COUNT = 2
-_ARCHITECTURE = (
-    "backbone",
-    "d_model",
-    "num_layer",
-    "num_header",
-    "d_k",
-    "d_v",
-    "d_ff",
-    "num_filters",
-    "max_position",
-    "position",
-    "normalization",
-    "pooling",
-)
 
 
 def start(options: RunOptions) -> None:
@@ -67,7 +54,7 @@ def new_backbone_config(options: ModelOptions, vocab_size: int) -> BackboneConfi
         options.backbone or "text_cnn",
         options.preset or "small",
         vocab_size,
-        **{name: getattr(options, name) for name in _ARCHITECTURE[1:]},
+        **_sizes(options),
         dropout=_dropout(options),
     )
 
@@ -115,25 +102,36 @@ def restored_backbone_config(
             f"run trains a {options.backbone}. Fine-tune it with train_bert_fine_tuning.py, which "
             f"takes the backbone from the checkpoint, or add --backbone={stored.backbone}."
         )
-    wanted = {name: getattr(options, name) for name in _ARCHITECTURE}
+    wanted = {"backbone": options.backbone, **_sizes(options)}
     if options.preset is not None:
         preset = backbone_config(stored.backbone, options.preset, stored.vocab_size)
-        for name in ("d_model", "num_layer", "num_header", "d_k", "d_v"):
-            wanted[name] = getattr(preset, name) if wanted[name] is None else wanted[name]
+        for name in PRESETS[options.preset]:
+            if hasattr(preset, name) and wanted.get(name) is None:
+                wanted[name] = getattr(preset, name)
     changes = {
         name: value
         for name, value in wanted.items()
-        if value is not None and value != getattr(stored, name)
+        if value is not None and value != getattr(stored, name, None)
     }
+    flags = {option.field: option.flag for option in size_options()}
     for name, value in changes.items():
+        flag = flags.get(name, name)
+        if not hasattr(stored, name) and "backbone" not in changes:
+            raise OptionError(
+                f"--{flag}={value}: the checkpoint {checkpoint.folder} holds a {stored.backbone}, "
+                "which has no use for it. Leave the option out."
+            )
         if not allow_changes:
             raise OptionError(
-                f"--{name}={value} (or a preset that means it) contradicts the checkpoint "
-                f"{checkpoint.folder}, which has {name}={getattr(stored, name)}. Leave the option "
+                f"--{flag}={value} (or a preset that means it) contradicts the checkpoint "
+                f"{checkpoint.folder}, which has {flag}={getattr(stored, name)}. Leave the option "
                 "out, or use --allow_partial_restore to start what differs from random weights."
             )
     if options.dropout_keep_prob is not None:
         changes["dropout"] = _dropout(options)
+    if "backbone" in changes:
+        common = {name: getattr(stored, name) for name in BackboneConfig.fields()}
+        return backbone_config(preset=options.preset or "small", **{**common, **changes})
     return BackboneConfig.from_dict({**stored.to_dict(), **changes})
 
 
@@ -259,6 +257,11 @@ def check_vocabulary_fits(
             f"the tokens of {', '.join(sources)}: it is of another tokenizer or another language. "
             "Use the --tokenize_style that it was made with."
         )
+
+
+def _sizes(options: ModelOptions) -> dict[str, Any]:
+    """The sizes by their names in the configuration; None where an option was not given."""
+    return {option.field: getattr(options, option.flag) for option in size_options()}
 
 
 def _dropout(options: ModelOptions) -> float | None:

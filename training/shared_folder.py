@@ -9,7 +9,7 @@ from typing import Any, Self
 import keras
 
 from common.errors import TrainingError
-from models.checkpoint import Checkpoint, holds_checkpoint, read_checkpoint
+from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpoint
 from training import distribution
 from training.options.groups import RunOptions
 from training.run_folder import RunFolder

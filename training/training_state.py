@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from common.errors import CheckpointError
-from models.checkpoint import TRAINING_STATE, Checkpoint
+from models.checkpoints.folder import TRAINING_STATE, Checkpoint
 
 
 @dataclass

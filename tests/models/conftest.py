@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.config import backbone_config
+from models.config import backbone_config, config_class
 
 VOCAB_SIZE = 40
 
@@ -20,11 +20,9 @@ def config_of():
     """Makes a small configuration without dropout."""
 
     def make(backbone, **overrides):
-        values = {"d_model": 16, "num_header": 2, "max_position": 24, "dropout": 0.0}
-        if backbone == "transformer":
-            values |= {"num_layer": 2, "d_ff": 24}
-        else:
-            values |= {"num_filters": 8}
+        values = {"d_model": 16, "num_heads": 2, "max_position": 24, "dropout": 0.0}
+        own = {"num_layers": 2, "d_ff": 24, "num_filters": 8}
+        values |= {name: own[name] for name in own.keys() & config_class(backbone).fields()}
         return backbone_config(backbone, "tiny", VOCAB_SIZE, **(values | overrides))
 
     return make

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from models.backbone import make_backbone
 from models.backbones import make_backbone
 from models.build import build
 from models.pooling import MaxPooling, MeanPooling

@@ -26,9 +26,9 @@ def test_every_size_arrives():
     assert (config.backbone, config.position, config.pooling) == ("transformer", "learned", "cls")
     assert (config.normalization, config.activation) == ("post", "gelu")
     assert config.gelu_approximate
-    assert (config.vocab_size, config.d_model, config.num_layer) == (50, 12, 3)
-    assert (config.num_header, config.d_k, config.d_v, config.d_ff) == (2, 6, 6, 7)
-    assert (config.max_position, config.num_segment) == (9, 4)
+    assert (config.vocab_size, config.d_model, config.num_layers) == (50, 12, 3)
+    assert (config.num_heads, config.d_k, config.d_v, config.d_ff) == (2, 6, 6, 7)
+    assert (config.max_position, config.num_segments) == (9, 4)
     assert (config.dropout, config.attention_dropout) == (0.2, 0.3)
     assert (config.layer_norm_epsilon, config.initializer_range) == (1e-5, 0.1)
 
@@ -70,7 +70,7 @@ def test_gelu_can_be_told():
         ({"hidden_size": "12"}, "hidden_size must be a whole number"),
         ({"num_attention_heads": 0}, "num_attention_heads must be"),
         ({"vocab_size": None}, "vocab_size is missing"),
-        ({"num_hidden_layers": 2.5}, "num_layer must be a whole number"),
+        ({"num_hidden_layers": 2.5}, "num_layers must be a whole number"),
         ({"hidden_dropout_prob": 1.5}, "dropout must be"),
     ],
 )

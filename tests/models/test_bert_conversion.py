@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.bert_config import config_from_bert
 from models.bert_conversion import bert_tensors, fill_model, model_variables
 from models.bert_formats import open_released_bert

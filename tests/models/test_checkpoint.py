@@ -9,12 +9,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-
-from common.errors import CheckpointError
-from models import checkpoint as module
-from models.backbone_model import BackboneModel
-from models.backbones import make_backbone
-from models.build import build
 from models.checkpoint import (
     build_model,
     holds_checkpoint,
@@ -24,6 +18,18 @@ from models.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from models.classification import ClassificationModel
+
+from common.errors import CheckpointError
+from models import checkpoint as module
+from models.backbone import make_backbone
+from models.backbone_model import BackboneModel
+from models.backbones import make_backbone
+from models.build import build
+from models.checkpoints import writing as module
+from models.checkpoints.folder import holds_checkpoint, read_checkpoint
+from models.checkpoints.weights import build_model, load_model, load_optimizer, load_weights
+from models.checkpoints.writing import write_checkpoint
 from models.pretraining import PretrainingModel
 from models.tables import BACKBONES
 from tasks.classification.model import ClassificationModel
@@ -87,9 +93,10 @@ def written(stored, model_of, tmp_path):
 
 
 def outputs(model, batch):
-    logits = model(batch)
-    logits = logits if isinstance(logits, dict) else {"logits": logits}
-    return {name: np.asarray(value) for name, value in logits.items()}
+    found = model(batch)
+    if not isinstance(found, dict):
+        return {"logits": np.asarray(found)}
+    return {name: np.asarray(term["values"]) for name, term in found.items()}
 
 
 def sign(folder):
@@ -125,7 +132,7 @@ def test_loaded_model_gives_the_same_logits(model_of, batch_of, tmp_path, backbo
     assert loaded.keys() == expected.keys()
     for name in expected:
         np.testing.assert_array_equal(loaded[name], expected[name])
-    assert checkpoint.config == {"format_version": 1, **told}
+    assert checkpoint.config == {"format_version": 2, **told}
     assert checkpoint.backbone == model.backbone.config
     assert checkpoint.text("vocab.txt") == TEXTS["vocab.txt"]
     assert checkpoint.json("metrics.json") == METRICS
@@ -380,7 +387,7 @@ def test_weights_that_are_no_hdf5(written):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 2}, "not of format version 1"),
+        ({"format_version": 3}, "not of format version 1 or 2"),
         ({"backbone": {}}, "lacks"),
         ({"backbone": 7}, "must be a table"),
         ({"objectives": []}, "objectives"),
@@ -400,7 +407,7 @@ def test_configurations_that_cannot_be(written, changes, message):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("no_such_key", 1, "unknown key in the backbone's configuration: no_such_key"),
+        ("no_such_key", 1, "unknown key in the configuration of a text_cnn: no_such_key"),
         ("d_model", "16", "d_model must be a whole number"),
         ("vocab_size", 10**10, "parameters"),
         ("backbone", "lstm", "backbone must be one of"),

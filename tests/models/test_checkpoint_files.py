@@ -207,7 +207,7 @@ def test_what_is_no_file_of_its_own(tmp_path, kind):
 
 @pytest.mark.parametrize("name", ["config.json", "model.weights.h5", "manifest.json", "vocab.txt"])
 def test_a_link_in_a_checkpoint_is_not_followed(tmp_path, name):
-    from models.checkpoint import read_checkpoint
+    from models.checkpoints.folder import read_checkpoint
 
     folder = tmp_path / "checkpoint"
     folder.mkdir()
@@ -222,7 +222,8 @@ def test_a_link_in_a_checkpoint_is_not_followed(tmp_path, name):
 
 
 def test_a_link_that_would_have_a_run_empty_another_folder(tmp_path):
-    from models.checkpoint import read_checkpoint, write_checkpoint
+    from models.checkpoints.folder import read_checkpoint
+    from models.checkpoints.writing import write_checkpoint
 
     precious, folder = tmp_path / "precious", tmp_path / "checkpoint"
     precious.mkdir()
@@ -252,7 +253,7 @@ def test_a_file_is_not_hashed_where_its_size_is_wrong(tmp_path, monkeypatch):
 
 
 def test_a_checkpoints_vocabulary_that_was_altered(tmp_path):
-    from models.checkpoint import check_against_manifest
+    from models.checkpoints.folder import check_against_manifest
 
     for each in ("config.json", "model.weights.h5", "vocab.txt"):
         (tmp_path / each).write_text("a")

@@ -1,20 +1,30 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
 from common.errors import ConfigError
-from models.config import PRESETS, BackboneConfig, backbone_config
+from models.config import (
+    POSITIONS,
+    PRESETS,
+    BackboneConfig,
+    backbone_config,
+    config_class,
+    size_options,
+)
 
 
 @pytest.mark.parametrize(
-    ("preset", "d_model", "d_k", "num_layer"),
+    ("preset", "d_model", "d_k", "num_layers"),
     [("tiny", 64, 8, 2), ("small", 128, 16, 2), ("big", 512, 64, 6)],
 )
-def test_presets(preset, d_model, d_k, num_layer):
+def test_presets(preset, d_model, d_k, num_layers):
     config = backbone_config("transformer", preset, 100)
     assert (config.d_model, config.d_k, config.d_v) == (d_model, d_k, d_k)
-    assert (config.num_layer, config.num_header) == (num_layer, 8)
-    assert (config.d_ff, config.num_filters) == (4 * d_model, d_model // 2)
+    assert (config.num_layers, config.num_heads) == (num_layers, 8)
+    assert config.d_ff == 4 * d_model
+    assert backbone_config("text_cnn", preset, 100).num_filters == d_model // 2
 
 
 def test_defaults_are_the_backbones_own():
@@ -26,10 +36,10 @@ def test_defaults_are_the_backbones_own():
 
 def test_overrides():
     config = backbone_config(
-        "transformer", "tiny", 100, d_model=48, num_header=4, d_v=5, num_layer=None, dropout=0
+        "transformer", "tiny", 100, d_model=48, num_heads=4, d_v=5, num_layers=None, dropout=0
     )
-    assert (config.d_model, config.num_header, config.d_k, config.d_v) == (48, 4, 12, 5)
-    assert (config.num_layer, config.dropout, config.d_ff) == (2, 0, 192)
+    assert (config.d_model, config.num_heads, config.d_k, config.d_v) == (48, 4, 12, 5)
+    assert (config.num_layers, config.dropout, config.d_ff) == (2, 0, 192)
     assert backbone_config("transformer", "tiny", 100, d_k=4).d_v == 8
     assert PRESETS["tiny"]["d_model"] == 64
 
@@ -37,11 +47,11 @@ def test_overrides():
 @pytest.mark.parametrize(
     ("backbone", "preset", "overrides", "message"),
     [
-        ("transformer", "tiny", {"num_header": 7}, r"d_model \(64\) must be a multiple .* \(7\)"),
+        ("transformer", "tiny", {"num_heads": 7}, r"d_model \(64\) must be a multiple .* \(7\)"),
         ("lstm", "tiny", {}, "backbone must be one of text_cnn, transformer, not 'lstm'"),
         ("transformer", "huge", {}, "preset must be one of tiny, small, big, not 'huge'"),
         ("transformer", "tiny", {"depth": 2}, "no depth"),
-        ("transformer", "tiny", {"num_header": 0}, "num_header must be at least 1, not 0"),
+        ("transformer", "tiny", {"num_heads": 0}, "num_heads must be at least 1, not 0"),
         ("transformer", "tiny", {"dropout": 1.0}, "dropout must be .* below 1, not 1.0"),
         ("transformer", "tiny", {"pooling": "sum"}, "pooling must be one of cls, .*, not 'sum'"),
         ("transformer", "tiny", {"position": "x"}, "position must be one of learned"),
@@ -54,7 +64,12 @@ def test_overrides():
         ),
         ("transformer", "tiny", {"normalization": "x"}, "normalization must be one of pre, post"),
         ("transformer", "tiny", {"activation": "x"}, "activation must be one of gelu"),
-        ("text_cnn", "tiny", {"num_layer": 3}, "num_layer was set to 3, but a text_cnn has no use"),
+        (
+            "text_cnn",
+            "tiny",
+            {"num_layers": 3},
+            "num_layers was set to 3, but a text_cnn has no use",
+        ),
         ("text_cnn", "tiny", {"filter_sizes": [2, 2]}, "filter_sizes must be different"),
         ("transformer", "tiny", {"d_model": 80_000}, "parameters, more than 1,000,000,000"),
     ],
@@ -75,13 +90,12 @@ def test_json_round_trip():
         ({"colour": "red"}, "unknown key .* colour"),
         ({"d_model": "64"}, "d_model must be a whole number, not '64'"),
         ({"d_model": 64.0}, "d_model must be a whole number, not 64.0"),
-        ({"num_layer": True}, "num_layer must be a whole number, not True"),
-        ({"num_layer": -1}, "num_layer must be at least 1"),
+        ({"num_layers": True}, "num_layers must be a whole number, not True"),
+        ({"num_layers": -1}, "num_layers must be at least 1"),
         ({"dropout": "0.1"}, "dropout must be a number"),
         ({"dropout": float("nan")}, "dropout must be at least 0"),
         ({"gelu_approximate": 1}, "gelu_approximate must be true or false"),
-        ({"filter_sizes": 3}, "filter_sizes must be a list of whole numbers"),
-        ({"filter_sizes": ["2"]}, "filter_sizes must be a list of whole numbers"),
+        ({"filter_sizes": [2]}, "unknown key in the configuration of a transformer: filter_sizes"),
         ({"backbone": "lstm"}, "backbone must be one of"),
         ({"vocab_size": 10**12}, "more than 1,000,000,000"),
         ({"embedding_width": -1}, "embedding_width must be at least 0"),
@@ -98,9 +112,6 @@ def test_from_dict_needs_every_key():
     values = backbone_config("transformer", "tiny", 100).to_dict()
     for name in values:
         shorter = {key: value for key, value in values.items() if key != name}
-        if name == "embedding_width":  # The first checkpoints lack it.
-            assert BackboneConfig.from_dict(shorter).embedding_width == 0
-            continue
         with pytest.raises(ConfigError, match=f"lacks {name}"):
             BackboneConfig.from_dict(shorter)
     with pytest.raises(ConfigError, match="must be a table"):
@@ -112,13 +123,13 @@ def test_from_dict_needs_every_key():
     [
         ({"d_model": 10**9}, "parameters"),
         ({"d_model": 10**4000}, "d_model asks for more than"),
-        ({"d_ff": 10**4000, "d_model": 10**4000}, "asks for more than"),
         ({"max_position": 10**12}, "max_position asks for more than"),
-        ({"num_layer": 201}, "num_layer must be at most 200"),
         # Small but for what a head makes of it: the square of d_model.
-        ({"d_model": 50_000, "d_k": 1, "d_v": 1, "d_ff": 1, "num_filters": 1}, "parameters"),
+        ({"d_model": 50_000, "d_k": 1, "d_v": 1, "num_filters": 1}, "parameters"),
         ({"filter_sizes": tuple(range(1, 66))}, "filter_sizes must be at most 64 numbers"),
         ({"filter_sizes": (1, 10**4000)}, "none of them enormous"),
+        ({"filter_sizes": 3}, "filter_sizes must be a list of whole numbers"),
+        ({"filter_sizes": ["2"]}, "filter_sizes must be a list of whole numbers"),
         ({"dropout": float("nan")}, "dropout must be at least 0"),
         ({"pooling": "x" * 10**6}, "pooling must be one of"),
         ({"position": ["x"] * 10**5}, "position must be a string"),
@@ -129,3 +140,50 @@ def test_sizes_that_no_memory_holds(changes, message):
     with pytest.raises(ConfigError, match=message) as caught:
         BackboneConfig.from_dict(values)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_layers": 201}, "num_layers must be .* at most 200, not 201"),
+        ({"d_ff": 10**4000, "d_model": 10**4000}, "asks for more than"),
+        ({"d_ff": 10**9}, "parameters, more than .* d_ff \\(1000000000\\)"),
+    ],
+)
+def test_layers_that_no_memory_holds(changes, message):
+    values = {**backbone_config("transformer", "tiny", 100).to_dict(), **changes}
+    with pytest.raises(ConfigError, match=message) as caught:
+        BackboneConfig.from_dict(values)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_default_may_be_declared_anew_without_its_rules():
+    for backbone, position in (("transformer", "rotary"), ("text_cnn", "none")):
+        field = config_class(backbone).fields()["position"]
+        assert field.default == position
+        assert field.metadata == BackboneConfig.fields()["position"].metadata
+
+
+def test_size_options():
+    options = {option.flag: option for option in size_options()}
+    assert list(options)[:5] == ["d_model", "num_header", "d_k", "d_v", "max_position"]
+    assert {"num_layer", "d_ff", "num_filters", "normalization"} < options.keys()
+    assert not {"vocab_size", "filter_sizes", "num_heads", "num_layers"} & options.keys()
+    layers = options["num_layer"]
+    assert (layers.field, layers.type, layers.minimum, layers.maximum) == (
+        "num_layers",
+        int,
+        1,
+        200,
+    )
+    assert options["position"].choices == POSITIONS
+    assert "default none for text_cnn, rotary for transformer" in options["position"].help
+
+
+def test_listing_the_sizes_loads_no_keras():
+    program = (
+        "import sys; from models.config import size_options; size_options(); "
+        "print({'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "set()\n"

@@ -11,7 +11,7 @@ TRAIN = """
 import sys
 import keras
 import numpy as np
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.config import backbone_config
 from models.dropout import Dropout

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.max_over_time import max_over_time
+from models.max_over_time import dense_max_pool
 
 BATCH, LENGTH, WIDTH, UNITS = 5, 7, 6, 40
 
@@ -38,13 +38,13 @@ def gradients_of(function, tokens, dense, upstream):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_value(given, training):
-    values = max_over_time(*given, training)
+    values = dense_max_pool(*given, training)
     np.testing.assert_allclose(values, written_out(*given), rtol=1e-5, atol=1e-6)
 
 
 def test_gradient(given):
     upstream = np.random.default_rng(4).normal(size=(BATCH, UNITS)).astype("float32")
-    found = gradients_of(partial(max_over_time, training=True), *given, upstream)
+    found = gradients_of(partial(dense_max_pool, training=True), *given, upstream)
     expected = gradients_of(written_out, *given, upstream)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -58,7 +58,7 @@ def test_in_half_precision(given):
     half = keras.layers.Dense(UNITS, dtype="bfloat16")
     half.build((None, None, WIDTH))
     half.set_weights(dense.get_weights())
-    values = max_over_time(tf.cast(tokens, "bfloat16"), half, True)
+    values = dense_max_pool(tf.cast(tokens, "bfloat16"), half, True)
     assert values.dtype == tf.bfloat16
     np.testing.assert_allclose(tf.cast(values, "float32"), written_out(tokens, dense), atol=0.05)
 
@@ -67,7 +67,7 @@ def test_in_half_precision(given):
 def test_what_is_no_number_stays_none(given, training):
     tokens, dense = given
     tokens[1, 2, 0].assign(np.nan)
-    values = np.asarray(max_over_time(tokens, dense, training))
+    values = np.asarray(dense_max_pool(tokens, dense, training))
     assert np.isnan(values[1]).all()
     assert np.isfinite(values[[0, 2, 3, 4]]).all()
 
@@ -77,7 +77,7 @@ def test_in_a_graph_of_unknown_length(given):
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, WIDTH), tf.float32)])
     def values_of(tokens):
-        return max_over_time(tokens, dense, True)
+        return dense_max_pool(tokens, dense, True)
 
     for length in (3, 9):
         tokens = keras.random.normal((2, length, WIDTH), seed=length)

@@ -5,12 +5,15 @@ import json
 import h5py
 import numpy as np
 import pytest
+from models.checkpoint import Checkpoint, load_model, read_checkpoint
 
 from common.errors import CheckpointError
-from models import checkpoint as module
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
-from models.checkpoint import Checkpoint, load_model, read_checkpoint
+from models.checkpoints import folder as module
+from models.checkpoints import weights
+from models.checkpoints.folder import Checkpoint, read_checkpoint
+from models.checkpoints.weights import load_model
 from models.config import backbone_config
 from models.model_size import least_parameters, most_bytes
 from models.pretraining import PretrainingModel
@@ -21,8 +24,8 @@ from tests.hostile_files import GIGABYTE, run_with_memory
 
 def sizes(backbone, **changes):
     """Wide enough for biases to be few."""
-    own = {"transformer": {"d_ff": 96, "num_layer": 2}, "text_cnn": {"num_filters": 48}}
-    values = {"d_model": 64, "num_header": 4, "max_position": 50, **own.get(backbone, {})}
+    own = {"transformer": {"d_ff": 96, "num_layers": 2}, "text_cnn": {"num_filters": 48}}
+    values = {"d_model": 64, "num_heads": 4, "max_position": 50, **own.get(backbone, {})}
     return backbone_config(backbone, "tiny", 90, **(values | changes))
 
 
@@ -31,7 +34,8 @@ def sizes(backbone, **changes):
 @pytest.mark.parametrize("position", ["learned", "none"])
 def test_the_estimate_is_a_little_less_than_the_backbone(backbone, pooling, position):
     config = sizes(backbone, pooling=pooling, position=position)
-    least = least_parameters({"backbone": config.to_dict()})
+    least = config.min_parameters()
+    assert least_parameters({"backbone": config.to_dict()}) == least
     real = build(make_backbone(config)).count_params()
     # The pooler of BERT is a square of d_model that the estimate leaves out.
     assert 0.9 * (real - 64 * 64) < least < real
@@ -60,20 +64,21 @@ def test_no_model_has_fewer_parameters(backbone, head, embedding_width):
     "changes",
     [
         {"vocab_size": 10_000_000},
-        {"backbone": "transformer", "d_ff": 1_000_000},
+        {"d_ff": 1_000_000},
         {"num_filters": 5_000},
         {"pooling": "attention", "d_v": 100_000},
         {"position": "learned", "max_position": 10_000_000},
-        {"num_segment": 10_000_000},
+        {"num_segments": 10_000_000},
     ],
 )
 def test_a_model_that_its_weights_cannot_fill_is_never_made(tmp_path, monkeypatch, changes):
     (tmp_path / "model.weights.h5").write_bytes(bytes(1_000_000))
-    backbone = {**sizes("text_cnn").to_dict(), **changes}
+    name = "transformer" if "d_ff" in changes else "text_cnn"
+    backbone = {**sizes(name).to_dict(), **changes}
     told = {"stage": "fine_tuning", "backbone": backbone, "num_labels": 2}
     told |= {"head": "pooled", "task": "multi_label", "head_dropout": 0.1}
     checkpoint = Checkpoint(tmp_path, told, {module.WEIGHTS: tmp_path / module.WEIGHTS})
-    monkeypatch.setattr(module, "make_backbone", None)
+    monkeypatch.setattr(weights, "make_backbone", None)
     for use in (lambda: load_any_model(checkpoint), lambda: checkpoint.backbone):
         with pytest.raises(CheckpointError, match=r"the file has room for 250,000\)"):
             use()
@@ -145,7 +150,8 @@ def test_five_gigabytes_of_weights_take_little_memory(enormous):
         import json
         from pathlib import Path
         from common.errors import CheckpointError
-        from models.checkpoint import Checkpoint, load_model, load_optimizer
+        from models.checkpoints.folder import Checkpoint
+        from models.checkpoints.weights import load_model, load_optimizer
         ---
         folder = Path(sys.argv[1])
         files = {name: folder / "model.weights.h5" for name in ("model.weights.h5", "optimizer.h5")}

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from models.kernels.attention import dot_product_attention
 from models.multi_head_attention import MultiHeadAttention
 
 WIDTH, HEADS = 12, 3
@@ -9,7 +10,7 @@ WIDTH, HEADS = 12, 3
 
 def pair(d_k, d_v, dropout=0.0):
     """Our layer and Keras' own with the same random weights."""
-    ours = MultiHeadAttention(HEADS, d_k, d_v, WIDTH, dropout)
+    ours = MultiHeadAttention(num_heads=HEADS, d_k=d_k, d_v=d_v, d_model=WIDTH, dropout=dropout)
     theirs = keras.layers.MultiHeadAttention(HEADS, d_k, d_v, output_shape=WIDTH)
     shape = (None, None, WIDTH)
     ours.build(shape)
@@ -53,7 +54,7 @@ def test_both_ways_of_computing_are_one():
         ours._split_heads(projection(x), 4) for projection in (ours.query, ours.key, ours.value)
     )
     everywhere = mask[:, None, None, :]
-    written_out = ours._attention(q, k, v, everywhere, training=False)
+    written_out = dot_product_attention(q, k, v, everywhere, lambda weights: weights)
     fused = keras.ops.dot_product_attention(q, k, v, mask=everywhere)
     np.testing.assert_allclose(written_out, fused, atol=1e-5)
     written_out = ours.output_projection(np.reshape(written_out, (2, 6, HEADS * 4)))
@@ -76,7 +77,9 @@ def test_fully_masked_rows_stay_finite(d_v):
 
 
 def test_rotary_tells_the_order_and_not_the_place():
-    layer = MultiHeadAttention(HEADS, 4, 4, WIDTH, rotary=True, initializer_range=1.0)
+    layer = MultiHeadAttention(
+        num_heads=HEADS, d_k=4, d_v=4, d_model=WIDTH, rotary=True, initializer_range=1.0
+    )
     x = np.random.default_rng(4).normal(size=(1, 5, WIDTH)).astype("float32")
     outputs = np.asarray(layer(x))
     later = np.concatenate([np.zeros((1, 3, WIDTH), "float32"), x], axis=1)
@@ -88,6 +91,8 @@ def test_rotary_tells_the_order_and_not_the_place():
 
 @pytest.mark.parametrize("rotary", [False, True])
 def test_config_round_trip(rotary):
-    ours = MultiHeadAttention(HEADS, 4, 6, WIDTH, dropout=0.25, rotary=rotary)
+    ours = MultiHeadAttention(
+        num_heads=HEADS, d_k=4, d_v=6, d_model=WIDTH, dropout=0.25, rotary=rotary
+    )
     again = MultiHeadAttention.from_config(ours.get_config())
     assert again.get_config() == ours.get_config()

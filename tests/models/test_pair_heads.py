@@ -4,7 +4,7 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.tables import BACKBONES, HEADS
 from tests.classifiers import classification_model
@@ -125,7 +125,7 @@ def first_token_pairs(count, seed, tokens=8):
 
 @backbones
 def test_learns_whether_two_texts_share_their_first_token(config_of, backbone):
-    size = {"num_layer": 1} if backbone == "transformer" else {"filter_sizes": (2, 3)}
+    size = {"num_layers": 1} if backbone == "transformer" else {"filter_sizes": (2, 3)}
     model = build(
         classification_model(
             make_backbone(config_of(backbone, **size)),

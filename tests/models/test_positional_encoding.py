@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from common.errors import ConfigError
+from models.config import backbone_config
 from models.positional_encoding import PositionalEncoding, sinusoidal_positions
+
+
+def encoding_of(position, max_position):
+    sizes = {"d_model": 4, "num_heads": 2, "max_position": max_position}
+    return PositionalEncoding(
+        backbone_config("transformer", "tiny", 10, position=position, **sizes)
+    )
 
 
 def test_section_3_5_by_hand():
@@ -24,7 +32,7 @@ def test_odd_width_ends_with_a_sine():
 
 @pytest.mark.parametrize("kind", ["learned", "sinusoidal", "rotary", "none"])
 def test_adds_the_encoding_of_each_position(kind):
-    layer = PositionalEncoding(6, 4, kind)
+    layer = encoding_of(kind, max_position=6)
     x = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
     added = np.asarray(layer(x)) - x
     assert len(layer.weights) == (kind == "learned")
@@ -38,7 +46,7 @@ def test_adds_the_encoding_of_each_position(kind):
 
 
 def test_trained_vectors_are_repeated():
-    layer = PositionalEncoding(9, 4, "learned")
+    layer = encoding_of("learned", max_position=9)
     layer.build((None, None, 4))
     (before,) = layer.get_weights()
     layer.repeat(4)
@@ -49,7 +57,7 @@ def test_trained_vectors_are_repeated():
 
 @pytest.mark.parametrize("kind", ["sinusoidal", "rotary", "none"])
 def test_nothing_to_repeat(kind):
-    layer = PositionalEncoding(9, 4, kind)
+    layer = encoding_of(kind, max_position=9)
     x = np.ones((1, 9, 4), "float32")
     before = np.asarray(layer(x))
     layer.repeat(4)
@@ -58,12 +66,7 @@ def test_nothing_to_repeat(kind):
 
 @pytest.mark.parametrize("kind", ["learned", "sinusoidal", "none"])
 def test_longer_than_max_position(kind):
-    layer = PositionalEncoding(6, 4, kind)
+    layer = encoding_of(kind, max_position=6)
     assert layer(np.zeros((1, 6, 4))).shape == (1, 6, 4)
     with pytest.raises(ConfigError, match=r"7 tokens is longer than max_position \(6\)"):
         layer(np.zeros((1, 7, 4)))
-
-
-def test_unknown_kind():
-    with pytest.raises(ConfigError, match="not 'relative'"):
-        PositionalEncoding(6, 4, "relative")

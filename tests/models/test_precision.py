@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.pretraining import PretrainingModel
 from tests.classifiers import classification_model
@@ -63,9 +63,7 @@ def test_losses_and_softmax_are_float32(half, config_of, backbone, stage, traini
     }
     targets = None
     if stage == "pretraining":
-        model = build(
-            PretrainingModel(backbone_layer, head_options={"masked_lm": {"candidates": 8}})
-        )
+        model = build(PretrainingModel(backbone_layer, settings={"num_sampled": 8}))
         batch |= {
             "masked_positions": tf.ones((2, 4), tf.int32),
             "masked_ids": tf.ones((2, 4), tf.int32),

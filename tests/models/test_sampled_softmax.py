@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.pretraining import PretrainingModel
 from models.sampled_softmax import sampled_logits
@@ -59,29 +59,34 @@ def test_the_sum_is_unbiased(arrays):
 
 def test_only_a_training_step_samples(config_of, batch_of):
     model = build(
-        PretrainingModel(
-            make_backbone(config_of("text_cnn")), head_options={"masked_lm": {"candidates": 20}}
-        )
+        PretrainingModel(make_backbone(config_of("text_cnn")), settings={"num_sampled": 20})
     )
-    batch = batch_of([8, 6])
-    assert model(batch, training=False)["masked_lm"].shape == (2, 3, 40)
-    sampled = np.asarray(model(batch, training=True)["masked_lm"])
+    batch, head, table = batch_of([8, 6]), model.heads[0], model.backbone.token_embedding
+    outputs = model.encoded(batch)["sequence_output"]
+    full = np.asarray(head(outputs, token_embedding=table))
+    assert full.shape == (2, 3, 40)
+    sampled = np.asarray(head.sampled(outputs, batch["masked_ids"], table))
     assert sampled.shape == (2, 3, 21)
-    full = np.asarray(model(batch, training=False)["masked_lm"])
     np.testing.assert_allclose(
         sampled[..., 0],
         np.take_along_axis(full, batch["masked_ids"][..., None], axis=-1)[..., 0],
         atol=1e-5,
     )
-    again = np.asarray(model(batch, training=True)["masked_lm"])
+    again = np.asarray(head.sampled(outputs, batch["masked_ids"], table))
     assert (again[..., 11:] != sampled[..., 11:]).any()
+
+    def losses(training):
+        return np.asarray(model(batch, training=training)["masked_lm"]["values"])
+
+    np.testing.assert_array_equal(losses(False), losses(False))
+    assert (losses(True) != losses(True)).all()
 
 
 def test_a_sample_trains_what_the_full_softmax_measures(config_of, batch_of):
     model = build(
         PretrainingModel(
             make_backbone(config_of("text_cnn", position="learned")),
-            head_options={"masked_lm": {"candidates": 10}},
+            settings={"num_sampled": 10},
         )
     )
     model.compile(optimizer=keras.optimizers.Adam(5e-3))
@@ -96,11 +101,10 @@ def test_a_sample_trains_what_the_full_softmax_measures(config_of, batch_of):
 
 def test_more_candidates_than_tokens_is_the_full_softmax(config_of, batch_of):
     model = build(
-        PretrainingModel(
-            make_backbone(config_of("text_cnn")), head_options={"masked_lm": {"candidates": 40}}
-        )
+        PretrainingModel(make_backbone(config_of("text_cnn")), settings={"num_sampled": 40})
     )
     batch = batch_of([8, 6])
-    assert model(batch, training=True)["masked_lm"].shape == (2, 3, 40)
-    ids, _ = model.heads[0].targets(batch, training=True)
-    np.testing.assert_array_equal(ids, batch["masked_ids"])
+    in_training, in_validation = (
+        model(batch, training=training)["masked_lm"]["values"] for training in (True, False)
+    )
+    np.testing.assert_allclose(in_training, in_validation, atol=1e-5)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.pretraining import PretrainingModel
 from models.token_embedding import TokenEmbedding
@@ -18,7 +18,7 @@ def test_projected_there_and_back():
     np.testing.assert_allclose(layer(ids), (table @ kernel)[ids], atol=1e-6)
     x = np.random.default_rng(1).normal(size=(2, 3, 5)).astype("float32")
     np.testing.assert_allclose(layer(x, reverse=True), x @ (table @ kernel).T, atol=1e-5)
-    np.testing.assert_allclose(layer.narrowed(x), x @ kernel.T, atol=1e-5)
+    np.testing.assert_allclose(layer.to_table_width(x), x @ kernel.T, atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [0, 5])

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from models.checkpoint import read_checkpoint, write_checkpoint
 
 from common.errors import CheckpointError
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
-from models.checkpoint import read_checkpoint, write_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
+from models.checkpoints.writing import write_checkpoint
 from models.pretraining import PretrainingModel
 from models.tables import BACKBONES
 from models.transfer import RestoreReport, named_variables, transfer_backbone
@@ -45,7 +48,7 @@ def test_the_whole_backbone_is_restored(pretrained, config_of, batch_of, backbon
     checkpoint, source = pretrained(backbone, pooling=pooling)
     model = classifier_of(config_of(backbone, pooling=pooling))
     head = [copied(variable) for variable in model.head.weights]
-    report = transfer_backbone(model.backbone, checkpoint)
+    report = transfer_backbone(model.backbone, load_model(checkpoint), checkpoint.folder)
 
     assert report.share == 1
     assert report.problems == ()
@@ -80,7 +83,8 @@ def test_a_fine_tuned_checkpoint_can_be_the_source(config_of, tmp_path):
     told |= {"task": "multi_label", "head": "pooled", "head_dropout": 0.1}
     write_checkpoint(tmp_path, config=told, model=source, texts={}, metrics={})
     model = build(classification_model(make_backbone(config), 7))
-    assert transfer_backbone(model.backbone, read_checkpoint(tmp_path)).share == 1
+    source_model = load_model(read_checkpoint(tmp_path))
+    assert transfer_backbone(model.backbone, source_model, tmp_path).share == 1
     for ours, theirs in zip(model.backbone.weights, source.backbone.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -91,13 +95,15 @@ def test_variables_of_another_shape_are_named(pretrained, config_of):
     model = classifier_of(config)
     before = {name: copied(v) for name, v in named_variables(model.backbone).items()}
     with pytest.raises(CheckpointError) as caught:
-        transfer_backbone(model.backbone, checkpoint)
+        transfer_backbone(model.backbone, load_model(checkpoint), checkpoint.folder)
     message = str(caught.value)
     assert str(checkpoint.folder) in message
     assert "--allow_partial_restore" in message
     assert "(16, 24) in the checkpoint, (16, 48) in the model" in message
 
-    report = transfer_backbone(model.backbone, checkpoint, allow_partial=True)
+    report = transfer_backbone(
+        model.backbone, load_model(checkpoint), checkpoint.folder, allow_partial=True
+    )
     # A layer has d_ff in three variables: two matrices and the first bias.
     assert len(report.problems) == report.of - report.variables == 2 * 3
     lost = 2 * (2 * 16 * 48 + 48)
@@ -112,10 +118,12 @@ def test_variables_of_another_shape_are_named(pretrained, config_of):
 
 def test_missing_variables_are_named(pretrained, config_of):
     checkpoint, _ = pretrained("transformer")
-    model = classifier_of(config_of("transformer", num_layer=3))
+    model = classifier_of(config_of("transformer", num_layers=3))
     with pytest.raises(CheckpointError, match="not in the checkpoint"):
-        transfer_backbone(model.backbone, checkpoint)
-    report = transfer_backbone(model.backbone, checkpoint, allow_partial=True)
+        transfer_backbone(model.backbone, load_model(checkpoint), checkpoint.folder)
+    report = transfer_backbone(
+        model.backbone, load_model(checkpoint), checkpoint.folder, allow_partial=True
+    )
     assert report.variables == len(named_variables(checkpoint_backbone(config_of)))
     assert all(problem.endswith(": not in the checkpoint") for problem in report.problems)
     assert report.variables + len(report.problems) == report.of
@@ -130,7 +138,7 @@ def test_a_percent_may_be_missing(pretrained, config_of):
     learned = {"d_ff": 2000, "position": "learned"}
     checkpoint, _ = pretrained("transformer", **learned)
     model = classifier_of(config_of("transformer", **learned, max_position=20))
-    report = transfer_backbone(model.backbone, checkpoint)
+    report = transfer_backbone(model.backbone, load_model(checkpoint), checkpoint.folder)
     assert 0.99 < report.share < 1
     assert report.of - report.variables == 1
 
@@ -139,7 +147,7 @@ def test_another_backbone_is_an_error(pretrained, config_of):
     checkpoint, _ = pretrained("text_cnn")
     model = classifier_of(config_of("transformer"))
     with pytest.raises(CheckpointError, match=r"not restored: .*not in the checkpoint"):
-        transfer_backbone(model.backbone, checkpoint)
+        transfer_backbone(model.backbone, load_model(checkpoint), checkpoint.folder)
 
 
 @backbones

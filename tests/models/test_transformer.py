@@ -3,7 +3,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.transformer import TransformerLayer
 
@@ -25,7 +25,7 @@ def test_layer_equals_keras_hub(config_of, normalization, activation):
     randomize(ours)
     theirs = keras_hub.layers.TransformerEncoder(
         config.d_ff,
-        config.num_header,
+        config.num_heads,
         activation=activation,
         layer_norm_epsilon=config.layer_norm_epsilon,
         normalize_first=normalization == "pre",
@@ -85,7 +85,7 @@ def token_share(backbone, batch):
 @pytest.mark.parametrize("position", ["learned", "sinusoidal", "rotary"])
 def test_last_layer_tells_tokens_apart_at_the_start(config_of, batch_of, normalization, position):
     config = config_of(
-        "transformer", d_model=64, num_header=8, num_layer=6, d_ff=256,
+        "transformer", d_model=64, num_heads=8, num_layers=6, d_ff=256,
         normalization=normalization, position=position,
     )  # fmt: skip
     # The rest is what the position and the segment say.
@@ -94,7 +94,7 @@ def test_last_layer_tells_tokens_apart_at_the_start(config_of, batch_of, normali
 
 def test_faint_tokens_would_be_seen(config_of, batch_of):
     """The measure above tells when what is the same in all rows drowns the tokens."""
-    config = config_of("transformer", d_model=64, num_header=8, num_layer=6, d_ff=256)
+    config = config_of("transformer", d_model=64, num_heads=8, num_layers=6, d_ff=256)
     backbone = build(make_backbone(config))
     table = backbone.token_embedding.embeddings
     table.assign(keras.ops.convert_to_numpy(table) * 0.1)
@@ -111,7 +111,7 @@ def test_layer_norms_start_as_the_identity(config_of):
 
 
 def test_sinusoidal_tokens_keep_the_scale_of_the_positions(config_of):
-    config = config_of("transformer", d_model=64, num_header=8, position="sinusoidal")
+    config = config_of("transformer", d_model=64, num_heads=8, position="sinusoidal")
     embeddings = build(make_backbone(config)).embeddings
     table = embeddings.token_embedding.get_weights()[0]
     # A normal distribution cut at two standard deviations has 0.88 of its deviation left.

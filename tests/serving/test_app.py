@@ -5,12 +5,13 @@ import asyncio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from models.checkpoint import read_checkpoint
 
 from common.errors import OptionError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from serving.app import make_app
 from serving.batching import MicroBatcher
 from serving.options import ServingOptions

@@ -8,10 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from models.checkpoint import read_checkpoint
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.inputs import documents_to_inputs
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from tasks.loading import load_task_model
 from train_bert_fine_tuning import fine_tune
 from training import export as exporting

@@ -3,10 +3,12 @@ import re
 
 import numpy as np
 import pytest
+from models.checkpoint import load_model, read_checkpoint
 from sklearn.metrics import f1_score, log_loss
 
 from common.errors import CheckpointError, OptionError, TrainingError
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from tasks.classification.evaluation import evaluate, split_logits
 from tasks.loading import load_task_model
 from tasks.registry import TASKS
@@ -171,7 +173,7 @@ def test_restores_what_it_can_when_asked(options_of, caplog):
 
 def test_weights_that_do_not_belong(options_of, run_of, tmp_path):
     # A whole folder whose config.json is another backbone's.
-    from models.checkpoint import Checkpoint
+    from models.checkpoints.folder import Checkpoint
 
     source = read_checkpoint(run_of().pretrained)
     other = read_checkpoint(run_of("transformer").pretrained)

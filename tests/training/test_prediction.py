@@ -5,9 +5,10 @@ import threading
 
 import numpy as np
 import pytest
+from models.checkpoint import read_checkpoint
 
 from common.errors import CheckpointError, InputError
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from tasks.loading import load_task_model
 from tests.hostile_files import sign
 from training.options.scripts import PredictionOptions

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from common.errors import OptionError, TrainingError
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from train_bert_lm import pretrain
 from training import pretraining
 from training.options.scripts import PretrainingOptions

@@ -5,11 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+from models.checkpoint import load_model, read_checkpoint, write_checkpoint
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.vocabulary import Vocabulary
 from models.bert_conversion import model_variables
-from models.checkpoint import load_model, read_checkpoint, write_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
+from models.checkpoints.writing import write_checkpoint
 from tests.bert_release import TOKENS, random_bert, save_release
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain

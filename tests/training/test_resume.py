@@ -12,11 +12,12 @@ import signal
 import h5py
 import numpy as np
 import pytest
+from models.checkpoint import read_checkpoint
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import CheckpointError, OptionError, StoppedError
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from tasks.classification import evaluation
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain

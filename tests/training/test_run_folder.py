@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, OptionError, TrainingError
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from training import run_folder as module
 from training.options.scripts import PretrainingOptions
 from training.run_folder import RunFolder

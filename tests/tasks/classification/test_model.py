@@ -2,9 +2,11 @@ import keras
 import numpy as np
 import pytest
 import scipy.stats
+from models.classification import TASKS
 from sklearn.metrics import log_loss
 
 from common.errors import ConfigError
+from models.backbone import make_backbone
 from models.backbones import make_backbone
 from models.build import build
 from models.tables import BACKBONES, HEADS
@@ -141,7 +143,7 @@ def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
 @pytest.mark.parametrize(
     ("backbone", "task", "sizes"),
     [
-        ("transformer", "multi_label", {"num_layer": 1}),
+        ("transformer", "multi_label", {"num_layers": 1}),
         ("text_cnn", "multi_class", {"filter_sizes": (2, 3)}),
     ],
 )

@@ -5,9 +5,11 @@ import json
 import h5py
 import numpy as np
 import pytest
+from models.checkpoint import load_model, read_checkpoint
 
 from common.errors import CheckpointError, InputError, OptionError
-from models.checkpoint import load_model, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
 from tasks.loading import load_task_model
 from tests.pair_runs import WORDS
 from training import fine_tuning

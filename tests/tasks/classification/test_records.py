@@ -133,7 +133,7 @@ def test_wordpiece_needs_a_vocabulary(options_of):
 
 
 def test_a_checkpoints_vocabulary_is_used(tiny, run_of):
-    from models.checkpoint import read_checkpoint
+    from models.checkpoints.folder import read_checkpoint
 
     options = FineTuningOptions(**tiny.fine_tuning())
     checkpoint = read_checkpoint(run_of().pretrained)

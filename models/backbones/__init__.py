@@ -1,0 +1,1 @@
+"""Backbones: from token ids to one vector per position."""

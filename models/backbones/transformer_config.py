@@ -1,0 +1,55 @@
+"""The sizes of the Transformer."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from common.errors import ConfigError
+from models.config import NORMALIZATIONS, BackboneConfig, size
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig(BackboneConfig):
+    """What a Transformer is made of.
+
+    Attributes:
+        num_layers: number of layers.
+        d_ff: inner width of the feed-forward networks; `4 d_model` by default.
+        normalization: "pre" (before each sub-layer) or "post" (after its residual connection).
+        attention_dropout: share of the attention weights that is dropped in training; 0 by
+            default, because Keras' fused attention has none.
+    """
+
+    backbone: ClassVar[str] = "transformer"
+    has_attention: ClassVar[bool] = True
+
+    position: str = "rotary"
+    pooling: str = "cls"
+    num_layers: int = size(help="layers", flag="num_layer", minimum=1, maximum=200)
+    d_ff: int = size(help="inner size of the feed-forward networks", minimum=1)
+    normalization: str = size(
+        "pre", "layer normalization before or after a sub-layer", choices=NORMALIZATIONS
+    )
+    attention_dropout: float = size(
+        0.0, "share of the attention weights dropped in training", flag="", minimum=0, below=1
+    )
+
+    def check(self) -> None:
+        """Checks that rotary positions have pairs to turn, after what all backbones have."""
+        super().check()
+        if self.position == "rotary" and self.d_k % 2:
+            raise ConfigError(
+                f"position rotary needs an even d_k, not {self.d_k}; the others take any."
+            )
+
+    def min_parameters(self) -> int:
+        """Those that all backbones have, and the layers' matrices."""
+        attention = 2 * self.d_model * self.num_heads * (self.d_k + self.d_v)
+        layer = attention + 2 * self.d_model * self.d_ff
+        return super().min_parameters() + self.num_layers * layer
+
+    @classmethod
+    def fill_in(cls, values: dict[str, Any], given: AbstractSet[str]) -> None:
+        """`d_ff` follows from `d_model`."""
+        super().fill_in(values, given)
+        values.setdefault("d_ff", 4 * values["d_model"])

@@ -1,0 +1,55 @@
+"""`config.json` of earlier versions, in the terms of this one.
+
+Version 1 (0.1.0) has the keys of all backbones side by side, some under other names.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.config import config_class
+from models.tables import BACKBONES, HEADS
+
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+
+_RENAMED_SIZES = {
+    "num_header": "num_heads",
+    "num_layer": "num_layers",
+    "num_segment": "num_segments",
+}
+# The sizes of version 1 that not all backbones have.
+_SIZES_OF_SOME = (
+    *("num_layers", "d_ff", "normalization", "attention_dropout"),
+    *("num_filters", "filter_sizes"),
+)
+_RENAMED_HEADS = {"detectors": "max_pooled"}
+# Keys that were added later, and what is meant where they are missing.
+_DEFAULTS_OF_OLD_CHECKPOINTS: dict[str, Any] = {"embedding_width": 0}
+
+
+def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a `config.json` as this version would have written it.
+
+    What is wrong in it stays as it is, for those who check it.
+
+    Args:
+        config: of one of the `READABLE_VERSIONS`.
+    """
+    config = dict(config)
+    if config.get("format_version") == 1:
+        head = config.get("head")
+        if isinstance(head, str) and _RENAMED_HEADS.get(head) in HEADS:
+            config["head"] = _RENAMED_HEADS[head]
+        if isinstance(config.get("backbone"), dict):
+            config["backbone"] = _backbone_of_version_1(config["backbone"])
+        config["format_version"] = FORMAT_VERSION
+    return config
+
+
+def _backbone_of_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
+    values = {_RENAMED_SIZES.get(name, name): value for name, value in values.items()}
+    name = values.get("backbone")
+    if isinstance(name, str) and name in BACKBONES:
+        foreign = set(_SIZES_OF_SOME) - set(config_class(name).fields())
+        values = {name: value for name, value in values.items() if name not in foreign}
+    return {**_DEFAULTS_OF_OLD_CHECKPOINTS, **values}

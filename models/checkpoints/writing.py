@@ -1,0 +1,145 @@
+"""Writing a checkpoint folder, so that whoever reads it finds the old one or the new one, whole."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from common.errors import CheckpointError
+from models.checkpoint_files import is_plain_name, sha256
+from models.checkpoints.folder import (
+    COMPLETE,
+    CONFIG,
+    MANIFEST,
+    MANIFEST_VERSION,
+    METRICS,
+    OPTIMIZER,
+    TRAINING_STATE,
+    WEIGHTS,
+    read_manifest,
+)
+from models.checkpoints.versions import FORMAT_VERSION
+from models.checkpoints.weights import optimizer_of
+
+_INCOMING = ".incoming-"
+
+
+def write_checkpoint(
+    folder: Path,
+    *,
+    config: Mapping[str, Any],
+    model: keras.Model,
+    texts: Mapping[str, str],
+    metrics: Mapping[str, Any],
+    optimizer: keras.optimizers.Optimizer | None = None,
+    training_state: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a checkpoint; whoever reads `folder` finds the old one or the new one, whole.
+
+    Args:
+        folder: the checkpoint folder; made where it is missing. Other files in it stay.
+        config: what `config.json` is to say: "stage", "backbone" and the stage's own entries.
+        model: its weights are saved in Keras' own layout.
+        texts: content of further text files by name.
+        metrics: content of `metrics.json`.
+        optimizer: saved beside the model where given.
+        training_state: content of `training_state.json`, where given.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _finish_publishing(folder)
+    incoming = folder / f"{_INCOMING}{os.getpid()}"
+    if incoming.is_symlink():
+        incoming.unlink()
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir()
+    try:
+        contents = {name: text.encode() for name, text in texts.items()}
+        contents[CONFIG] = _to_json({"format_version": FORMAT_VERSION, **config})
+        contents[METRICS] = _to_json(metrics)
+        if training_state is not None:
+            contents[TRAINING_STATE] = _to_json(training_state)
+        for name, content in contents.items():
+            (incoming / name).write_bytes(content)
+        keras.saving.save_weights(model, incoming / WEIGHTS, objects_to_skip=optimizer_of(model))
+        if optimizer is not None:
+            _write_optimizer(optimizer, incoming / OPTIMIZER)
+        files = {
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in sorted(incoming.iterdir())
+        }
+        (incoming / MANIFEST).write_bytes(
+            _to_json({"format_version": MANIFEST_VERSION, "files": files})
+        )
+        for path in [*incoming.iterdir(), incoming]:
+            _flush_to_disk(path)
+        incoming.rename(folder / COMPLETE)
+    except BaseException:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise
+    _finish_publishing(folder)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a process that was killed while it wrote left in a checkpoint folder.
+
+    To be called only by whoever is sure to be the only one that writes there.
+    """
+    for path in folder.glob(f"{_INCOMING}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        for index, variable in enumerate(optimizer.variables):
+            dataset = file.create_dataset(
+                str(index), data=keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))
+            )
+            dataset.attrs["variable"] = variable.path
+
+
+def _finish_publishing(folder: Path) -> None:
+    complete = folder / COMPLETE
+    if complete.is_symlink():
+        raise CheckpointError(
+            f"{complete}: a symbolic link, which no run made; files would be moved out of another "
+            "folder. Remove it."
+        )
+    if not complete.is_dir():
+        return
+    _remove_outdated(folder, complete)
+    # The manifest moves last: until then it says, in `.complete`, what belongs together.
+    for path in sorted(complete.iterdir(), key=lambda path: path.name == MANIFEST):
+        path.replace(folder / path.name)
+    complete.rmdir()
+    _flush_to_disk(folder)
+
+
+def _remove_outdated(folder: Path, complete: Path) -> None:
+    """Removes what the old checkpoint had and the new one, in `complete`, has not."""
+    old, new = folder / MANIFEST, complete / MANIFEST
+    if not old.exists() or not new.exists():
+        return
+    try:
+        gone = read_manifest(old).keys() - read_manifest(new).keys()
+    except CheckpointError:
+        return
+    for name in gone:
+        if is_plain_name(name) and (folder / name).is_file():
+            (folder / name).unlink()
+
+
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

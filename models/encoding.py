@@ -1,0 +1,120 @@
+"""The passes of a backbone over one batch, each computed once, for all objectives together."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from keras import ops
+
+from models.at_positions import gather_positions
+from models.backbone import Backbone
+from models.objective import Encode, Objective
+
+
+class Encoding:
+    """What the backbone makes of one batch, remembered for as long as this object lives.
+
+    Objectives of the same visibility share one pass. What they read, by their attributes, is known
+    before it is computed: where all of them read the sequence output at some positions alone, the
+    last layer is computed at those.
+
+    Args:
+        backbone: the backbone.
+        objectives: all those that read the batch.
+        batch: the backbone's inputs and the objectives' arrays.
+        training: as in `Backbone.call`.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        objectives: Sequence[Objective],
+        batch: Mapping[str, Any],
+        training: bool | None,
+    ) -> None:
+        self._backbone = backbone
+        self._objectives = objectives
+        self._batch = batch
+        self._training = training
+        self._passes: dict[tuple, dict[str, Any]] = {}
+        # Kept, so that no other array can have the identity of one that is remembered.
+        self._token_ids: list[Any] = []
+
+    def of(self, objective: Objective) -> Encode:
+        """The backbone as this objective sees it."""
+        return partial(self._encode, objective)
+
+    def outputs(self, visibility: str) -> dict[str, Any]:
+        """All outputs of the pass that the objectives of this visibility share."""
+        positions, layers = self._plan(visibility)
+        at = None if positions is None else self._positions(positions)
+        return self._pass(visibility, self._batch, at, layers, key=(visibility,))
+
+    def _encode(
+        self,
+        objective: Objective,
+        *,
+        visibility: str | None = None,
+        positions: str | None = None,
+        token_ids: Any = None,
+        layers: bool = False,
+    ) -> dict[str, Any]:
+        visibility = visibility or objective.visibility
+        if token_ids is not None:
+            self._token_ids.append(token_ids)
+            at = None if positions is None else self._batch[positions]
+            batch = {**self._batch, "token_ids": token_ids}
+            key = (visibility, positions, layers, id(token_ids))
+            return self._pass(visibility, batch, at, layers, key)
+        outputs = dict(self.outputs(visibility))
+        planned, has_layers = self._plan(visibility)
+        if layers and not has_layers:
+            raise ValueError(f"{objective.name} reads layers: set `reads_layers` in its class.")
+        if positions is None and planned is not None:
+            if objective.positions is None:
+                raise ValueError(
+                    f"{objective.name} reads visibility {visibility}, which is not its own, where "
+                    f"others read {', '.join(planned)} alone."
+                )
+            del outputs["sequence_output"]  # It is there at the others' positions alone.
+        elif positions is not None and planned is None:
+            at = self._batch[positions]
+            outputs["sequence_output"] = gather_positions(outputs["sequence_output"], at)
+        elif positions is not None:
+            if positions not in planned:
+                raise ValueError(f"{objective.name}: name {positions} in `positions` of its class.")
+            if len(planned) > 1:
+                counts = [ops.shape(self._batch[name])[1] for name in planned]
+                begin = sum(counts[: planned.index(positions)])
+                end = begin + counts[planned.index(positions)]
+                outputs["sequence_output"] = outputs["sequence_output"][:, begin:end]
+        return outputs
+
+    def _plan(self, visibility: str) -> tuple[tuple[str, ...] | None, bool]:
+        """Which positions the objectives of a visibility read (None: all), and if any layers."""
+        readers = [one for one in self._objectives if one.visibility == visibility]
+        layers = any(reader.reads_layers for reader in readers)
+        if layers or not readers or any(reader.positions is None for reader in readers):
+            return None, layers
+        return tuple(dict.fromkeys(name for one in readers for name in one.positions)), False
+
+    def _positions(self, names: Sequence[str]) -> Any:
+        """(batch, count) int32: those of the arrays with these names, one after another."""
+        if not names:
+            return self._batch["token_ids"][:, :0]
+        if len(names) == 1:
+            return self._batch[names[0]]
+        return ops.concatenate([self._batch[name] for name in names], axis=1)
+
+    def _pass(
+        self, visibility: str, batch: Mapping[str, Any], positions: Any, layers: bool, key: tuple
+    ) -> dict[str, Any]:
+        if key not in self._passes:
+            self._passes[key] = self._backbone(
+                batch,
+                training=self._training,
+                visibility=visibility,
+                positions=positions,
+                layers=layers,
+            )
+        return self._passes[key]

@@ -1,0 +1,1 @@
+"""Operations written for speed: the only modules that ask which backend runs."""

@@ -1,0 +1,1 @@
+"""Pre-training objectives: what a backbone learns from free text."""
