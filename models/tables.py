@@ -1,9 +1,10 @@
-"""Backbones, poolings, objectives, heads and tasks by the names that options give them.
+"""Backbones, poolings, objectives and heads by the names that options give them.
 
 To add one is to add a file and a row here. A row says where to find a thing, so that its name can
 be listed and checked without loading Keras, which takes seconds.
 """
 
+from common.registry import Registry
 
 # Subclasses of models.backbone.Backbone.
 BACKBONES = Registry(
@@ -39,4 +40,3 @@ HEADS = Registry(
     next_sentence="models.pair_heads:NextSentenceStart",
     pooled="models.classification_heads:PooledHead",
 )
-HEADS = Registry(

@@ -13,7 +13,7 @@ import numpy as np
 from common.errors import OptionError
 from data_util.tokenizers import Tokenizer
 from models.backbone import Backbone
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
 from tasks.data import Batches, DataSettings, Files, TaskData, TextEncoder
 

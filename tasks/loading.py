@@ -3,9 +3,10 @@
 from typing import Any
 
 from common.errors import CheckpointError, ConfigError
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
-from models.checkpoint import CONFIG, Checkpoint, load_weights
+from models.checkpoints.folder import CONFIG, Checkpoint
+from models.checkpoints.weights import load_weights
 from models.task_model import TaskModel
 from tasks.base import Task
 from tasks.registry import TASKS

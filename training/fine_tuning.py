@@ -3,12 +3,9 @@
 import logging
 from typing import Any
 
-from models.checkpoint import Checkpoint
-
 from common.errors import OptionError
 from data_util.vocabulary import Vocabulary
 from models.backbone import make_backbone
-from models.backbones import make_backbone
 from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.weights import load_model

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from models.checkpoint import read_checkpoint
 
 from common.errors import CheckpointError, OptionError
 from data_util.documents import check_paths
@@ -22,7 +21,6 @@ from tasks.data import TextEncoder
 from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
-from training.options import PredictionOptions
 from training.options.scripts import PredictionOptions
 from training.setup import stored_tokenizer
 

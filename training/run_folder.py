@@ -16,21 +16,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import keras
-from models.checkpoint import (
-    Checkpoint,
-    holds_checkpoint,
-    load_weights,
-    read_checkpoint,
-    remove_leftovers,
-    write_checkpoint,
-)
 
 from common.errors import OptionError, TrainingError
 from data_util.files import write_whole
 from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpoint
 from models.checkpoints.weights import load_weights
 from models.checkpoints.writing import remove_leftovers, write_checkpoint
-from training.options import RunOptions
 from training.options.groups import RunOptions
 from training.run_identity import differences, run_identity
 from training.run_lock import RunLock

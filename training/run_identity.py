@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import content_digests
-
 from common.options import Options
 from data_util.cache import source_digest
 from data_util.documents import check_paths
 from models.checkpoints.folder import content_digests
-from training.options import Options
 
 # What changes where and how fast a result is made, and not the result.
 _NEUTRAL = (

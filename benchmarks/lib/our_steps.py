@@ -77,7 +77,7 @@ class OurSteps:
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
         from data_util.pretraining.batches import PretrainingBatches
         from data_util.registry import NOISES
-        from models.backbones import make_backbone
+        from models.backbone import make_backbone
         from models.build import build
         from models.config import backbone_config
         from models.pretraining import PretrainingModel

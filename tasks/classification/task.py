@@ -17,7 +17,7 @@ from data_util.sentence_pairs import PAIR_KEYS, Text
 from data_util.tokenizers import Tokenizer
 from models.backbone import Backbone
 from models.bag_of_words import BagOfWords
-from models.checkpoint import METRICS, Checkpoint
+from models.checkpoints.folder import METRICS, Checkpoint
 from models.tables import HEADS
 from models.task_model import TaskModel
 from tasks.base import Encoded, Evaluation, Forward, Task

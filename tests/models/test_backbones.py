@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from models.backbone import make_backbone
-from models.backbones import make_backbone
 from models.build import build
 from models.pooling import MaxPooling, MeanPooling
 from models.tables import BACKBONES, POOLINGS

@@ -9,22 +9,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from models.checkpoint import (
-    build_model,
-    holds_checkpoint,
-    load_model,
-    load_optimizer,
-    load_weights,
-    read_checkpoint,
-    write_checkpoint,
-)
-from models.classification import ClassificationModel
 
 from common.errors import CheckpointError
-from models import checkpoint as module
 from models.backbone import make_backbone
 from models.backbone_model import BackboneModel
-from models.backbones import make_backbone
 from models.build import build
 from models.checkpoints import writing as module
 from models.checkpoints.folder import holds_checkpoint, read_checkpoint

@@ -5,7 +5,6 @@ import json
 import h5py
 import numpy as np
 import pytest
-from models.checkpoint import Checkpoint, load_model, read_checkpoint
 
 from common.errors import CheckpointError
 from models.backbone import make_backbone

@@ -4,7 +4,6 @@ import pytest
 
 from common.errors import ConfigError
 from models.backbone import make_backbone
-from models.backbones import make_backbone
 from models.build import build
 from models.losses import weighted_mean
 from models.pretraining import PretrainingModel

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from models.checkpoint import read_checkpoint, write_checkpoint
 
 from common.errors import CheckpointError
 from models.backbone import make_backbone

@@ -5,7 +5,6 @@ import asyncio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from models.checkpoint import read_checkpoint
 
 from common.errors import OptionError
 from data_util.labels import LabelSet

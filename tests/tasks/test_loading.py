@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError
-from models.checkpoint import read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from tasks.classification.task import MultiLabel
 from tasks.loading import load_task_model
 from tests.hostile_files import sign

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-from models.checkpoint import read_checkpoint
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.inputs import documents_to_inputs

@@ -3,7 +3,6 @@ import re
 
 import numpy as np
 import pytest
-from models.checkpoint import load_model, read_checkpoint
 from sklearn.metrics import f1_score, log_loss
 
 from common.errors import CheckpointError, OptionError, TrainingError

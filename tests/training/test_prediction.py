@@ -5,7 +5,6 @@ import threading
 
 import numpy as np
 import pytest
-from models.checkpoint import read_checkpoint
 
 from common.errors import CheckpointError, InputError
 from models.checkpoints.folder import read_checkpoint

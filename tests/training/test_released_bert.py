@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from models.checkpoint import load_model, read_checkpoint, write_checkpoint
 
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.vocabulary import Vocabulary

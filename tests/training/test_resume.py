@@ -12,7 +12,6 @@ import signal
 import h5py
 import numpy as np
 import pytest
-from models.checkpoint import read_checkpoint
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 

@@ -2,12 +2,10 @@ import keras
 import numpy as np
 import pytest
 import scipy.stats
-from models.classification import TASKS
 from sklearn.metrics import log_loss
 
 from common.errors import ConfigError
 from models.backbone import make_backbone
-from models.backbones import make_backbone
 from models.build import build
 from models.tables import BACKBONES, HEADS
 from tasks.registry import TASKS

@@ -5,7 +5,6 @@ import json
 import h5py
 import numpy as np
 import pytest
-from models.checkpoint import load_model, read_checkpoint
 
 from common.errors import CheckpointError, InputError, OptionError
 from models.checkpoints.folder import read_checkpoint

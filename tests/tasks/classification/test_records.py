@@ -3,7 +3,7 @@ import pytest
 
 from common.errors import InputError, OptionError
 from data_util.labelled_corpus import LabelledCorpus
-from models.backbones import make_backbone
+from models.backbone import make_backbone
 from models.build import build
 from models.config import backbone_config
 from tasks.classification.records import multi_hot

@@ -10,7 +10,7 @@ from common.errors import CheckpointError
 from data_util.labels import LabelSet
 from data_util.tokenizers import make_tokenizer
 from data_util.vocabulary import RESERVED, Vocabulary
-from models.checkpoint import Checkpoint
+from models.checkpoints.folder import Checkpoint
 from tasks.classification.task import MultiClass, MultiLabel, stored_thresholds
 from tasks.data import TextEncoder
 
