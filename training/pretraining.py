@@ -138,8 +138,8 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
     start = setup.open_checkpoint(options, "init_ckpt_dir")
     if start is not None and "objectives" not in start.config:
         raise OptionError(
-            f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint was fine-tuned. Name one that "
-            "train_bert_lm.py or models.import_bert wrote."
+            f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint was fine-tuned. Name one "
+            "that train_bert_lm.py or models.import_bert wrote."
         )
     return start
 

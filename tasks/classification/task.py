@@ -87,7 +87,7 @@ class Classification(Task):
             raise ConfigError(f"bag_of_words must be true or false, not {tfidf_classifier!r:.80}.")
         self.label_set = labels
         self.pairs = pairs
-        self.head = HEADS.current_name(head) or ("alignment" if pairs else "max_pooled")
+        self.head = head or ("alignment" if pairs else "max_pooled")
         self.tfidf_classifier = tfidf_classifier
         self.threshold = threshold
         self.thresholds = np.full(len(labels), 0.5 if threshold is None else threshold)

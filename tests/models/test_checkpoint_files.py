@@ -239,7 +239,7 @@ def test_a_link_that_would_have_a_run_empty_another_folder(tmp_path):
 
 
 def test_a_file_is_not_hashed_where_its_size_is_wrong(tmp_path, monkeypatch):
-    from models import checkpoint
+    from models.checkpoints import folder as checkpoint
 
     for each in ("config.json", "model.weights.h5"):
         (tmp_path / each).write_text('{"format_version": 1}')
