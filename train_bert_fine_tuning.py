@@ -8,7 +8,7 @@ def fine_tune(options: FineTuningOptions) -> dict:
     """The whole of fine-tuning; returns the content of `metrics.json`."""
     # Imported here, so that `--help` is instant and the processes that read text stay small.
     from training import fine_tuning
-    from training.distribution import distributed
+    from training.devices.distribution import distributed
 
     with (
         distributed(options, batch_size=options.batch_size),  # one device, or several

@@ -8,7 +8,7 @@ def pretrain(options: PretrainingOptions) -> dict:
     """The whole of pre-training; returns the content of `metrics.json`."""
     # Imported here, so that `--help` is instant and the processes that read text stay small.
     from training import pretraining
-    from training.distribution import distributed
+    from training.devices.distribution import distributed
 
     with (
         distributed(options, batch_size=options.batch_size),  # one device, or several

@@ -76,11 +76,11 @@ def measure(
 ) -> list[dict[str, Any]]:
     """The rows of the table for one checkpoint and all of its exports."""
     quiet_libraries()
-    from data_util.documents import read_texts
+    from conversion.export_formats import bytes_of, export
+    from conversion.exported import MODEL_FILES, ExportedModel
+    from data_util.reading.documents import read_texts
     from models.checkpoints.folder import WEIGHTS
     from tasks.classification.metrics import decide
-    from training.export import bytes_of, export
-    from training.exported import MODEL_FILES, ExportedModel
     from training.prediction import Predictor
 
     source = Path("data/sample_test.txt")

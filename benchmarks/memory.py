@@ -36,8 +36,8 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.prepare:
         # The process that is measured, a new one for each size.
-        from data_util.pretraining_data import prepare_pretraining_data
-        from data_util.tokenizers import make_tokenizer
+        from data_util.pretraining.build_corpus import prepare_pretraining_data
+        from data_util.tokens.tokenizers import make_tokenizer
 
         paths, cache, processes = arguments.prepare
         prepare_pretraining_data(

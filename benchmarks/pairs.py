@@ -17,9 +17,9 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics
-from data_util.documents import Document, read_documents
-from data_util.random_streams import random_generator
-from data_util.tokenizers import make_tokenizer
+from common.random_streams import random_generator
+from data_util.reading.documents import Document, read_documents
+from data_util.tokens.tokenizers import make_tokenizer
 from training.command_line import quiet_libraries
 
 PRETRAINING = ["--num_epochs=3", "--sequence_length_lm=64"]

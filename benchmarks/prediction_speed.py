@@ -120,7 +120,7 @@ def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
 
     from benchmarks.lib.baselines import LinearTfidf
     from benchmarks.lib.data_sets import DATA_SETS
-    from data_util.documents import read_documents
+    from data_util.reading.documents import read_documents
 
     count = 200 if arguments.test_mode else None
     path = str(arguments.data / "cail2018/train.json")

@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.data_sets import first_documents
 from benchmarks.lib.measuring import in_turn, needed, report, summary
-from data_util.pretraining_data import prepare_pretraining_data
-from data_util.tokenizers import make_tokenizer
+from data_util.pretraining.build_corpus import prepare_pretraining_data
+from data_util.tokens.tokenizers import make_tokenizer
 
 SOURCES = {"cail2018": "cail2018/train.json", "legal_corpus": "legal_corpus/train.txt"}
 VOCAB_SIZE = 30_000

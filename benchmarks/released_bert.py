@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import metrics_row, read_metrics, run
-from data_util.documents import read_documents
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.reading.documents import read_documents
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from training.command_line import quiet_libraries
 
 MIN_COUNT = 2

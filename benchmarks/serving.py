@@ -85,7 +85,7 @@ def main() -> None:
 
 def write_bodies(source: Path, target: Path) -> None:
     """Writes a request body per line, each with one text."""
-    from data_util.documents import read_texts
+    from data_util.reading.documents import read_texts
 
     with source.open("rb") as file:
         texts = [document.text for document in islice(read_texts(file, str(source)), TEXTS)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from data_util.random_streams import random_generator
+from common.random_streams import random_generator
 from models.config import PRESETS
 from training.command_line import quiet_libraries
 
@@ -56,13 +56,12 @@ def run(
     # Imported here, after main() has silenced the libraries.
     import keras
 
-    from data_util.labels import LabelSet
-    from models.backbone import make_backbone
+    from data_util.reading.labels import LabelSet
+    from models.backbones.base import make_backbone
     from models.build import build
     from models.config import backbone_config
     from tasks.classification.task import MultiClass
-    from training.optimizer import AdamW
-    from training.schedule import WarmupDecay
+    from training.loop.optimizer import AdamW, WarmupDecay
 
     keras.utils.set_random_seed(seed)
     config = backbone_config(backbone, preset, vocab_size=7, pooling=pooling, dropout=0.0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from common.command_line import run
 from common.errors import InputError
 from common.options import REQUIRED, Options, option
-from data_util.documents import check_paths
+from data_util.reading.documents import check_paths
 from data_util.reading.line_format import LABEL_FIELDS, LineParser
 from data_util.reading.raw_lines import raw_lines
 

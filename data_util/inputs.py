@@ -6,7 +6,7 @@ import numpy as np
 
 from common.errors import InputError
 from data_util.bucketing import padded_length
-from data_util.vocabulary import Vocabulary
+from data_util.tokens.vocabulary import Vocabulary
 
 # The token ids of a row, (tokens,) int32 for each of its segments: one, or two.
 Segments = tuple[np.ndarray, ...]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_util.cache import RaggedWriter
-from data_util.cache_reading import fingerprint, open_cache
+from data_util.cache.reading import fingerprint, open_cache
+from data_util.cache.writing import RaggedWriter
 from fuzz import folder
 
 _PATH = folder() / "cache.h5"

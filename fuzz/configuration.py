@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from common.errors import CheckpointError, ConfigError, InputError
-from data_util.tokenizers import load_tokenizer
-from data_util.vocabulary import RESERVED, Vocabulary
+from common.hdf5 import read_json
+from data_util.tokens.tokenizers import load_tokenizer
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from fuzz import folder
 from models.backbones.text_cnn_config import TextCNNConfig
-from models.checkpoint_files import read_json
 from models.checkpoints.versions import upgraded
 from models.config import BackboneConfig
 

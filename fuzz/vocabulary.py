@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from common.errors import InputError
-from data_util.labels import LabelSet
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.reading.labels import LabelSet
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from fuzz import folder
 
 _FOLDER = folder()

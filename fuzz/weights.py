@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 
 from common.errors import CheckpointError
+from common.hdf5 import array_shapes
 from fuzz import folder
-from models.checkpoint_files import array_shapes
 
 _PATH = folder() / "model.weights.h5"
 

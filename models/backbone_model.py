@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from models.backbone import Backbone
+from models.backbones.base import Backbone
 
 
 class BackboneModel(keras.Model):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from common.errors import ConfigError
-from models.tables import BACKBONE_CONFIGS, BACKBONES, POOLINGS
+from models.registry import BACKBONE_CONFIGS, BACKBONES, POOLINGS
 
 MAX_PARAMETERS = 1_000_000_000
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
@@ -70,11 +70,11 @@ def size(
 class BackboneConfig:
     """The sizes and choices that all backbones have; a subclass adds those of one of them.
 
-    A subclass is named in `models.tables.BACKBONE_CONFIGS`, or is the `config_class` of a backbone
-    that is named in `models.tables.BACKBONES`. `backbone_config` makes one from a preset.
+    A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a backbone
+    that is named in `models.registry.BACKBONES`. `backbone_config` makes one from a preset.
 
     Attributes:
-        backbone: the backbone's key in `models.tables.BACKBONES`.
+        backbone: the backbone's key in `models.registry.BACKBONES`.
         has_attention: whether positions attend to each other, so that "rotary" is possible.
         vocab_size: number of token ids.
         d_model: width of the vector at each position, and of the embeddings.
@@ -85,7 +85,7 @@ class BackboneConfig:
         num_segments: number of segment ids.
         position: "learned" or "sinusoidal" (added to the embeddings), "rotary" (in the attention)
             or "none".
-        pooling: a key of `models.tables.POOLINGS`.
+        pooling: a key of `models.registry.POOLINGS`.
         activation: "gelu", "relu", "silu" or "tanh".
         gelu_approximate: whether gelu is its tanh approximation, as in Google's BERT.
         dropout: share of units that is dropped in training.
@@ -134,7 +134,7 @@ class BackboneConfig:
         for name, field in self.fields().items():
             _check_bounds(name, field.metadata, getattr(self, name))
         self.check()
-        # With the widest that a head makes of a vector, see models/classification_heads.py, and a
+        # With the widest that a head makes of a vector, see models/heads/base.py, and a
         # table of positions that are not learned.
         fixed = self.max_position if self.position != "learned" else 0
         most = self.min_parameters() + (4 * self.d_model + fixed) * self.d_model
@@ -202,7 +202,7 @@ class BackboneConfig:
 
     @property
     def activation_name(self) -> str:
-        """The key of `models.activations.ACTIVATION_FUNCTIONS` that the layers are made with."""
+        """The key of `models.kernels.activations.ACTIVATION_FUNCTIONS` that the layers are made with."""
         approximate = self.activation == "gelu" and self.gelu_approximate
         return "gelu_approximate" if approximate else self.activation
 
@@ -286,7 +286,7 @@ def backbone_config(
     """A preset with changes.
 
     Args:
-        backbone: a key of `models.tables.BACKBONES`.
+        backbone: a key of `models.registry.BACKBONES`.
         preset: a key of `PRESETS`.
         vocab_size: number of token ids.
         overrides: fields of the backbone's configuration; those that are None are left as the

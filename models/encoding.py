@@ -6,9 +6,9 @@ from typing import Any
 
 from keras import ops
 
-from models.at_positions import gather_positions
-from models.backbone import Backbone
-from models.objective import Encode, Objective
+from models.backbones.base import Backbone
+from models.kernels.gather import gather_positions
+from models.objectives.base import Encode, Objective
 
 
 class Encoding:

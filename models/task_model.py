@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import keras
 from keras import ops
 
-from models.backbone import Backbone
-from models.losses import weighted_mean
+from models.backbones.base import Backbone
+from models.kernels.losses import weighted_mean
 
 
 class TaskLoss(Protocol):
@@ -34,10 +34,10 @@ class TaskModel(keras.Model):
         task: gives the loss. It is no part of the weights file.
 
     Attributes:
-        over_replicas: see `weighted_mean`; set by whoever runs several replicas of the model.
+        all_reduce_sum: see `weighted_mean`; set by whoever runs several replicas of the model.
     """
 
-    over_replicas: Callable[[Any], Any] | None = None
+    all_reduce_sum: Callable[[Any], Any] | None = None
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class TaskModel(keras.Model):
         values, weights = self.task.loss(x, y, y_pred)
         weights = _product(weights, sample_weight)
         self._loss_mean.update_state(values, weights)
-        return weighted_mean(values, weights, self.over_replicas)
+        return weighted_mean(values, weights, self.all_reduce_sum)
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The metrics; "loss" is the mean over all targets since the last reset.

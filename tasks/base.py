@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, ClassVar, Protocol, Self
 import numpy as np
 
 from common.errors import OptionError
-from data_util.tokenizers import Tokenizer
-from models.backbone import Backbone
+from data_util.tokens.tokenizers import Tokenizer
+from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
 from tasks.data import Batches, DataSettings, Files, TaskData, TextEncoder

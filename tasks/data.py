@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from data_util.tokenizers import Tokenizer
-from data_util.vocabulary import Vocabulary
+from data_util.tokens.tokenizers import Tokenizer
+from data_util.tokens.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from tasks.base import Task

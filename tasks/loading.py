@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.errors import CheckpointError, ConfigError
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints.folder import CONFIG, Checkpoint
 from models.checkpoints.weights import load_weights

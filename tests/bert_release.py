@@ -59,7 +59,7 @@ def save_vocabulary(folder, size, lower_case=True):
 def save_google_release(model, folder, extra=None):
     """The same weights as Google's program writes them, by its names and in its layouts.
 
-    The names are spelled out here a second time: a mistake in the table of models/bert_names.py
+    The names are spelled out here a second time: a mistake in the table of conversion/released/names.py
     must not be made twice.
     """
     import tensorflow as tf

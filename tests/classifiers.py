@@ -1,6 +1,6 @@
 """Models of the classification tasks, without labelled data."""
 
-from data_util.labels import LabelSet
+from data_util.reading.labels import LabelSet
 from models.checkpoints.weights import load_model, load_weights
 from tasks.loading import build_task_model
 from tasks.registry import TASKS

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.export import export
+from conversion.export_formats import export
 from training.options.scripts import ExportOptions
 from training.prediction import Predictor
 

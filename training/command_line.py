@@ -22,7 +22,7 @@ def run(
 def _prepare(options: OptionsT, given: frozenset[str]) -> OptionsT:
     """Applies --test_mode, then loads Keras with the backend that the options need."""
     if getattr(options, "test_mode", False):
-        from training.test_mode import in_test_mode
+        from training.smoke_run import in_test_mode
 
         options = in_test_mode(options, given)
     choose_backend(getattr(options, "distribute", "none"))

@@ -4,25 +4,39 @@ import logging
 from typing import Any
 
 from common.errors import OptionError
-from data_util.vocabulary import Vocabulary
-from models.backbone import make_backbone
+from data_util.tokens.vocabulary import Vocabulary
+from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints.folder import Checkpoint
+from models.checkpoints.transfer import RestoreReport, start_head, transfer_backbone
 from models.checkpoints.weights import load_model
 from models.task_model import TaskModel
-from models.transfer import RestoreReport, start_head, transfer_backbone
 from tasks.data import DataSettings, TaskData
 from tasks.registry import TASKS
-from training import setup, word_embeddings
+from training.devices import runtime
+from training.devices.distribution import main_process_first
 from training.devices.forward import Forward
-from training.distribution import first_process_first
-from training.interruption import Interruption
-from training.loop import Record, Stage, make_optimizer, total_steps, train
-from training.optimizer import AdamW
+from training.loop.interruption import Interruption
+from training.loop.loop import train
+from training.loop.optimizer import AdamW, make_optimizer, total_steps
+from training.loop.run_history import RunHistory
+from training.loop.stage import Stage
 from training.options.scripts import FineTuningOptions
-from training.run_folder import RunFolder
-from training.shared_folder import run_folder
-from training.test_mode import document_limit
+from training.preparation import architecture, word_embeddings
+from training.preparation.tokenizer import (
+    DEFAULT_MIN_COUNT,
+    DEFAULT_VOCAB_SIZE,
+    cache_folder,
+    check_vocabulary_fits,
+    given_vocabulary,
+    new_tokenizer,
+    processes,
+    restored_tokenizer,
+    text_files,
+)
+from training.runs.run_folder import RunFolder
+from training.runs.shared_folder import run_folder
+from training.smoke_run import document_limit
 
 logger = logging.getLogger(__name__)
 
@@ -41,17 +55,17 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
         OptionError: it was made in test mode and this run is not.
     """
     word_embeddings.check_options(options, "ckpt_dir")
-    return setup.open_checkpoint(options, "ckpt_dir")
+    return architecture.open_checkpoint(options, "ckpt_dir")
 
 
-@first_process_first("text read")
+@main_process_first("text read")
 def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> TaskData:
     """Reads the labelled files with the checkpoint's tokenizer, or with a new one."""
     files = split_files(options)
     data = TASKS[options.task].prepare(files, data_settings(options, checkpoint), options)
     vocabulary, tokens = data.text.vocabulary, data.train_tokens
     unknown = int((tokens == vocabulary.unk_id).sum())
-    setup.check_vocabulary_fits(unknown, len(tokens), vocabulary, files["train"])
+    check_vocabulary_fits(unknown, len(tokens), vocabulary, files["train"])
     return data
 
 
@@ -76,20 +90,20 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
     """
     vocabulary: Vocabulary | None
     if checkpoint is not None:
-        tokenizer, vocabulary = setup.restored_tokenizer(options, checkpoint)
+        tokenizer, vocabulary = restored_tokenizer(options, checkpoint)
     else:
-        vocabulary = setup.given_vocabulary(options)
-        tokenizer = setup.new_tokenizer(options, vocabulary)
+        vocabulary = given_vocabulary(options)
+        tokenizer = new_tokenizer(options, vocabulary)
     return DataSettings(
         tokenizer=tokenizer,
         vocabulary=vocabulary,
-        vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
-        min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
+        vocab_size=options.vocab_size or DEFAULT_VOCAB_SIZE,
+        min_count=options.min_count or DEFAULT_MIN_COUNT,
         sequence_length=options.sequence_length,
         batch_size=options.batch_size,
         seed=options.seed,
-        cache_folder=setup.cache_folder(options),
-        processes=setup.processes(options),
+        cache_folder=cache_folder(options),
+        processes=processes(options),
         max_examples=document_limit(options),
         test_mode=options.test_mode,
     )
@@ -99,13 +113,13 @@ def build_model(
     options: FineTuningOptions, data: TaskData, checkpoint: Checkpoint | None
 ) -> tuple[TaskModel, RestoreReport | None]:
     """The checkpoint's backbone with its weights, and the task's fresh head."""
-    setup.start(options)
+    runtime.start(options)
     vectors = word_embeddings.read(options, data.text.vocabulary, options.seed)
     if checkpoint is None:
-        config = setup.new_backbone_config(options, len(data.text.vocabulary))
+        config = architecture.new_backbone_config(options, len(data.text.vocabulary))
         config = word_embeddings.fitted(config, vectors)
     else:
-        config = setup.restored_backbone_config(
+        config = architecture.restored_backbone_config(
             options, checkpoint, allow_changes=options.allow_partial_restore
         )
     if options.sequence_length > config.max_position:
@@ -131,7 +145,7 @@ def build_model(
     logger.info("%s: %s", checkpoint.folder, report)
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
-    setup.extend_positions(model.backbone, checkpoint, options.sequence_length)
+    architecture.extend_positions(model.backbone, checkpoint, options.sequence_length)
     if model.head.starts_from:
         start_head(model.head, source, checkpoint.folder)
         logger.info(
@@ -155,7 +169,7 @@ def train_model(
         The content of `metrics.json`.
     """
     task = data.task
-    folder.describe(
+    folder.set_metadata(
         {
             "stage": "fine_tuning",
             "backbone": model.backbone.config.to_dict(),
@@ -166,58 +180,58 @@ def train_model(
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
-        {**setup.text_files(data.text.tokenizer, data.text.vocabulary), **task.texts()},
+        {**text_files(data.text.tokenizer, data.text.vocabulary), **task.texts()},
     )
     steps = total_steps(options, data.batches["train"].steps)
     model.compile(optimizer=_optimizer(options, model, steps))
     _announce(options, data, model, report, steps)
 
     restored = report.to_dict() if report else None
-    record = Record(extra={"score": task.score, "restored": restored})
-    evaluation = task.evaluation(model, data, Forward(model), record.extra)
-    sign = 1 if task.higher_is_better else -1
+    history = RunHistory(task.score, extra={"restored": restored})
+    evaluation = task.evaluation(model, data, Forward(model), history.extra)
     stage = Stage(
         name="fine_tuning",
         batches=data.batches["train"].batches,
         steps=data.batches["train"].steps,
         examples=len(data.batches["train"]),
         evaluate=evaluation.validate,
-        score=lambda valid: sign * valid[task.score],
-        train_figures=("loss",),
-        documents=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
-        gained=evaluation.part_improved,
+        score=task.score,
+        lower_is_better=not task.higher_is_better,
+        train_metrics=("loss",),
+        locate=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
+        improved=evaluation.part_improved,
         settle=evaluation.settle,
     )
     texts: dict[str, str] = {}
-    with Interruption(folder.how_to_go_on) as interruption:
-        train(model, stage, folder, options, record, interruption, patience=options.patience)
+    with Interruption(folder.resume_hint) as interruption:
+        train(model, stage, folder, options, history, interruption, patience=options.patience)
         if "test" in data.batches:
-            with interruption.at_once():
+            with interruption.immediately():
                 metrics, texts = evaluation.test()
             examples = len(data.batches["test"])
-            record.extra["test"] = {**metrics, "examples": examples}
+            history.extra["test"] = {**metrics, "examples": examples}
             logger.info(
                 "test (%s %s, best epoch %d): %s",
                 f"{examples:,}",
                 task.unit,
-                record.best_epoch,
+                history.best_epoch,
                 "  ".join(
                     f"{name} {value:.4f}"
                     for name, value in metrics.items()
                     if isinstance(value, float)
                 ),
             )
-    folder.finish(model, record.metrics(), texts)
+    folder.finish(model, history.metrics(), texts)
     logger.info(
         "the fine-tuned checkpoint is in %s (%s)",
         folder.folder,
         ", ".join(["metrics.json", *texts]),
     )
-    return record.metrics()
+    return history.metrics()
 
 
 def _optimizer(options: FineTuningOptions, model: TaskModel, steps: int) -> AdamW:
-    backbone_rate = setup.learning_rate(options, model.backbone.config, "fine_tuning")
+    backbone_rate = architecture.learning_rate(options, model.backbone.config, "fine_tuning")
     head_rate = options.head_learning_rate
     peak = max(backbone_rate, head_rate)
     optimizer = make_optimizer(options, peak, steps)
@@ -253,8 +267,8 @@ def _announce(
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,
-        setup.learning_rate(options, config, "fine_tuning"),
+        architecture.learning_rate(options, config, "fine_tuning"),
         options.head_learning_rate,
         options.precision,
-        setup.device(),
+        runtime.device(),
     )

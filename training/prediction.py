@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from common.errors import CheckpointError, OptionError
-from data_util.documents import check_paths
+from data_util.reading.documents import check_paths
 from models.checkpoints.folder import read_checkpoint
 from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
@@ -22,7 +22,7 @@ from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
 from training.options.scripts import PredictionOptions
-from training.setup import stored_tokenizer
+from training.preparation.tokenizer import stored_tokenizer
 
 logger = logging.getLogger(__name__)
 

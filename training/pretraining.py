@@ -8,35 +8,50 @@ import keras
 import numpy as np
 
 from common.errors import ConfigError, OptionError
-from data_util.documents import places_of
 from data_util.pretraining.batches import PretrainingBatches
-from data_util.pretraining_corpus import split_documents
-from data_util.pretraining_data import prepare_pretraining_data
+from data_util.pretraining.build_corpus import prepare_pretraining_data
+from data_util.pretraining.corpus import split_documents
+from data_util.reading.documents import places_of
 from data_util.registry import NOISES, ROWS
-from data_util.tokenizers import Tokenizer
-from data_util.vocabulary import Vocabulary
-from models.backbone import make_backbone
+from data_util.tokens.tokenizers import Tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints.folder import Checkpoint
+from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
 from models.objectives.selection import (
+    batch_size,
     check_objectives,
     noise_of,
     pair_shares_of,
-    rows_of,
 )
-from models.pretraining import PretrainingModel
-from models.tables import OBJECTIVES
-from models.transfer import transfer_pretraining
-from training import setup, word_embeddings
-from training.distribution import first_process_first
-from training.input_pipeline import prefetched
-from training.interruption import Interruption
-from training.loop import Record, Stage, make_optimizer, total_steps, train
+from models.pretraining_model import PretrainingModel
+from models.registry import OBJECTIVES
+from training.devices import runtime
+from training.devices.distribution import main_process_first
+from training.devices.input_pipeline import prefetched
+from training.loop.interruption import Interruption
+from training.loop.loop import train
+from training.loop.optimizer import make_optimizer, total_steps
+from training.loop.run_history import RunHistory
+from training.loop.stage import Stage
 from training.options.scripts import PretrainingOptions
-from training.run_folder import RunFolder
-from training.shared_folder import run_folder
-from training.test_mode import document_limit
+from training.preparation import architecture, word_embeddings
+from training.preparation.tokenizer import (
+    DEFAULT_MIN_COUNT,
+    DEFAULT_VOCAB_SIZE,
+    cache_folder,
+    check_vocabulary_fits,
+    given_vocabulary,
+    new_tokenizer,
+    processes,
+    restored_tokenizer,
+    text_files,
+)
+from training.runs.run_folder import RunFolder
+from training.runs.shared_folder import run_folder
+from training.smoke_run import document_limit
 
 logger = logging.getLogger(__name__)
 
@@ -82,33 +97,33 @@ def open_folder(options: PretrainingOptions) -> RunFolder:
     return run_folder(options, "ckpt_dir")
 
 
-@first_process_first("text read")
+@main_process_first("text read")
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
     word_embeddings.check_options(options, "init_ckpt_dir")
     start = open_start(options)
     if start is None:
-        given = setup.given_vocabulary(options)
-        tokenizer = setup.new_tokenizer(options, given)
+        given = given_vocabulary(options)
+        tokenizer = new_tokenizer(options, given)
     else:
-        tokenizer, given = setup.restored_tokenizer(options, start)
+        tokenizer, given = restored_tokenizer(options, start)
     corpus, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
         tokenizer,
-        vocab_size=options.vocab_size or setup.DEFAULT_VOCAB_SIZE,
-        min_count=options.min_count or setup.DEFAULT_MIN_COUNT,
+        vocab_size=options.vocab_size or DEFAULT_VOCAB_SIZE,
+        min_count=options.min_count or DEFAULT_MIN_COUNT,
         vocabulary=given,
         unit=options.line_unit,
-        cache_folder=setup.cache_folder(options),
-        processes=setup.processes(options),
+        cache_folder=cache_folder(options),
+        processes=processes(options),
         max_documents=document_limit(options),
         test_mode=options.test_mode,
     )
     unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
-    setup.check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
+    check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     names = objectives(options)
-    plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
+    plan, shares = ROWS[batch_size(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
         "noise": NOISES[noise_of(names)](vocabulary, options.mask_probability),
@@ -135,24 +150,24 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
     Raises:
         OptionError: it is not one of step 1, or was made in test mode and this run is not.
     """
-    start = setup.open_checkpoint(options, "init_ckpt_dir")
+    start = architecture.open_checkpoint(options, "init_ckpt_dir")
     if start is not None and "objectives" not in start.config:
         raise OptionError(
             f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint was fine-tuned. Name one "
-            "that train_bert_lm.py or models.import_bert wrote."
+            "that train_bert_lm.py or conversion.import_released wrote."
         )
     return start
 
 
 def build_model(options: PretrainingOptions, data: PretrainingData) -> PretrainingModel:
     """The backbone with a head for each objective, from random weights or `--init_ckpt_dir`."""
-    setup.start(options)
+    runtime.start(options)
     vectors = word_embeddings.read(options, data.vocabulary, options.seed)
     if data.start is None:
-        config = setup.new_backbone_config(options, len(data.vocabulary))
+        config = architecture.new_backbone_config(options, len(data.vocabulary))
         config = word_embeddings.fitted(config, vectors)
     else:
-        config = setup.restored_backbone_config(options, data.start, allow_changes=False)
+        config = architecture.restored_backbone_config(options, data.start, allow_changes=False)
     if options.sequence_length_lm > config.max_position:
         raise OptionError(
             f"--sequence_length_lm={options.sequence_length_lm} is longer than "
@@ -173,7 +188,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         source = load_model(data.start)
         report, fresh = transfer_pretraining(model, source, data.start.folder)
         logger.info("%s: %s", data.start.folder, report)
-        setup.extend_positions(model.backbone, data.start, options.sequence_length_lm)
+        architecture.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:
             logger.warning(
                 "the checkpoint has no head for %s: it starts from random weights", name
@@ -192,7 +207,7 @@ def train_model(
     Returns:
         The content of `metrics.json`.
     """
-    folder.describe(
+    folder.set_metadata(
         {
             "stage": "pretraining",
             "backbone": model.backbone.config.to_dict(),
@@ -201,10 +216,10 @@ def train_model(
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
-        setup.text_files(data.tokenizer, data.vocabulary),
+        text_files(data.tokenizer, data.vocabulary),
     )
     steps = total_steps(options, data.train.steps)
-    rate = setup.learning_rate(options, model.backbone.config, "pretraining")
+    rate = architecture.learning_rate(options, model.backbone.config, "pretraining")
     model.compile(optimizer=make_optimizer(options, rate, steps))
     _announce(options, data, model, steps)
     stage = Stage(
@@ -213,17 +228,18 @@ def train_model(
         steps=data.train.steps,
         examples=data.train.examples(0),
         evaluate=lambda: evaluate(model, data.valid, model.metric_names),
-        score=lambda valid: -valid["loss"],
-        train_figures=("loss", *model.metric_names),
-        documents=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
+        score="loss",
+        lower_is_better=True,
+        train_metrics=("loss", *model.metric_names),
+        locate=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
     )
-    record = Record(extra={"score": "loss"})
-    with Interruption(folder.how_to_go_on) as interruption:
-        train(model, stage, folder, options, record, interruption)
+    history = RunHistory(stage.score)
+    with Interruption(folder.resume_hint) as interruption:
+        train(model, stage, folder, options, history, interruption)
     # The best checkpoint's figures end at its epoch: those of the whole run take their place.
-    folder.finish(model, record.metrics(), {})
+    folder.finish(model, history.metrics(), {})
     logger.info("the pre-trained checkpoint is in %s", folder.folder)
-    return record.metrics()
+    return history.metrics()
 
 
 def evaluate(
@@ -270,7 +286,7 @@ def _announce(
         options.num_epochs,
         f"{steps:,}",
         options.batch_size,
-        setup.learning_rate(options, model.backbone.config, "pretraining"),
+        architecture.learning_rate(options, model.backbone.config, "pretraining"),
         options.precision,
-        setup.device(),
+        runtime.device(),
     )

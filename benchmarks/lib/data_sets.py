@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from data_util.documents import read_documents
-from data_util.labels import LabelSet
+from data_util.reading.documents import read_documents
+from data_util.reading.labels import LabelSet
 
 logger = logging.getLogger(__name__)
 

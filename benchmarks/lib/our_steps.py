@@ -24,14 +24,14 @@ class Data:
     """
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        from data_util.classification_data import (
+        from data_util.labelled.build_corpus import (
             build_vocabulary,
             count_labels,
             prepare_labelled_data,
         )
-        from data_util.labels import LabelSet
-        from data_util.pretraining_data import prepare_pretraining_data
-        from data_util.tokenizers import make_tokenizer
+        from data_util.pretraining.build_corpus import prepare_pretraining_data
+        from data_util.reading.labels import LabelSet
+        from data_util.tokens.tokenizers import make_tokenizer
         from tasks.classification.records import multi_hot
 
         paths, limit = [str(arguments.data / "cail2018/train.json")], arguments.documents
@@ -77,13 +77,13 @@ class OurSteps:
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
         from data_util.pretraining.batches import PretrainingBatches
         from data_util.registry import NOISES
-        from models.backbone import make_backbone
+        from models.backbones.base import make_backbone
         from models.build import build
         from models.config import backbone_config
-        from models.pretraining import PretrainingModel
+        from models.pretraining_model import PretrainingModel
         from tasks.classification.batches import classification_batches
         from tasks.classification.task import MultiLabel
-        from training.optimizer import AdamW
+        from training.loop.optimizer import AdamW
 
         sizes: dict[str, Any] = {}
         if arguments.preset is None and backbone == "transformer":
@@ -124,7 +124,7 @@ class OurSteps:
 
     def work(self) -> float:
         """Does some steps; returns the documents, or for masked LM the tokens, that they read."""
-        from training.input_pipeline import prefetched
+        from training.devices.input_pipeline import prefetched
 
         self._epoch += 1
         epoch, seen = self._epoch, list[np.ndarray]()

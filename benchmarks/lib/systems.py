@@ -24,8 +24,8 @@ from benchmarks.lib.data_sets import (
     read_splits,
 )
 from benchmarks.lib.runs import flags, read_metrics, run
-from data_util.documents import read_documents
-from data_util.tokenizers import make_tokenizer
+from data_util.reading.documents import read_documents
+from data_util.tokens.tokenizers import make_tokenizer
 from tasks.classification.metrics import best_threshold, classification_metrics, decide
 
 Result = dict[str, Any]

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from common.random_streams import random_generator
 from data_util.bucketing import make_batches
 from data_util.inputs import Segments, rows_to_inputs
-from data_util.random_streams import random_generator
-from data_util.vocabulary import Vocabulary
+from data_util.tokens.vocabulary import Vocabulary
 
 
 class LabelledExamples(ABC):

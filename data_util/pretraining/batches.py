@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from common.errors import InputError
+from common.random_streams import random_generator
 from data_util.bucketing import make_batches, padded_length
+from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.pretraining.noise.base import Noise
 from data_util.pretraining.rows.base import RowPlan, Rows
 from data_util.pretraining.segments import TextSegments
-from data_util.pretraining_corpus import PretrainingCorpus
-from data_util.random_streams import random_generator
 from data_util.registry import ROWS
-from data_util.vocabulary import Vocabulary
+from data_util.tokens.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 

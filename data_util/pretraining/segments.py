@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_util.pretraining_corpus import PretrainingCorpus
+from data_util.pretraining.corpus import PretrainingCorpus
 
 
 class TextSegments:

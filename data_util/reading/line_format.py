@@ -7,8 +7,15 @@ from collections import Counter
 from typing import Any
 
 from common.errors import InputError
-from data_util.labels import label_problem
-from data_util.sentence_pairs import PAIR_KEYS, RIGHT_FORM, Text, check_kind, json_pair, split_pair
+from data_util.reading.labels import label_problem
+from data_util.reading.text_pairs import (
+    PAIR_KEYS,
+    RIGHT_FORM,
+    Text,
+    check_kind,
+    json_pair,
+    split_pair,
+)
 
 LABEL_FIELDS = ("accusation", "relevant_articles")
 

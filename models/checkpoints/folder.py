@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from common.errors import CheckpointError, ConfigError
-from models.checkpoint_files import (
+from common.hdf5 import (
     MAX_JSON_BYTES,
     check_regular,
     is_plain_name,
@@ -25,9 +25,9 @@ from models.checkpoint_files import (
     read_text,
     sha256,
 )
+from models.checkpoints.size_limits import WEIGHT_BYTES, least_parameters, most_bytes
 from models.checkpoints.versions import READABLE_VERSIONS, upgraded
 from models.config import BackboneConfig
-from models.model_size import WEIGHT_BYTES, least_parameters, most_bytes
 
 MANIFEST_VERSION = 1
 CONFIG = "config.json"

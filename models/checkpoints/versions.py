@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.config import config_class
-from models.tables import BACKBONES, HEADS
+from models.registry import BACKBONES, HEADS
 
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)

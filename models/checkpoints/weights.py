@@ -8,14 +8,14 @@ import h5py
 import keras
 
 from common.errors import CheckpointError, ConfigError
-from models.backbone import make_backbone
+from common.hdf5 import array_shapes
 from models.backbone_model import BackboneModel
+from models.backbones.base import make_backbone
 from models.build import build
-from models.checkpoint_files import array_shapes
 from models.checkpoints.folder import CONFIG, OPTIMIZER, WEIGHTS, Checkpoint
+from models.checkpoints.size_limits import WEIGHT_BYTES, most_bytes
 from models.config import BackboneConfig
-from models.model_size import WEIGHT_BYTES, most_bytes
-from models.pretraining import PretrainingModel
+from models.pretraining_model import PretrainingModel
 
 _SLACK = 10_000  # numbers in a file of weights that are no parameters: seeds, counters
 

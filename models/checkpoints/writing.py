@@ -11,7 +11,7 @@ import h5py
 import keras
 
 from common.errors import CheckpointError
-from models.checkpoint_files import is_plain_name, sha256
+from common.hdf5 import is_plain_name, sha256
 from models.checkpoints.folder import (
     COMPLETE,
     CONFIG,

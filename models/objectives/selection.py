@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from common.errors import ConfigError
-from models.tables import OBJECTIVES
+from models.registry import OBJECTIVES
 
 NO_NOISE = "none"
 DEFAULT_ROWS = "single"
@@ -23,12 +23,12 @@ def check_objectives(names: Sequence[str]) -> None:
         raise ConfigError(
             f"objectives must be of {', '.join(OBJECTIVES)}, not {', '.join(unknown)}."
         )
-    rows_of(names)
+    batch_size(names)
     noise_of(names)
     pair_shares_of(names)
 
 
-def rows_of(names: Iterable[str]) -> str:
+def batch_size(names: Iterable[str]) -> str:
     """What the sequences of these objectives are made of, "single" where none of them minds.
 
     Raises:

@@ -6,8 +6,8 @@ import numpy as np
 
 from data_util.inputs import Segments, token_budget
 from data_util.labelled.batches import LabelledBatches, LabelledExamples
-from data_util.labelled_corpus import LabelledCorpus
-from data_util.vocabulary import Vocabulary
+from data_util.labelled.corpus import LabelledCorpus
+from data_util.tokens.vocabulary import Vocabulary
 
 
 class ClassificationExamples(LabelledExamples):

@@ -7,9 +7,9 @@ import numpy as np
 from keras import ops
 
 from common.errors import ConfigError
-from models.backbone import Backbone
-from models.bag_of_words import BagOfWords
-from models.classification_heads import ClassificationHead
+from models.backbones.base import Backbone
+from models.heads.bag_of_words import BagOfWords
+from models.heads.base import ClassificationHead
 from models.task_model import TaskModel
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from common.options import Options, option
 from data_util.reading.line_format import LABEL_FIELDS
-from models.tables import HEADS
+from models.registry import HEADS
 
 
 @dataclass(frozen=True)

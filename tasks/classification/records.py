@@ -12,17 +12,17 @@ from typing import BinaryIO
 import numpy as np
 
 from common.errors import InputError, OptionError
-from data_util.classification_data import (
+from data_util.labelled.build_corpus import (
     build_vocabulary,
     count_labels,
     holds_pairs,
     prepare_labelled_data,
 )
-from data_util.documents import places_of, read_documents, read_texts
-from data_util.labelled_corpus import LabelledCorpus
-from data_util.labels import LabelSet
-from data_util.sentence_pairs import Text
-from data_util.vocabulary import Vocabulary
+from data_util.labelled.corpus import LabelledCorpus
+from data_util.reading.documents import places_of, read_documents, read_texts
+from data_util.reading.labels import LabelSet
+from data_util.reading.text_pairs import Text
+from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files
 
 logger = logging.getLogger(__name__)

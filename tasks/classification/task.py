@@ -12,13 +12,13 @@ from keras import ops
 
 from common.errors import CheckpointError, ConfigError, OptionError
 from data_util.inputs import rows_to_inputs, token_budget, truncated_lengths
-from data_util.labels import LabelSet
-from data_util.sentence_pairs import PAIR_KEYS, Text
-from data_util.tokenizers import Tokenizer
-from models.backbone import Backbone
-from models.bag_of_words import BagOfWords
+from data_util.reading.labels import LabelSet
+from data_util.reading.text_pairs import PAIR_KEYS, Text
+from data_util.tokens.tokenizers import Tokenizer
+from models.backbones.base import Backbone
 from models.checkpoints.folder import METRICS, Checkpoint
-from models.tables import HEADS
+from models.heads.bag_of_words import BagOfWords
+from models.registry import HEADS
 from models.task_model import TaskModel
 from tasks.base import Encoded, Evaluation, Forward, Task
 from tasks.classification import records, tfidf_classifier
@@ -55,7 +55,7 @@ class Classification(Task):
     Args:
         labels: in the order of the outputs.
         pairs: whether a record is a pair of texts.
-        head: a key of `models.tables.HEADS`; None: the default for such records.
+        head: a key of `models.registry.HEADS`; None: the default for such records.
         tfidf_classifier: whether a linear classifier adds to the network's logits.
         threshold: one for all labels, which validation does not change; None: none is given.
 

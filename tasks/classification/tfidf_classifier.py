@@ -1,4 +1,4 @@
-"""Fits the TF-IDF linear classifier that adds to the logits (see `models.bag_of_words`)."""
+"""Fits the TF-IDF linear classifier that adds to the logits (see `models.heads.bag_of_words`)."""
 
 import logging
 import time
@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
 
 from data_util.inputs import token_budget
-from data_util.labelled_corpus import LabelledCorpus
-from models.bag_of_words import BagOfWords, mixture
+from data_util.labelled.corpus import LabelledCorpus
+from models.heads.bag_of_words import BagOfWords, mixture
 from tasks.classification.linear_classifiers import SOLVERS, fit
 
 if TYPE_CHECKING:

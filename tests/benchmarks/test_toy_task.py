@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 from benchmarks.toy_task import CLS, ONE, ZERO, run, sequences
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
 from models.config import backbone_config
 

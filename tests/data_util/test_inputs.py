@@ -11,7 +11,7 @@ from data_util.inputs import (
     token_budget,
     truncated_lengths,
 )
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(100))])
 PAD, UNK, CLS, SEP, MASK = range(5)

@@ -7,16 +7,16 @@ import os
 import pytest
 
 from common.errors import InputError
+from common.files import read_json_object, read_lines, read_text
 from data_util.check_file import check_file
-from data_util.classification_data import count_labels, prepare_labelled_data
-from data_util.documents import read_documents, read_texts
-from data_util.files import read_json_object, read_lines, read_text
-from data_util.labels import LabelSet
-from data_util.pretraining_data import prepare_pretraining_data
+from data_util.labelled.build_corpus import count_labels, prepare_labelled_data
+from data_util.pretraining.build_corpus import prepare_pretraining_data
+from data_util.reading.documents import read_documents, read_texts
+from data_util.reading.labels import LabelSet
 from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import MAX_LINE_BYTES, raw_lines
-from data_util.tokenizers import make_tokenizer
-from data_util.vocabulary import MAX_TOKEN_LENGTH, RESERVED, Vocabulary
+from data_util.tokens.tokenizers import make_tokenizer
+from data_util.tokens.vocabulary import MAX_TOKEN_LENGTH, RESERVED, Vocabulary
 from tests.hostile_files import run_with_memory
 from tests.odd_files import KINDS
 
@@ -123,11 +123,11 @@ def test_enormous_files_take_little_memory(tmp_path):
     (tmp_path / "lists").write_bytes(b'{"fact": "a", "x": [' + b"[]," * (5 << 20))
     output = run_with_memory(
         """
-        from data_util.documents import read_documents
+        from data_util.reading.documents import read_documents
         from common.errors import InputError
-        from data_util.labels import LabelSet
-        from data_util.tokenizers import load_tokenizer
-        from data_util.vocabulary import Vocabulary
+        from data_util.reading.labels import LabelSet
+        from data_util.tokens.tokenizers import load_tokenizer
+        from data_util.tokens.vocabulary import Vocabulary
         ---
         def documents(path):
             return list(read_documents([path], labelled=False))

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from data_util import vocabulary
+from common import hdf5 as checkpoint_files
 from data_util.reading import line_format
+from data_util.tokens import vocabulary
 from fuzz.__main__ import FOLDER, TARGETS
-from models import checkpoint_files
 from models.config import BackboneConfig
 
 SECONDS = 2
@@ -45,9 +45,9 @@ def test_every_target_finds_a_defect(target, monkeypatch):
     monkeypatch.setattr(BackboneConfig, "__post_init__", broken)
     monkeypatch.setattr(checkpoint_files, "check_regular", broken)
     # Whatever goes wrong in reading a cache is a reason to make it again: its bounds are tested.
-    monkeypatch.setattr("data_util.cache_reading._check_offsets", lambda *arguments: None)
+    monkeypatch.setattr("data_util.cache.reading._check_offsets", lambda *arguments: None)
     if target == "caches":
-        monkeypatch.setattr("data_util.cache_reading._map", lambda *place: module.np.array([9, -3]))
+        monkeypatch.setattr("data_util.cache.reading._map", lambda *place: module.np.array([9, -3]))
     with pytest.raises((KeyError, AssertionError)):
         module.one_input(seeds[0])
 

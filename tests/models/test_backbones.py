@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
-from models.pooling import MaxPooling, MeanPooling
-from models.tables import BACKBONES, POOLINGS
+from models.layers.pooling import MaxPooling, MeanPooling
+from models.registry import BACKBONES, POOLINGS
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 poolings = pytest.mark.parametrize("pooling", POOLINGS)

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError
-from models.backbone import make_backbone
 from models.backbone_model import BackboneModel
+from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints import writing as module
 from models.checkpoints.folder import holds_checkpoint, read_checkpoint
 from models.checkpoints.weights import build_model, load_model, load_optimizer, load_weights
 from models.checkpoints.writing import write_checkpoint
-from models.pretraining import PretrainingModel
-from models.tables import BACKBONES
+from models.pretraining_model import PretrainingModel
+from models.registry import BACKBONES
 from tasks.classification.model import ClassificationModel
 from tests.classifiers import classification_model, load_any_model
 

@@ -11,11 +11,11 @@ TRAIN = """
 import sys
 import keras
 import numpy as np
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
 from models.config import backbone_config
-from models.dropout import Dropout
-from models.pretraining import PretrainingModel
+from models.kernels.dropout import Dropout
+from models.pretraining_model import PretrainingModel
 from tests.classifiers import classification_model
 
 assert keras.backend.backend() == sys.argv[1]

@@ -4,9 +4,9 @@ import keras
 import pytest
 import tensorflow as tf
 
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
-from models.pretraining import PretrainingModel
+from models.pretraining_model import PretrainingModel
 from tests.classifiers import classification_model
 
 # TensorFlow's own operations for exponentials, their sums, and cross-entropies.

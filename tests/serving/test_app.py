@@ -7,9 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from common.errors import OptionError
-from data_util.labels import LabelSet
-from data_util.tokenizers import make_tokenizer
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.reading.labels import LabelSet
+from data_util.tokens.tokenizers import make_tokenizer
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.checkpoints.folder import read_checkpoint
 from serving.app import make_app
 from serving.batching import MicroBatcher

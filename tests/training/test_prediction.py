@@ -12,7 +12,7 @@ from tasks.loading import load_task_model
 from tests.hostile_files import sign
 from training.options.scripts import PredictionOptions
 from training.prediction import Predictor, predict
-from training.setup import stored_tokenizer
+from training.preparation.tokenizer import stored_tokenizer
 
 TEXTS = ["被告人盗窃手机。", "当日酒后殴打。" * 5, "虚构转账。", "。", "公安机关" * 60]
 

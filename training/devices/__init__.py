@@ -1,1 +1,1 @@
-"""The devices of a run, and how batches and outputs get there and back."""
+"""What a run computes on: devices, processes and the batches that they are fed."""

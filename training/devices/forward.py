@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_util.batch_shares import real_rows
 from tasks.data import Batches
-from training import distribution
-from training.input_pipeline import prefetched, specification
+from training.devices import distribution
+from training.devices.batch_shares import real_rows
+from training.devices.input_pipeline import prefetched, specification
 
 Inputs = Mapping[str, np.ndarray]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from common.errors import OptionError
 from common.options import Options, option
-from data_util.tokenizers import TOKENIZE_STYLES
+from data_util.tokens.tokenizers import TOKENIZE_STYLES
 from models.config import NORMALIZATIONS, POSITIONS, PRESETS
-from models.tables import BACKBONES, POOLINGS
+from models.registry import BACKBONES, POOLINGS
 
 TEST_MODE_DOCUMENTS = 300
 

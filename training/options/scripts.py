@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from common.options import REQUIRED, Options, option
-from data_util.documents import UNITS
-from models.tables import BACKBONES, OBJECTIVES
+from data_util.reading.documents import UNITS
+from models.registry import BACKBONES, OBJECTIVES
 from tasks.registry import TASK_OPTIONS, TASKS
 from training.options.groups import (
     DistributionOptions,

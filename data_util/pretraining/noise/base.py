@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from data_util.vocabulary import Vocabulary
+from data_util.tokens.vocabulary import Vocabulary
 
 
 class Noise(ABC):

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from data_util.pretraining.noise.base import Noise
-from data_util.vocabulary import Vocabulary
+from data_util.tokens.vocabulary import Vocabulary
 
 _SHARE_MASKED, _SHARE_RANDOM = 0.8, 0.1
 

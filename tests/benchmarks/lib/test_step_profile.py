@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.lib.step_profile import operations
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
 from models.config import backbone_config
 from tasks.classification.model import ClassificationModel

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from data_util.batch_shares import with_rows
 from data_util.inputs import pairs_to_inputs
 from data_util.labelled.batches import LabelledBatches, LabelledExamples
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
+from training.devices.batch_shares import pad_rows
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(100))])
 
@@ -79,4 +79,4 @@ def test_an_epoch_can_be_begun_at_any_step() -> None:
 def test_rows_of_one_example_are_never_parted() -> None:
     inputs, targets, _ = next(make(Choices()).batches(0))
     with pytest.raises(InputError, match="examples of several rows cannot be shared"):
-        with_rows((inputs, targets), 2)
+        pad_rows((inputs, targets), 2)

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from data_util.pretraining_corpus import PretrainingCorpus
+from data_util.pretraining.corpus import PretrainingCorpus
 
 documents_of_sentence_lengths = st.lists(
     st.lists(st.integers(1, 40), min_size=1, max_size=12), min_size=1, max_size=8

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from data_util.pretraining_corpus import PretrainingCorpus, split_documents
+from data_util.pretraining.corpus import PretrainingCorpus, split_documents
 from tests.data_util.pretraining.corpora import make_corpus
 
 DOCUMENTS = 120

@@ -7,7 +7,7 @@ import pytest
 
 from data_util.pretraining.batches import PretrainingBatches
 from data_util.registry import NOISES, ROWS
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from tests.data_util.pretraining.corpora import make_corpus
 
 if "toy_swap" not in NOISES:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import InputError
-from data_util.labels import label_problem
+from data_util.reading.labels import label_problem
 from data_util.reading.line_format import LineParser
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_util.inputs import pairs_to_inputs
-from data_util.labelled_corpus import LabelledCorpus
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.labelled.corpus import LabelledCorpus
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from tasks.classification.batches import classification_batches
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(100))])

@@ -5,9 +5,9 @@ import scipy.stats
 from sklearn.metrics import log_loss
 
 from common.errors import ConfigError
-from models.backbone import make_backbone
+from models.backbones.base import make_backbone
 from models.build import build
-from models.tables import BACKBONES, HEADS
+from models.registry import BACKBONES, HEADS
 from tasks.registry import TASKS
 from tests.classifiers import classification_model, label_set
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.special import log_softmax, logit
 
 from common.errors import CheckpointError
-from data_util.labels import LabelSet
-from data_util.tokenizers import make_tokenizer
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.reading.labels import LabelSet
+from data_util.tokens.tokenizers import make_tokenizer
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.checkpoints.folder import Checkpoint
 from tasks.classification.task import MultiClass, MultiLabel, stored_thresholds
 from tasks.data import TextEncoder

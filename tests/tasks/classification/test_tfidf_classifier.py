@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
 
-from data_util.labelled_corpus import LabelledCorpus
-from models.bag_of_words import BagOfWords
+from data_util.labelled.corpus import LabelledCorpus
+from models.heads.bag_of_words import BagOfWords
 from tasks.classification import linear_classifiers, tfidf_classifier
 
 VOCABULARY, LABELS = 60, 4

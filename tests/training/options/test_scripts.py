@@ -9,8 +9,8 @@ import pytest
 from common.options import declarations
 from common.parsing import help_text, parse_options
 from data_util.check_file import CheckFileOptions
-from data_util.sample_corpus import SampleOptions
-from models.tables import OBJECTIVES
+from data_util.sample.corpus import SampleOptions
+from models.registry import OBJECTIVES
 from serving.options import ServingOptions
 from training.options.scripts import (
     ExportOptions,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from data_util.pretraining.noise.token import TokenNoise
-from data_util.vocabulary import RESERVED, Vocabulary
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(2000))])
 PAD, UNK, CLS, SEP, MASK = range(5)

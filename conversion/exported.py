@@ -1,0 +1,110 @@
+"""An exported model, run by the runtime that it was made for."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import InputError
+from common.files import read_text
+from training.command_line import standard_error_closed
+
+FORMAT_VERSION = 1
+DESCRIPTION = "model.json"
+VOCABULARY, TOKENIZER = "vocab.txt", "tokenizer.json"
+MODEL_FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
+
+Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+class ExportedModel:
+    """A folder that `conversion.export_formats` wrote, loaded without Keras.
+
+    Args:
+        folder: the folder.
+
+    Attributes:
+        description: what its `model.json` says.
+        runtime: what runs it.
+
+    Raises:
+        InputError: not such a folder, or its runtime is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / DESCRIPTION
+        try:
+            self.description = json.loads(read_text(path))
+            version, form = self.description["format_version"], self.description["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"not the description of an export ({error!r})", path) from None
+        if version != FORMAT_VERSION or form not in _RUNNERS:
+            raise InputError(f"an export of version {version!r}, format {form!r}", path)
+        self.runtime, self._run = _RUNNERS[form](folder / MODEL_FILES[form])
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Scores a batch.
+
+        Args:
+            inputs: "token_ids", "segment_ids", "padding_mask", each (batch, length) of integers
+                or bool.
+
+        Returns:
+            The outputs that `description` names, (batch, ...) float32 each.
+        """
+        return self._run({name: array.astype(np.int32) for name, array in inputs.items()})
+
+
+def _saved_model(path: Path) -> tuple[str, Runner]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures["serving_default"]
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = serve(**{name: tf.constant(array) for name, array in inputs.items()})
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    # The signature does not keep the model's weights alive.
+    run.loaded = loaded  # type: ignore[attr-defined]
+    return f"TensorFlow {tf.__version__}", run
+
+
+def _onnx(path: Path) -> tuple[str, Runner]:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise InputError("ONNX models need onnxruntime: pip install onnxruntime") from None
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+    return f"ONNX Runtime {onnxruntime.__version__}", run
+
+
+def _litert(path: Path) -> tuple[str, Runner]:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        raise InputError("LiteRT models need ai-edge-litert: pip install ai-edge-litert") from None
+    with standard_error_closed():
+        interpreter = Interpreter(str(path))
+        # It gives the inputs their shapes anew for each batch.
+        runner = interpreter.get_signature_runner("serving_default")
+        # The first run says on standard error how it is going to be done.
+        runner(**{name: np.ones((1, 3), np.int32) for name in runner.get_input_details()})
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return runner(**inputs)
+
+    return "LiteRT", run
+
+
+_RUNNERS: dict[str, Callable[[Path], tuple[str, Runner]]] = {
+    "saved_model": _saved_model,
+    "onnx": _onnx,
+    "litert": _litert,
+}

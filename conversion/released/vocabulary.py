@@ -1,0 +1,79 @@
+"""What a released BERT's folder says of its tokens: the vocabulary, and whether case counts."""
+
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.files import read_text
+from data_util.tokens.vocabulary import Vocabulary
+
+VOCABULARY = "vocab.txt"
+TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+
+
+def released_vocabulary(folder: Path) -> Vocabulary:
+    """The vocabulary of `vocab.txt`, or of `tokenizer.json` where there is none.
+
+    Raises:
+        InputError: neither is there, or it is not the vocabulary of word pieces.
+    """
+    if (folder / VOCABULARY).is_file():
+        return Vocabulary.load(folder / VOCABULARY)
+    path = folder / TOKENIZER
+    if not path.is_file():
+        raise InputError(f"no vocabulary: {VOCABULARY} or {TOKENIZER} is needed", folder)
+    content = _read_object(path)
+    model = content.get("model")
+    if not isinstance(model, dict) or model.get("type", "WordPiece") != "WordPiece":
+        raise InputError("not a tokenizer of word pieces: a vocab.txt is needed", path)
+    ids = model.get("vocab")
+    if not isinstance(ids, dict) or sorted(map(str, ids.values())) != sorted(
+        map(str, range(len(ids)))
+    ):
+        raise InputError(f"its ids are not 0, 1, 2, ...: a {VOCABULARY} is needed", path)
+    return Vocabulary(sorted(ids, key=ids.__getitem__))
+
+
+def released_lower_case(folder: Path, vocabulary: Vocabulary) -> tuple[bool, str]:
+    """Whether the release puts text into lower case, and where that is written.
+
+    Where no file says so, a vocabulary that lacks most of the letters A to Z tells it.
+    """
+    path = folder / TOKENIZER_CONFIG
+    told = _read_object(path).get("do_lower_case") if path.is_file() else None
+    if isinstance(told, bool):
+        return told, TOKENIZER_CONFIG
+    capitals = len(set(string.ascii_uppercase) & set(vocabulary.tokens))
+    return capitals < len(string.ascii_uppercase) // 2, (
+        f"the vocabulary has {capitals} of the letters A to Z"
+    )
+
+
+def unlike_bert(folder: Path) -> list[str]:
+    """The settings of `tokenizer_config.json` that our word pieces do not follow, as messages."""
+    path = folder / TOKENIZER_CONFIG
+    if not path.is_file():
+        return []
+    config = _read_object(path)
+    found = []
+    if config.get("tokenize_chinese_chars", True) is not True:
+        found.append("tokenize_chinese_chars is false, but here Chinese characters stand apart")
+    strip = config.get("strip_accents")
+    if strip is not None and strip != config.get("do_lower_case"):
+        found.append(f"strip_accents is {str(strip).lower()}, but here it follows the lower case")
+    if config.get("word_tokenizer_type", "basic") != "basic":
+        found.append(f"word_tokenizer_type is {config['word_tokenizer_type']!r}, not 'basic'")
+    return found
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}", path) from None
+    if not isinstance(content, dict):
+        raise InputError("it holds no JSON object", path)
+    return content

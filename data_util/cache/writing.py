@@ -1,0 +1,194 @@
+"""The cache: ragged arrays of token ids in HDF5, keyed by content, written whole or not at all.
+
+Every dataset is one contiguous block of int32 or int64, so that it can be memory-mapped: a corpus
+larger than the memory is read at the speed of a file.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import h5py
+import numpy as np
+
+from common.errors import InputError
+from data_util.cache.reading import (
+    DTYPES,
+    FORMAT_VERSION,
+    HEXADECIMAL,
+    array_heading,
+    blocks_of,
+    fingerprint,
+    open_cache,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "RaggedWriter",
+    "cache_path",
+    "fingerprint",
+    "open_cache",
+    "source_digest",
+]
+
+_LOCK = ".lock"
+
+
+def source_digest(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """SHA-256 (hex) of each file's bytes. The files' names and times don't count."""
+    digests = []
+    for path in paths:
+        with open(path, "rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digests
+
+
+def cache_path(folder: str | os.PathLike[str], kind: str, key: str) -> Path:
+    """The file for a fingerprint in the cache folder, which is made where there is none."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the cache folder cannot be made ({error.strerror}); choose another with --data_path",
+            path=str(folder),
+        ) from error
+    return Path(folder) / f"{kind}-{key[:16]}.h5"
+
+
+class RaggedWriter:
+    """Writes a cache file from arrays that arrive piece by piece.
+
+    A context manager. The pieces go to raw files in a temporary folder beside the target; leaving
+    the context without an exception writes the HDF5 file there and renames it to its name. In
+    any other case, nothing is left; what a killed process left, the next one removes.
+
+    Args:
+        path: the cache file.
+        description: all that the content depends on; its fingerprint is the file's key.
+        values: names of int32 streams, filled by `append`.
+        offsets: names of int64 streams, filled by `append_lengths`: 0, then running sums.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        description: Mapping[str, Any],
+        *,
+        values: Iterable[str],
+        offsets: Iterable[str],
+    ) -> None:
+        self._path = path
+        self._description = description
+        self._totals = dict.fromkeys(offsets, 0)
+        self._dtypes: dict[str, np.dtype] = dict.fromkeys(values, DTYPES["int32"])
+        self._dtypes.update(dict.fromkeys(self._totals, DTYPES["int64"]))
+        self._tables: dict[str, np.ndarray] = {}
+        self._files: dict[str, BinaryIO] = {}
+
+    def __enter__(self) -> Self:
+        prefix = f".{self._path.stem}-"
+        try:
+            _remove_abandoned(self._path.parent, prefix)
+            self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._path.parent))
+            self._lock = _lock(self._folder, create=True)
+        except OSError as error:
+            raise InputError(
+                f"nothing can be written to the cache folder ({error.strerror}); choose another "
+                "with --data_path",
+                path=self._path.parent,
+            ) from error
+        for name, dtype in self._dtypes.items():
+            self._files[name] = open(self._folder / name, "wb")
+            if name in self._totals:
+                self._files[name].write(np.zeros(1, dtype).tobytes())
+        return self
+
+    def append(self, name: str, values: np.ndarray) -> None:
+        """Adds integers to the end of a stream of values."""
+        self._files[name].write(np.ascontiguousarray(values, self._dtypes[name]).tobytes())
+
+    def append_lengths(self, name: str, lengths: np.ndarray) -> None:
+        """Adds ragged rows of these lengths to a stream of offsets."""
+        sums = self._totals[name] + np.cumsum(lengths, dtype=np.int64)
+        if len(sums):
+            self._totals[name] = int(sums[-1])
+            self.append(name, sums)
+
+    def remap(self, name: str, table: np.ndarray) -> None:
+        """Replaces each value v of a stream by `table[v]` (provisional ids by final ones)."""
+        self._tables[name] = table
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            for file in self._files.values():
+                file.close()
+            if kind is None:
+                self._write()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if self._lock is not None:
+                os.close(self._lock)
+
+    def _write(self) -> None:
+        unfinished = self._folder / "unfinished.h5"
+        digest = hashlib.sha256()
+        with h5py.File(unfinished, "w") as file:
+            for name in sorted(self._dtypes):
+                self._write_dataset(file, name, digest)
+            file.attrs["format_version"] = FORMAT_VERSION
+            file.attrs["fingerprint"] = np.array(fingerprint(self._description), HEXADECIMAL)
+            file.attrs["description"] = json.dumps(self._description, sort_keys=True)
+            file.attrs["digest"] = np.array(digest.hexdigest(), HEXADECIMAL)
+        with open(unfinished, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(unfinished, self._path)
+
+    def _write_dataset(self, file: h5py.File, name: str, digest: "hashlib._Hash") -> None:
+        raw, dtype = self._folder / name, self._dtypes[name]
+        length = raw.stat().st_size // dtype.itemsize
+        dataset = file.create_dataset(name, shape=(length,), dtype=dtype)
+        digest.update(array_heading(name, dtype, length))
+        table = self._tables.get(name)
+        start = 0
+        for block in blocks_of(raw, dtype, 0, length):
+            if table is not None:
+                block = table[block].astype(dtype)
+            dataset[start : start + len(block)] = block
+            digest.update(block.tobytes())
+            start += len(block)
+
+
+def _lock(folder: Path, *, create: bool) -> int | None:
+    """Locks a temporary folder until this process ends, or None where another one holds it."""
+    flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+    descriptor = os.open(folder / _LOCK, flags, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Removes temporary folders whose process was killed."""
+    for folder in parent.glob(f"{prefix}*"):
+        try:
+            descriptor = _lock(folder, create=False)
+        except OSError:
+            continue  # without a lock it is not known whose it is
+        if descriptor is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(descriptor)

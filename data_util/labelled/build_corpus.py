@@ -1,0 +1,197 @@
+"""Labelled documents to the corpus that fine-tuning reads, through the cache."""
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from common.errors import InputError
+from data_util.cache import writing as cache
+from data_util.labelled.corpus import LabelledCorpus
+from data_util.reading.documents import Document, check_paths, read_documents
+from data_util.reading.labels import LabelSet
+from data_util.reading.text_pairs import Text, check_kind
+from data_util.tokens.tokenize_corpus import (
+    TokenCounts,
+    process_count,
+    tokenize_texts,
+    with_progress,
+)
+from data_util.tokens.tokenizers import Tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+Paths = Sequence[str | os.PathLike[str]]
+
+
+def count_labels(
+    paths: Paths, label_field: str = "accusation", max_documents: int | None = None
+) -> Counter[str]:
+    """In how many documents each label is: every document is read, none sampled."""
+    documents = read_documents(
+        check_paths(paths), labelled=True, label_field=label_field, max_documents=max_documents
+    )
+    return Counter(label for document in documents for label in document.labels)
+
+
+def holds_pairs(paths: Paths, label_field: str = "accusation") -> bool:
+    """Whether labelled files are of pairs of texts. A file's first document tells.
+
+    Raises:
+        InputError: one file holds pairs and another single texts.
+    """
+    pairs, told_by = None, ""
+    for path in check_paths(paths):
+        document = next(read_documents([path], labelled=True, label_field=label_field))
+        if pairs is None:
+            pairs, told_by = document.text_b is not None, document.path
+        try:
+            check_kind(document.texts, pairs=pairs, reason=f"{told_by} holds")
+        except InputError as error:
+            raise InputError(error.message, document.path, document.line) from None
+    return bool(pairs)
+
+
+def build_vocabulary(
+    paths: Paths,
+    tokenizer: Tokenizer,
+    *,
+    vocab_size: int = 30_000,
+    min_count: int = 2,
+    label_field: str = "accusation",
+    max_documents: int | None = None,
+    processes: int = 1,
+) -> Vocabulary:
+    """A vocabulary from the text of labelled documents, for training without a checkpoint."""
+    files = check_paths(paths)
+    documents = read_documents(
+        files, labelled=True, label_field=label_field, max_documents=max_documents
+    )
+    texts = (document.texts for document in with_progress(documents, files))
+    counts = TokenCounts()
+    for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
+        counts.add(block)
+    return Vocabulary.from_counts(counts.as_dict(), vocab_size, min_count)
+
+
+def prepare_labelled_data(
+    paths: Paths,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    labels: LabelSet,
+    *,
+    label_field: str = "accusation",
+    cache_folder: str | os.PathLike[str],
+    processes: int = 1,
+    max_documents: int | None = None,
+    test_mode: bool = False,
+) -> LabelledCorpus:
+    """Tokenizes labelled documents once and keeps their ids in the cache.
+
+    Args:
+        paths: files of `text __label__A` lines or CAIL2018 JSON lines, or all of them of pairs.
+        labels: every label that may occur: make it from all of the splits.
+        label_field: which labels of CAIL2018 JSON lines.
+        cache_folder: where caches are looked for and written.
+        processes: that tokenize; 0 for one a core.
+        max_documents: read no more (see `read_documents`).
+        test_mode: a mark that keeps the caches of test runs apart.
+
+    Returns:
+        Every document of the files, in order.
+
+    Raises:
+        InputError: for documents that can't be read, and for a label that `labels` lacks.
+    """
+    files = check_paths(paths)
+    pairs = holds_pairs(files, label_field)
+    description: dict[str, Any] = {
+        "kind": "labelled",
+        "format_version": cache.FORMAT_VERSION,
+        "sources": cache.source_digest(files),
+        "tokenizer": tokenizer.config(),
+        "vocabulary": vocabulary.digest,
+        "labels": list(labels.labels),
+        "label_field": label_field,
+        "pairs": pairs,
+        "max_documents": max_documents,
+        "test_mode": test_mode,
+    }
+    key = cache.fingerprint(description)
+    target = cache.cache_path(cache_folder, "labelled", key)
+    values = {"ids": len(vocabulary), "label_ids": len(labels)}
+    # A pair has two texts: the offsets that cut the ids into texts carry its boundary.
+    texts_offsets = "text_offsets" if pairs else "offsets"
+    offsets = {texts_offsets: "ids", "label_offsets": "label_ids"}
+    arrays = cache.open_cache(target, key, values=values, offsets=offsets)
+    if arrays is not None:
+        logger.info("Labelled documents are read from the cache %s", target)
+        return _corpus(arrays)
+
+    begin = time.monotonic()
+    counts = TokenCounts()
+    documents = read_documents(
+        files, labelled=True, label_field=label_field, max_documents=max_documents
+    )
+    with cache.RaggedWriter(target, description, values=values, offsets=offsets) as writer:
+        # Labels are written as their document is read, its tokens when they come back.
+        texts = _texts(with_progress(documents, files), labels, writer)
+        for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
+            writer.append("ids", counts.add(block))
+            writer.append_lengths(texts_offsets, block.sentence_lengths)
+        table, unknown = counts.final_ids(vocabulary)
+        writer.remap("ids", table)
+    arrays = cache.open_cache(target, key, values=values, offsets=offsets)
+    if arrays is None:
+        raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
+    corpus = _corpus(arrays)
+    logger.info(
+        "%d labelled %s, %d tokens (%.2f %% unknown to the vocabulary), %.2f labels each, "
+        "tokenized in %.0f s, kept in %s",
+        len(corpus),
+        "pairs" if pairs else "documents",
+        len(corpus.ids),
+        100 * unknown,
+        len(corpus.label_ids) / len(corpus),
+        time.monotonic() - begin,
+        target,
+    )
+    return corpus
+
+
+def _corpus(arrays: dict[str, np.ndarray]) -> LabelledCorpus:
+    """The corpus from the arrays of a cache."""
+    if "text_offsets" not in arrays:
+        return LabelledCorpus(**arrays)
+    texts = arrays["text_offsets"]
+    return LabelledCorpus(
+        ids=arrays["ids"],
+        offsets=texts[::2],
+        label_ids=arrays["label_ids"],
+        label_offsets=arrays["label_offsets"],
+        first_lengths=np.diff(texts)[::2],
+    )
+
+
+def _texts(
+    documents: Iterable[Document], labels: LabelSet, writer: cache.RaggedWriter
+) -> Iterator[Text]:
+    known = set(labels.labels)
+    for document in documents:
+        for label in document.labels:
+            if label not in known:
+                raise InputError(
+                    f"the label {label!r} is not one of the {len(labels)} known labels; labels "
+                    "are taken from the checkpoint, or else from all of the data files",
+                    path=document.path,
+                    line=document.line,
+                )
+        ids = labels.ids(document.labels)
+        writer.append("label_ids", np.array(ids, np.int32))
+        writer.append_lengths("label_offsets", np.array([len(ids)]))
+        yield document.texts

@@ -1,0 +1,150 @@
+"""Free text to the corpus that pre-training reads, through the cache."""
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import InputError
+from data_util.cache import writing as cache
+from data_util.pretraining.corpus import PretrainingCorpus
+from data_util.reading.documents import check_paths, read_documents
+from data_util.tokens.tokenize_corpus import (
+    TokenCounts,
+    process_count,
+    tokenize_texts,
+    with_progress,
+)
+from data_util.tokens.tokenizers import Tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+_OFFSETS = {"sentence_offsets": "ids", "document_offsets": "sentence_offsets"}
+
+
+def prepare_pretraining_data(
+    paths: Sequence[str | os.PathLike[str]],
+    tokenizer: Tokenizer,
+    *,
+    vocab_size: int = 30_000,
+    min_count: int = 2,
+    vocabulary: Vocabulary | None = None,
+    unit: str = "document",
+    cache_folder: str | os.PathLike[str],
+    processes: int = 1,
+    max_documents: int | None = None,
+    test_mode: bool = False,
+) -> tuple[PretrainingCorpus, Vocabulary]:
+    """Tokenizes free text once and keeps the ids in the cache.
+
+    The memory that this takes grows with the number of distinct tokens, not with the text.
+
+    Args:
+        paths: files of free text, labelled text (the labels are dropped) or CAIL2018 JSON lines.
+            A pair of texts is a document of two sentences.
+        tokenizer: cuts sentences into tokens.
+        vocab_size, min_count: of the vocabulary that is made, where none is given.
+        vocabulary: use this one.
+        unit: what a line of free text is, "document" or "sentence".
+        cache_folder: where caches are looked for and written.
+        processes: that tokenize; 0 for one a core.
+        max_documents: read no more (see `read_documents`).
+        test_mode: a mark that keeps the caches of test runs apart.
+
+    Returns:
+        The corpus and the vocabulary.
+
+    Raises:
+        InputError: for text that can't be read or has nothing in it.
+    """
+    files = check_paths(paths)
+    description: dict[str, Any] = {
+        "kind": "pretraining",
+        "format_version": cache.FORMAT_VERSION,
+        "sources": cache.source_digest(files),
+        "tokenizer": tokenizer.config(),
+        "vocabulary": vocabulary.digest if vocabulary else {"size": vocab_size, "min": min_count},
+        "unit": unit,
+        "max_documents": max_documents,
+        "test_mode": test_mode,
+    }
+    key = cache.fingerprint(description)
+    target = cache.cache_path(cache_folder, "pretraining", key)
+    vocabulary_file = target.with_name(f"vocab-{key[:16]}.txt")
+
+    cached = _open(target, key, vocabulary, vocabulary_file)
+    if cached is not None:
+        logger.info("Pre-training data is read from the cache %s", target)
+        return cached
+
+    begin = time.monotonic()
+    counts = TokenCounts()
+    documents = read_documents(files, labelled=False, unit=unit, max_documents=max_documents)
+    texts = (document.texts for document in with_progress(documents, files))
+    with cache.RaggedWriter(
+        target, description, values=("ids", "vocabulary_digest"), offsets=_OFFSETS
+    ) as writer:
+        for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=True):
+            writer.append("ids", counts.add(block))
+            writer.append_lengths("sentence_offsets", block.sentence_lengths)
+            writer.append_lengths("document_offsets", block.document_lengths)
+        made = vocabulary or Vocabulary.from_counts(counts.as_dict(), vocab_size, min_count)
+        table, unknown = counts.final_ids(made)
+        if not len(table):
+            raise InputError("no token in any document: is this text?", path=str(files[0]))
+        writer.remap("ids", table)
+        writer.append("vocabulary_digest", _digest_bytes(made))
+        if vocabulary is None:
+            made.save(vocabulary_file)
+    built = _open(target, key, made, vocabulary_file)
+    if built is None:
+        raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
+    corpus, vocabulary = built
+    logger.info(
+        "%d documents, %d sentences, %d tokens (%.2f %% unknown to a vocabulary of %d) "
+        "tokenized in %.0f s, kept in %s",
+        len(corpus),
+        len(corpus.sentence_offsets) - 1,
+        len(corpus.ids),
+        100 * unknown,
+        len(made),
+        time.monotonic() - begin,
+        target,
+    )
+    return corpus, vocabulary
+
+
+def _open(
+    target: Path, key: str, vocabulary: Vocabulary | None, vocabulary_file: Path
+) -> tuple[PretrainingCorpus, Vocabulary] | None:
+    """Corpus and vocabulary from the cache, where both are there and belong together."""
+    if vocabulary is None:
+        if not target.exists():
+            return None
+        try:
+            vocabulary = Vocabulary.load(vocabulary_file)
+        except (InputError, OSError) as error:
+            logger.warning("The cache %s is made again: its vocabulary is gone: %s", target, error)
+            return None
+    values = {"ids": len(vocabulary), "vocabulary_digest": 256}
+    arrays = cache.open_cache(target, key, values=values, offsets=_OFFSETS)
+    if arrays is None:
+        return None
+    if not np.array_equal(arrays["vocabulary_digest"], _digest_bytes(vocabulary)):
+        logger.warning(
+            "The cache %s is made again: %s is not its vocabulary.", target, vocabulary_file
+        )
+        return None
+    corpus = PretrainingCorpus(
+        arrays["ids"], arrays["sentence_offsets"], arrays["document_offsets"]
+    )
+    return corpus, vocabulary
+
+
+def _digest_bytes(vocabulary: Vocabulary) -> np.ndarray:
+    return np.frombuffer(bytes.fromhex(vocabulary.digest), np.uint8).astype(np.int32)

@@ -1,0 +1,173 @@
+"""Texts to token ids, block by block, in several processes.
+
+The ids are provisional: the order in which tokens were first seen. When the last text is read and
+the vocabulary is known, a table turns them into the final ones; so one pass over the text does.
+"""
+
+import itertools
+import logging
+import os
+import time
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common.parallel import ordered_map
+from data_util.reading.documents import Document
+from data_util.reading.text_pairs import Text
+from data_util.tokens.sentences import split_sentences
+from data_util.tokens.tokenizers import Tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+BLOCK_CHARACTERS = 1 << 19
+_SECONDS_BETWEEN_MESSAGES = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBlock:
+    """The tokens of some documents.
+
+    Attributes:
+        tokens: the distinct ones, in the order in which they were first seen.
+        ids: (number of tokens,) int32, places in `tokens`.
+        sentence_lengths: tokens a sentence, (sentences,) int64. A text that isn't split is one
+            sentence, a pair is always two.
+        document_lengths: sentences a document, (documents,) int64.
+    """
+
+    tokens: list[str]
+    ids: np.ndarray
+    sentence_lengths: np.ndarray
+    document_lengths: np.ndarray
+
+
+def tokenize_texts(
+    texts: Iterable[Text], tokenizer: Tokenizer, processes: int, *, by_sentence: bool
+) -> Iterator[TokenBlock]:
+    """Tokenizes texts in `processes` processes.
+
+    Args:
+        by_sentence: split each text into sentences and leave out those without a token, and
+            texts without a sentence. Otherwise every text is one sentence, be it empty. The two
+            texts of a pair are a sentence each in any case.
+
+    Returns:
+        Blocks of the texts in order. Which texts share a block doesn't depend on `processes`.
+    """
+    return ordered_map(
+        _tokenize_block,
+        _blocks_of_texts(texts),
+        processes,
+        initializer=_set_worker,
+        initargs=(tokenizer, by_sentence),
+    )
+
+
+class TokenCounts:
+    """Every distinct token so far, with its provisional id and how often it was seen."""
+
+    def __init__(self) -> None:
+        # A token that is new gets the next id, without a line of Python for each.
+        self._ids: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+        self._counts = array("q")
+
+    def add(self, block: TokenBlock) -> np.ndarray:
+        """Counts a block's tokens and returns their provisional ids, int32."""
+        ids = self._ids
+        table = np.fromiter(map(ids.__getitem__, block.tokens), np.int32, len(block.tokens))
+        self._counts.extend([0] * (len(ids) - len(self._counts)))
+        counts = np.frombuffer(self._counts, np.int64)
+        counts[table] += np.bincount(block.ids, minlength=len(table))
+        return table[block.ids]
+
+    def as_dict(self) -> dict[str, int]:
+        """Token to count."""
+        return dict(zip(self._ids, self._counts, strict=True))
+
+    def final_ids(self, vocabulary: Vocabulary) -> tuple[np.ndarray, float]:
+        """A table from provisional to final ids, and the share of the text that is unknown."""
+        table = vocabulary.encode(list(self._ids))
+        counts = np.array(self._counts, np.int64)
+        return table, float(counts[table == vocabulary.unk_id].sum() / max(1, counts.sum()))
+
+
+def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Iterator[Document]:
+    """The same documents; logs every few seconds how far along they are."""
+    sizes = {str(path): path.stat().st_size for path in paths}
+    total = sum(sizes.values())
+    begin = last = time.monotonic()
+    done, path, in_file = 0, "", 0
+    for count, document in enumerate(documents, start=1):
+        if document.path != path:
+            done, path, in_file = done + sizes.get(path, 0), document.path, 0
+        in_file += len(document.text.encode()) + len((document.text_b or "").encode())
+        yield document
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_MESSAGES:
+            last = now
+            # A JSON line has more in it than its text: a share that is a little too small.
+            share = min(1.0, (done + min(in_file, sizes.get(path, in_file))) / total)
+            logger.info(
+                "%d documents read, %.0f a second, %.0f %% of the bytes, about %.0f s left",
+                count,
+                count / (now - begin),
+                100 * share,
+                (now - begin) * (1 / share - 1) if share else 0,
+            )
+
+
+def process_count(processes: int) -> int:
+    """The number of processes that is meant: 0 stands for one a core."""
+    return processes if processes > 0 else os.cpu_count() or 1
+
+
+def _blocks_of_texts(texts: Iterable[Text]) -> Iterator[list[Text]]:
+    block: list[Text] = []
+    characters = 0
+    for text in texts:
+        block.append(text)
+        characters += len(text) if isinstance(text, str) else len(text[0]) + len(text[1])
+        if characters >= BLOCK_CHARACTERS:
+            yield block
+            block, characters = [], 0
+    if block:
+        yield block
+
+
+_worker: tuple[Tokenizer, bool]
+
+
+def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
+    global _worker
+    _worker = (tokenizer, by_sentence)
+
+
+def _tokenize_block(texts: list[Text]) -> TokenBlock:
+    tokenizer, by_sentence = _worker
+    sentences: list[str] = []
+    document_ends = []
+    for text in texts:
+        if isinstance(text, tuple):
+            sentences.extend(text)
+        elif by_sentence:
+            sentences.extend(split_sentences(text))
+        else:
+            sentences.append(text)
+        document_ends.append(len(sentences))
+    indexed = tokenizer.index(sentences)
+    kept = indexed.lengths > 0 if by_sentence else np.ones(len(sentences), bool)
+    # Sentences that are kept before each document's end.
+    ends = np.concatenate([[0], np.cumsum(kept)])[[0, *document_ends]]
+    document_lengths = np.diff(ends)
+    return TokenBlock(
+        indexed.tokens,
+        indexed.indices,
+        indexed.lengths[kept],
+        document_lengths[document_lengths > 0],
+    )

@@ -1,0 +1,246 @@
+"""Text to tokens: words, characters, what stands between spaces, or BERT's word pieces."""
+
+import json
+import logging
+import os
+import reprlib
+from collections.abc import Sequence
+from itertools import filterfalse
+from typing import Any, ClassVar
+
+from common.errors import InputError
+from common.files import read_json_object, write_whole
+from data_util.tokens.numbering import IndexedTokens, index_tokens
+from data_util.tokens.vocabulary import Vocabulary
+
+FORMAT_VERSION = 2
+SEGMENTER = "rjieba"
+
+logger = logging.getLogger(__name__)
+
+
+class Tokenizer:
+    """Splits text into tokens, none of them empty or with white space in it.
+
+    "[MASK]" in a text is text like any other: `Vocabulary.encode` never makes a reserved id of it.
+    Tokenizers are pickled to worker processes, so they hold little or are rebuilt from little.
+
+    Args:
+        lower_case: whether text is put into lower case first.
+
+    Attributes:
+        style: its name in `TOKENIZE_STYLES`.
+    """
+
+    style: ClassVar[str]
+
+    def __init__(self, lower_case: bool = False) -> None:
+        self.lower_case = lower_case
+
+    def tokenize(self, text: str) -> list[str]:
+        """The tokens of a text, in order; white space is dropped."""
+        return self._split(self._cased(text))
+
+    def index(self, texts: Sequence[str]) -> IndexedTokens:
+        """The tokens of several texts, as indices into the distinct ones."""
+        return index_tokens(texts, self.tokenize)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the tokens of `tokenize(text)` are: first character, one past the last.
+
+        Lower case may be longer ("İ" becomes two characters); a token that ends inside of a
+        character has all of it.
+        """
+        origins: Sequence[int] = range(len(text))
+        changed = text
+        if self.lower_case:
+            changed = text.lower()
+            origins = [place for place, char in enumerate(text) for _ in char.lower()]
+        spans, position = [], 0
+        for token in self.tokenize(text):
+            start = changed.find(token, position)
+            if start < 0:  # not as it stands in the text
+                spans.append((origins[position], origins[position]) if origins else (0, 0))
+                continue
+            position = start + len(token)
+            spans.append((origins[start], origins[position - 1] + 1))
+        return spans
+
+    def config(self) -> dict[str, Any]:
+        """What `load_tokenizer` needs to make the same tokenizer."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "style": self.style,
+            "lower_case": self.lower_case,
+        }
+
+    def _cased(self, text: str) -> str:
+        return text.lower() if self.lower_case else text
+
+    def _split(self, text: str) -> list[str]:
+        raise NotImplementedError(f"{type(self).__name__} has to say how text is split")
+
+
+class WordTokenizer(Tokenizer):
+    """Words; rjieba finds those of Chinese (jieba's algorithm and dictionary, in Rust)."""
+
+    style = "word"
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "segmenter": SEGMENTER}
+
+    def _split(self, text: str) -> list[str]:
+        # Imported here because it loads a dictionary, which the other styles do not need.
+        import rjieba
+
+        return list(filterfalse(str.isspace, rjieba.cut(text)))
+
+
+class CharTokenizer(Tokenizer):
+    """Every character that isn't white space."""
+
+    style = "char"
+
+    def _split(self, text: str) -> list[str]:
+        return list("".join(text.split()))
+
+
+class SpaceTokenizer(Tokenizer):
+    """What stands between white space: for text that is split already."""
+
+    style = "space"
+
+    def _split(self, text: str) -> list[str]:
+        return text.split()
+
+
+class WordPieceTokenizer(Tokenizer):
+    """BERT's word pieces: the longest pieces of the vocabulary that make up each word.
+
+    Control characters are removed, Chinese characters and punctuation stand apart, and lower case
+    takes accents away too. A word that can't be made up is "[UNK]".
+
+    Args:
+        vocabulary: its tokens are the pieces; "##" begins a piece inside of a word.
+
+    References:
+        google-research/bert, tokenization.py.
+    """
+
+    style = "wordpiece"
+
+    def __init__(self, vocabulary: Vocabulary, lower_case: bool = True) -> None:
+        from tokenizers import Tokenizer as PieceTokenizer
+        from tokenizers.models import WordPiece
+        from tokenizers.normalizers import BertNormalizer
+        from tokenizers.pre_tokenizers import BertPreTokenizer
+
+        super().__init__(lower_case)
+        self._vocabulary = vocabulary
+        ids = {token: place for place, token in enumerate(vocabulary.tokens)}
+        # The parts of BertWordPieceTokenizer without its special tokens, which would be found in
+        # the text: "[MASK]" there has to be "[", "mask" and "]".
+        self._pieces = PieceTokenizer(WordPiece(ids, unk_token="[UNK]"))
+        self._pieces.normalizer = BertNormalizer(lowercase=lower_case)
+        self._pieces.pre_tokenizer = BertPreTokenizer()
+
+    def __reduce__(self) -> tuple[type, tuple[Vocabulary, bool]]:
+        return WordPieceTokenizer, (self._vocabulary, self.lower_case)
+
+    def tokenize(self, text: str) -> list[str]:
+        return self._pieces.encode(text, add_special_tokens=False).tokens
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        return self._pieces.encode(text, add_special_tokens=False).offsets
+
+
+TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")
+
+_SIMPLE_STYLES: dict[str, type[Tokenizer]] = {
+    kind.style: kind for kind in (WordTokenizer, CharTokenizer, SpaceTokenizer)
+}
+
+
+def make_tokenizer(
+    style: str, *, lower_case: bool | None = None, vocabulary: Vocabulary | None = None
+) -> Tokenizer:
+    """Makes the tokenizer of a style.
+
+    Args:
+        style: one of `TOKENIZE_STYLES`.
+        lower_case: put text into lower case; None for what is usual: yes for "wordpiece", no for
+            the others.
+        vocabulary: of "wordpiece".
+
+    Raises:
+        InputError: for an unknown style, or word pieces without a vocabulary.
+    """
+    if style in _SIMPLE_STYLES:
+        return _SIMPLE_STYLES[style](bool(lower_case))
+    if style != "wordpiece":
+        raise InputError(
+            f"the tokenize style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {style!r}"
+        )
+    if vocabulary is None:
+        raise InputError(
+            'the tokenize style "wordpiece" needs a vocabulary of word pieces: name a BERT '
+            "vocab.txt with --vocab_file"
+        )
+    return WordPieceTokenizer(vocabulary, lower_case is None or lower_case)
+
+
+def save_tokenizer(tokenizer: Tokenizer, path: str | os.PathLike[str]) -> None:
+    """Writes tokenizer.json. The vocabulary is a file of its own."""
+    write_whole(path, (json.dumps(tokenizer.config(), indent=2) + "\n").encode())
+
+
+def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) -> Tokenizer:
+    """Makes the tokenizer that `save_tokenizer` wrote.
+
+    Files of format version 1 are read too. Their Chinese words came from another segmenter, which
+    differs in so few words that rjieba takes its place with a warning.
+
+    Raises:
+        InputError: the file is not a tokenizer's, is of another version or names another segmenter.
+    """
+    config = read_json_object(path, "a tokenizer")
+    version = config.get("format_version")
+    if type(version) is not int or version not in (1, FORMAT_VERSION):
+        raise InputError(
+            f"a tokenizer of format version {reprlib.repr(version)} cannot be read here, only of 1 "
+            f"to {FORMAT_VERSION}: was it written by another release?",
+            path,
+        )
+    is_word = config.get("style") == WordTokenizer.style
+    expected = ["format_version", "style", "lower_case"]
+    if is_word and version > 1:
+        expected.append("segmenter")
+    if set(config) != set(expected):
+        raise InputError(
+            f"a tokenizer has the keys {', '.join(expected)}. "
+            f"Received: {reprlib.repr(sorted(config))}",
+            path,
+        )
+    style, lower_case = config["style"], config["lower_case"]
+    if style not in TOKENIZE_STYLES:
+        raise InputError(
+            f"style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {reprlib.repr(style)}",
+            path,
+        )
+    if not isinstance(lower_case, bool):
+        raise InputError(
+            f"lower_case must be true or false. Received: {reprlib.repr(lower_case)}", path
+        )
+    segmenter = config.get("segmenter", SEGMENTER)
+    if segmenter != SEGMENTER:
+        raise InputError(
+            f"segmenter must be {SEGMENTER}. Received: {reprlib.repr(segmenter)}", path
+        )
+    if is_word and version == 1:
+        logger.warning(
+            "%s was written by release 0.1.0, which used another Chinese word segmenter. %s is "
+            "used instead; the two differ in about one word in a million.",
+            path,
+            SEGMENTER,
+        )
+    return make_tokenizer(style, lower_case=lower_case, vocabulary=vocabulary)

@@ -1,0 +1,154 @@
+"""The TextCNN, with an output at each position."""
+
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from models.backbones.base import Backbone
+from models.backbones.text_cnn_config import TextCNNConfig
+from models.config import BackboneConfig
+from models.kernels.activations import activate
+from models.kernels.dropout import Dropout
+from models.kernels.gather import gather_positions
+from models.kernels.layer_norm import LayerNormalization
+from models.serializable import Serializable
+
+CONVOLUTIONS = 2
+
+
+@keras.saving.register_keras_serializable(package="models")
+class ConvolutionStack(Serializable, keras.layers.Layer):
+    """Twice convolution, layer normalization and activation, with filters of one size.
+
+    Args:
+        config: the sizes and choices.
+        filter_size: width of the filters, in tokens.
+    """
+
+    def __init__(self, config: TextCNNConfig, filter_size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.filter_size = filter_size
+        self.convolutions = [
+            keras.layers.Conv1D(
+                config.num_filters,
+                filter_size,
+                padding="same",
+                kernel_initializer=keras.initializers.TruncatedNormal(
+                    stddev=config.initializer_range
+                ),
+                dtype=self.dtype_policy,
+                name=f"convolution_{index}",
+            )
+            for index in range(CONVOLUTIONS)
+        ]
+        self.layer_norms = [
+            LayerNormalization(
+                epsilon=config.layer_norm_epsilon,
+                dtype=self.dtype_policy,
+                name=f"layer_norm_{index}",
+            )
+            for index in range(CONVOLUTIONS)
+        ]
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the filters."""
+        shape = tuple(input_shape)
+        for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
+            convolution.build(shape)
+            shape = (*shape[:-1], self.config.num_filters)
+            layer_norm.build(shape)
+
+    def call(
+        self, inputs: Any, keep: Any, training: bool | None = None, visibility: str = "both"
+    ) -> list[Any]:
+        """Convolves.
+
+        Args:
+            inputs: (batch, length, width).
+            keep: (batch, length, 1), 1 at tokens and 0 at padding.
+            visibility: "both": a filter reads around its position; "left": it ends there.
+
+        Returns:
+            The output of each convolution, (batch, length, num_filters); what is at padded
+            positions means nothing.
+        """
+        x, outputs = inputs, []
+        for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
+            # A filter that reaches into the padding must find there what is beyond the end of
+            # a shorter batch: zeros.
+            x = x * keep
+            x = convolution(x) if visibility == "both" else self._to_the_left(convolution, x)
+            x = activate(self.config.activation_name, layer_norm(x), training)
+            outputs.append(x)
+        return outputs
+
+    def _to_the_left(self, convolution: keras.layers.Conv1D, x: Any) -> Any:
+        """What the convolution gives where the last of a filter's tokens is the one in question."""
+        x = ops.pad(x, ((0, 0), (self.filter_size - 1, 0), (0, 0)))
+        kernel, bias = (ops.cast(one, x.dtype) for one in (convolution.kernel, convolution.bias))
+        return ops.conv(x, kernel, padding="valid", data_format="channels_last") + bias
+
+
+@keras.saving.register_keras_serializable(package="models")
+class TextCNN(Backbone):
+    """Convolutions of several filter sizes side by side, joined at each position.
+
+    Kim's TextCNN pools each filter over the whole text at once. Here the filters' outputs stay
+    where they are, so that a masked word can be predicted at its place; pooling comes last.
+
+    References:
+        Kim 2014 (https://arxiv.org/abs/1408.5882).
+    """
+
+    config_class: ClassVar[type[BackboneConfig]] = TextCNNConfig
+    visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
+    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 2e-3, "fine_tuning": 3e-3}
+
+    def __init__(self, config: TextCNNConfig, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        self.stacks = [
+            ConvolutionStack(
+                config, filter_size, dtype=self.dtype_policy, name=f"filter_size_{filter_size}"
+            )
+            for filter_size in config.filter_sizes
+        ]
+        self.combination = keras.layers.Dense(
+            config.d_model,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
+            dtype=self.dtype_policy,
+            name="combination",
+        )
+        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.final_norm = LayerNormalization(
+            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
+        )
+
+    def build_encoder(self, shape: tuple) -> None:
+        """Makes the filters and what joins them."""
+        for stack in self.stacks:
+            stack.build(shape)
+        self.combination.build((None, None, len(self.stacks) * self.config.num_filters))
+        self.final_norm.build(shape)
+
+    def encode(
+        self,
+        embedded: Any,
+        padding_mask: Any,
+        *,
+        training: bool | None = None,
+        visibility: str = "both",
+        positions: Any = None,
+        layers: bool = False,
+    ) -> list[Any]:
+        """See `Backbone.encode`; a level's output is that of all filter sizes, side by side."""
+        keep = ops.expand_dims(ops.cast(padding_mask, embedded.dtype), -1)
+        stacks = [
+            stack(embedded, keep, training=training, visibility=visibility) for stack in self.stacks
+        ]
+        levels = list(zip(*stacks, strict=True))
+        outputs = [ops.concatenate(level, axis=-1) for level in (levels if layers else levels[-1:])]
+        combined = self.dropout(self.combination(outputs[-1]), training=training)
+        sequence = gather_positions(self.final_norm(embedded + combined), positions)
+        return [*outputs, sequence] if layers else [sequence]

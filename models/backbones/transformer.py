@@ -1,0 +1,131 @@
+"""The Transformer encoder."""
+
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from models.backbones.base import Backbone
+from models.backbones.transformer_config import TransformerConfig
+from models.config import BackboneConfig
+from models.kernels.layer_norm import LayerNormalization
+from models.layers.feed_forward import FeedForward
+from models.layers.multi_head_attention import MultiHeadAttention
+from models.layers.residual import ResidualBlock
+from models.serializable import Serializable
+
+
+@keras.saving.register_keras_serializable(package="models")
+class TransformerLayer(Serializable, keras.layers.Layer):
+    """Self-attention, then a feed-forward network, each with a residual connection.
+
+    Args:
+        config: the sizes and choices.
+
+    References:
+        Vaswani et al. 2017, figure 1, left (https://arxiv.org/abs/1706.03762).
+    """
+
+    def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        attention = MultiHeadAttention(
+            num_heads=config.num_heads,
+            d_k=config.d_k,
+            d_v=config.d_v,
+            d_model=config.d_model,
+            dropout=config.attention_dropout,
+            initializer_range=config.initializer_range,
+            rotary=config.position == "rotary",
+            dtype=self.dtype_policy,
+            name="multi_head_attention",
+        )
+        feed_forward = FeedForward(config, dtype=self.dtype_policy, name="feed_forward")
+        self.attention = ResidualBlock(attention, config, dtype=self.dtype_policy, name="attention")
+        self.feed_forward = ResidualBlock(
+            feed_forward, config, dtype=self.dtype_policy, name="feed_forward"
+        )
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes both sub-layers."""
+        self.attention.build(input_shape)
+        self.feed_forward.build(input_shape)
+
+    def call(
+        self, inputs: Any, mask: Any, training: bool | None = None, positions: Any = None
+    ) -> Any:
+        """Reads a sequence.
+
+        Args:
+            inputs: (batch, length, d_model).
+            mask: as in `MultiHeadAttention`.
+            positions: (batch, count) int32: these alone attend to all the others; None: all do.
+
+        Returns:
+            (batch, length, d_model), or (batch, count, d_model).
+        """
+        x = self.attention(inputs, mask=mask, training=training, positions=positions)
+        return self.feed_forward(x, training=training)
+
+
+@keras.saving.register_keras_serializable(package="models")
+class TransformerEncoder(Backbone):
+    """A stack of `num_layers` layers of self-attention.
+
+    References:
+        Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762);
+        Devlin et al. 2019 (https://arxiv.org/abs/1810.04805).
+    """
+
+    config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
+    visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
+    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1.5e-3}
+
+    def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        self.encoder_layers = [
+            TransformerLayer(config, dtype=self.dtype_policy, name=f"layer_{index}")
+            for index in range(config.num_layers)
+        ]
+        self.final_norm = None
+        if config.normalization == "pre":
+            self.final_norm = LayerNormalization(
+                epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
+            )
+
+    def build_encoder(self, shape: tuple) -> None:
+        """Makes the layers' weights."""
+        for layer in self.encoder_layers:
+            layer.build(shape)
+        if self.final_norm is not None:
+            self.final_norm.build(shape)
+
+    def encode(
+        self,
+        embedded: Any,
+        padding_mask: Any,
+        *,
+        training: bool | None = None,
+        visibility: str = "both",
+        positions: Any = None,
+        layers: bool = False,
+    ) -> list[Any]:
+        """See `Backbone.encode`; the last layer is computed at the positions alone."""
+        x, outputs = embedded, []
+        mask = padding_mask if visibility == "both" else _left(padding_mask)
+        for layer in self.encoder_layers[:-1]:
+            x = layer(x, mask, training=training)
+            outputs.append(x)
+        if visibility == "left" and positions is not None:
+            mask = _left(padding_mask, positions)
+        x = self.encoder_layers[-1](x, mask, training=training, positions=positions)
+        x = x if self.final_norm is None else self.final_norm(x)
+        return [*outputs, x] if layers else [x]
+
+
+def _left(padding_mask: Any, positions: Any = None) -> Any:
+    """(batch, length) bool to (batch, length, length): each position, or each of the (batch, count)
+    `positions`, sees itself and what is before it."""
+    places = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
+    asking = places[None] if positions is None else ops.cast(positions, "int32")
+    return (places <= asking[:, :, None]) & padding_mask[:, None, :]

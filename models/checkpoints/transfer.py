@@ -1,0 +1,183 @@
+"""What a new model takes over from a pre-trained one, and a report of what was restored.
+
+Fine-tuning takes the backbone's weights and nothing else: no optimizer state, no counters, no
+learning rate. (The original restored whatever had the same name, the learning rate of pre-training
+among it.) Pre-training that continues from a checkpoint takes the objectives' heads too.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from common.errors import CheckpointError
+from models.checkpoints.folder import Checkpoint
+from models.pretraining_model import PretrainingModel
+
+REQUIRED_SHARE = 0.99
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """Which backbone weights were restored from a checkpoint.
+
+    Attributes:
+        variables: variables restored, `of` so many.
+        parameters: parameters (elements) in them, `of_parameters` so many.
+        problems: a line for each variable of the backbone that was not restored.
+    """
+
+    variables: int
+    of: int
+    parameters: int
+    of_parameters: int
+    problems: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The restored share of the backbone's parameters, 0 to 1."""
+        return self.parameters / self.of_parameters
+
+    def to_dict(self) -> dict[str, int]:
+        """The four figures as `metrics.json` has them."""
+        return {
+            "variables": self.variables,
+            "of": self.of,
+            "parameters": self.parameters,
+            "of_parameters": self.of_parameters,
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"restored {self.variables} of {self.of} variables, {self.parameters:,} of "
+            f"{self.of_parameters:,} parameters ({self.share:.1%}) of the backbone"
+        )
+
+
+def transfer_backbone(
+    backbone: keras.layers.Layer,
+    source: keras.Model,
+    origin: Any,
+    *,
+    allow_partial: bool = False,
+) -> RestoreReport:
+    """Copies the backbone weights of another model, variable by variable, by name.
+
+    Args:
+        backbone: a built backbone.
+        source: a model with a `backbone`, of any stage; nothing else of it is used.
+        origin: where `source` is from, for the message: its checkpoint folder.
+        allow_partial: whether less than 99 % of the parameters is acceptable.
+
+    Raises:
+        CheckpointError: less than that was restored; the message names what is missing.
+    """
+    theirs = named_variables(source.backbone)
+    ours = named_variables(backbone)
+    restored, parameters, problems = 0, 0, []
+    for name, variable in ours.items():
+        if name not in theirs:
+            problems.append(f"{name}: not in the checkpoint")
+        elif theirs[name].shape != variable.shape:
+            problems.append(
+                f"{name}: {tuple(theirs[name].shape)} in the checkpoint, "
+                f"{tuple(variable.shape)} in the model"
+            )
+        else:
+            variable.assign(theirs[name])
+            restored += 1
+            parameters += _size(variable)
+    report = RestoreReport(
+        variables=restored,
+        of=len(ours),
+        parameters=parameters,
+        of_parameters=sum(_size(variable) for variable in ours.values()),
+        problems=tuple(problems),
+    )
+    if report.share < REQUIRED_SHARE and not allow_partial:
+        raise CheckpointError(
+            f"{origin}: {report}; not restored: {'; '.join(problems)}. "
+            "--allow_partial_restore accepts that."
+        )
+    return report
+
+
+def transfer_pretraining(
+    model: PretrainingModel, source: PretrainingModel, origin: Any
+) -> tuple[RestoreReport, tuple[str, ...]]:
+    """Copies the backbone and the objectives' heads, for pre-training that continues.
+
+    Args:
+        model: built, with the architecture of `source`.
+        source: the pre-trained model.
+        origin: where `source` is from, for the message: its checkpoint folder.
+
+    Returns:
+        The backbone's report, and the objectives that `source` has no head for.
+
+    Raises:
+        CheckpointError: less than 99 % of the backbone was restored, or a head is another one.
+    """
+    heads = {head.name: head for head in source.heads}
+    fresh = tuple(head.name for head in model.heads if head.name not in heads)
+    for head in model.heads:
+        if head.name in fresh:
+            continue
+        theirs, ours = named_variables(heads[head.name]), named_variables(head)
+        for name, variable in ours.items():
+            if name not in theirs or theirs[name].shape != variable.shape:
+                raise CheckpointError(f"{origin}: its {head.name} head is another one.")
+            variable.assign(theirs[name])
+    return transfer_backbone(model.backbone, source, origin), fresh
+
+
+def start_head(head: keras.layers.Layer, source: keras.Model, origin: Any) -> None:
+    """Lets a head take over the weights of the pre-trained head that it starts from.
+
+    Args:
+        head: built; its `starts_from` names an objective.
+        source: the pre-trained model.
+        origin: where `source` is from, for the message: its checkpoint folder.
+
+    Raises:
+        CheckpointError: `source` was not pre-trained with this objective.
+    """
+    objectives = {objective.name: objective for objective in getattr(source, "heads", ())}
+    if head.starts_from not in objectives:
+        raise CheckpointError(
+            f"{origin}: this checkpoint has no {head.starts_from} head to start from. "
+            "Pre-train with this objective, or choose another --head."
+        )
+    head.start_from(objectives[head.starts_from])
+
+
+def repeat_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> bool:
+    """Fills the learned position vectors that a checkpoint's sequences did not reach, if need be.
+
+    Args:
+        backbone: with the checkpoint's weights.
+        checkpoint: of any stage.
+        length: of the sequences to come, in tokens.
+
+    Returns:
+        Whether they are longer than the checkpoint's, and the backbone learns its positions.
+    """
+    positions = backbone.embeddings.positional_encoding
+    trained = checkpoint.setting("sequence_length", int)
+    if positions.config.position != "learned" or not 1 < trained < length:
+        return False
+    positions.repeat(trained)
+    return True
+
+
+def named_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """The variables of a backbone or a head by their path below it."""
+    # The path begins with the model that the layer was built in, which differs by stage.
+    return {variable.path.rpartition(f"{layer.name}/")[2]: variable for variable in layer.weights}
+
+
+def _size(variable: keras.Variable) -> int:
+    size = 1
+    for dimension in variable.shape:
+        size *= int(dimension)
+    return size

@@ -1,0 +1,42 @@
+"""The pre-trained next-sentence head as the start of a head for pairs."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from models.heads.base import ClassificationHead
+
+
+@keras.saving.register_keras_serializable(package="models")
+class PretrainedPairHead(ClassificationHead):
+    """The pooled output and the next-sentence head's two logits, which begin as pre-trained.
+
+    What tells in pre-training whether B follows A goes on learning whether A and B belong
+    together; the dense layer after it says what that means for each label.
+
+    References:
+        Devlin et al. 2019, section 3.1 (https://arxiv.org/abs/1810.04805).
+    """
+
+    starts_from: ClassVar[str | None] = "next_sentence"
+    for_pairs: ClassVar[bool] = True
+    reads_pooled_output: ClassVar[bool] = True
+    reads_sequence_output: ClassVar[bool] = False
+
+    def start_from(self, objective: keras.layers.Layer) -> None:
+        """Copies the pre-trained layer that tells whether B follows A."""
+        self.next_sentence.set_weights(objective.dense.get_weights())
+
+    def build_document(self) -> int:
+        """Makes the next-sentence head's layer."""
+        self.next_sentence = keras.layers.Dense(2, dtype="float32", name="next_sentence")
+        self.next_sentence.build((None, self.config.d_model))
+        return self.config.d_model + 2
+
+    def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
+        """(batch, d_model + 2)."""
+        pooled = self.dropout(outputs["pooled_output"], training=training)
+        pooled = ops.cast(pooled, "float32")
+        return ops.concatenate([pooled, self.next_sentence(pooled)], axis=-1)

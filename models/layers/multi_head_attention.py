@@ -1,0 +1,132 @@
+"""Multi-head scaled dot-product attention."""
+
+import functools
+from typing import Any
+
+import keras
+from keras import ops
+
+from models.kernels.attention import dot_product_attention
+from models.kernels.gather import gather_positions
+from models.layers.positions import rotate
+from models.serializable import Serializable
+
+
+@keras.saving.register_keras_serializable(package="models")
+class MultiHeadAttention(Serializable, keras.layers.Layer):
+    """`Concat(head_1, ..., head_h) W^O` with `head_i = softmax(Q_i K_i^T / sqrt(d_k)) V_i`.
+
+    `d_k`, `d_v` and `d_model` are independent of one another.
+
+    Args:
+        num_heads: number of heads, h.
+        d_k: width of a head's queries and keys.
+        d_v: width of a head's values.
+        d_model: width of the output.
+        dropout: share of the attention weights that is dropped in training.
+        initializer_range: standard deviation of the projections' first weights.
+        rotary: whether queries and keys are turned by their positions (see `models.layers.rotary`).
+
+    References:
+        Vaswani et al. 2017, section 3.2 (https://arxiv.org/abs/1706.03762).
+    """
+
+    def __init__(
+        self,
+        *,
+        num_heads: int,
+        d_k: int,
+        d_v: int,
+        d_model: int,
+        dropout: float = 0.0,
+        initializer_range: float = 0.02,
+        rotary: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # `mask` is also what Keras calls the masks that it carries along by itself.
+        self.supports_masking = True
+        self.num_heads = num_heads
+        self.d_k = d_k
+        self.d_v = d_v
+        self.d_model = d_model
+        self.initializer_range = initializer_range
+        self.rotary = rotary
+        self.query = self._projection(num_heads * d_k, "query")
+        self.key = self._projection(num_heads * d_k, "key")
+        self.value = self._projection(num_heads * d_v, "value")
+        self.output_projection = self._projection(d_model, "output")
+        # Keras' own: ours wants to know the last axis beforehand, which is that of the keys here.
+        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(
+        self,
+        query_shape: tuple,
+        key_shape: tuple | None = None,
+        value_shape: tuple | None = None,
+    ) -> None:
+        """Makes the four projections."""
+        key_shape = key_shape or query_shape
+        self.query.build(query_shape)
+        self.key.build(key_shape)
+        self.value.build(value_shape or key_shape)
+        self.output_projection.build((None, None, self.num_heads * self.d_v))
+
+    def call(
+        self,
+        query: Any,
+        key: Any = None,
+        value: Any = None,
+        mask: Any = None,
+        positions: Any = None,
+        training: bool | None = None,
+    ) -> Any:
+        """Attends from each position of `query` to the positions of `key`.
+
+        Args:
+            query: (batch, T, width).
+            key: (batch, S, width); `query` where it is None.
+            value: (batch, S, width); `key` where it is None.
+            mask: bool, True where there is something to attend to: (batch, S), or (batch, T, S)
+                for a mask of its own for each query. A query that may attend to nothing gets
+                the mean of all values.
+            positions: (batch, P) int32, the positions of `query` that ask; None: all of them.
+                With it P stands for T in the output, and in a mask.
+
+        Returns:
+            (batch, T, d_model).
+        """
+        key = query if key is None else key
+        value = key if value is None else value
+        if positions is not None:
+            query = gather_positions(query, positions)
+        if mask is not None:
+            mask = ops.expand_dims(mask, (1, 2) if len(mask.shape) == 2 else 1)
+        q = self._split_heads(self.query(query), self.d_k)
+        k = self._split_heads(self.key(key), self.d_k)
+        v = self._split_heads(self.value(value), self.d_v)
+        if self.rotary:
+            q, k = rotate(q, positions), rotate(k)
+        dropout = None
+        if training and self.dropout.rate > 0:
+            dropout = functools.partial(self.dropout, training=True)
+        heads = dot_product_attention(q, k, v, mask, dropout)
+        batch, length = ops.shape(heads)[:2]
+        return self.output_projection(
+            ops.reshape(heads, (batch, length, self.num_heads * self.d_v))
+        )
+
+    def _split_heads(self, x: Any, width: int) -> Any:
+        batch, length = ops.shape(x)[:2]
+        return ops.reshape(x, (batch, length, self.num_heads, width))
+
+    def _projection(self, units: int, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """No mask is attached to the output; whoever needs it has it."""

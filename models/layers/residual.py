@@ -1,0 +1,65 @@
+"""A residual connection with layer normalization around a sub-layer."""
+
+from typing import Any
+
+import keras
+
+from models.backbones.transformer_config import TransformerConfig
+from models.kernels.dropout import Dropout
+from models.kernels.gather import gather_positions
+from models.kernels.layer_norm import LayerNormalization
+from models.serializable import Serializable
+
+
+@keras.saving.register_keras_serializable(package="models")
+class ResidualBlock(Serializable, keras.layers.Layer):
+    """`x + dropout(f(norm(x)))` ("pre") or `norm(x + dropout(f(x)))` ("post").
+
+    With "pre" the residual path is the identity from the first layer to the last, so that deep
+    models train without a long warm-up; the model normalizes once more at its end.
+
+    Args:
+        sublayer: f, whose output is as wide as its input.
+        config: the Transformer's configuration.
+
+    References:
+        post: Vaswani et al. 2017, section 3.1 (https://arxiv.org/abs/1706.03762);
+        pre: Xiong et al. 2020 (https://arxiv.org/abs/2002.04745).
+    """
+
+    def __init__(
+        self, sublayer: keras.layers.Layer, config: TransformerConfig, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        # A `mask` among the sub-layer's arguments is also what Keras calls its own masks.
+        self.supports_masking = True
+        self.sublayer = sublayer
+        self.config = config
+        self.layer_norm = LayerNormalization(
+            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+        )
+        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the sub-layer's weights and the normalization's."""
+        self.sublayer.build(input_shape)
+        self.layer_norm.build(input_shape)
+
+    def call(
+        self, inputs: Any, training: bool | None = None, positions: Any = None, **kwargs: Any
+    ) -> Any:
+        """(batch, length, width) to the same; `kwargs` go to the sub-layer.
+
+        Args:
+            positions: (batch, count) int32, where alone the output is wanted, (batch, count,
+                width), by a sub-layer that takes them and reads all the same; None: everywhere.
+        """
+        x = self.layer_norm(inputs) if self.config.normalization == "pre" else inputs
+        if positions is not None:
+            inputs, kwargs = gather_positions(inputs, positions), {**kwargs, "positions": positions}
+        x = self.sublayer(x, training=training, **kwargs)
+        x = inputs + self.dropout(x, training=training)
+        return self.layer_norm(x) if self.config.normalization == "post" else x
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """No mask is attached to the output; whoever needs it has it."""

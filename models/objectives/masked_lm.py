@@ -1,0 +1,134 @@
+"""The masked language model: which token is behind the mask?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from models.build import Array
+from models.config import BackboneConfig
+from models.kernels.activations import ACTIVATION_FUNCTIONS
+from models.kernels.layer_norm import LayerNormalization
+from models.kernels.sampled_softmax import sampled_logits
+from models.layers.token_embedding import TokenEmbedding
+from models.objectives.base import Encode, Objective, Term, softmax_term
+
+
+@keras.saving.register_keras_serializable(package="models")
+class MaskedLMHead(Objective):
+    """`norm(activation(x W + b)) E^T + c` at the masked positions, E the token embedding.
+
+    With `num_sampled`, a training step scores a masked token against this many candidates, half of
+    them the most frequent tokens and half drawn anew (see `models.kernels.sampled_softmax`); validation
+    uses the full vocabulary, whose softmax would be most of a step on a CPU.
+
+    Args:
+        config: the backbone's configuration.
+        num_sampled: candidates that a target is scored against in training; 0: the whole
+            vocabulary, as with a number that is not below its size.
+
+    References:
+        Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
+        https://github.com/google-research/bert;
+        shared embedding: Press & Wolf 2017 (https://arxiv.org/abs/1608.05859).
+    """
+
+    noise: ClassVar[tuple[str, ...]] = ("token",)
+    arrays: ClassVar[Mapping[str, Array]] = {
+        "masked_positions": Array(("batch", "slots"), "int32"),
+        "masked_ids": Array(("batch", "slots"), "int32"),
+        "masked_weights": Array(("batch", "slots"), "float32"),
+    }
+    positions: ClassVar[tuple[str, ...] | None] = ("masked_positions",)
+    settings: ClassVar[tuple[str, ...]] = ("num_sampled",)
+
+    def __init__(self, config: BackboneConfig, num_sampled: int = 0, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        self.num_sampled = num_sampled
+        self._half = num_sampled // 2 if num_sampled < config.vocab_size else 0
+        self._seed_generator = keras.random.SeedGenerator()
+        self.transform = keras.layers.Dense(
+            config.d_model,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
+            dtype=self.dtype_policy,
+            name="transform",
+        )
+        self.layer_norm = LayerNormalization(
+            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+        )
+
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig) -> int:
+        """The transform's kernel."""
+        return config.d_model**2
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the transform and one bias per token."""
+        shape = (None, None, self.config.d_model)
+        self.transform.build(shape)
+        self.layer_norm.build(shape)
+        self.bias = self.add_weight(
+            shape=(self.config.vocab_size,), initializer="zeros", autocast=False, name="bias"
+        )
+
+    def call(self, sequence_output: Any, token_embedding: Any) -> Any:
+        """Predicts masked tokens.
+
+        Args:
+            sequence_output: (batch, slots, d_model), at the masked positions.
+            token_embedding: the backbone's layer.
+
+        Returns:
+            (batch, slots, vocab_size) float32 logits.
+        """
+        x = self._transformed(sequence_output)
+        # The product runs at the layer's precision, what follows it in float32.
+        return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
+
+    def _transformed(self, sequence_output: Any) -> Any:
+        """(batch, slots, d_model) to the same."""
+        x = self.transform(sequence_output)
+        return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](x))
+
+    def sampled(self, sequence_output: Any, masked_ids: Any, token_embedding: Any) -> Any:
+        """Predicts masked tokens among candidates.
+
+        Args:
+            sequence_output, token_embedding: as in `call`.
+            masked_ids: (batch, slots) int32, the targets.
+
+        Returns:
+            (batch, slots, 1 + num_sampled) float32 logits, the target's first.
+        """
+        x = token_embedding.to_table_width(self._transformed(sequence_output))
+        sampled_ids = keras.random.randint(
+            (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
+        )
+        batch, slots = ops.shape(masked_ids)
+        logits = sampled_logits(
+            ops.reshape(x, (batch * slots, token_embedding.output_dim)),
+            ops.reshape(masked_ids, (batch * slots,)),
+            ops.cast(token_embedding.embeddings, x.dtype),
+            self.bias,
+            self._half,
+            sampled_ids,
+        )
+        return ops.reshape(logits, (batch, slots, 1 + 2 * self._half))
+
+    def terms(
+        self,
+        encode: Encode,
+        batch: Mapping[str, Any],
+        token_embedding: TokenEmbedding,
+        training: bool | None,
+    ) -> list[Term]:
+        """One term; the slots of a row that are not used have weight 0."""
+        outputs = encode(positions="masked_positions")
+        x, ids = outputs["sequence_output"], batch["masked_ids"]
+        if training and self._half:
+            logits = self.sampled(x, ids, token_embedding)
+            ids = ops.zeros_like(ids)  # The target is the first of the candidates.
+        else:
+            logits = self(x, token_embedding=token_embedding)
+        return [softmax_term(self.name, ids, logits, batch["masked_weights"])]

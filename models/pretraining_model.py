@@ -1,0 +1,166 @@
+"""A backbone with self-supervised objectives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from models.backbones.base import Backbone
+from models.build import INPUTS, Array, example_batch
+from models.encoding import Encoding
+from models.kernels.losses import weighted_mean
+from models.objectives.base import Term
+from models.objectives.selection import check_objectives
+from models.registry import OBJECTIVES
+from models.serializable import Serializable
+
+
+@keras.saving.register_keras_serializable(package="models")
+class PretrainingModel(Serializable, keras.Model):
+    """Learns from free text: the loss is the sum of the objectives' terms.
+
+    A batch is one dict, with the targets inside: `fit` and `evaluate` take a data set that
+    yields such dicts, after `compile(optimizer=...)`. For each term there are the metrics
+    `<term>_loss` and, where it tells hits, `<term>_accuracy`, means over all targets since the last
+    reset.
+
+        >>> backbone = make_backbone(backbone_config("text_cnn", "tiny", vocab_size=100))
+        >>> model = build(PretrainingModel(backbone, ["masked_lm"]))
+        >>> model.metric_names
+        ('masked_lm_loss', 'masked_lm_accuracy')
+
+    Args:
+        backbone: the backbone.
+        objectives: keys of `OBJECTIVES`.
+        settings: values by name; each objective takes those that it knows.
+
+    Attributes:
+        heads: the objectives' layers.
+        arrays: what it reads of a batch, by name.
+        all_reduce_sum: see `weighted_mean`; set by whoever runs several replicas of the model.
+    """
+
+    all_reduce_sum: Callable[[Any], Any] | None = None
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        objectives: Sequence[str] = ("masked_lm", "next_sentence"),
+        settings: Mapping[str, Any] | None = None,
+        name: str = "pretraining",
+        **kwargs: Any,
+    ) -> None:
+        # Weights of targets are not to be rounded to half precision, as inputs would be.
+        super().__init__(name=name, **{**kwargs, "autocast": False})
+        check_objectives(objectives)
+        self.backbone = backbone
+        self.objectives = tuple(objectives)
+        self.heads = [
+            OBJECTIVES[name].from_options(backbone.config, settings or {}, name=name)
+            for name in objectives
+        ]
+        # What nothing reads gets no gradient, of which Keras would warn.
+        backbone.pooling.trainable = any(head.reads_pooled_output for head in self.heads)
+        self._factors: dict[str, float] = {}
+        self._loss_means: dict[str, keras.metrics.Mean] = {}
+        self._accuracies: dict[str, keras.metrics.Mean] = {}
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The backbone's inputs and what the objectives read."""
+        return {**INPUTS, **{name: one for head in self.heads for name, one in head.arrays.items()}}
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the metrics of the terms, once the model is built."""
+        return tuple(
+            f"{name}_{metric}"
+            for name in self._loss_means
+            for metric, means in (("loss", self._loss_means), ("accuracy", self._accuracies))
+            if name in means
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes every weight, and the metrics of the terms."""
+        if not self.backbone.built:
+            self.backbone.build()
+        for head in self.heads:
+            head.build()
+        for term in self._terms(example_batch(self.arrays), training=False):
+            self._factors[term.name] = term.factor
+            self._loss_means[term.name] = keras.metrics.Mean(f"{term.name}_loss")
+            if term.hits is not None:
+                self._accuracies[term.name] = keras.metrics.Mean(f"{term.name}_accuracy")
+
+    def call(
+        self, inputs: Mapping[str, Any], training: bool | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """The terms of the loss.
+
+        Args:
+            inputs: a batch, with the arrays of `arrays`.
+
+        Returns:
+            By the term's name "values", "weights" and, where the term has any, "hits", all of one
+            shape: see `Term`.
+        """
+        found = {}
+        for term in self._terms(inputs, training):
+            found[term.name] = {"values": term.values, "weights": term.weights}
+            if term.hits is not None:
+                found[term.name]["hits"] = term.hits
+        return found
+
+    def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
+        """The backbone's outputs that the objectives read, of the first one's visibility."""
+        encoding = Encoding(self.backbone, self.heads, inputs, training)
+        return encoding.outputs(self.heads[0].visibility)
+
+    def _terms(self, batch: Mapping[str, Any], training: bool | None) -> list[Term]:
+        encoding = Encoding(self.backbone, self.heads, batch, training)
+        embedding = self.backbone.token_embedding
+        return [
+            term
+            for head in self.heads
+            for term in head.terms(encoding.of(head), batch, embedding, training)
+        ]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The sum of the terms, each its factor times a weighted mean over its targets.
+
+        Args:
+            x: the batch.
+            y_pred: the terms, as `call` gives them.
+        """
+        losses = []
+        for name, term in y_pred.items():
+            values, weights = term["values"], term["weights"]
+            # A row at a time, Keras would count the targets of rows with few slots for more.
+            each = ops.reshape(weights, (-1,))
+            self._loss_means[name].update_state(ops.reshape(values, (-1,)), each)
+            if "hits" in term:
+                self._accuracies[name].update_state(ops.reshape(term["hits"], (-1,)), each)
+            mean = weighted_mean(values, weights, self.all_reduce_sum)
+            losses.append(_scaled(mean, self._factors[name]))
+        return sum(losses[1:], losses[0])
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics; "loss" is the sum of the terms' mean losses, each times its factor.
+
+        Keras' own mean of the batches' losses would count each target of a small batch for more.
+        """
+        results = super().get_metrics_result()
+        means = [_scaled(results[f"{name}_loss"], factor) for name, factor in self._factors.items()]
+        return {**results, "loss": sum(means[1:], means[0])}
+
+
+def _scaled(mean: Any, factor: float) -> Any:
+    return mean if factor == 1 else factor * mean

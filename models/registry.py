@@ -1,0 +1,42 @@
+"""Backbones, poolings, objectives and heads by the names that options give them.
+
+To add one is to add a file and a row here. A row says where to find a thing, so that its name can
+be listed and checked without loading Keras, which takes seconds.
+"""
+
+from common.registry import Registry
+
+# Subclasses of models.backbones.base.Backbone.
+BACKBONES = Registry(
+    text_cnn="models.backbones.text_cnn:TextCNN",
+    transformer="models.backbones.transformer:TransformerEncoder",
+)
+
+# Subclasses of models.config.BackboneConfig, for backbones whose sizes are to be listed without
+# loading Keras. Without a row here the sizes are those of the backbone's `config_class`.
+BACKBONE_CONFIGS = Registry(
+    text_cnn="models.backbones.text_cnn_config:TextCNNConfig",
+    transformer="models.backbones.transformer_config:TransformerConfig",
+)
+
+# Functions from a BackboneConfig to a layer.
+POOLINGS = Registry(
+    cls="models.layers.pooling:cls_pooling",
+    max="models.layers.pooling:max_pooling",
+    mean="models.layers.pooling:mean_pooling",
+    attention="models.layers.pooling:attention_pooling",
+)
+
+# Subclasses of models.objectives.base.Objective.
+OBJECTIVES = Registry(
+    masked_lm="models.objectives.masked_lm:MaskedLMHead",
+    next_sentence="models.objectives.next_sentence:NextSentenceHead",
+)
+
+# Subclasses of models.heads.base.ClassificationHead.
+HEADS = Registry(
+    alignment="models.heads.alignment:AlignmentHead",
+    max_pooled="models.heads.max_pooled:MaxPooledHead",
+    next_sentence="models.heads.next_sentence:PretrainedPairHead",
+    pooled="models.heads.pooled:PooledHead",
+)

@@ -1,0 +1,315 @@
+"""Exports, loaded again by runtimes that know nothing of this project."""
+
+import functools
+import importlib.util
+import json
+import runpy
+import sys
+
+import numpy as np
+import pytest
+
+from common.errors import CheckpointError, InputError, OptionError
+from conversion import export_formats as exporting
+from conversion.export_formats import export
+from conversion.exported import ExportedModel
+from data_util.inputs import documents_to_inputs
+from models.checkpoints.folder import read_checkpoint
+from tasks.loading import load_task_model
+from train_bert_fine_tuning import fine_tune
+from training.options.scripts import EXPORT_FORMATS, ExportOptions, FineTuningOptions
+from training.prediction import Predictor
+
+# A backbone, and a head other than the default one.
+CLASSIFIERS = ("text_cnn", "transformer", "transformer/pooled")
+NEEDED = {
+    "saved_model": ("tensorflow",),
+    "onnx": ("onnx", "tf2onnx", "onnxruntime"),
+    "litert": ("ai_edge_litert",),
+}
+# (batch, length) of each batch; the checkpoints are made with at most 32 tokens.
+SHAPES = ((1, 3), (5, 32), (2, 17), (16, 9))
+
+
+@pytest.fixture(scope="module")
+def classifier_of(run_of, tiny):
+    """Gives the checkpoint of one of the classifiers, made when it is first asked for."""
+
+    @functools.cache
+    def make(name):
+        backbone, _, head = name.partition("/")
+        run = run_of(backbone)
+        if not head:
+            return run.fine_tuned
+        folder = tiny.folder / f"save_{backbone}_{head}"
+        changes = {"ckpt_dir": str(run.pretrained), "ckpt_dir_save": str(folder), "num_epochs": 1}
+        fine_tune(FineTuningOptions(**tiny.fine_tuning(head=head, **changes)))
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def exported(classifier_of, tmp_path_factory):
+    """Exports a checkpoint, once for each format: (folder of the export, checkpoint)."""
+
+    @functools.cache
+    def make(name, form, quantize="none"):
+        for package in NEEDED[form]:
+            pytest.importorskip(package, reason=f"{package} is not installed")
+        checkpoint = classifier_of(name)
+        options = {
+            "ckpt_dir": str(checkpoint),
+            "out": str(tmp_path_factory.mktemp("export") / "out"),
+        }
+        return export(ExportOptions(**options, format=form, quantize=quantize)), checkpoint
+
+    return make
+
+
+def open_saved_model(path):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures["serving_default"]
+    signature = serve.structured_input_signature[1]
+    assert {name: spec.dtype.name for name, spec in signature.items()} == dict.fromkeys(
+        ("token_ids", "segment_ids", "padding_mask"), "int32"
+    )
+    assert all(spec.shape.as_list() == [None, None] for spec in signature.values())
+    assert set(serve.structured_outputs) == {"logits", "probabilities"}
+
+    def run(inputs):
+        # `loaded` is named here because the signature does not keep the weights alive.
+        outputs = loaded.signatures["serving_default"](
+            **{name: tf.constant(array) for name, array in inputs.items()}
+        )
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+    return run
+
+
+def open_onnx(path):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert {(item.name, item.type, *item.shape) for item in session.get_inputs()} == {
+        (name, "tensor(int32)", "batch", "length")
+        for name in ("token_ids", "segment_ids", "padding_mask")
+    }
+    assert {(item.name, *item.shape) for item in session.get_outputs()} == {
+        ("logits", "batch", 3),
+        ("probabilities", "batch", 3),
+    }
+    names = [output.name for output in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def open_litert(path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path))
+    runner = interpreter.get_signature_runner("serving_default")
+    return lambda inputs: runner(**inputs)
+
+
+OPEN = {"saved_model": open_saved_model, "onnx": open_onnx, "litert": open_litert}
+FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
+
+
+def batch_of(rows, length, vocab_size, seed):
+    random = np.random.default_rng(seed)
+    lengths = np.append(length, random.integers(3, length + 1, size=rows - 1))
+    mask = np.arange(length) < lengths[:, None]
+    ids = np.where(mask, random.integers(5, vocab_size, size=mask.shape), 0)
+    return {
+        "token_ids": ids.astype(np.int32),
+        "segment_ids": np.zeros_like(ids, np.int32),
+        "padding_mask": mask.astype(np.int32),
+    }
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_agrees_with_the_checkpoint(exported, name, form):
+    folder, checkpoint = exported(name, form)
+    run = OPEN[form](folder / FILES[form])
+    _, model = load_task_model(read_checkpoint(checkpoint))
+    size = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
+    for seed, (rows, length) in enumerate(SHAPES):
+        inputs = batch_of(rows, length, size, seed)
+        expected = np.asarray(model({**inputs, "padding_mask": inputs["padding_mask"] == 1}))
+        found = run(inputs)
+        np.testing.assert_allclose(found["logits"], expected, atol=1e-4)
+        np.testing.assert_allclose(
+            found["probabilities"], 1 / (1 + np.exp(-expected.astype("float64"))), atol=1e-4
+        )
+        # Each row alone, without its padding.
+        for row in range(0, rows, 5):
+            tokens = int(inputs["padding_mask"][row].sum())
+            alone = run({name: array[row : row + 1, :tokens] for name, array in inputs.items()})
+            np.testing.assert_allclose(alone["logits"][0], found["logits"][row], atol=1e-4)
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_int8_gives_the_same_labels(exported, tiny, form):
+    plain, checkpoint = exported("text_cnn", form)
+    folder, _ = exported("text_cnn", form, "int8")
+    assert weight_bytes(folder, form) < weight_bytes(plain, form)
+    classifier = Predictor(checkpoint)
+    lines = [line for name in ("train", "test") for line in tiny.file(name).open(encoding="utf-8")]
+    texts = [line.split(" __label__")[0] for line in lines]
+    run, agree = OPEN[form](folder / FILES[form]), []
+    expected = zip(classifier.probabilities(texts), classifier.predict(texts), strict=True)
+    for text, (probabilities, result) in zip(texts, expected, strict=True):
+        ids = classifier.text.vocabulary.encode(classifier.text.tokenizer.tokenize(text))
+        inputs = documents_to_inputs([ids], classifier.text.vocabulary, 32)
+        inputs = {name: array.astype(np.int32) for name, array in inputs.items()}
+        found = run(inputs)
+        assert np.abs(found["probabilities"][0] - probabilities).max() < 0.1
+        (other,) = classifier.task.results([()], [found["logits"]])
+        agree.append(
+            [entry["label"] for entry in other["labels"]]
+            == [entry["label"] for entry in result["labels"]]
+        )
+    assert np.mean(agree) >= 0.97  # 2 of 84 may stand next to the threshold
+
+
+def weight_bytes(folder, form):
+    """Without the operations, which take more space than the weights of so small a model."""
+    if form == "litert":
+        return (folder / "model.tflite").stat().st_size
+    if form == "onnx":
+        import onnx
+
+        weights = onnx.load(folder / "model.onnx").graph.initializer
+        return sum(onnx.numpy_helper.to_array(weight).nbytes for weight in weights)
+    return sum(file.stat().st_size for file in (folder / "saved_model" / "variables").iterdir())
+
+
+def test_what_lies_beside_the_model(exported):
+    folder, checkpoint = exported("text_cnn", "saved_model")
+    beside = {"vocab.txt", "tokenizer.json", "labels.txt", "thresholds.json", "model.json"}
+    assert {path.name for path in folder.iterdir()} == {*beside, "saved_model"}
+    for name in ("vocab.txt", "tokenizer.json", "labels.txt"):
+        assert (folder / name).read_bytes() == (checkpoint / name).read_bytes()
+    own = json.loads((checkpoint / "metrics.json").read_text(encoding="utf-8"))["thresholds"]
+    assert json.loads((folder / "thresholds.json").read_text(encoding="utf-8")) == own
+    assert json.loads((folder / "model.json").read_text()) == {
+        "format_version": 1,
+        "format": "saved_model",
+        "model": "saved_model",
+        "quantize": "none",
+        "task": "multi_label",
+        "sequence_length": 32,
+        "inputs": {
+            "names": ["token_ids", "segment_ids", "padding_mask"],
+            "dtype": "int32",
+            "shape": ["batch", "length"],
+        },
+        "outputs": {
+            "names": ["logits", "probabilities"],
+            "dtype": "float32",
+            "shape": ["batch", 3],
+        },
+    }
+
+
+@pytest.fixture
+def options(run_of, tmp_path):
+    return ExportOptions(ckpt_dir=str(run_of().fine_tuned), out=str(tmp_path / "out"))
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    """Lets the writer of the model end in the middle."""
+
+    def write(model, path, quantize):
+        path.mkdir()
+        (path / "half").write_text("half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setitem(exporting._WRITERS, "saved_model", write)
+
+
+def test_nothing_is_written_where_it_fails(options, fails, tmp_path):
+    with pytest.raises(OSError, match="No space"):
+        export(options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_there_stays_where_it_fails(options, fails, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "model.json").write_text("old")
+    with pytest.raises(OSError, match="No space"):
+        export(options.replace(overwrite=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "model.json").read_text() == "old"
+
+
+def test_an_export_that_disagrees_is_refused(options, monkeypatch, tmp_path):
+    monkeypatch.setattr(exporting, "_quantize", lambda model, _: model.model.set_weights(
+        [weight * 1.5 for weight in model.model.get_weights()]
+    ))  # fmt: skip
+    with pytest.raises(RuntimeError, match="nothing was written"):
+        export(options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command(run_of, exported, monkeypatch, capsys, tmp_path):
+    folder, checkpoint = exported("text_cnn", "saved_model")
+    out = tmp_path / "made" / "by the command"
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_module("conversion.export", run_name="__main__")
+            raise SystemExit(0)
+        return stop.value.code, capsys.readouterr().err
+
+    status, err = command(checkpoint, out, "--format=saved_model")
+    assert (status, "Traceback" in err) == (0, False)
+    assert {path.name for path in out.iterdir()} == {path.name for path in folder.iterdir()}
+    status, err = command(checkpoint, out, "--format=saved_model")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--overwrite" in err
+    (out / "model.json").write_text("old")
+    assert command(checkpoint, out, "--overwrite")[0] == 0
+    assert json.loads((out / "model.json").read_text())["format"] == "saved_model"
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert command(run_of().pretrained, tmp_path / "other")[0] == 2
+    assert command(checkpoint, tmp_path / "other", "--format=torch")[0] == 2
+    assert not (tmp_path / "other").exists()
+
+
+def test_mistakes(options, run_of, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(OptionError, match="is no export"):
+        export(options.replace(out=str(tmp_path / "mine"), overwrite=True))
+    with pytest.raises(OptionError, match="is no export"):
+        export(options.replace(out=str(tmp_path / "mine" / "thesis.txt"), overwrite=True))
+    with pytest.raises(CheckpointError, match="only pre-trained"):
+        export(options.replace(ckpt_dir=str(run_of().pretrained)))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install onnx tf2onnx"):
+        export(options.replace(format="onnx"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_that_are_no_exports(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        ExportedModel(tmp_path)
+    for content in ("[]", "{", '{"format_version": 9, "format": "onnx"}'):
+        (tmp_path / "model.json").write_text(content)
+        with pytest.raises(InputError, match=r"model\.json: "):
+            ExportedModel(tmp_path)
+
+
+def test_without_its_runtime_it_is_written_all_the_same(options, monkeypatch, caplog):
+    pytest.importorskip("onnx")
+    pytest.importorskip("tf2onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    folder = export(options.replace(format="onnx"))
+    assert (folder / "model.onnx").is_file()
+    assert "the export was not run: ONNX models need onnxruntime" in caplog.text

@@ -1,0 +1,280 @@
+import json
+import pickle
+import unicodedata
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import BertWordPieceTokenizer
+
+from common.errors import InputError
+from data_util.tokens.tokenizers import (
+    TOKENIZE_STYLES,
+    Tokenizer,
+    load_tokenizer,
+    make_tokenizer,
+    save_tokenizer,
+)
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
+
+PIECES = [
+    "我",
+    "们",
+    "un",
+    "##aff",
+    "##able",
+    "hello",
+    "He",
+    "##llo",
+    "[",
+    "]",
+    "mask",
+    ",",
+    "1",
+    "##2",
+]
+VOCABULARY = Vocabulary([*RESERVED, "[unused1]", *PIECES])
+TEXT = "被告人在北京盗窃3.14元，\r\n\u3000 Hello World [MASK]\t[unused1]\n"
+
+
+def make(style: str, lower_case: bool | None = None) -> Tokenizer:
+    return make_tokenizer(style, lower_case=lower_case, vocabulary=VOCABULARY)
+
+
+def test_word():
+    tokens = make("word").tokenize("我们来到北京 清华大学\n3.14")
+    assert tokens == ["我们", "来到", "北京", "清华大学", "3.14"]
+
+
+def test_char():
+    assert make("char").tokenize("我 们a\u3000b\n") == ["我", "们", "a", "b"]
+
+
+def test_space():
+    assert make("space").tokenize(" w12 c45\t w6\n") == ["w12", "c45", "w6"]
+
+
+def test_wordpiece():
+    tokens = make("wordpiece").tokenize("我们，unaffable Héllo\x00 zzz")
+    assert tokens == ["我", "们", "[UNK]", "un", "##aff", "##able", "hello", "[UNK]"]
+    assert make("wordpiece", lower_case=False).tokenize("Hello hello") == ["He", "##llo", "hello"]
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@given(
+    text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们unafble Hello12,[]")))
+)
+def test_wordpiece_is_berts(lower_case, text):
+    # [CLS] and the like are special to the reference: they are compared in a test of their own.
+    text = text.replace("[", "")
+    reference = BertWordPieceTokenizer(
+        {token: place for place, token in enumerate(VOCABULARY.tokens)}, lowercase=lower_case
+    )
+    expected = reference.encode(text, add_special_tokens=False).tokens
+    assert make("wordpiece", lower_case).tokenize(text) == expected
+
+
+def words_by_berts_rules(text, lower_case):
+    """Words, Chinese characters and punctuation, as tokenization.py of google-research/bert."""
+    text = "".join(
+        " " if char.isspace() else char
+        for char in text
+        if char in "\t\n\r" or (unicodedata.category(char)[0] != "C" and char != "\ufffd")
+    )
+    if lower_case:
+        apart = unicodedata.normalize("NFD", text)
+        text = "".join(char for char in apart if unicodedata.category(char) != "Mn").lower()
+    alone = {
+        char
+        for char in text
+        if unicodedata.category(char)[0] == "P" or "\u4e00" <= char <= "\u9fff"
+    }
+    return "".join(f" {char} " if char in alone else char for char in text).split()
+
+
+# No piece has a "z" in it.
+LETTERS = "abcABCeEéÉe\u0301İ我们，。#-'12ßß"
+PIECES_OF_LETTERS = [*dict.fromkeys(LETTERS + unicodedata.normalize("NFD", LETTERS).lower()), "ab"]
+LETTER_VOCABULARY = Vocabulary(
+    [*RESERVED, *PIECES_OF_LETTERS, *(f"##{piece}" for piece in PIECES_OF_LETTERS), "##bca"]
+)
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@given(
+    text=st.text(
+        st.sampled_from(LETTERS + "zZ \t\n\u3000\u00a0\x00\u200f\ufffd\ufeff"), max_size=90
+    )
+)
+def test_word_pieces_can_be_joined_again(lower_case, text):
+    tokenizer = make_tokenizer("wordpiece", lower_case=lower_case, vocabulary=LETTER_VOCABULARY)
+    tokens, words = tokenizer.tokenize(text), []
+    for token in tokens:
+        if token.startswith("##"):
+            words[-1] += token[2:]
+        else:
+            words.append(token)
+    expected = words_by_berts_rules(text, lower_case)
+    assert words == ["[UNK]" if "z" in word.lower() else word for word in expected]
+    # And each stands where its span says, an unknown word as a whole.
+    position = 0
+    for token, (start, end) in zip(tokens, tokenizer.spans(text), strict=True):
+        assert position <= start < end <= len(text)
+        position = end
+        (word,) = words_by_berts_rules(text[start:end], lower_case)
+        assert word == token.removeprefix("##") or (token == "[UNK]" and "z" in word.lower())
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@pytest.mark.parametrize("token", [*RESERVED, "[unused1]"])
+def test_reserved_spellings_in_text_get_no_reserved_id(style, token):
+    for text in (token, f"我 {token} 们", f"我{token}们", token.lower()):
+        ids = VOCABULARY.encode(make(style).tokenize(text))
+        assert set(ids) & set(VOCABULARY.reserved_ids) <= {VOCABULARY.unk_id}
+
+
+@pytest.mark.parametrize("style", ["word", "char", "space"])
+@given(
+    text=st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("我们 \r\n\u3000a1.[]İ")))
+)
+def test_no_character_but_white_space_is_lost(style, text):
+    assert "".join(make(style).tokenize(text)) == "".join(text.split())
+    lower = make(style, lower_case=True).tokenize(text)
+    assert "".join(lower) == "".join(text.lower().split())
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@given(text=st.text(st.characters(codec="utf-8")))
+def test_tokens_are_neither_empty_nor_white(style, text):
+    for token in make(style).tokenize(text):
+        assert token
+        assert token.split() == [token]
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+def test_lower_case(style):
+    assert make(style).lower_case == (style == "wordpiece")
+    lower = make(style, lower_case=True)
+    assert lower.tokenize(TEXT) == lower.tokenize(TEXT.lower())
+    assert "Hello" not in lower.tokenize(TEXT)
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_pickled_and_saved_tokenizers_are_the_same(tmp_path, style, lower_case):
+    tokenizer = make(style, lower_case)
+    path = tmp_path / "tokenizer.json"
+    save_tokenizer(tokenizer, path)
+    assert json.loads(path.read_text()) == {
+        "format_version": 2,
+        "style": style,
+        "lower_case": lower_case,
+        **({"segmenter": "rjieba"} if style == "word" else {}),
+    }
+    for other in (load_tokenizer(path, VOCABULARY), pickle.loads(pickle.dumps(tokenizer))):
+        assert other.config() == tokenizer.config()
+        assert other.tokenize(TEXT) == tokenizer.tokenize(TEXT)
+
+
+def test_wrong_style():
+    with pytest.raises(InputError, match=r"word, char, space, wordpiece\. Received: 'bpe'"):
+        make("bpe")
+
+
+def test_wordpiece_needs_a_vocabulary():
+    with pytest.raises(InputError, match="--vocab_file"):
+        make_tokenizer("wordpiece")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not a tokenizer's JSON file"),
+        ("[" * 100_000, "not a tokenizer's JSON file"),
+        ("[]", "holds no object"),
+        ("{}", "format version None"),
+        ('{"format_version": 3, "style": "char", "lower_case": false}', "format version 3"),
+        ('{"format_version": true, "style": "char", "lower_case": false}', "version True"),
+        ('{"format_version": 1, "style": "char"}', "has the keys"),
+        ('{"format_version": 1, "style": "char", "lower_case": false, "x": 1}', "has the keys"),
+        ('{"format_version": 1, "style": "bpe", "lower_case": false}', "style must be one of"),
+        ('{"format_version": 1, "style": ["char"], "lower_case": false}', "style must be one of"),
+        ('{"format_version": 1, "style": "char", "lower_case": 0}', "lower_case must be true or"),
+        ('{"format_version": 2, "style": "char", "lower_case": 0}', "lower_case must be true or"),
+        ('{"format_version": 2, "style": "word", "lower_case": false}', "has the keys"),
+        (
+            '{"format_version": 1, "style": "word", "lower_case": false, "segmenter": "rjieba"}',
+            "has the keys",
+        ),
+        (
+            '{"format_version": 2, "style": "char", "lower_case": false, "segmenter": "rjieba"}',
+            "has the keys",
+        ),
+        (
+            '{"format_version": 2, "style": "word", "lower_case": false, "segmenter": "pkuseg"}',
+            "segmenter must be rjieba. Received: 'pkuseg'",
+        ),
+        (
+            '{"format_version": 2, "style": "word", "lower_case": false, "segmenter": ["rjieba"]}',
+            "segmenter must be rjieba",
+        ),
+    ],
+)
+def test_load_refuses(tmp_path, content, message):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        load_tokenizer(path, VOCABULARY)
+
+
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_a_file_of_version_1_is_read(tmp_path, caplog, style, lower_case):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps({"format_version": 1, "style": style, "lower_case": lower_case}))
+    tokenizer, expected = load_tokenizer(path, VOCABULARY), make(style, lower_case)
+    assert tokenizer.config() == expected.config()
+    assert tokenizer.tokenize(TEXT) == expected.tokenize(TEXT)
+    # Only words are cut differently now.
+    assert ("another Chinese word segmenter" in caplog.text) == (style == "word")
+
+
+def test_a_file_of_this_version_is_read_without_a_warning(tmp_path, caplog):
+    path = tmp_path / "tokenizer.json"
+    save_tokenizer(make("word"), path)
+    load_tokenizer(path, None)
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("style", ["word", "char", "space"])
+@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("被告人盗窃 İẞa\x00\r\n"))))
+def test_spans_are_where_the_tokens_are(style, text):
+    tokenizer = make(style)
+    pieces = [text[start:end] for start, end in tokenizer.spans(text)]
+    assert pieces == tokenizer.tokenize(text)
+    lower = make(style, lower_case=True)
+    spans, tokens = lower.spans(text), lower.tokenize(text)
+    assert len(spans) == len(tokens)
+    for (start, end), token in zip(spans, tokens, strict=True):
+        assert 0 <= start < end <= len(text)
+        assert token in text[start:end].lower()
+
+
+def test_spans_by_hand():
+    assert make("space", lower_case=True).spans(" Aİb 😀C") == [(1, 4), (5, 7)]
+    assert make("word").spans("我们来到 北京") == [(0, 2), (2, 4), (5, 7)]
+    spans = make("wordpiece").spans("我们，unaffable Héllo\x00 zzz")
+    assert spans == [(0, 1), (1, 2), (2, 3), (3, 5), (5, 8), (8, 12), (13, 18), (20, 23)]
+    assert [make(style).spans("") for style in TOKENIZE_STYLES] == [[]] * 4
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+@given(texts=st.lists(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(TEXT)))))
+def test_indexed_tokens_are_the_tokens(style, lower_case, texts):
+    tokenizer = make(style, lower_case)
+    indexed = tokenizer.index(texts)
+    expected = [tokenizer.tokenize(text) for text in texts]
+    assert indexed.lengths.tolist() == [len(tokens) for tokens in expected]
+    assert [indexed.tokens[index] for index in indexed.indices] == list(chain(*expected))

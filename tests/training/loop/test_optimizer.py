@@ -1,0 +1,148 @@
+import keras
+import numpy as np
+import pytest
+
+from training.loop.optimizer import AdamW, WarmupDecay, last_learning_rate
+
+SHAPES = {"kernel": (3, 4), "bias": (4,), "filters": (2, 3, 4), "scale": (4,)}
+
+
+def variables_of(seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        keras.Variable(rng.normal(size=shape).astype("float32"), name=name)
+        for name, shape in SHAPES.items()
+    ]
+
+
+def gradients_of(step, scale=1.0):
+    rng = np.random.default_rng(100 + step)
+    return [
+        keras.ops.convert_to_tensor((scale * rng.normal(size=shape)).astype("float32"))
+        for shape in SHAPES.values()
+    ]
+
+
+def values(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def run(optimizer, steps=6, scale=1.0):
+    variables = variables_of()
+    for step in range(steps):
+        optimizer.apply_gradients(zip(gradients_of(step, scale), variables, strict=True))
+    return values(variables)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.5])
+def test_equals_keras_adamw(clip_norm):
+    ours = run(AdamW(WarmupDecay(0.1, 2, 6), decay=0.3, clip_norm=clip_norm))
+    theirs = keras.optimizers.AdamW(
+        WarmupDecay(0.1, 2, 6), weight_decay=0.3, global_clipnorm=clip_norm
+    )
+    theirs.exclude_from_weight_decay(var_names=["bias", "scale"])
+    for our, their in zip(ours, run(theirs), strict=True):
+        np.testing.assert_allclose(our, their, atol=1e-6, rtol=0)
+
+
+def test_without_decay_it_is_adam():
+    for our, their in zip(
+        run(AdamW(0.1, decay=0.0, clip_norm=None)), run(keras.optimizers.Adam(0.1)), strict=True
+    ):
+        np.testing.assert_array_equal(our, their)
+
+
+def test_matrices_shrink_and_vectors_do_not():
+    variables = variables_of()
+    before = values(variables)
+    optimizer = AdamW(0.1, decay=0.5)
+    zeros = [np.zeros(shape, "float32") for shape in SHAPES.values()]
+    optimizer.apply_gradients(zip(zeros, variables, strict=True))
+    for name, variable, old in zip(SHAPES, values(variables), before, strict=True):
+        factor = 1 - 0.1 * 0.5 if name in ("kernel", "filters") else 1.0
+        np.testing.assert_allclose(variable, factor * old, rtol=1e-6)
+
+
+def test_learning_rate_of_a_part():
+    variables, plain, high = variables_of(), variables_of(), variables_of()
+    optimizer = AdamW(WarmupDecay(0.1, 2, 6), decay=0.3)
+    optimizer.scale_learning_rate(variables[:2], 3.0)
+    one, three = AdamW(WarmupDecay(0.1, 2, 6), 0.3), AdamW(WarmupDecay(0.3, 2, 6), 0.3)
+    for step in range(5):
+        for each, of in ((optimizer, variables), (one, plain), (three, high)):
+            each.apply_gradients(zip(gradients_of(step), of, strict=True))
+    expected = values(high)[:2] + values(plain)[2:]
+    for variable, value in zip(values(variables), expected, strict=True):
+        np.testing.assert_allclose(variable, value, rtol=1e-5)
+
+
+def test_a_factor_of_zero_freezes():
+    variables = variables_of()
+    before = values(variables)
+    optimizer = AdamW(0.1, decay=0.5)
+    optimizer.scale_learning_rate(variables[2:], 0.0)
+    optimizer.apply_gradients(zip(gradients_of(0), variables, strict=True))
+    for index, (variable, old) in enumerate(zip(values(variables), before, strict=True)):
+        assert (variable == old).all() == (index >= 2)
+
+
+def test_clipping_by_the_norm_of_all():
+    # Plain numpy: Adam's first moment after a step is 0.1 times the clipped gradient.
+    gradients = [np.asarray(gradient) for gradient in gradients_of(0, scale=10.0)]
+    norm = np.sqrt(sum((gradient.astype("float64") ** 2).sum() for gradient in gradients))
+    assert norm > 1
+    variables = variables_of()
+    optimizer = AdamW(0.1, decay=0.0, clip_norm=1.0)
+    optimizer.apply_gradients(zip(gradients_of(0, scale=10.0), variables, strict=True))
+    moments = {v.path: np.asarray(v.value) for v in optimizer.variables if "momentum" in v.path}
+    assert len(moments) == len(SHAPES)
+    for name, gradient in zip(SHAPES, gradients, strict=True):
+        moment = next(value for path, value in moments.items() if name in path)
+        np.testing.assert_allclose(moment, 0.1 * gradient / norm, rtol=1e-4, atol=1e-8)
+
+
+def test_small_gradients_are_not_clipped():
+    for our, their in zip(
+        run(AdamW(0.1, decay=0.0, clip_norm=1.0), scale=1e-2),
+        run(AdamW(0.1, decay=0.0, clip_norm=None), scale=1e-2),
+        strict=True,
+    ):
+        np.testing.assert_allclose(our, their, rtol=1e-6)
+
+
+def test_last_learning_rate():
+    optimizer, variables = AdamW(WarmupDecay(0.4, 2, 4)), variables_of()
+    rates = []
+    for step in range(4):
+        optimizer.apply_gradients(zip(gradients_of(step), variables, strict=True))
+        rates.append(optimizer.last_learning_rate())
+    assert rates == pytest.approx([0.2, 0.4, 0.4 * 2 / 3, 0.4 / 3])
+    assert AdamW(0.25).last_learning_rate() == 0.25
+
+
+def test_config():
+    optimizer = AdamW(WarmupDecay(0.1, 2, 6), decay=0.3, clip_norm=0.5)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(again) is AdamW
+    for our, their in zip(run(again), run(optimizer), strict=True):
+        np.testing.assert_array_equal(our, their)
+
+
+def test_learns_a_linear_map():
+    # y = x W: known solution, decay off.
+    rng = np.random.default_rng(0)
+    x, solution = rng.normal(size=(64, 3)).astype("float32"), np.array([[1.0], [-2.0], [0.5]])
+    model = keras.Sequential([keras.layers.Dense(1, use_bias=False)])
+    model.compile(optimizer=AdamW(WarmupDecay(0.2, 5, 150), decay=0.0), loss="mse")
+    for _ in range(150):
+        model.train_on_batch(x, x @ solution)
+    np.testing.assert_allclose(model.get_weights()[0], solution, atol=0.01)
+
+
+def test_the_learning_rate_is_known_behind_loss_scaling():
+    optimizer = AdamW(WarmupDecay(0.1, 2, 6))
+    scaled = keras.optimizers.LossScaleOptimizer(optimizer)
+    variables = variables_of()
+    for step in range(3):
+        scaled.apply_gradients(zip(gradients_of(step), variables, strict=True))
+    assert last_learning_rate(scaled) == last_learning_rate(optimizer) > 0

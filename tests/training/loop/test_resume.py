@@ -1,0 +1,325 @@
+"""Runs that are killed and resume, compared with runs that never were.
+
+Here a kill is an exception that nothing catches, at a chosen place. `benchmarks/crash_test.py` and
+its test kill real processes.
+"""
+
+import functools
+import json
+import os
+import signal
+
+import h5py
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+from common.errors import CheckpointError, OptionError, StoppedError
+from models.checkpoints.folder import read_checkpoint
+from tasks.classification import evaluation
+from train_bert_fine_tuning import fine_tune
+from train_bert_lm import pretrain
+from training import pretraining
+from training.loop.callbacks import StepCallback
+from training.options.scripts import FineTuningOptions, PretrainingOptions
+from training.runs.run_folder import RunFolder
+
+STAGES = ("pretraining", "fine_tuning")
+# Enough for what is tested here, and several times faster; the crash test runs them compiled.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+
+class KilledError(BaseException):
+    """Nothing of ours catches it."""
+
+
+@pytest.fixture(scope="module")
+def runner(tiny):
+    """Gives what runs a step on the tiny files into a folder."""
+
+    def make(stage, backbone, folder, start="", **changes):
+        if stage == "pretraining":
+            values = tiny.pretraining(backbone, ckpt_dir=str(folder), **changes)
+            return lambda: pretrain(PretrainingOptions(**values))
+        values = {"ckpt_dir": str(start), "ckpt_dir_save": str(folder), **changes}
+        options = FineTuningOptions(**tiny.fine_tuning(**values))
+        return lambda: fine_tune(options)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def unkilled(runner, tmp_path_factory):
+    """Gives the folder of a run that was not killed. Not to be written to."""
+
+    @functools.cache
+    def make(stage, backbone):
+        folder = tmp_path_factory.mktemp("unkilled") / "out"
+        start = make("pretraining", backbone) if stage == "fine_tuning" else ""
+        runner(stage, backbone, folder, start)()
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def step(runner, unkilled, tmp_path):
+    """A step on the tiny files: how to run it, its folder, and the folder of an unkilled run."""
+
+    def make(stage, backbone, **changes):
+        folder, reference = tmp_path / "out", unkilled(stage, backbone)
+        start = changes.pop("start", unkilled("pretraining", backbone))
+        return runner(stage, backbone, folder, start, **changes), folder, reference
+
+    return make
+
+
+@pytest.fixture
+def after_step(monkeypatch):
+    """Does something once, after a step of the run; what that step would have saved is not."""
+
+    def patch(number, action):
+        original = StepCallback.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self._state.step + 1 == number:
+                monkeypatch.setattr(StepCallback, "on_train_batch_end", original)
+                action()
+            original(self, batch, logs)
+
+        monkeypatch.setattr(StepCallback, "on_train_batch_end", on_train_batch_end)
+
+    return patch
+
+
+def once(monkeypatch, owner, name, action, call=1):
+    """Does something instead of the `call`-th call of a function."""
+    original, calls = getattr(owner, name), []
+
+    def replaced(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == call:
+            action()
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, replaced)
+
+
+def kill():
+    raise KilledError
+
+
+def arrays_of(path):
+    arrays = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return arrays
+
+
+def history_of(metrics):
+    timeless = json.loads(json.dumps(metrics))
+    for entry in timeless["history"]:
+        entry.pop("seconds")
+    return timeless
+
+
+def points_of(folder):
+    """tag -> [(step, value)] of a run's curves, of each split; speeds left out."""
+    (logs,) = (folder / "logs").iterdir()
+    points = {}
+    for split in ("train", "valid"):
+        events = EventAccumulator(str(logs / split), size_guidance={"tensors": 0})
+        events.Reload()
+        for tag in events.Tags()["tensors"]:
+            if not tag.endswith(("examples_per_second", "options")):
+                points[split, tag] = [
+                    (event.step, float(make_ndarray(event.tensor_proto)))
+                    for event in events.Tensors(tag)
+                ]
+    return points
+
+
+def assert_same_result(folder, reference):
+    """Weights, optimizer, figures and curves are those of a run that was not killed."""
+    for name in ("model.weights.h5", "last/model.weights.h5", "last/optimizer.h5"):
+        ours, theirs = arrays_of(folder / name), arrays_of(reference / name)
+        assert ours.keys() == theirs.keys()
+        assert max(np.abs(ours[key] - theirs[key]).max() for key in ours) <= 1e-6, name
+    ours, theirs = (
+        json.loads((path / "last" / "training_state.json").read_text())
+        for path in (folder, reference)
+    )
+    for name in (
+        "epoch",
+        "step",
+        "step_in_epoch",
+        "ended",
+        "validations_without_improvement",
+        "rng",
+    ):
+        assert ours[name] == theirs[name], name
+    ours, theirs = (
+        history_of(json.loads((path / "metrics.json").read_text())) for path in (folder, reference)
+    )
+    assert ours.keys() == theirs.keys()
+    assert ours["best_epoch"] == theirs["best_epoch"]
+    assert ours.get("thresholds") == theirs.get("thresholds")
+    for one, other in zip(
+        [*ours["history"], {"valid": ours.get("test", {})}],
+        [*theirs["history"], {"valid": theirs.get("test", {})}],
+        strict=True,
+    ):
+        assert one.get("epoch") == other.get("epoch")
+        for split in ("train", "valid"):
+            assert one.get(split) == pytest.approx(other.get(split), abs=1e-5)
+    ours, theirs = points_of(folder), points_of(reference)
+    assert ours.keys() == theirs.keys()
+    for tag in ours:
+        assert [step for step, _ in ours[tag]] == [step for step, _ in theirs[tag]], tag
+        values = [[value for _, value in points[tag]] for points in (ours, theirs)]
+        assert values[0] == pytest.approx(values[1], abs=1e-4), tag
+    assert not list(folder.rglob(".*"))
+
+
+@pytest.mark.parametrize("backbone", ["text_cnn", "transformer"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
+    caplog.set_level("INFO")
+    run, folder, reference = step(stage, backbone, save_every_steps=2)
+    steps = json.loads((reference / "last" / "training_state.json").read_text())["step"]
+    epochs = 2 if stage == "pretraining" else 3
+    # In the second epoch, two steps after a checkpoint: those two are done again.
+    killed_after = steps // epochs + 4 - steps // epochs % 2
+    after_step(killed_after, kill)
+    with pytest.raises(KilledError):
+        run()
+    state = read_checkpoint(folder / "last").json("training_state.json")
+    assert state["step"] == killed_after - 2
+    assert state["epoch"] == 1
+    assert state["step_in_epoch"] > 0
+    run()
+    (line,) = [line for line in caplog.messages if line.startswith("resuming")]
+    assert f"{folder}: epoch 2 of {epochs}, after step {state['step_in_epoch']} of" in line
+    assert f"({state['step']} in all)" in line
+    assert_same_result(folder, reference)
+
+
+@pytest.mark.parametrize("where", ["first step", "validation", "best", "test", "report", "finish"])
+def test_killed_elsewhere(step, after_step, monkeypatch, where):
+    run, folder, reference = step("fine_tuning", "text_cnn")
+    best = json.loads((reference / "metrics.json").read_text())["best_epoch"]
+    if where == "first step":
+        after_step(1, kill)
+    elif where == "validation":
+        once(monkeypatch, evaluation, "evaluate", kill, call=2)
+    elif where in ("best", "report"):
+        # The last checkpoint of all adds the test figures to the best one.
+        bests = len(improvements(reference))
+        once(monkeypatch, RunFolder, "publish", kill, call=bests + (where == "report"))
+    elif where == "test":
+        once(monkeypatch, evaluation.ClassificationEvaluation, "test", kill, call=1)
+    else:
+        once(monkeypatch, RunFolder, "_write_record", kill, call=2)
+    with pytest.raises(KilledError):
+        run()
+    monkeypatch.undo()
+    if where == "best":
+        # The last checkpoint knows of a best one that was not written.
+        metrics = read_checkpoint(folder / "last").json("metrics.json")
+        assert metrics["best_epoch"] == best
+        try:
+            assert read_checkpoint(folder).json("metrics.json")["best_epoch"] < best
+        except CheckpointError:
+            assert best == 1
+    assert not json.loads((folder / "run.json").read_text())["finished"]
+    run()
+    assert_same_result(folder, reference)
+    assert json.loads((folder / "run.json").read_text())["finished"]
+
+
+def improvements(reference):
+    """The epochs of a run that were the best so far."""
+    best, found = -1.0, []
+    for entry in json.loads((reference / "metrics.json").read_text())["history"]:
+        if entry["valid"]["f1"] > best:
+            best = entry["valid"]["f1"]
+            found.append(entry["epoch"])
+    return found
+
+
+def test_asked_to_stop_within_an_epoch(step, after_step, request):
+    number = signal.SIGINT
+    # A shell ignores it for what it runs in the background.
+    before = signal.signal(number, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(number, before))
+    run, folder, reference = step("fine_tuning", "text_cnn", save_every_steps=0)
+    after_step(6, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(StoppedError, match="the same command resumes") as stopped:
+        run()
+    assert stopped.value.status == 128 + number
+    # The checkpoint is of this very step.
+    state = read_checkpoint(folder / "last").json("training_state.json")
+    assert (state["step"], state["epoch"], state["step_in_epoch"]) == (6, 1, 2)
+    # Handlers are as they were.
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    run()
+    assert_same_result(folder, reference)
+
+
+def test_asked_to_stop_while_validating(step, monkeypatch):
+    # Its metrics serve both training and validation: they must not be mixed up.
+    run, folder, reference = step("pretraining", "text_cnn", save_every_steps=0)
+    once(monkeypatch, pretraining, "evaluate", lambda: os.kill(os.getpid(), signal.SIGTERM), call=2)
+    with pytest.raises(StoppedError):
+        run()
+    monkeypatch.undo()
+    # No step of the epoch is lost, and its validation comes again.
+    state = read_checkpoint(folder / "last").json("training_state.json")
+    metrics = json.loads((reference / "last" / "training_state.json").read_text())
+    assert (state["epoch"], state["step"]) == (1, metrics["step"])
+    assert state["step_in_epoch"] > 0
+    run()
+    assert_same_result(folder, reference)
+
+
+def test_a_second_ctrl_c_ends_at_once(monkeypatch):
+    from training.loop import interruption
+
+    ended = []
+    monkeypatch.setattr(interruption.os, "_exit", ended.append)
+    with interruption.Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert ended == []
+        os.kill(os.getpid(), signal.SIGINT)
+        assert ended == [130]
+
+
+def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
+    folder = unkilled("pretraining", "text_cnn")
+    caplog.clear()
+    caplog.set_level("INFO")
+    before = (folder / "manifest.json").stat().st_mtime_ns
+    monkeypatch.setattr(pretraining, "prepare_data", lambda options: pytest.fail("it was run"))
+    metrics = runner("pretraining", "text_cnn", folder)()
+    assert metrics == json.loads((folder / "metrics.json").read_text())
+    assert caplog.messages == [
+        f"{folder} holds this very run, finished: nothing to do (--overwrite starts over)"
+    ]
+    assert (folder / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_step_2_does_not_go_on_from_another_pre_trained_checkpoint(step, unkilled, after_step):
+    run, _, reference = step("fine_tuning", "text_cnn", save_every_steps=1)
+    after_step(3, kill)
+    with pytest.raises(KilledError):
+        run()
+    changed, _, _ = step("fine_tuning", "text_cnn", start=reference)
+    with pytest.raises(OptionError, match="the checkpoint that it starts from is another one"):
+        changed()

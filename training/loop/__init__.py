@@ -1,0 +1,1 @@
+"""One run's training: the loop over epochs, the optimizer, callbacks, interruption, resume."""

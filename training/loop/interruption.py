@@ -1,0 +1,94 @@
+"""Ctrl-C and SIGTERM while training: to the end of the step and no further."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from common.errors import StoppedError
+from training.devices.distribution import all_reduce_max, processes
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_FIRST = b"stopping after this step, with a checkpoint (Ctrl-C again: immediately)\n"
+
+
+class Interruption:
+    """Remembers a signal until there is a good moment to stop; a context manager.
+
+    The first signal is only noted: `requested` says so, and the loop asks after each step. A
+    second Ctrl-C ends the process immediately; a checkpoint that is being written then is given
+    up, and the one before it stays.
+
+    Outside of the main thread, where Python receives no signals, it does nothing.
+
+    Args:
+        resume_hint: how to resume, for the message: "the same command".
+    """
+
+    def __init__(self, resume_hint: str = "the same command") -> None:
+        self._message = f"{resume_hint} resumes from the checkpoint that was written last"
+        self.number: int | None = None
+        self._received: int | None = None
+        self._raise_immediately = False
+        self._before: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self.number is not None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def synchronize(self) -> bool:
+        """Whether any process of the run was asked to stop; all call it at the same step.
+
+        A process that stopped by itself would leave the others waiting for its gradients.
+        """
+        self.number = all_reduce_max(self._received or 0) or None
+        return self.requested
+
+    def check(self) -> None:
+        """Raises `StoppedError` where the run was asked to stop."""
+        if self.number is not None:
+            raise StoppedError(self.number, self._message)
+
+    @contextmanager
+    def immediately(self) -> Iterator[None]:
+        """Within it a signal raises `StoppedError` immediately: nothing is lost by that.
+
+        Where several processes train together, they stop at their next `synchronize` instead.
+        """
+        self.check()
+        self._raise_immediately = True
+        try:
+            yield
+        finally:
+            self._raise_immediately = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._received is not None:
+            if number == signal.SIGINT:
+                os._exit(128 + number)
+            return
+        self._received = number
+        if processes() == 1:
+            self.number = number
+            if self._raise_immediately:
+                raise StoppedError(number, self._message)
+        # Not by the log: the signal may have arrived in the middle of one of its lines.
+        os.write(2, _FIRST)

@@ -1,0 +1,256 @@
+"""Epochs, validation, best and last checkpoint, early stopping: the same for every stage."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from common.duration import duration
+from common.errors import StoppedError, TrainingError
+from models.checkpoints.folder import METRICS
+from models.checkpoints.weights import load_optimizer, load_weights
+from training.devices.distribution import reduction_of_losses, synchronize
+from training.devices.input_pipeline import prefetched
+from training.loop.callbacks import Progress, StepCallback
+from training.loop.interruption import Interruption
+from training.loop.optimizer import last_learning_rate
+from training.loop.run_history import RunHistory
+from training.loop.stage import Stage
+from training.loop.training_state import TrainingState, not_finite
+from training.options.groups import OptimizationOptions
+from training.runs.run_folder import RunFolder
+from training.runs.tensorboard import TensorBoardWriter
+
+logger = logging.getLogger(__name__)
+
+_EXAMPLES_NAMED = 8
+
+
+def train(
+    model: keras.Model,
+    stage: Stage,
+    folder: RunFolder,
+    options: OptimizationOptions,
+    history: RunHistory,
+    interruption: Interruption,
+    *,
+    patience: int | None = None,
+) -> None:
+    """Trains a compiled model; at the end it has the best weights, which are in `folder` too.
+
+    A run that was killed resumes from its last checkpoint and ends with the same weights.
+
+    Args:
+        model: compiled with the run's optimizer.
+        stage: what it learns from.
+        folder: takes the checkpoints and the logs, or has those to resume from.
+        options: epochs, validation, steps between checkpoints.
+        history: is added to.
+        interruption: says when to stop.
+        patience: validations without a better score, or another improvement, after which training
+            ends; None: never.
+
+    Raises:
+        TrainingError: a loss or a weight is no longer a finite number, or nothing can be written.
+        StoppedError: the run was asked to stop; there is a checkpoint.
+    """
+    model.all_reduce_sum = reduction_of_losses()
+    loop = _Loop(model, stage, folder, options, history, interruption, patience)
+    loop.begin()
+    loop.run()
+    folder.load_best(model)
+
+
+@dataclass
+class _Loop:
+    model: keras.Model
+    stage: Stage
+    folder: RunFolder
+    options: OptimizationOptions
+    history: RunHistory
+    interruption: Interruption
+    patience: int | None
+
+    def begin(self) -> None:
+        """Starts at the beginning, or where the last checkpoint was written."""
+        self.state = TrainingState(self.stage.name)
+        checkpoint = self.folder.begin(self.stage.name)
+        if checkpoint is None:
+            return
+        self.state = state = TrainingState.of(checkpoint)
+        load_weights(self.model, checkpoint)
+        self.model.optimizer.build(self.model.trainable_variables)
+        load_optimizer(self.model.optimizer, checkpoint)
+        state.restore_rng(self.model)
+        self.history.restore(checkpoint.json(METRICS))
+        if state.ended:
+            logger.info("resuming the run in %s: its training is done", self.folder.folder)
+        else:
+            logger.info(
+                "resuming the run in %s: epoch %d of %d, after step %s of %s (%s in all)",
+                self.folder.folder,
+                state.epoch + 1,
+                self.options.num_epochs,
+                f"{state.step_in_epoch:,}",
+                f"{self.stage.steps(state.epoch):,}",
+                f"{state.step:,}",
+            )
+        if not state.step_in_epoch and self.history.best_epoch == state.epoch:
+            # The run may have been killed before this, the second of the two writes.
+            self.folder.publish(self.model, self.history.metrics(), {})
+
+    def run(self) -> None:
+        """The epochs that are left."""
+        began, options = time.monotonic(), self.options.to_dict()
+        with self.folder.curves(self.stage.name, options, self.state.step) as writer:
+            while not self.state.ended:
+                self._epoch(writer)
+                if not self.state.ended:
+                    self.interruption.synchronize()
+                    self.interruption.check()
+        logger.info(
+            "trained in %s; best epoch %d",
+            duration(time.monotonic() - began),
+            self.history.best_epoch,
+        )
+
+    def _epoch(self, writer: TensorBoardWriter) -> None:
+        metrics = self._train_steps(writer)
+        state, epoch = self.state, self.state.epoch + 1
+        entry: dict[str, Any] = {
+            "epoch": epoch,
+            "train": metrics,
+            "valid": {},
+            "learning_rate": last_learning_rate(self.model.optimizer),
+            "seconds": round(state.seconds, 2),
+        }
+        best = False
+        if epoch % self.options.validate_every == 0 or epoch == self.options.num_epochs:
+            entry["valid"] = self._validate()
+            writer.write("valid", state.step, entry["valid"])
+            best = state.count_validation(self._score(entry["valid"]), self.stage.improved)
+            if best:
+                self.history.best_epoch = epoch
+                self.stage.settle()
+        self.history.epochs.append(entry)
+        logger.info("%s%s", _line(entry, self.options.num_epochs), "  (best)" if best else "")
+        without = state.validations_without_improvement
+        out_of_patience = self.patience is not None and without >= self.patience
+        state.end_epoch(ended=out_of_patience or epoch == self.options.num_epochs)
+        state.capture_rng(self.model)
+        self._save(best=best)
+        if out_of_patience:
+            logger.info("no better validation in the last %d: training ends here", without)
+
+    def _score(self, valid: dict[str, float]) -> float:
+        """How good the model is; higher is better."""
+        return -valid[self.stage.score] if self.stage.lower_is_better else valid[self.stage.score]
+
+    def _train_steps(self, writer: TensorBoardWriter) -> dict[str, float]:
+        """Takes the steps of an epoch that are left and gives its training metrics."""
+        state, steps = self.state, self.stage.steps(self.state.epoch)
+        if state.step_in_epoch < steps:
+            self._fit(writer, steps)
+        else:
+            # The run was stopped while it validated.
+            state.restore_metrics(self.model)
+        metrics = {
+            name: float(value)
+            for name, value in self.model.get_metrics_result().items()
+            if name in self.stage.train_metrics
+        }
+        self._check_finite("training", metrics)
+        self._check_weights()
+        # Validation resets the metrics.
+        state.capture_metrics(self.model)
+        state.capture_rng(self.model)
+        return {name: metrics[name] for name in self.stage.train_metrics}
+
+    def _fit(self, writer: TensorBoardWriter, steps: int) -> None:
+        state, first, began = self.state, self.state.step_in_epoch, time.monotonic()
+        seconds = state.seconds
+        progress = Progress(
+            epoch=state.epoch + 1,
+            num_epochs=self.options.num_epochs,
+            steps=steps,
+            examples=self.stage.examples,
+            writer=writer,
+            steps_before=state.step - first,
+            first_step=first,
+            curve=state.curve,
+        )
+
+        def save() -> None:
+            synchronize(self.model)
+            state.curve = progress.curve
+            state.seconds = seconds + time.monotonic() - began
+            state.capture_metrics(self.model)
+            state.capture_rng(self.model)
+            self._save(best=False)
+
+        step_callback = StepCallback(
+            state,
+            every=self.options.save_every_steps,
+            steps=steps,
+            save=save,
+            interruption=self.interruption,
+        )
+        dataset = prefetched(lambda: self.stage.batches(state.epoch, first), steps - first)
+        self.model.fit(
+            dataset, epochs=1, shuffle=False, verbose=0, callbacks=[progress, step_callback]
+        )
+        if step_callback.loss is not None:
+            raise self._diverged(f"the training loss is {step_callback.loss}")
+        self.interruption.check()
+        state.seconds = seconds + time.monotonic() - began
+
+    def _validate(self) -> dict[str, float]:
+        try:
+            with self.interruption.immediately():
+                metrics = self.stage.evaluate()
+        except StoppedError:
+            self._save(best=False)
+            raise
+        self._check_finite("validation", metrics)
+        return metrics
+
+    def _save(self, *, best: bool) -> None:
+        self._check_weights()
+        self.folder.save(self.model, self.history.metrics(), self.state.to_dict(), best=best)
+
+    def _check_weights(self) -> None:
+        # A step can spoil the weights after a loss that was fine; such weights are never written.
+        if spoiled := not_finite(self.model):
+            raise self._diverged(f"the weights are no longer finite numbers ({spoiled[0]})")
+
+    def _check_finite(self, split: str, metrics: dict[str, float]) -> None:
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise self._diverged(f"the {split} {name} is {value}")
+
+    def _diverged(self, what: str) -> TrainingError:
+        state = self.state
+        steps = self.stage.steps(state.epoch)
+        message = f"{what} in epoch {state.epoch + 1}, at step {state.step_in_epoch:,} of {steps:,}"
+        examples = self.stage.locate(state.epoch, state.step_in_epoch - 1)
+        if examples:
+            more = len(examples) - _EXAMPLES_NAMED
+            named = ", ".join(examples[:_EXAMPLES_NAMED])
+            message += f" (its batch: {named}{f' and {more} more' if more > 0 else ''})"
+        return TrainingError(
+            f"{message}. Training diverged at or just before this step: start again with a lower "
+            "--learning_rate or with --precision=float32, and check that these documents are what "
+            f"they should be. The last good checkpoint in {self.folder.folder} is kept."
+        )
+
+
+def _line(entry: dict[str, Any], num_epochs: int) -> str:
+    parts = [f"epoch {entry['epoch']}/{num_epochs}"]
+    for split in ("train", "valid"):
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in entry[split].items())
+        if metrics:
+            parts.append(f"{split}: {metrics}")
+    return " | ".join([*parts, duration(entry["seconds"])])

@@ -1,0 +1,154 @@
+"""AdamW with a learning rate for each part of the model, and the schedule of the rate."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from training.devices.distribution import all_reduce_sum
+from training.options.groups import OptimizationOptions
+
+
+@keras.saving.register_keras_serializable(package="training")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise to the peak, then a linear fall to zero at the last step.
+
+    Args:
+        peak: the highest learning rate.
+        warmup_steps: steps of the rise; the first step already has `peak / warmup_steps`.
+        total_steps: steps of the whole run; the last one still has a rate above zero.
+
+    References:
+        Devlin et al. 2019, appendix A.2 (https://arxiv.org/abs/1810.04805).
+    """
+
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int) -> None:
+        super().__init__()
+        self.peak = peak
+        self.warmup_steps = max(1, warmup_steps)
+        self.total_steps = max(total_steps, self.warmup_steps)
+
+    def __call__(self, step: int) -> keras.KerasTensor:
+        step = keras.ops.cast(step, "float32")
+        rise = (step + 1.0) / self.warmup_steps
+        fall = (self.total_steps - step) / (self.total_steps - self.warmup_steps + 1.0)
+        return self.peak * keras.ops.clip(keras.ops.minimum(rise, fall), 0.0, 1.0)
+
+    def get_config(self) -> dict[str, float]:
+        """The constructor's arguments."""
+        return {
+            "peak": self.peak,
+            "warmup_steps": self.warmup_steps,
+            "total_steps": self.total_steps,
+        }
+
+
+@keras.saving.register_keras_serializable(package="training")
+class AdamW(keras.optimizers.Adam):
+    """Adam with decoupled weight decay on matrices, and a factor on the learning rate of some.
+
+    Decay shrinks each matrix by `learning_rate * decay` a step, beside Adam's own update rather
+    than inside the loss, where Adam would divide it by the gradient's size. Vectors (biases, the
+    scales and shifts of normalization) are not decayed.
+
+    Args:
+        learning_rate: a float or a schedule.
+        decay: decoupled weight decay.
+        clip_norm: gradients are scaled down to this global norm, all variables together.
+
+    References:
+        Loshchilov & Hutter 2019, algorithm 2 (https://arxiv.org/abs/1711.05101);
+        exclusions as in Devlin et al. 2019.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
+        decay: float = 0.01,
+        clip_norm: float | None = 1.0,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, global_clipnorm=clip_norm, **kwargs)
+        self.decay = decay
+        self._rate = learning_rate
+        self._factor_by_path: dict[str, float] = {}
+        self._factors: list[float] = []
+
+    def scale_learning_rate(self, variables: Iterable[keras.Variable], factor: float) -> None:
+        """Multiplies the learning rate of `variables`, in every step, by `factor`.
+
+        To be called before the optimizer is built, that is, before the first step.
+        """
+        self._factor_by_path.update({variable.path: factor for variable in variables})
+
+    def last_learning_rate(self) -> float:
+        """The learning rate that the step before had (before any factor)."""
+        step = max(0, int(self.iterations.numpy()) - 1)
+        return float(self._rate(step) if callable(self._rate) else self.learning_rate)
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Makes Adam's moments of each variable."""
+        super().build(variables)
+        self._factors = [self._factor_by_path.get(variable.path, 1.0) for variable in variables]
+
+    def apply(
+        self,
+        grads: Sequence[Any],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Updates the variables by the sum of all replicas' gradients.
+
+        Keras clips each replica's gradients before it adds them up; the norm that counts is that
+        of the sum. TensorFlow's gradient of an embedding has a row for each time that a token
+        occurs, of which Keras takes the norm as if they were different tokens'; a whole table, as
+        JAX has it, is what Adam makes of them in any case.
+        """
+        whole = [
+            tf.convert_to_tensor(grad) if isinstance(grad, tf.IndexedSlices) else grad
+            for grad in grads
+        ]
+        super().apply(all_reduce_sum(whole), trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        # Of Keras' optimizers on TensorFlow: `apply` has done it.
+        return grads_and_vars
+
+    def update_step(
+        self,
+        gradient: keras.KerasTensor,
+        variable: keras.Variable,
+        learning_rate: keras.KerasTensor,
+    ) -> None:
+        """Updates one variable."""
+        learning_rate = learning_rate * self._factors[self._get_variable_index(variable)]
+        if self.decay and len(variable.shape) > 1:
+            shrink = keras.ops.cast(learning_rate * self.decay, variable.dtype)
+            self.assign_sub(variable, variable * shrink)
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        config = super().get_config()
+        for name in ("weight_decay", "global_clipnorm", "clipnorm", "clipvalue"):
+            config.pop(name, None)
+        return {**config, "decay": self.decay, "clip_norm": self.global_clipnorm}
+
+
+def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """The learning rate that the step before had (before any factor).
+
+    With `mixed_float16`, Keras puts an optimizer that scales the loss around an `AdamW`.
+    """
+    return getattr(optimizer, "inner_optimizer", optimizer).last_learning_rate()
+
+
+def make_optimizer(options: OptimizationOptions, peak: float, total_steps: int) -> AdamW:
+    """AdamW with linear warm-up and decay over `total_steps`."""
+    schedule = WarmupDecay(peak, round(options.warmup_ratio * total_steps), total_steps)
+    return AdamW(schedule, decay=options.weight_decay, clip_norm=options.clip_norm)
+
+
+def total_steps(options: OptimizationOptions, steps: Callable[[int], int]) -> int:
+    """Steps of the whole run; `steps` gives those of an epoch (from 0)."""
+    return sum(steps(epoch) for epoch in range(options.num_epochs))

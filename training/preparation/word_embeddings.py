@@ -1,0 +1,72 @@
+"""A new backbone's token vectors from a file of pre-trained word vectors."""
+
+import dataclasses
+import logging
+
+from common.errors import OptionError
+from data_util.reading.documents import check_paths
+from data_util.tokens.vocabulary import Vocabulary
+from data_util.tokens.word_vectors import WordVectors, read_word_vectors
+from models.backbones.base import Backbone
+from models.config import BackboneConfig
+from training.options.groups import ModelOptions
+
+logger = logging.getLogger(__name__)
+
+
+def check_options(options: ModelOptions, checkpoint_option: str) -> None:
+    """Checks what the options say of word vectors, before any work is done.
+
+    Args:
+        options: of either step.
+        checkpoint_option: the option that names a checkpoint to start from.
+
+    Raises:
+        OptionError: one of the two options without the other, or with a checkpoint.
+        InputError: the file cannot be read.
+    """
+    path, folder = options.word2vec_model_path, getattr(options, checkpoint_option)
+    if not options.use_pretrained_embedding:
+        if path:
+            raise OptionError(
+                f"--word2vec_model_path={path} without --use_pretrained_embedding: add it, or "
+                "leave the file out."
+            )
+        return
+    if not path:
+        raise OptionError(
+            "--use_pretrained_embedding: name the file of word vectors with --word2vec_model_path."
+        )
+    if folder:
+        raise OptionError(
+            f"--use_pretrained_embedding contradicts --{checkpoint_option}={folder}: a checkpoint "
+            f"has token vectors of its own. Leave it out, or give --{checkpoint_option}= (empty) "
+            "to start from random weights."
+        )
+    check_paths([path])
+
+
+def read(options: ModelOptions, vocabulary: Vocabulary, seed: int) -> WordVectors | None:
+    """The vectors of the vocabulary's tokens, where they are asked for."""
+    if not options.use_pretrained_embedding:
+        return None
+    return read_word_vectors(options.word2vec_model_path, vocabulary, seed=seed)
+
+
+def fitted(config: BackboneConfig, vectors: WordVectors | None) -> BackboneConfig:
+    """The architecture with a table of the vectors' width.
+
+    Where that is not `d_model`, the vectors are projected, not cut.
+    """
+    if vectors is None or vectors.dimension == config.d_model:
+        return config
+    logger.info(
+        "the vectors of %d values are projected to d_model %d", vectors.dimension, config.d_model
+    )
+    return dataclasses.replace(config, embedding_width=vectors.dimension)
+
+
+def fill(backbone: Backbone, vectors: WordVectors | None) -> None:
+    """Gives a built backbone the vectors; nothing where there are none."""
+    if vectors is not None:
+        backbone.token_embedding.embeddings.assign(vectors.values)

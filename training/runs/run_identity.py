@@ -1,0 +1,98 @@
+"""What makes two runs the same: options, data and the checkpoint that they start from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.options import Options
+from data_util.cache.writing import source_digest
+from data_util.reading.documents import check_paths
+from models.checkpoints.folder import content_digests
+
+# What changes where and how fast a result is made, and not the result.
+_NEUTRAL = (
+    "overwrite",
+    "process_num",
+    "data_path",
+    "save_every_steps",
+    "distribute",
+    "coordinator",
+    "num_processes",
+    "process_id",
+)
+# What is known by its content: a file that moved is the same file.
+_FILES = (
+    "mask_lm_source_file",
+    "training_data_file",
+    "valid_data_file",
+    "test_data_file",
+    "vocab_file",
+    "word2vec_model_path",
+)
+# The options that name a checkpoint to start from; in step 1, --ckpt_dir is what is written.
+_STARTS = ("init_ckpt_dir", "ckpt_dir")
+
+
+def run_identity(options: Options, output: str) -> dict[str, Any]:
+    """A description that two runs share exactly if they are to give the same result.
+
+    Args:
+        options: of the run.
+        output: the option that names the folder that is written.
+
+    Returns:
+        JSON: "options" by name; "files" (name and SHA-256 of each) by the option that names them;
+        "checkpoint": the SHA-256 of what is taken from the checkpoint that the run starts from,
+        or None.
+
+    Raises:
+        InputError: a file cannot be read.
+        CheckpointError: the checkpoint cannot.
+    """
+    values = options.to_dict()
+    files = {name: _digests(values.pop(name)) for name in _FILES if name in values}
+    start = None
+    for name in _STARTS:
+        if name != output and (folder := values.pop(name, "")):
+            start = content_digests(Path(folder))
+    for name in (output, *_NEUTRAL):
+        values.pop(name, None)
+    return {"options": values, "files": files, "checkpoint": start}
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What two identities differ in, an entry each for people, both values named."""
+    found = []
+    before, now = there.get("options", {}), here["options"]
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name) or (name in before) != (name in now):
+            found.append(f"--{name}={_text(before, name)} there, {_text(now, name)} here")
+    before, now = there.get("files", {}), here["files"]
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name, []), now.get(name, [])
+        if [digest for _, digest in old] != [digest for _, digest in new]:
+            found.append(f"--{name}: other text ({_names(old)} there, {_names(new)} here)")
+    if there.get("checkpoint") != here["checkpoint"]:
+        found.append("the checkpoint that it starts from is another one")
+    return found
+
+
+def _digests(value: str | list[str]) -> list[list[str]]:
+    paths = [value] if isinstance(value, str) else value
+    named = [path for path in paths if path]
+    if not named:
+        return []
+    return [
+        [path, digest]
+        for path, digest in zip(named, source_digest(check_paths(named)), strict=True)
+    ]
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    if name not in values:
+        return "unknown"
+    return "(not given)" if values[name] is None else str(values[name])
+
+
+def _names(files: list[list[str]]) -> str:
+    return ", ".join(f"{path} ({digest[:8]})" for path, digest in files) or "none"

@@ -1,0 +1,137 @@
+"""Curves and options for TensorBoard.
+
+A run has two event files, in `train` and `valid`, which use the same names, so that a chart shows
+both. Names begin with the stage ("pretraining/masked_lm_loss", "fine_tuning/micro_f1"), so that a
+folder with the runs of both stages keeps them apart.
+
+A run that resumes writes new files to the folder that it had. Their first record tells
+TensorBoard to forget the points that the run wrote after its last checkpoint; they come again.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.plugins.text.summary_v2 import text_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from common.errors import TrainingError
+
+SPLITS = ("train", "valid")
+
+
+def new_log_folder(logs: Path, stage: str) -> Path:
+    """Makes a folder for one run; two that start within a second get two."""
+    name = f"{stage}-{datetime.now():%Y%m%d-%H%M%S}"
+    number = 1
+    while True:
+        folder = logs / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+class TensorBoardWriter:
+    """Writes the curves of one run; a context manager.
+
+    Args:
+        folder: of the run.
+        stage: the first part of every curve's name.
+        options: shown as a table under "options".
+        done: steps that the run has behind it: points of later ones, from before, do not count.
+
+    Raises:
+        TrainingError: the folder cannot be written to.
+    """
+
+    def __init__(
+        self, folder: Path, stage: str, options: Mapping[str, Any], *, done: int = 0
+    ) -> None:
+        self._stage = stage
+        self._folder = folder
+        with _name_io_errors(folder):
+            self._writers = {split: _new_event_file(folder / split) for split in SPLITS}
+            for writer in self._writers.values():
+                _add(writer, file_version="brain.Event:2")
+                # TensorBoard drops what it has read of this step and of later ones.
+                first = done + 1 if done else 0
+                _add(writer, step=first, session_log=SessionLog(status=SessionLog.START))
+        if not done:
+            rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
+            table = f"| option | value |\n|---|---|\n{rows}"
+            self._write("train", 0, text_pb(f"{stage}/options", table))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, split: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Adds a point to each curve of `split` ("train" or "valid") at `step`."""
+        values = [scalar_pb(f"{self._stage}/{name}", value) for name, value in metrics.items()]
+        self._write(split, step, Summary(value=[each for one in values for each in one.value]))
+
+    def close(self) -> None:
+        """Writes what is left."""
+        with _name_io_errors(self._folder):
+            for writer in self._writers.values():
+                writer.close()
+
+    def _write(self, split: str, step: int, summary: Summary) -> None:
+        with _name_io_errors(self._folder):
+            _add(self._writers[split], step=step, summary=summary)
+            # A run of hours is looked at while it is under way.
+            self._writers[split].flush()
+
+
+class NoCurves(TensorBoardWriter):
+    """In place of a writer, for a process that leaves the writing to another one."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def _write(self, split: str, step: int, summary: Summary) -> None:
+        pass
+
+
+def _new_event_file(folder: Path) -> RecordWriter:
+    folder.mkdir(parents=True, exist_ok=True)
+    # TensorBoard reads the files in the order of their names, which must be that of the sessions.
+    last = max((path.suffix[1:] for path in folder.glob("events.out.tfevents.*")), default="-1")
+    name = f"events.out.tfevents.{int(last) + 1:06d}"
+    return RecordWriter((folder / name).open("xb"))
+
+
+def _add(writer: RecordWriter, **content: Any) -> None:
+    writer.write(Event(wall_time=time.time(), **content).SerializeToString())
+
+
+@contextmanager
+def _name_io_errors(folder: Path) -> Iterator[None]:
+    """Turns an `OSError` into a `TrainingError` that says where it was and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"{folder}: the curves cannot be written ({error.strerror or error}). The last "
+            "checkpoint is kept; put this right and repeat the command to resume."
+        ) from error
