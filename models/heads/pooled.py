@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 
 import keras
 
+from models.heads.base import ClassificationHead
+
 
 @keras.saving.register_keras_serializable(package="models")
 class PooledHead(ClassificationHead):
