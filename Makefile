@@ -33,7 +33,7 @@ lint: setup ## setup, then ruff: rules and format
 	$(VENV_PYTHON) -m ruff format --check
 
 fuzz: setup ## fuzz what reads files, SECONDS=60 a target (docs/reliability.md)
-	$(VENV_PYTHON) -m fuzz --seconds=$(or $(SECONDS),60)
+	$(VENV_PYTHON) -m tests.fuzz --seconds=$(or $(SECONDS),60)
 
 lock: ## write the two lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -85,7 +85,7 @@ def _exit(status: int, message: str) -> NoReturn:
 
 
 def _command() -> str:
-    """How the program was started: `python predict.py`, `python -m conversion.export`, `bert-serve`."""
+    """How the program was started: `python predict.py`, `python -m MODULE`, `bert-serve`."""
     specification = getattr(sys.modules["__main__"], "__spec__", None)
     if specification is not None:
         return f"python -m {specification.name.removesuffix('.__main__')}"

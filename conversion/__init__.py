@@ -1,1 +1,1 @@
-"""TODO room."""
+"""To and from other programs: exports, and released models in and out."""

@@ -70,8 +70,8 @@ def size(
 class BackboneConfig:
     """The sizes and choices that all backbones have; a subclass adds those of one of them.
 
-    A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a backbone
-    that is named in `models.registry.BACKBONES`. `backbone_config` makes one from a preset.
+    A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a
+    backbone that is named in `models.registry.BACKBONES`. `backbone_config` makes one from a preset.
 
     Attributes:
         backbone: the backbone's key in `models.registry.BACKBONES`.
@@ -202,7 +202,7 @@ class BackboneConfig:
 
     @property
     def activation_name(self) -> str:
-        """The key of `models.kernels.activations.ACTIVATION_FUNCTIONS` that the layers are made with."""
+        """The key of `ACTIVATION_FUNCTIONS` (models/kernels) that the layers are made with."""
         approximate = self.activation == "gelu" and self.gelu_approximate
         return "gelu_approximate" if approximate else self.activation
 

@@ -13,10 +13,10 @@ from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse
 
 from serving.batching import MicroBatcher
+from serving.errors import ANSWERS, add_handlers
 from serving.explain_endpoint import add_explanation
-from serving.failures import ANSWERS, add_handlers
 from serving.limits import BodyLimit
-from serving.measures import MeasureRequests, Measures
+from serving.metrics import MeasureRequests, Measures
 from serving.options import ServingOptions
 from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
 from training.prediction import Predictor

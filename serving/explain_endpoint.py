@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import FastAPI
 
 from serving.batching import MicroBatcher
-from serving.failures import ANSWERS
+from serving.errors import ANSWERS
 from serving.occlusion import MAX_PARTS, covered, parts_of, shares_of
 from serving.options import ServingOptions
 from serving.schemas import RequestModels, explain_answer

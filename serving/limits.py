@@ -6,7 +6,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.failures import error_answer
+from serving.errors import error_answer
 
 # For so long what is too much of a body is read and thrown away: a client that is still sending
 # when the connection is closed would not see the answer.
@@ -40,7 +40,7 @@ class BodyLimit:
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
             return
-        except _GoneError:
+        except ClientDisconnectedError:
             return
         if body is None:
             await _read_on(receive)
@@ -61,7 +61,7 @@ class BodyLimit:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise _GoneError
+                raise ClientDisconnectedError
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if size > self._max_bytes:
@@ -70,7 +70,7 @@ class BodyLimit:
                 return b"".join(pieces)
 
 
-class _GoneError(Exception):
+class ClientDisconnectedError(Exception):
     """The client closed the connection."""
 
 

@@ -59,8 +59,8 @@ def save_vocabulary(folder, size, lower_case=True):
 def save_google_release(model, folder, extra=None):
     """The same weights as Google's program writes them, by its names and in its layouts.
 
-    The names are spelled out here a second time: a mistake in the table of conversion/released/names.py
-    must not be made twice.
+    The names are spelled out here a second time: a mistake in the table of
+    conversion/released/names.py must not be made twice.
     """
     import tensorflow as tf
 

@@ -11,7 +11,7 @@ from common.errors import ConfigError, OptionError
 from data_util.pretraining.batches import PretrainingBatches
 from data_util.pretraining.build_corpus import prepare_pretraining_data
 from data_util.pretraining.corpus import split_documents
-from data_util.reading.documents import places_of
+from data_util.reading.documents import locate_documents
 from data_util.registry import NOISES, ROWS
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
@@ -253,7 +253,7 @@ def evaluate(
 
 
 def _places(options: PretrainingOptions, documents: np.ndarray) -> list[str]:
-    return places_of(
+    return locate_documents(
         documents,
         options.mask_lm_source_file,
         labelled=False,

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Released BERTs: their configuration, names, formats, weights and vocabulary."""

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Tokenized text kept on disk: ragged HDF5, written whole, keyed by a fingerprint."""

@@ -1,1 +1,1 @@
-"""Labelled examples: their corpus, and batches of them."""
+"""The corpus of labelled examples, and its batches."""

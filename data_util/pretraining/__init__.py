@@ -1,1 +1,1 @@
-"""Free text to batches: rows (what a sequence is made of) x noise (what is hidden or changed)."""
+"""The corpus of free text; rows and noise make its batches."""

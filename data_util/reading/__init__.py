@@ -1,1 +1,1 @@
-"""Files to records: lines, documents, labels, pairs of texts."""
+"""Files to records: line formats, documents, labels, pairs of texts."""

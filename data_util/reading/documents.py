@@ -112,7 +112,9 @@ def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[
         yield _document(text, labels, name, raw.number)
 
 
-def places_of(documents: Iterable[int], paths: Iterable[AnyPath], **reading: Any) -> list[str]:
+def locate_documents(
+    documents: Iterable[int], paths: Iterable[AnyPath], **reading: Any
+) -> list[str]:
     """Where documents stand, for people: "file:line", in rising order.
 
     The files are read anew: nothing but the number of a document is kept while it is used. Where
@@ -183,14 +185,14 @@ def _documents_of(path: Path, parser: LineParser, *, by_sentence: bool) -> Itera
             empty = False
             yield document
     if parser.without_labels:
-        _say_once(f"{path}: {parser.without_labels:,} records have no labels and are left out")
+        _warn_once(f"{path}: {parser.without_labels:,} records have no labels and are left out")
     if empty:
         reason = "only records without labels" if parser.without_labels else "only blank lines"
         raise InputError(f"there is no text in this file, {reason}", path)
 
 
 @functools.cache
-def _say_once(message: str) -> None:
+def _warn_once(message: str) -> None:
     """A file is read several times, for its labels, its words and its ids."""
     logger.warning("%s", message)
 
@@ -203,7 +205,7 @@ def _lines_of(path: Path, parser: LineParser) -> Iterator[Document]:
             line = raw.decode(name)
             if "\r" in line and not told:
                 told = True
-                _say_once(
+                _warn_once(
                     f"{name}:{raw.number}: a carriage return within the line ends no line here. If "
                     "it should, as on an old Mac, write line feeds: tr '\\r' '\\n'"
                 )

@@ -1,1 +1,1 @@
-"""The bundled sample: case facts, told by a grammar of our own."""
+"""The generator of the bundled sample."""

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Text to token ids: tokenizers, vocabulary, sentences, word vectors."""

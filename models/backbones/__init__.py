@@ -1,1 +1,1 @@
-"""Backbones: from token ids to one vector per position."""
+"""Token ids to one vector per position and one vector per sequence."""

@@ -1,1 +1,1 @@
-"""Checkpoint folders: written, read, checked, taken over."""
+"""The checkpoint folder: written whole, checked when read, taken over by the next stage."""

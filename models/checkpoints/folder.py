@@ -25,7 +25,7 @@ from common.hdf5 import (
     read_text,
     sha256,
 )
-from models.checkpoints.size_limits import WEIGHT_BYTES, least_parameters, most_bytes
+from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes, min_parameters
 from models.checkpoints.versions import READABLE_VERSIONS, upgraded
 from models.config import BackboneConfig
 
@@ -93,7 +93,7 @@ class Checkpoint:
         """
         path = self.path(WEIGHTS)
         try:
-            needed, held = least_parameters(self.config), path.stat().st_size // WEIGHT_BYTES
+            needed, held = min_parameters(self.config), path.stat().st_size // WEIGHT_BYTES
         except ConfigError as error:
             raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
         if needed > held:
@@ -134,7 +134,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     config = upgraded(read_versioned(files[CONFIG], READABLE_VERSIONS))
     for name, expected in described.items():
         if name != CONFIG:
-            _check_described(files[name], expected, most_bytes(name, config))
+            _check_described(files[name], expected, max_file_bytes(name, config))
     return Checkpoint(folder, config, files)
 
 

@@ -17,7 +17,7 @@ _ROOM = 256 << 20
 _TIMES = {"model.weights.h5": 16, "optimizer.h5": 48}
 
 
-def most_bytes(name: str, config: Mapping[str, Any]) -> int:
+def max_file_bytes(name: str, config: Mapping[str, Any]) -> int:
     """What a file of a checkpoint may have at most: what is larger need not be read to be refused.
 
     Args:
@@ -25,13 +25,13 @@ def most_bytes(name: str, config: Mapping[str, Any]) -> int:
         config: as in `config.json`; one that is none counts as a model without parameters.
     """
     try:
-        parameters = least_parameters(config)
+        parameters = min_parameters(config)
     except ConfigError:
         parameters = 0
     return _ROOM + _TIMES.get(name, 0) * WEIGHT_BYTES * parameters
 
 
-def least_parameters(config: Mapping[str, Any]) -> int:
+def min_parameters(config: Mapping[str, Any]) -> int:
     """The parameters of the large arrays of the model that a checkpoint's `config.json` describes.
 
     Biases and normalization are left out, and so is what a backbone has that its configuration

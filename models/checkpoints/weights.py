@@ -13,7 +13,7 @@ from models.backbone_model import BackboneModel
 from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints.folder import CONFIG, OPTIMIZER, WEIGHTS, Checkpoint
-from models.checkpoints.size_limits import WEIGHT_BYTES, most_bytes
+from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes
 from models.config import BackboneConfig
 from models.pretraining_model import PretrainingModel
 
@@ -65,7 +65,7 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
     """Gives `model`, built as `config.json` describes, the checkpoint's weights."""
     path = checkpoint.path(WEIGHTS)
     if isinstance(model, BackboneModel):
-        max_elements = most_bytes(WEIGHTS, checkpoint.config) // WEIGHT_BYTES
+        max_elements = max_file_bytes(WEIGHTS, checkpoint.config) // WEIGHT_BYTES
     else:
         max_elements = model.count_params() + _SLACK
     array_shapes(path, max_elements=max_elements)

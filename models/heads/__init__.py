@@ -1,1 +1,1 @@
-"""TODO room."""
+"""From a backbone's outputs to the outputs of a task."""

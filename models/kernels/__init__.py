@@ -1,1 +1,1 @@
-"""Operations written for speed: the only modules that ask which backend runs."""
+"""Operations written for speed; the only room that may ask which backend runs."""

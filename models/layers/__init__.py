@@ -1,1 +1,1 @@
-"""The blocks that backbones, heads and losses are made of."""
+"""Textbook blocks that backbones and heads are made of."""

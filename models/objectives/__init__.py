@@ -1,1 +1,1 @@
-"""Pre-training objectives: what a backbone learns from free text."""
+"""Self-supervised objectives: each gives its terms of the loss."""

@@ -62,8 +62,8 @@ class Encode(Protocol):
 class Objective(Serializable, keras.layers.Layer):
     """A self-supervised task: from the backbone's outputs for a batch to the terms of a loss.
 
-    An objective is a subclass, named in `models.registry.OBJECTIVES`. It says by its attributes what
-    it reads, so that the batches are made for it and the backbone computes what is needed, and
+    An objective is a subclass, named in `models.registry.OBJECTIVES`. Its attributes say what it
+    reads, so that the batches are made for it and the backbone computes what is needed, and
     gives its part of the loss in `terms`.
 
         >>> from models.objectives.masked_lm import MaskedLMHead

@@ -20,8 +20,8 @@ class MaskedLMHead(Objective):
     """`norm(activation(x W + b)) E^T + c` at the masked positions, E the token embedding.
 
     With `num_sampled`, a training step scores a masked token against this many candidates, half of
-    them the most frequent tokens and half drawn anew (see `models.kernels.sampled_softmax`); validation
-    uses the full vocabulary, whose softmax would be most of a step on a CPU.
+    them the most frequent tokens and half drawn anew (see `models.kernels.sampled_softmax`);
+    validation uses the full vocabulary, whose softmax would be most of a step on a CPU.
 
     Args:
         config: the backbone's configuration.

@@ -19,7 +19,7 @@ from data_util.labelled.build_corpus import (
     prepare_labelled_data,
 )
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.reading.documents import places_of, read_documents, read_texts
+from data_util.reading.documents import locate_documents, read_documents, read_texts
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import Text
 from data_util.tokens.vocabulary import Vocabulary
@@ -115,7 +115,7 @@ def locate(
     examples: np.ndarray, paths: Sequence[str], label_field: str, max_examples: int | None
 ) -> list[str]:
     """Where examples stand, by their numbers: "file:line"."""
-    return places_of(
+    return locate_documents(
         examples, paths, labelled=True, label_field=label_field, max_documents=max_examples
     )
 

@@ -11,8 +11,8 @@ import pytest
 from common import hdf5 as checkpoint_files
 from data_util.reading import line_format
 from data_util.tokens import vocabulary
-from fuzz.__main__ import FOLDER, TARGETS
 from models.config import BackboneConfig
+from tests.fuzz.__main__ import FOLDER, TARGETS
 
 SECONDS = 2
 KEPT = sorted(path for path in (FOLDER / "corpus").rglob("*") if path.is_file())
@@ -22,12 +22,12 @@ targets = pytest.mark.parametrize("target", TARGETS)
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_inputs_that_were_kept(path):
-    importlib.import_module(f"fuzz.{path.parent.name}").one_input(path.read_bytes())
+    importlib.import_module(f"tests.fuzz.{path.parent.name}").one_input(path.read_bytes())
 
 
 @targets
 def test_every_target_takes_anything(target):
-    module = importlib.import_module(f"fuzz.{target}")
+    module = importlib.import_module(f"tests.fuzz.{target}")
     seeds = module.seeds() if hasattr(module, "seeds") else [b"\x01a __label__b\n"]
     for data in (b"", b"\0", b"\xff" * 99, *seeds, *(seed[: len(seed) // 2] for seed in seeds)):
         module.one_input(data)
@@ -38,7 +38,7 @@ def test_every_target_finds_a_defect(target, monkeypatch):
     def broken(*arguments, **options):
         raise KeyError("a defect")
 
-    module = importlib.import_module(f"fuzz.{target}")
+    module = importlib.import_module(f"tests.fuzz.{target}")
     seeds = module.seeds() if hasattr(module, "seeds") else [b"\x01a __label__b\n"]
     monkeypatch.setattr(line_format, "_parse_labelled", broken)
     monkeypatch.setattr(vocabulary, "_checked_ids", broken)
@@ -57,7 +57,7 @@ def test_a_few_seconds_of_fuzzing(target):
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("no atheris: pip install atheris")
     done = subprocess.run(
-        [sys.executable, "-m", "fuzz", target, f"--seconds={SECONDS}"],
+        [sys.executable, "-m", "tests.fuzz", target, f"--seconds={SECONDS}"],
         cwd=FOLDER.parent,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         capture_output=True,

@@ -15,8 +15,8 @@ BATCHES_AHEAD = 8
 def prefetched(batches: Callable[[], Iterator[Any]], steps: int) -> tf.data.Dataset:
     """A data set of the `steps` batches that `batches()` yields.
 
-    Where several devices share a batch, it holds this process's rows of each, and rows that are
-    no examples where the batch could not be divided otherwise (see `training.devices.batch_shares`).
+    Where several devices share a batch, it holds this process's rows of each, and rows of padding
+    where the batch cannot be divided otherwise (see `training.devices.batch_shares`).
 
     Args:
         batches: makes an iterator of dicts of arrays, or of tuples of such a dict and an array or

@@ -1,1 +1,1 @@
-"""The options of the commands: groups that several of them share, and a class for each command."""
+"""The options of each command."""

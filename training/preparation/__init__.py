@@ -1,1 +1,1 @@
-"""TODO room."""
+"""What a run starts from: the architecture, the tokenizer, word vectors."""

@@ -9,7 +9,7 @@ from common.errors import InputError
 from data_util.reading.documents import (
     Document,
     check_paths,
-    places_of,
+    locate_documents,
     read_documents,
     read_texts,
 )
@@ -251,8 +251,8 @@ def test_places_of_documents(tmp_path) -> None:
     one, two = tmp_path / "one.txt", tmp_path / "two.txt"
     one.write_text("甲。\n\n乙。\n", encoding="utf-8")
     two.write_text("丙。\n丁。\n", encoding="utf-8")
-    places = places_of([3, 1, 1], [one, two], labelled=False)
+    places = locate_documents([3, 1, 1], [one, two], labelled=False)
     assert places == [f"{one}:3", f"{two}:2"]
     one.unlink()
-    gone = places_of([3, 1], [one, two], labelled=False)
+    gone = locate_documents([3, 1], [one, two], labelled=False)
     assert gone == ["document 1 (from 0)", "document 3 (from 0)"]

@@ -12,7 +12,7 @@ from models.build import build
 from models.checkpoints import folder as module
 from models.checkpoints import weights
 from models.checkpoints.folder import Checkpoint, read_checkpoint
-from models.checkpoints.size_limits import least_parameters, most_bytes
+from models.checkpoints.size_limits import max_file_bytes, min_parameters
 from models.checkpoints.weights import load_model
 from models.config import backbone_config
 from models.pretraining_model import PretrainingModel
@@ -34,7 +34,7 @@ def sizes(backbone, **changes):
 def test_the_estimate_is_a_little_less_than_the_backbone(backbone, pooling, position):
     config = sizes(backbone, pooling=pooling, position=position)
     least = config.min_parameters()
-    assert least_parameters({"backbone": config.to_dict()}) == least
+    assert min_parameters({"backbone": config.to_dict()}) == least
     real = build(make_backbone(config)).count_params()
     # The pooler of BERT is a square of d_model that the estimate leaves out.
     assert 0.9 * (real - 64 * 64) < least < real
@@ -51,12 +51,12 @@ def test_no_model_has_fewer_parameters(backbone, head, embedding_width):
         model = PretrainingModel(make_backbone(config), objectives=("masked_lm",))
     else:
         model = classification_model(make_backbone(config), 30, head=head)
-    without_head = least_parameters({"backbone": config.to_dict()})
+    without_head = min_parameters({"backbone": config.to_dict()})
     parameters = build(model).count_params()
-    assert without_head < least_parameters(told) < parameters
+    assert without_head < min_parameters(told) < parameters
     # With the two moments of Adam; the files are a little larger than the numbers in them.
-    assert 4 * parameters + (1 << 20) < most_bytes("model.weights.h5", told)
-    assert 8 * parameters + (1 << 20) < most_bytes("optimizer.h5", told)
+    assert 4 * parameters + (1 << 20) < max_file_bytes("model.weights.h5", told)
+    assert 8 * parameters + (1 << 20) < max_file_bytes("optimizer.h5", told)
 
 
 @pytest.mark.parametrize(

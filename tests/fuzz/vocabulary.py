@@ -5,7 +5,7 @@ from pathlib import Path
 from common.errors import InputError
 from data_util.reading.labels import LabelSet
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
-from fuzz import folder
+from tests.fuzz.scratch import folder
 
 _FOLDER = folder()
 _RESERVED = "".join(f"{token}\n" for token in RESERVED).encode()

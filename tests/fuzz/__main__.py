@@ -1,7 +1,8 @@
-"""Runs fuzz targets: `python -m fuzz [TARGET ...] [--seconds=60]`.
+"""Runs fuzz targets: `python -m tests.fuzz [TARGET ...] [--seconds=60]`.
 
-Each target runs in a process of its own. Inputs that are kept for good are in fuzz/corpus/TARGET/;
-what a run learns goes to a temporary folder, an input that breaks something to fuzz/crashes/.
+Each target runs in a process of its own. Inputs that are kept for good are in
+tests/fuzz/corpus/TARGET/; what a run learns goes to a temporary folder, an input that breaks
+something to tests/fuzz/crashes/.
 """
 
 import argparse
@@ -20,7 +21,7 @@ MEMORY_MB = 1500  # of the whole process; the libraries alone take a few hundred
 
 def main() -> int:
     """Runs the targets one after another; the exit status of the first that fails."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--seconds", type=int, default=60, help="a target (default: %(default)s)")
     parser.add_argument("--in_this_process", action="store_true", help=argparse.SUPPRESS)
@@ -36,7 +37,7 @@ def main() -> int:
             [
                 sys.executable,
                 "-m",
-                "fuzz",
+                "tests.fuzz",
                 target,
                 f"--seconds={options.seconds}",
                 "--in_this_process",
@@ -57,7 +58,7 @@ def _fuzz(target: str, seconds: int) -> None:
         sys.exit("fuzzing needs atheris: pip install atheris")
     # Before the code is imported, so that it tells the fuzzer which branches it takes.
     with atheris.instrument_imports(include=["common", "data_util", "models"]):
-        module = importlib.import_module(f"fuzz.{target}")
+        module = importlib.import_module(f"tests.fuzz.{target}")
     logging.getLogger("data_util").setLevel(logging.CRITICAL)
     crashes = FOLDER / "crashes"
     crashes.mkdir(exist_ok=True)
@@ -68,7 +69,7 @@ def _fuzz(target: str, seconds: int) -> None:
         for number, seed in enumerate(module.seeds()):
             (Path(learned) / f"seed-{number}").write_bytes(seed)
     arguments = [
-        f"fuzz.{target}",
+        f"tests.fuzz.{target}",
         f"-max_total_time={seconds}",
         f"-rss_limit_mb={MEMORY_MB}",
         "-timeout=10",

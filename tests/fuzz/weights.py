@@ -5,7 +5,7 @@ import numpy as np
 
 from common.errors import CheckpointError
 from common.hdf5 import array_shapes
-from fuzz import folder
+from tests.fuzz.scratch import folder
 
 _PATH = folder() / "model.weights.h5"
 

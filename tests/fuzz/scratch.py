@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of what reads files: a target a file, run by `python -m fuzz`."""
+"""Where fuzz targets write their inputs."""
 
 import tempfile
 from pathlib import Path
@@ -7,5 +7,5 @@ _IN_MEMORY = Path("/dev/shm")
 
 
 def folder() -> Path:
-    """A temporary folder; in memory where that can be, since every input is written there."""
+    """A temporary folder; in memory where that is possible, since every input is written there."""
     return Path(tempfile.mkdtemp(prefix="fuzz-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None))

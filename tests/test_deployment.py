@@ -1,4 +1,4 @@
-"""The examples of docs/put_it_to_work.md, run as they stand there."""
+"""The examples of docs/deployment.md, run as they stand there."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from conversion.export_formats import export
 from training.options.scripts import ExportOptions
 from training.prediction import Predictor
 
-TEXT = (Path(__file__).parents[1] / "docs" / "put_it_to_work.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[1] / "docs" / "deployment.md").read_text(encoding="utf-8")
 
 
 def example(kind, word):

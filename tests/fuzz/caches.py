@@ -4,7 +4,7 @@ import numpy as np
 
 from data_util.cache.reading import fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter
-from fuzz import folder
+from tests.fuzz.scratch import folder
 
 _PATH = folder() / "cache.h5"
 _DESCRIPTION = {"kind": "labelled"}

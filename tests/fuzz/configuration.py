@@ -7,10 +7,10 @@ from common.errors import CheckpointError, ConfigError, InputError
 from common.hdf5 import read_json
 from data_util.tokens.tokenizers import load_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
-from fuzz import folder
 from models.backbones.text_cnn_config import TextCNNConfig
 from models.checkpoints.versions import upgraded
 from models.config import BackboneConfig
+from tests.fuzz.scratch import folder
 
 _PATH = folder() / "config.json"
 _VOCABULARY = Vocabulary([*RESERVED, "a"])

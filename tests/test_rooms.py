@@ -1,0 +1,163 @@
+"""The rooms of the house and the one-way imports between them, read from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Each room and the rooms that it may import: docs/architecture.md shows the same order.
+ROOMS = {
+    "common": set(),
+    "data_util": {"common"},
+    "models": {"common"},
+    "tasks": {"common", "data_util", "models"},
+    "training": {"common", "data_util", "models", "tasks"},
+    "conversion": {"common", "data_util", "models", "tasks", "training"},
+    "serving": {"common", "data_util", "models", "tasks", "training"},
+    "scripts": {"common", "training", "serving"},
+    "benchmarks": {
+        "common", "data_util", "models", "tasks", "training", "conversion", "serving", "scripts",
+    },
+}  # fmt: skip
+SCRIPTS = (
+    "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py", "serve.py",
+)  # fmt: skip
+FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
+MAX_LINES = 300
+
+
+def files_of(room):
+    if room == "scripts":
+        return [ROOT / name for name in SCRIPTS]
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path, *, at_top=False):
+    """The modules that a file imports, within functions too; those of its package by full name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = _top_level(tree) if at_top else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+
+
+def _top_level(tree):
+    """What is executed on import: not the bodies of functions, nor what is for type checkers."""
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def room_of(module):
+    first = module.partition(".")[0]
+    return "scripts" if f"{first}.py" in SCRIPTS else first
+
+
+def strings_of(path):
+    """Texts such as "models.backbones.text_cnn:TextCNN", by which registries import."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            module, colon, attribute = node.value.partition(":")
+            if colon and attribute.isidentifier() and module.replace(".", "_").isidentifier():
+                yield module
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_one_way(room):
+    allowed = ROOMS[room] | {room}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in files_of(room)
+        for module in (*imports_of(path), *strings_of(path))
+        if room_of(module) in ROOMS and room_of(module) not in allowed
+    ]
+    assert not wrong
+
+
+def test_every_package_is_a_room():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {"tests"} == set(ROOMS) - {"scripts"}
+
+
+def test_no_circle():
+    modules = {module_of(path): path for room in ROOMS for path in files_of(room)}
+    graph = {}
+    for name, path in modules.items():
+        found = set()
+        for target in imports_of(path, at_top=True):
+            # `from package import module` names a module; `from module import name` does not.
+            target = target if target in modules else target.rpartition(".")[0]
+            if target in modules and target != name:
+                found.add(target)
+        graph[name] = found
+    done, path = set(), []
+
+    def visit(name):
+        assert name not in path, f"a circle: {' -> '.join([*path[path.index(name) :], name])}"
+        if name in done:
+            return
+        path.append(name)
+        for target in sorted(graph[name]):
+            visit(target)
+        path.pop()
+        done.add(name)
+
+    for name in graph:
+        visit(name)
+
+
+@pytest.mark.parametrize("room", ["common", "data_util"])
+def test_no_framework_where_workers_start(room):
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in files_of(room)
+        for module in imports_of(path)
+        if room_of(module) in FRAMEWORKS
+    ]
+    assert not wrong
+
+
+def test_models_ask_for_a_backend_in_kernels_alone():
+    for path in files_of("models"):
+        if path.parent.name == "kernels":
+            continue
+        frameworks = {room_of(module) for module in imports_of(path)} & FRAMEWORKS
+        assert frameworks <= {"keras"}, path
+        assert "backend.backend(" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_files_are_short(room):
+    long = [
+        f"{path.relative_to(ROOT)}: {lines} lines"
+        for path in files_of(room)
+        if (lines := path.read_text(encoding="utf-8").count("\n")) >= MAX_LINES
+    ]
+    assert not long
+
+
+def test_the_tests_mirror_the_rooms():
+    """A test file in a room's folder tests a file, or a folder, of the same name."""
+    special = {"test_contract", "test_jax", "test_precision"}
+    for room in set(ROOMS) - {"scripts"}:
+        for path in sorted((ROOT / "tests" / room).rglob("test_*.py")):
+            beside = ROOT / path.relative_to(ROOT / "tests").parent
+            name = path.stem.removeprefix("test_")
+            there = (beside / f"{name}.py").exists() or (beside / name).is_dir()
+            assert there or path.stem in special, f"{path.relative_to(ROOT)} tests no such file"
