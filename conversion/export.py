@@ -2,14 +2,12 @@
 
     python -m conversion.export CKPT_DIR OUT --format=saved_model|onnx|litert [--quantize=int8]
 
-The work is done in `conversion/export_formats.py`: the formats are written by TensorFlow, which this folder
-knows nothing of.
+The work is done in `conversion/export_formats.py`, which needs Keras and TensorFlow.
 """
 
 
 def main() -> None:
     """Runs the command; does not return."""
-    # Imported here: whoever imports `models` must not load what this command needs.
     from training.command_line import run
     from training.options.scripts import ExportOptions
 
