@@ -71,8 +71,9 @@ class BackboneConfig:
     """The sizes and choices that all backbones have; a subclass adds those of one of them.
 
     A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a
-    A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a
-    backbone that is named in `models.registry.BACKBONES`. `backbone_config` makes one from a preset.
+    backbone that is named in `models.registry.BACKBONES`. `backbone_config` makes one from a
+    preset.
+
     Attributes:
         backbone: the backbone's key in `models.registry.BACKBONES`.
         has_attention: whether positions attend to each other, so that "rotary" is possible.
