@@ -142,7 +142,7 @@ def _chosen(options_class: type[OptionsT], arguments: Sequence[str]) -> type[Opt
         return options_class
     value: Any = declarations(options_class)[options_class.chooser].default
     texts = {}
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         name, equals, text = argument.removeprefix("--").partition("=")
         texts[name] = text if equals else following
     if texts.get(OPTIONS_FILE):

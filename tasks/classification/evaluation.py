@@ -18,7 +18,8 @@ from tasks.classification.metrics import (
 from tasks.classification.tfidf_classifier import TfidfClassifier
 
 if TYPE_CHECKING:
-    from tasks.classification.task import Classification, ClassificationData
+    from tasks.classification.classification import Classification
+    from tasks.classification.data import ClassificationData
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from models.heads.bag_of_words import BagOfWords, mixture
 from tasks.classification.linear_classifiers import SOLVERS, fit
 
 if TYPE_CHECKING:
-    from tasks.classification.task import ClassificationData
+    from tasks.classification.data import ClassificationData
 
 logger = logging.getLogger(__name__)
 

@@ -254,3 +254,44 @@ def test_help_of_a_class_that_was_made():
     assert "More:" not in text
     assert re.findall(r"^  --(\w+)=", text, flags=re.MULTILINE) == ["width", "options_file"]
     assert list(declarations(More)) == ["width"]
+
+
+@dataclass(frozen=True)
+class RedOptions(Options):
+    """Red"""
+
+    shade: int = option(1, "how dark")
+
+
+@dataclass(frozen=True)
+class ColourOptions(Options):
+    """Colours"""
+
+    colour: str = option("blue", "which one", choices=("blue", "red"))
+
+    chooser = "colour"
+
+    @classmethod
+    def chosen(cls, value):
+        return RedColourOptions if value == "red" else cls
+
+
+@dataclass(frozen=True)
+class RedColourOptions(ColourOptions, RedOptions):
+    """Colours"""
+
+
+@pytest.mark.parametrize("arguments", [["--colour=red"], ["--colour", "red"]])
+def test_an_option_that_brings_further_options(arguments, tmp_path):
+    assert parse_options(ColourOptions, [])[0] == ColourOptions()
+    assert parse_options(ColourOptions, [*arguments, "--shade=3"])[0].shade == 3
+    assert "--shade" in help_text(ColourOptions, "paint", "", arguments)
+    assert "--shade" not in help_text(ColourOptions, "paint", "")
+    with pytest.raises(OptionError, match="--shade: there is no such option"):
+        parse_options(ColourOptions, ["--shade=3"])
+    # From a file; the command line takes precedence.
+    file = tmp_path / "options.json"
+    file.write_text(json.dumps({"colour": "red", "shade": 5}))
+    assert parse_options(ColourOptions, [f"--options_file={file}"])[0].shade == 5
+    with pytest.raises(OptionError, match="--shade: there is no such option"):
+        parse_options(ColourOptions, [f"--options_file={file}", "--colour=blue"])

@@ -91,7 +91,11 @@ class FineTuningOptions(
     allow_partial_restore: bool = option(
         False, "continue when the checkpoint holds less than 99 % of the backbone's weights"
     )
-    task: str = option("multi_label", "what is learned from the labelled examples", choices=TASKS)
+    task: str = option(
+        next(iter(TASKS)),
+        "what is learned from the labelled examples; brings options of its own (--task=... --help)",
+        choices=TASKS,
+    )
     sequence_length: int = option(
         512, "maximum number of tokens of a document that are read", minimum=4
     )

@@ -11,7 +11,8 @@ from data_util.reading.labels import LabelSet
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.checkpoints.folder import Checkpoint
-from tasks.classification.task import MultiClass, MultiLabel, stored_thresholds
+from tasks.classification.classification import stored_thresholds
+from tasks.classification.task import MultiClass, MultiLabel
 from tasks.data import TextEncoder
 
 LABELS = LabelSet(["A", "B", "C"])

@@ -1,0 +1,1 @@
+"""One toy of each kind of thing that can be added, registered when the tests run."""
