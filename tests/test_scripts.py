@@ -537,14 +537,14 @@ def test_damaged_checkpoints(tiny, run_of, refused, tmp_path):
 
     assert "no such checkpoint folder" in message()
     folder.mkdir()
-    assert "not a whole checkpoint" in message()
+    assert "not a complete checkpoint" in message()
     shutil.copytree(run.pretrained, folder, dirs_exist_ok=True)
     weights = (folder / "model.weights.h5").read_bytes()
     (folder / "model.weights.h5").write_bytes(weights[:-100])
-    assert "model.weights.h5: cut short or altered" in message()
+    assert "model.weights.h5: truncated or altered" in message()
     other = run_of("transformer").pretrained / "model.weights.h5"
     shutil.copy(other, folder / "model.weights.h5")
-    assert "model.weights.h5: cut short or altered" in message()
+    assert "model.weights.h5: truncated or altered" in message()
     assert not (tmp_path / "save").exists()
 
 

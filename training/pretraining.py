@@ -21,10 +21,10 @@ from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
 from models.objectives.selection import (
-    batch_size,
     check_objectives,
     noise_of,
     pair_shares_of,
+    rows_of,
 )
 from models.pretraining_model import PretrainingModel
 from models.registry import OBJECTIVES
@@ -123,7 +123,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     names = objectives(options)
-    plan, shares = ROWS[batch_size(names)], pair_shares_of(names)
+    plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
         "noise": NOISES[noise_of(names)](vocabulary, options.mask_probability),

@@ -1,4 +1,4 @@
-"""A linear classifier over the words of a document, beside the network."""
+"""A linear TF-IDF classifier whose decisions are added to the network's logits."""
 
 from typing import Any
 
@@ -10,35 +10,42 @@ from models.serializable import Serializable
 
 @keras.saving.register_keras_serializable(package="models")
 class BagOfWords(Serializable, keras.layers.Layer):
-    """TF-IDF of a document's tokens and a linear decision for each label.
+    """Adds the decisions of a linear classifier over TF-IDF features to the network's logits.
 
-    With t occurrences of a token in a document, its weight is `(1 + ln t) idf(token)`, and all
-    weights of a document together have length 1 (Manning, Raghavan & Schütze 2008, sections 6.2.2
-    and 6.4.1, https://nlp.stanford.edu/IR-book/). A label's decision is their product with the
-    label's weights, and a bias (Joachims 1998, "Text categorization with support vector machines").
+    A token that occurs t times in a document has the weight `(1 + ln t) idf(token)`; the weights of
+    a document are scaled to unit length (Manning, Raghavan & Schütze 2008, sections 6.2.2 and
+    6.4.1, https://nlp.stanford.edu/IR-book/). The decision for a label is the dot product of the
+    document's and the label's weights, plus a bias (Joachims 1998, "Text categorization with
+    support vector machines").
 
-    With few labelled documents such a classifier is hard to beat, and it errs elsewhere than a
-    network does, so that both together do better than either. Nothing here is trained by gradients:
-    `fill` takes what a solver for linear classifiers has found.
+    With few labelled documents such a classifier is hard to beat, and it makes different errors
+    than a network, so that the combination is better than either. Nothing here is trained by
+    gradients: `fill` takes the solution of a solver for linear classifiers. Until `fill` is
+    called, the network's logits pass through unchanged.
+
+        >>> layer = BagOfWords(vocab_size=100, num_labels=3)
+        >>> layer.build()
+        >>> layer(np.ones((1, 3), "float32"), np.array([[1, 7, 2]]), np.ones((1, 3), bool)).shape
+        TensorShape([1, 3])
 
     Args:
-        vocab_size: tokens of the vocabulary.
-        num_labels: number of labels.
+        vocab_size: the size of the vocabulary.
+        num_labels: the number of labels.
     """
 
     def __init__(self, vocab_size: int, num_labels: int, **kwargs: Any) -> None:
-        # Sums of hundreds of small numbers: float32, whatever the network computes in.
+        # It sums hundreds of small numbers: float32 regardless of the network's precision.
         super().__init__(**{**kwargs, "trainable": False, "dtype": "float32"})
         self.vocab_size = vocab_size
         self.num_labels = num_labels
 
     @staticmethod
     def min_parameters(vocab_size: int, num_labels: int) -> int:
-        """The parameters of its large arrays; a file of its weights holds no fewer."""
+        """A lower bound on its parameters, computed from its large arrays."""
         return vocab_size * (1 + num_labels)
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights: nothing is decided until `fill`, and the network's word is all."""
+        """Creates the weights; they leave the network's logits unchanged until `fill` is called."""
         labels = (self.num_labels,)
         self.idf = self._weight((self.vocab_size,), "idf")
         self.kernel = self._weight((self.vocab_size, *labels), "kernel")
@@ -49,10 +56,10 @@ class BagOfWords(Serializable, keras.layers.Layer):
         self.built = True
 
     def fill(self, idf: Any, kernel: Any, bias: Any) -> None:
-        """Takes over a fitted classifier.
+        """Sets the weights of a fitted classifier.
 
         Args:
-            idf: (vocab_size,), 0 for a token that is not to count.
+            idf: (vocab_size,), 0 for tokens that are ignored.
             kernel: (vocab_size, num_labels).
             bias: (num_labels,).
         """
@@ -61,7 +68,7 @@ class BagOfWords(Serializable, keras.layers.Layer):
         self.bias.assign(bias)
 
     def decisions(self, token_ids: Any, padding_mask: Any) -> Any:
-        """How far on the label's side of its boundary a document is.
+        """Signed distances of documents from the decision boundary of each label.
 
         Args:
             token_ids: (batch, length) int32.
@@ -71,29 +78,33 @@ class BagOfWords(Serializable, keras.layers.Layer):
             (batch, num_labels) float32.
         """
         mask = ops.cast(padding_mask, "float32")
-        # What is padded has the id of no token, so that it is not counted.
+        # -1 is no token's id, so padding is not counted.
         among = ops.where(padding_mask, token_ids, -1)
         same = ops.equal(ops.expand_dims(token_ids, 2), ops.expand_dims(among, 1))
         count = ops.maximum(ops.sum(ops.cast(same, "float32"), axis=2), 1.0)
         weight = (1.0 + ops.log(count)) * ops.take(self.idf, token_ids, axis=0) * mask
-        # A token that occurs t times is met t times below: each time with 1/t of its weight.
+        # A token that occurs t times appears t times in the sums below: each time with weight / t.
         length = ops.sqrt(ops.sum(ops.square(weight) / count, axis=1, keepdims=True))
         weight = weight / count / ops.maximum(length, 1e-12)
         rows = ops.take(self.kernel, token_ids, axis=0)
         return ops.squeeze(ops.matmul(ops.expand_dims(weight, 1), rows), 1) + self.bias
 
     def mix(self, network_share: float, share: float, offset: float) -> None:
-        """Sets what `mixture` takes."""
+        """Sets the coefficients of `mixture`."""
         self.network_share.assign(network_share)
         self.share.assign(share)
         self.offset.assign(offset)
 
     def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
-        """Logits of both together: see `mixture`.
+        """Combines the network's logits with the decisions; see `mixture`.
 
         Args:
             logits: (batch, num_labels) float32, the network's.
-            token_ids, padding_mask: as in `decisions`.
+            token_ids: as in `decisions`.
+            padding_mask: as in `decisions`.
+
+        Returns:
+            (batch, num_labels) float32.
         """
         decisions = self.decisions(token_ids, padding_mask)
         return mixture(logits, decisions, self.network_share, self.share, self.offset)
@@ -105,10 +116,19 @@ class BagOfWords(Serializable, keras.layers.Layer):
 
 
 def mixture(logits: Any, decisions: Any, network_share: Any, share: Any, offset: Any) -> Any:
-    """Some of the network's logits and, `share` times, how far the decisions are above -1.
+    """Computes `network_share * logits + offset + share * (decisions + 1)`.
 
-    A document beyond the margin of not having a label has -1 or less, as most documents have for
-    most labels. There the network's logits stay about what they are; where not all of the network
-    counts, `offset` is what it has said of most labels.
+    A decision of -1 is the margin of a label's negative class; most documents are at or below it
+    for most labels. The 1 is added so that there the network's logits hardly change.
+
+    Args:
+        logits: (..., num_labels), the network's.
+        decisions: (..., num_labels), the linear classifier's.
+        network_share: the factor of the logits.
+        share: the factor of the decisions.
+        offset: added to all; makes up for the typical logit if `network_share` is below 1.
+
+    Returns:
+        (..., num_labels).
     """
     return network_share * logits + offset + share * (decisions + 1.0)

@@ -231,7 +231,7 @@ def test_a_link_that_would_have_a_run_empty_another_folder(tmp_path):
     for name in ("manifest.json", "config.json"):
         (precious / name).write_text('{"format_version": 1}')
     (folder / ".complete").symlink_to(precious)
-    with pytest.raises(CheckpointError, match="not a whole checkpoint folder"):
+    with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(folder)
     with pytest.raises(CheckpointError, match=r"\.complete: a symbolic link"):
         write_checkpoint(folder, config={}, model=None, texts={}, metrics={})
@@ -247,7 +247,7 @@ def test_a_file_is_not_hashed_where_its_size_is_wrong(tmp_path, monkeypatch):
     os.truncate(tmp_path / "model.weights.h5", 1 << 20)
     hashed = []
     monkeypatch.setattr(checkpoint, "sha256", lambda path: hashed.append(path.name) or sha256(path))
-    with pytest.raises(CheckpointError, match=r"model\.weights\.h5: cut short or altered"):
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5: truncated or altered"):
         checkpoint.read_checkpoint(tmp_path)
     assert hashed == ["config.json"]
 
@@ -263,5 +263,5 @@ def test_a_checkpoints_vocabulary_that_was_altered(tmp_path):
     (tmp_path / "mine.txt").write_text("b")
     check_against_manifest(tmp_path / "mine.txt")
     (tmp_path / "vocab.txt").write_text("b")
-    with pytest.raises(CheckpointError, match=r"vocab\.txt: cut short or altered"):
+    with pytest.raises(CheckpointError, match=r"vocab\.txt: truncated or altered"):
         check_against_manifest(tmp_path / "vocab.txt")

@@ -179,7 +179,9 @@ def test_weights_that_do_not_belong(options_of, run_of, tmp_path):
     mixed = Checkpoint(source.folder, other.config, source.files)
     options = options_of()
     data = fine_tuning.prepare_data(options, source)
-    with pytest.raises(CheckpointError, match="these weights are not of the transformer model"):
+    with pytest.raises(
+        CheckpointError, match="these weights do not belong to the transformer model"
+    ):
         fine_tuning.build_model(options, data, mixed)
 
 

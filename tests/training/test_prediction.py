@@ -151,7 +151,7 @@ def test_labels_and_vocabulary_that_are_not_the_models(run_of, tmp_path, name, c
     shutil.copytree(run_of().fine_tuned, folder, ignore=shutil.ignore_patterns("last", "logs"))
     path = folder / name
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=rf"{name}: cut short or altered"):
+    with pytest.raises(CheckpointError, match=rf"{name}: truncated or altered"):
         Predictor(folder)
     # Whoever can write it can write its digest.
     sign(folder)

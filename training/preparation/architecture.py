@@ -8,7 +8,7 @@ import keras
 
 from common.errors import OptionError
 from models.checkpoints.folder import Checkpoint, read_checkpoint
-from models.checkpoints.transfer import repeat_positions
+from models.checkpoints.transfer import tile_position_embeddings
 from models.config import PRESETS, BackboneConfig, backbone_config, size_options
 from models.registry import BACKBONES
 from training.options.groups import ModelOptions, RunOptions
@@ -106,7 +106,7 @@ def restored_backbone_config(
 
 def extend_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> None:
     """Makes a restored backbone ready for sequences longer than its checkpoint's, and says so."""
-    if repeat_positions(backbone, checkpoint, length):
+    if tile_position_embeddings(backbone, checkpoint, length):
         logger.info(
             "%s was trained with %d tokens: the position vectors from there to %d start as copies",
             checkpoint.folder,

@@ -90,7 +90,7 @@ def test_heads_count(tmp_path, changes):
     checkpoint = Checkpoint(
         tmp_path, {**told, **changes}, {module.WEIGHTS: tmp_path / module.WEIGHTS}
     )
-    with pytest.raises(CheckpointError, match="these weights are not of the model"):
+    with pytest.raises(CheckpointError, match="these weights do not belong to the model"):
         load_model(checkpoint)
 
 
