@@ -137,7 +137,7 @@ def test_a_pipe_is_written_to_and_not_replaced(run_of, tmp_path):
         (
             "vocab.txt",
             lambda text: text + "x1\n",
-            r"tokens, but the model knows only [0-9]+; it is",
+            r"tokens, but the model has only [0-9]+ embeddings; this is",
         ),
         (
             "vocab.txt",

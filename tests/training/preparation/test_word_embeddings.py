@@ -83,7 +83,7 @@ def test_options_that_contradict_one_another(tiny, tmp_path):
     use, path = {"use_pretrained_embedding": True}, {"word2vec_model_path": "vectors.txt"}
     for changes, message in (
         (use, "name the file of word vectors with --word2vec_model_path"),
-        (path, "--word2vec_model_path=vectors.txt without --use_pretrained_embedding"),
+        (path, "--word2vec_model_path=vectors.txt requires --use_pretrained_embedding"),
     ):
         with pytest.raises(OptionError, match=message):
             pretraining.prepare_data(step_1(tiny, tmp_path, **changes))
