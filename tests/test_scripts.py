@@ -507,7 +507,7 @@ def test_vocabulary_of_another_tokenizer(tiny, run_of, refused, tmp_path):
     del values["min_count"]
     line = refused("train_bert_lm.py", *flags_of(values))
     assert "--tokenize_style=word" in line
-    assert "not by char" in line
+    assert "not with char" in line
     # The file alone tells nothing of its tokenizer; that it does not fit the text does.
     alone = tmp_path / "vocab.txt"
     alone.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n##ing\nhouse\n。\n", encoding="utf-8")
@@ -573,7 +573,7 @@ def test_a_finished_run_is_not_run_again(tiny, run_of, script, caplog):
     before = (run.fine_tuned / "manifest.json").stat().st_mtime_ns
     status, out, _ = script("train_bert_fine_tuning.py", *flags_of(values))
     assert (status, out) == (0, "")
-    assert f"{run.fine_tuned} holds this very run, finished: nothing to do" in caplog.text
+    assert f"{run.fine_tuned}: this run has already finished, nothing to do" in caplog.text
     assert (run.fine_tuned / "manifest.json").stat().st_mtime_ns == before
 
 
