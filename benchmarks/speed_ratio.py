@@ -52,11 +52,7 @@ def main() -> None:
         "--documents",
         type=int,
         default=1000,
-<<<<<<< /tmp/mf.py
-        help="to pre-train on; three times as many to fine-tune on",
-=======
         help="to pre-train on",
->>>>>>> /tmp/gf.py
     )
     options.add_argument("--predictions", type=int, default=8 * BLOCK, help="documents to label")
     options.add_argument("--core", type=int, help="default: the last one that is available")
