@@ -205,7 +205,7 @@ class Classification(Task):
     def build_model(self, backbone: Backbone, dropout: float) -> ClassificationModel:
         """See `Task.build_model`."""
         config, num_labels = backbone.config, len(self.label_set)
-        if self.pairs and config.num_segment < 2:
+        if self.pairs and config.num_segments < 2:
             raise OptionError(
                 "the backbone knows only one segment, and a pair of texts needs two: use another "
                 "checkpoint."
