@@ -28,7 +28,7 @@ from benchmarks.lib.arguments import parser
 from benchmarks.lib.checkouts import Checkout
 from benchmarks.lib.measuring import machine, markdown
 from benchmarks.lib.runs import flags
-from models.config import PRESETS
+from models.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 WORK = ("pre-training steps", "fine-tuning steps", "prediction")

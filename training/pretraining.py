@@ -20,12 +20,7 @@ from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
-from models.objectives.selection import (
-    batch_size,
-    check_objectives,
-    noise_of,
-    pair_shares_of,
-)
+from models.objectives.selection import check_objectives, noise_of, pair_shares_of, rows_of
 from models.pretraining_model import PretrainingModel
 from models.registry import OBJECTIVES
 from training.devices import runtime
@@ -123,7 +118,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     names = objectives(options)
-    plan, shares = ROWS[batch_size(names)], pair_shares_of(names)
+    plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
         "noise": NOISES[noise_of(names)](vocabulary, options.mask_probability),
@@ -173,16 +168,12 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             f"--sequence_length_lm={options.sequence_length_lm} is longer than "
             f"--max_position={config.max_position}."
         )
-    # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not in
-    # that of a released BERT.
-    num_sampled = 0 if data.tokenizer.style == "wordpiece" else options.num_sampled
-    model = build(
-        PretrainingModel(
-            make_backbone(config),
-            objectives=objectives(options),
-            settings={"num_sampled": num_sampled},
-        )
-    )
+    names = objectives(options)
+    wanted = {setting for name in names for setting in OBJECTIVES[name].settings}
+    settings = {name: value for name, value in options.to_dict().items() if name in wanted}
+    # Those of a released BERT's vocabulary are not; those of one that was made here are.
+    settings["ids_by_frequency"] = data.tokenizer.style != "wordpiece"
+    model = build(PretrainingModel(make_backbone(config), objectives=names, settings=settings))
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
         source = load_model(data.start)
@@ -276,7 +267,7 @@ def _announce(
         f"{data.tokens:,}",
         f"{len(data.vocabulary):,}",
         data.tokenizer.style,
-        f"{config.backbone} d_model {config.d_model}",
+        config.summary,
         f"{model.count_params():,}",
         data.start.folder if data.start else "random weights",
         " + ".join(objectives(options)),

@@ -39,12 +39,10 @@ class Backbone(Serializable, keras.layers.Layer):
         config_class: the dataclass of the backbone's sizes.
         visibilities: what a position may see: "both" (every position), "left" (itself and those
             before it).
-        learning_rates: the highest one of each stage, where the user names none.
     """
 
     config_class: ClassVar[type[BackboneConfig]]
     visibilities: ClassVar[tuple[str, ...]] = ("both",)
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1e-3}
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

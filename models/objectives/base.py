@@ -85,7 +85,8 @@ class Objective(Serializable, keras.layers.Layer):
             None: everywhere.
         reads_layers: whether it reads the outputs of the layers.
         reads_pooled_output: whether the backbone's pooling has a part in it.
-        settings: the names of the settings that its constructor takes.
+        settings: the names of the settings that its constructor takes; those of its options in
+            `models.registry.OBJECTIVE_OPTIONS`, where it has any.
     """
 
     rows: ClassVar[str | None] = None

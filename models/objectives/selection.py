@@ -23,12 +23,12 @@ def check_objectives(names: Sequence[str]) -> None:
         raise ConfigError(
             f"objectives must be of {', '.join(OBJECTIVES)}, not {', '.join(unknown)}."
         )
-    batch_size(names)
+    rows_of(names)
     noise_of(names)
     pair_shares_of(names)
 
 
-def batch_size(names: Iterable[str]) -> str:
+def rows_of(names: Iterable[str]) -> str:
     """What the sequences of these objectives are made of, "single" where none of them minds.
 
     Raises:
