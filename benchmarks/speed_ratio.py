@@ -28,7 +28,7 @@ from benchmarks.lib.arguments import parser
 from benchmarks.lib.checkouts import Checkout
 from benchmarks.lib.measuring import machine, markdown
 from benchmarks.lib.runs import flags
-from models.config import PRESETS
+from models.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 WORK = ("pre-training steps", "fine-tuning steps", "prediction")
@@ -52,7 +52,7 @@ def main() -> None:
         "--documents",
         type=int,
         default=1000,
-        help="to pre-train on; three times as many to fine-tune on",
+        help="to pre-train on",
     )
     options.add_argument("--predictions", type=int, default=8 * BLOCK, help="documents to label")
     options.add_argument("--core", type=int, help="default: the last one that is available")

@@ -12,7 +12,7 @@ from models.encoding import Encoding
 from models.kernels.losses import weighted_mean
 from models.objectives.base import Term
 from models.objectives.selection import check_objectives
-from models.registry import OBJECTIVES
+from models.registry import DEFAULT_OBJECTIVES, OBJECTIVES
 from models.serializable import Serializable
 
 
@@ -48,7 +48,7 @@ class PretrainingModel(Serializable, keras.Model):
     def __init__(
         self,
         backbone: Backbone,
-        objectives: Sequence[str] = ("masked_lm", "next_sentence"),
+        objectives: Sequence[str] = DEFAULT_OBJECTIVES,
         settings: Mapping[str, Any] | None = None,
         name: str = "pretraining",
         **kwargs: Any,

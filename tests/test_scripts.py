@@ -321,8 +321,10 @@ def test_long_documents_are_cut_counted_and_said_once(tiny, fine_tuned, tmp_path
     text = tiny.file("train").read_text(encoding="utf-8")
     long.write_text(text + "被告人殴打商店。" * 40 + " __label__诈骗\n", encoding="utf-8")
     fine_tuned(training_data_file=[str(long)], sequence_length=64)
-    messages = [m for m in caplog.messages if "longer than" in m or "are cut" in m]
-    assert messages == ["documents longer than --sequence_length=64 are cut: 1 of 61 in train"]
+    messages = [m for m in caplog.messages if "longer than" in m or "are truncated" in m]
+    assert messages == [
+        "documents longer than --sequence_length=64 are truncated: 1 of 61 in train"
+    ]
 
 
 def test_half_precision_and_rates(tiny, fine_tuned, caplog):

@@ -287,7 +287,7 @@ def _announce(
         data.task.summary(),
         f"{len(data.text.vocabulary):,}",
         data.text.tokenizer.style,
-        f"{config.backbone} d_model {config.d_model}",
+        config.summary,
         f"{model.count_params():,}",
         options.ckpt_dir if report else "random weights",
         options.num_epochs,

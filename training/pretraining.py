@@ -20,12 +20,7 @@ from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
-from models.objectives.selection import (
-    check_objectives,
-    noise_of,
-    pair_shares_of,
-    rows_of,
-)
+from models.objectives.selection import check_objectives, noise_of, pair_shares_of, rows_of
 from models.pretraining_model import PretrainingModel
 from models.registry import OBJECTIVES
 from training.devices import runtime
@@ -191,16 +186,12 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             f"--sequence_length_lm={options.sequence_length_lm} exceeds "
             f"--max_position={config.max_position}."
         )
-    # Sampling requires that the most frequent tokens have the lowest ids, as in vocabularies built
-    # here. Those of released BERT models are ordered differently.
-    num_sampled = 0 if data.tokenizer.style == "wordpiece" else options.num_sampled
-    model = build(
-        PretrainingModel(
-            make_backbone(config),
-            objectives=objectives(options),
-            settings={"num_sampled": num_sampled},
-        )
-    )
+    names = objectives(options)
+    wanted = {setting for name in names for setting in OBJECTIVES[name].settings}
+    settings = {name: value for name, value in options.to_dict().items() if name in wanted}
+    # Vocabularies built here are ordered by frequency; those of released BERT models are not.
+    settings["ids_by_frequency"] = data.tokenizer.style != "wordpiece"
+    model = build(PretrainingModel(make_backbone(config), objectives=names, settings=settings))
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
         source = load_model(data.start)
@@ -309,7 +300,7 @@ def _announce(
         f"{data.tokens:,}",
         f"{len(data.vocabulary):,}",
         data.tokenizer.style,
-        f"{config.backbone} d_model {config.d_model}",
+        config.summary,
         f"{model.count_params():,}",
         data.start.folder if data.start else "random weights",
         " + ".join(objectives(options)),

@@ -39,12 +39,10 @@ class Backbone(Serializable, keras.layers.Layer):
         config_class: the dataclass of the backbone's sizes.
         visibilities: which positions a position can be made to see: "both" (all of them), "left"
             (itself and those before it).
-        learning_rates: the default peak learning rate of each stage.
     """
 
     config_class: ClassVar[type[BackboneConfig]]
     visibilities: ClassVar[tuple[str, ...]] = ("both",)
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1e-3}
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

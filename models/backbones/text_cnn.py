@@ -112,7 +112,6 @@ class TextCNN(Backbone):
 
     config_class: ClassVar[type[BackboneConfig]] = TextCNNConfig
     visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 2e-3, "fine_tuning": 3e-3}
 
     def __init__(self, config: TextCNNConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)

@@ -88,7 +88,6 @@ class TransformerEncoder(Backbone):
 
     config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
     visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1.5e-3}
 
     def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)

@@ -90,7 +90,8 @@ class Objective(Serializable, keras.layers.Layer):
             read the sequence output, None if it reads all positions.
         reads_layers: whether it reads the output of each layer.
         reads_pooled_output: whether it reads the backbone's pooled output.
-        settings: the names of the options that its constructor takes.
+        settings: the names of the settings that its constructor takes. Those that are options are
+            declared in `models.registry.OBJECTIVE_OPTIONS`.
     """
 
     rows: ClassVar[str | None] = None

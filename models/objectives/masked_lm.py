@@ -63,6 +63,20 @@ class MaskedLMHead(Objective):
         )
 
     @classmethod
+    def from_options(
+        cls, config: BackboneConfig, settings: Mapping[str, Any], **kwargs: Any
+    ) -> "Objective":
+        """See `Objective.from_options`.
+
+        Args:
+            settings: with "ids_by_frequency" false, nothing is sampled: half of the candidates are
+                the lowest ids, which are to be the most frequent tokens.
+        """
+        if not settings.get("ids_by_frequency", True):
+            settings = {**settings, "num_sampled": 0}
+        return super().from_options(config, settings, **kwargs)
+
+    @classmethod
     def min_parameters(cls, config: BackboneConfig) -> int:
         """A lower bound on its parameters: those of the transform's kernel."""
         return config.d_model**2

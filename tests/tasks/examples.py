@@ -7,7 +7,7 @@ from common.options import Options
 from data_util.tokens.tokenizers import make_tokenizer
 from models.backbones.base import make_backbone
 from models.build import build
-from models.config import backbone_config
+from models.presets import backbone_config
 from tasks.data import DataSettings
 from tasks.registry import TASK_OPTIONS, TASKS
 from tests.toys.choices import choice_lines

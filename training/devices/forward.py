@@ -62,11 +62,14 @@ class Forward:
         Returns:
             The outputs, (rows, ...) each.
         """
-        if keras.backend.backend() == "jax":
+        backend = keras.backend.backend()
+        if backend == "tensorflow":
+            outputs = self._traced(inputs)(dict(inputs))
+        elif backend == "jax":
             outputs = self._jitted()(*_variables(self._model), dict(inputs))
         else:
-            outputs = self._traced(inputs)(dict(inputs))
-        return keras.tree.map_structure(np.asarray, outputs)
+            outputs = self._model(dict(inputs), training=False)
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
     def _traced(self, inputs: Inputs) -> Callable[..., Any]:
         signature = tuple((name, specification(array)) for name, array in inputs.items())

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from models.config import backbone_config
 from models.layers.positions import PositionalEncoding, rotate, sinusoidal_positions
+from models.presets import backbone_config
 
 
 def encoding_of(position, max_position):
