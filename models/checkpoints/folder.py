@@ -17,14 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from common.errors import CheckpointError, ConfigError
-from common.hdf5 import (
-    MAX_JSON_BYTES,
-    check_regular,
-    is_plain_name,
-    read_json,
-    read_text,
-    sha256,
-)
+from common.files import MAX_BYTES, check_regular, is_plain_name, read_json, read_text, sha256
 from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes, min_parameters
 from models.checkpoints.versions import READABLE_VERSIONS, upgraded
 from models.config import BackboneConfig
@@ -57,7 +50,9 @@ class Checkpoint:
 
     def text(self, name: str) -> str:
         """The content of the text file `name`; a `CheckpointError` where there is none."""
-        return read_text(self._path(name))
+        path = self._path(name)
+        check_regular(path, CheckpointError)
+        return read_text(path, error=CheckpointError)
 
     def path(self, name: str) -> Path:
         """Where the file `name` is; a `CheckpointError` where there is none."""
@@ -65,7 +60,7 @@ class Checkpoint:
 
     def json(self, name: str) -> dict[str, Any]:
         """The JSON object in the file `name`; a `CheckpointError` where there is none."""
-        return read_json(self._path(name))
+        return _read_json(self._path(name))
 
     def setting(self, name: str, kind: type[SettingT]) -> SettingT:
         """An entry of `config.json`.
@@ -194,7 +189,7 @@ def read_versioned(path: Path, versions: Collection[int]) -> dict[str, Any]:
         CheckpointError: it is missing, no JSON object or of another version.
     """
     try:
-        content = read_json(path)
+        content = _read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent}: this is not a whole checkpoint folder ({path.name} is missing)."
@@ -205,10 +200,15 @@ def read_versioned(path: Path, versions: Collection[int]) -> dict[str, Any]:
     return content
 
 
-def _check_described(path: Path, expected: Any, most: int = MAX_JSON_BYTES) -> None:
+def _read_json(path: Path) -> dict[str, Any]:
+    check_regular(path, CheckpointError)  # No link is followed out of the folder.
+    return read_json(path, "a file of a checkpoint", CheckpointError)
+
+
+def _check_described(path: Path, expected: Any, most: int = MAX_BYTES) -> None:
     """Compares a file with what the manifest says of it, its size first; `most` are its bytes."""
     try:
-        size = check_regular(path).st_size
+        size = check_regular(path, CheckpointError).st_size
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent}: {path.name} is missing; the checkpoint is not whole."

@@ -17,6 +17,7 @@ from typing import Any, Self
 import keras
 
 from common.errors import OptionError, TrainingError
+from common.files import remove_unfinished
 from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpoint
 from models.checkpoints.weights import load_weights
 from models.checkpoints.writing import remove_leftovers, write_checkpoint
@@ -283,8 +284,7 @@ class RunFolder:
         remove_leftovers(self.folder / "last")
         for path in self.folder.glob(f"{_REMOVED}*"):
             shutil.rmtree(path)
-        for path in self.folder.glob(f".{RUN}.*.tmp"):
-            path.unlink()
+        remove_unfinished(self.folder / RUN)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
