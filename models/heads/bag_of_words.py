@@ -17,9 +17,9 @@ class BagOfWords(Serializable, keras.layers.Layer):
     and 6.4.1, https://nlp.stanford.edu/IR-book/). A label's decision is their product with the
     label's weights, and a bias (Joachims 1998, "Text categorization with support vector machines").
 
-    With few labelled documents such a classifier is hard to beat, and it errs elsewhere than a
+    With few labelled documents such a classifier is hard to beat, and it makes other errors than a
     network does, so that both together do better than either. Nothing here is trained by gradients:
-    `fill` takes what a solver for linear classifiers has found.
+    `fill` takes over what a solver for linear classifiers has found.
 
     Args:
         vocab_size: tokens of the vocabulary.
@@ -38,13 +38,13 @@ class BagOfWords(Serializable, keras.layers.Layer):
         return vocab_size * (1 + num_labels)
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights: nothing is decided until `fill`, and the network's word is all."""
+        """Creates the weights. Until `fill` is called, the network's logits pass unchanged."""
         labels = (self.num_labels,)
         self.idf = self._weight((self.vocab_size,), "idf")
         self.kernel = self._weight((self.vocab_size, *labels), "kernel")
         self.bias = self._weight(labels, "bias")
-        self.share = self._weight((), "share")
-        self.network_share = self._weight((), "network_share", "ones")
+        self.word_weight = self._weight((), "word_weight")
+        self.network_weight = self._weight((), "network_weight", "ones")
         self.offset = self._weight((), "offset")
         self.built = True
 
@@ -82,21 +82,21 @@ class BagOfWords(Serializable, keras.layers.Layer):
         rows = ops.take(self.kernel, token_ids, axis=0)
         return ops.squeeze(ops.matmul(ops.expand_dims(weight, 1), rows), 1) + self.bias
 
-    def mix(self, network_share: float, share: float, offset: float) -> None:
-        """Sets what `mixture` takes."""
-        self.network_share.assign(network_share)
-        self.share.assign(share)
+    def mix(self, network_weight: float, word_weight: float, offset: float) -> None:
+        """Sets the weights of both in the sum: see `combine`."""
+        self.network_weight.assign(network_weight)
+        self.word_weight.assign(word_weight)
         self.offset.assign(offset)
 
     def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
-        """Logits of both together: see `mixture`.
+        """Logits of both together: see `combine`.
 
         Args:
             logits: (batch, num_labels) float32, the network's.
             token_ids, padding_mask: as in `decisions`.
         """
         decisions = self.decisions(token_ids, padding_mask)
-        return mixture(logits, decisions, self.network_share, self.share, self.offset)
+        return combine(logits, decisions, self.network_weight, self.word_weight, self.offset)
 
     def _weight(
         self, shape: tuple[int, ...], name: str, initializer: str = "zeros"
@@ -104,11 +104,11 @@ class BagOfWords(Serializable, keras.layers.Layer):
         return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
 
 
-def mixture(logits: Any, decisions: Any, network_share: Any, share: Any, offset: Any) -> Any:
-    """Some of the network's logits and, `share` times, how far the decisions are above -1.
+def combine(logits: Any, decisions: Any, network_weight: Any, word_weight: Any, offset: Any) -> Any:
+    """The weighted sum of the network's logits and of how far the decisions are above -1.
 
-    A document beyond the margin of not having a label has -1 or less, as most documents have for
-    most labels. There the network's logits stay about what they are; where not all of the network
-    counts, `offset` is what it has said of most labels.
+    A document beyond the margin of not having a label has a decision of -1 or less, as most
+    documents have for most labels. There the network's logits stay about what they are. Where the
+    network counts for less than 1, `offset` makes up for what it gives most labels.
     """
-    return network_share * logits + offset + share * (decisions + 1.0)
+    return network_weight * logits + offset + word_weight * (decisions + 1.0)

@@ -13,7 +13,7 @@ from models.heads.base import ClassificationHead
 from models.task_model import TaskModel
 
 if TYPE_CHECKING:
-    from tasks.classification.task import Classification
+    from tasks.classification.classification import Classification
 
 # Label frequencies nearer to 0 or 1 than this would start a bias where it can hardly learn.
 _MIN_FREQUENCY = 1e-6

@@ -152,7 +152,8 @@ def barrier(place: str) -> None:
     """Waits until every process has reached the same `place`."""
     if processes() == 1:
         return
-    # Not a sum over devices: those give up after seconds.
+    # JAX's public ways to wait are sums over devices, which give up after seconds. A test fails if
+    # this one changes.
     from jax._src.distributed import global_state
 
     name = f"bert_language_understanding/{next(_barriers)} {place}"

@@ -131,7 +131,7 @@ def test_datasets_that_cannot_be_mapped_are_not_used(tmp_path, caplog) -> None:
             del file["ids"]
             change(file, tmp_path)
         assert open_cache(path, KEY) is None
-        assert "ids is" in caplog.messages[-1]
+        assert "'ids' is" in caplog.messages[-1]
 
 
 def _chunked(file, folder):
