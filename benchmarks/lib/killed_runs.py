@@ -79,10 +79,7 @@ def _run_script(arguments: list[str], log: Path) -> None:
 
 def is_half_written(folder: Path) -> bool:
     """Whether a checkpoint of the run in `folder` was being written when it was killed."""
-    return any(
-        (place / ".complete").exists() or any(place.glob(".incoming-*"))
-        for place in (folder, folder / "last")
-    )
+    return any(any(place.glob(".complete*")) for place in (folder, folder / "last"))
 
 
 def training_state(folder: Path) -> dict[str, Any]:

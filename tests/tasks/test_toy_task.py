@@ -174,7 +174,7 @@ def test_the_service(fine_tuned):
 
 
 def test_the_export(fine_tuned, tmp_path):
-    from conversion.export_formats import export
+    from conversion.export import export
     from conversion.exported import ExportedModel
     from training.options.scripts import ExportOptions
 

@@ -314,7 +314,7 @@ def test_folders_that_hold_no_bert(tmp_path):
     with pytest.raises(CheckpointError, match=r"config\.json: this file is missing"):
         open_released_bert(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"config\.json: not JSON"):
+    with pytest.raises(CheckpointError, match=r"config\.json: .*not JSON"):
         open_released_bert(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match="not a whole safetensors file"):
