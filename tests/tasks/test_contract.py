@@ -17,14 +17,18 @@ from tasks.base import Task
 from tasks.loading import load_task_model
 from tasks.registry import TASK_OPTIONS, TASKS
 from tasks.rows import split_rows
+from tests import toys
 from tests.tasks.examples import FILES, SIZES, model_for, prepare
-from tests.toys import toy_task
 from training.devices.forward import Forward
 
-toy_task.register()
+with toys.registered():
+    tasks = pytest.mark.parametrize("name", list(TASKS))
 
 
-tasks = pytest.mark.parametrize("name", TASKS)
+@pytest.fixture(scope="module", autouse=True)
+def with_toys():
+    with toys.registered():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +143,7 @@ def test_one_batch_is_learned_by_heart(prepared, name):
 
 @tasks
 def test_rows_that_fill_a_batch_weigh_nothing(prepared, name):
-    from training.devices.batch_shares import pad_rows
+    from training.devices.batch_shares import with_rows
 
     data = prepared(name)
     model = model_for(data)
@@ -147,7 +151,7 @@ def test_rows_that_fill_a_batch_weigh_nothing(prepared, name):
     inputs, targets = next(data.batches["train"].batches(0))
     losses = [model.test_on_batch(inputs, targets, return_dict=True)["loss"]]
     model.reset_metrics()
-    padded = pad_rows((inputs, targets), 5)
+    padded = with_rows((inputs, targets), 5)
     assert len(padded[2]) > len(inputs["example"])
     losses.append(model.test_on_batch(*padded, return_dict=True)["loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
