@@ -147,7 +147,7 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
     from training.prediction import Predictor
 
     ours = Predictor(checkpoint)
-    sizes = ours.checkpoint.backbone
+    sizes: Any = ours.checkpoint.backbone
     shape = Shape(
         sizes.vocab_size,
         len(ours.task.labels),
@@ -158,8 +158,8 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
         transformers.BertConfig(
             vocab_size=sizes.vocab_size,
             hidden_size=sizes.d_model,
-            num_hidden_layers=sizes.num_layer,
-            num_attention_heads=sizes.num_header,
+            num_hidden_layers=sizes.num_layers,
+            num_attention_heads=sizes.num_heads,
             intermediate_size=sizes.d_ff,
             num_labels=len(ours.task.labels),  # type: ignore[call-arg]
         )

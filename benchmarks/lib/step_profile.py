@@ -9,8 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.config import BackboneConfig
-
 # Units of the max-pooled head for each dimension of the backbone.
 UNITS_PER_DIM = 4
 
@@ -92,9 +90,7 @@ def matmul_rate(size: int = 2048, rounds: int = 5, precision: str = "float32") -
     return 2 * size**3 / best
 
 
-def operations(
-    config: BackboneConfig, inputs: Mapping[str, np.ndarray], head: str, classes: int
-) -> float:
+def operations(config: Any, inputs: Mapping[str, np.ndarray], head: str, classes: int) -> float:
     """Operations of the matrix products of a training step.
 
     A multiplication and an addition are two; the backward pass has two products for each one of the
@@ -114,12 +110,13 @@ def operations(
     d = config.d_model
     slots = inputs["masked_positions"].shape[1] if head == "masked_lm" else 0
     if config.backbone == "transformer":
-        inner, values = config.num_header * config.d_k, config.num_header * config.d_v
+        inner, values = config.num_heads * config.d_k, config.num_heads * config.d_v
         read = d * (inner + values)
         computed = d * inner + length * (inner + values) + values * d + 2 * d * config.d_ff
         # The last layer is computed only where it is read; the first position is for the pooling.
         last = {"masked_lm": 1 + slots, "pooled": 1}.get(head, length)
-        row = config.num_layer * length * read + ((config.num_layer - 1) * length + last) * computed
+        layers = config.num_layers
+        row = layers * length * read + ((layers - 1) * length + last) * computed
     else:
         filters = config.num_filters
         token = sum(size * (d * filters + filters * filters) for size in config.filter_sizes)

@@ -227,9 +227,10 @@ def evaluate_checkpoint(folder: Path, split: Split) -> Result:
     began = time.monotonic()
     probabilities = classifier.probabilities(split.texts)
     rate = len(split.texts) / (time.monotonic() - began)
-    known = {label: column for column, label in enumerate(classifier.task.labels)}
+    task: Any = classifier.task
+    known = {label: column for column, label in enumerate(task.labels)}
     columns = [known.get(label, 0) for label in split.labels]
-    decisions = decide(probabilities, classifier.task.thresholds)[:, columns]
+    decisions = decide(probabilities, task.thresholds)[:, columns]
     # A label that no training or validation document has is never predicted.
     decisions[:, [label not in known for label in split.labels]] = False
     return {
