@@ -17,6 +17,7 @@ from conversion.released.vocabulary import (
 from conversion.released.weights import ImportReport, fill_model
 from data_util.tokens.tokenizers import make_tokenizer
 from models.backbones.base import make_backbone
+from models.backbones.transformer_config import TransformerConfig
 from models.build import build
 from models.checkpoints.folder import holds_checkpoint
 from models.checkpoints.writing import write_checkpoint
