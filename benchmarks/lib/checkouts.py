@@ -19,9 +19,9 @@ _ARGUMENTS_OF_0_1 = {
     "--objectives=masked_lm": ("--masked_lm=true", "--next_sentence=false"),
     "--objectives=next_sentence": ("--masked_lm=false", "--next_sentence=true"),
     "--objectives=masked_lm,next_sentence": ("--masked_lm=true", "--next_sentence=true"),
-    "conversion.export": ("conversion.export",),
-    "conversion.import_released": ("conversion.import_released",),
-    "conversion.export_released": ("conversion.export_released",),
+    "conversion.export": ("models.export",),
+    "conversion.import_released": ("models.import_bert",),
+    "conversion.export_released": ("models.export_bert",),
 }
 
 

@@ -172,7 +172,7 @@ _FLAGS_OF_0_1 = {
 _ARGUMENTS_OF_0_1 = {
     "--head=max_pooled": ("--head=detectors",),
     "--objectives=masked_lm": ("--masked_lm=true", "--next_sentence=false"),
-    "conversion.import_released": ("conversion.import_released",),
+    "conversion.import_released": ("models.import_bert",),
 }
 
 
