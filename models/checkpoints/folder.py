@@ -268,6 +268,6 @@ _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     str: "a string",
-    dict: "an object",
+    dict: "a table",
     list: "a list",
 }

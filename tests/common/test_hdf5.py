@@ -233,7 +233,7 @@ def test_a_link_that_would_have_a_run_empty_another_folder(tmp_path):
     (folder / ".complete").symlink_to(precious)
     with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(folder)
-    with pytest.raises(CheckpointError, match=r"\.complete: a symbolic link"):
+    with pytest.raises(CheckpointError, match=r"\.complete: this is a symbolic link"):
         write_checkpoint(folder, config={}, model=None, texts={}, metrics={})
     assert len(list(precious.iterdir())) == 2
 

@@ -97,8 +97,8 @@ def checkpoint_with(tmp_path, metrics):
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ({}, "thresholds must be an object, not None"),
-        ({"thresholds": [0.5, 0.5]}, "thresholds must be an object"),
+        ({}, "thresholds must be a table, not None"),
+        ({"thresholds": [0.5, 0.5]}, "thresholds must be a table"),
         ({"thresholds": {"盗窃": 0.5}}, "for the label '诈骗', not None"),
         ({"thresholds": {"盗窃": 0.5, "诈骗": "0.5"}}, "not '0.5'"),
         ({"thresholds": {"盗窃": 0.5, "诈骗": True}}, "not True"),
