@@ -79,7 +79,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     """The rows of the table for one checkpoint and all of its exports."""
     quiet_libraries()
-    from conversion.export_formats import bytes_of, export
+    from conversion.export import bytes_of, export
     from conversion.exported import MODEL_FILES, ExportedModel
     from data_util.reading.documents import read_texts
     from models.checkpoints.folder import WEIGHTS

@@ -8,15 +8,14 @@ import signal
 
 
 class UserError(Exception):
-    """Something the user can put right: the message says what is wrong and what to do."""
+    """Something that the user can correct: the message says what is wrong and what to do.
 
-
-class InputError(UserError):
-    """A file or a text that cannot be used.
+        >>> str(UserError("not UTF-8", "labels.txt", 3))
+        'labels.txt:3: not UTF-8'
 
     Args:
         message: what is wrong, what was found and what to do.
-        path: the file that it is about.
+        path: the file or folder that the message is about.
         line: the line of that file, from 1.
     """
 
@@ -32,6 +31,10 @@ class InputError(UserError):
     def __str__(self) -> str:
         place = [str(part) for part in (self.path, self.line) if part is not None]
         return ":".join(place) + ": " + self.message if place else self.message
+
+
+class InputError(UserError):
+    """A file or a text that cannot be used."""
 
 
 class OptionError(UserError):

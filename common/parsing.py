@@ -3,13 +3,13 @@
 import difflib
 import inspect
 import itertools
-import json
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from common.errors import OptionError
+from common.files import read_json
 from common.options import Declaration, Options, as_text, declarations
 
 OPTIONS_FILE = "options_file"
@@ -166,22 +166,14 @@ def _read_file(options_class: type[Options], path: Path) -> dict[str, Any]:
                 raise _unknown(name, known)
             known[name].check(value)
     except OptionError as error:
-        raise OptionError(f"{path}: {error}") from None
+        raise OptionError(error.message, path) from None
     return values
 
 
 def _file_values(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"--{OPTIONS_FILE}={path}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise OptionError(f"{path}: not JSON ({error}).") from error
-    if isinstance(values, dict) and isinstance(values.get("options"), dict):
-        values = values["options"]
-    if not isinstance(values, dict):
-        raise OptionError(f"{path}: must hold a JSON object of option names and values.")
-    return values
+    values = read_json(path, "an object of option names and values", OptionError)
+    options = values.get("options")
+    return options if isinstance(options, dict) else values
 
 
 def _unknown(name: str, known: Iterable[str]) -> OptionError:

@@ -1,23 +1,233 @@
-"""The command that turns a fine-tuned checkpoint into a model for other runtimes.
+"""Turns a fine-tuned checkpoint into a folder that another runtime can serve from.
 
-    python -m conversion.export CKPT_DIR OUT --format=saved_model|onnx|litert [--quantize=int8]
-
-The work is done in `conversion/export_formats.py`, which needs Keras and TensorFlow.
+python -m conversion.export CKPT_DIR OUT --format=saved_model|onnx|litert [--quantize=int8]
 """
+
+import importlib.util
+import logging
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from common.errors import InputError, OptionError
+from common.files import to_json, whole_folder
+from conversion.exported import (
+    DESCRIPTION,
+    FORMAT_VERSION,
+    MODEL_FILES,
+    TOKENIZER,
+    VOCABULARY,
+    ExportedModel,
+)
+from training.command_line import run, standard_error_closed
+from training.options.scripts import ExportOptions
+
+if TYPE_CHECKING:
+    from models.serving_model import ServingModel
+    from training.prediction import Predictor
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 1e-4
+_NEEDED = {"onnx": ("onnx", "tf2onnx")}
+
+
+def export(options: ExportOptions) -> Path:
+    """Writes the checkpoint `options.ckpt_dir` to the folder `options.out`, whole or not at all.
+
+    Where the export's own runtime is installed, the export is run there once and compared with the
+    checkpoint before it takes its name.
+
+    Returns:
+        The folder.
+
+    Raises:
+        CheckpointError: not a whole, fine-tuned checkpoint.
+        InputError: a package that the format needs is not installed.
+        OptionError: the folder already holds something else, or an export and no
+            `options.overwrite`.
+    """
+    # Imported here: `--help` is instant.
+    from models.serving_model import ServingModel
+    from training.prediction import Predictor
+
+    out = Path(options.out)
+    _check_output(out, options.overwrite)
+    _check_packages(options.format)
+    predictor = Predictor(Path(options.ckpt_dir))
+    quantized = ", int8" if options.quantize == "int8" else ""
+    logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)
+    model = ServingModel(predictor.model)
+    sample = _sample(predictor)
+    expected = [
+        {name: np.asarray(output) for name, output in model(batch).items()} for batch in sample
+    ]
+    with whole_folder(out, replace=options.overwrite) as folder:
+        _WRITERS[options.format](model, folder / MODEL_FILES[options.format], options.quantize)
+        _write_beside(predictor, folder, options, sample[0], expected[0])
+        _check_agreement(folder, sample, expected, options)
+    logger.info("wrote %s (%.1f MB in all)", out / MODEL_FILES[options.format], bytes_of(out) / 1e6)
+    return out
+
+
+def bytes_of(folder: Path) -> int:
+    """The size of all files in a folder and its subfolders."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _write_saved_model(model: "ServingModel", path: Path, quantize: str) -> None:
+    _quantize(model, quantize)
+    _export_quietly(model, path, "tf_saved_model")
+
+
+def _write_onnx(model: "ServingModel", path: Path, quantize: str) -> None:
+    from conversion.onnx import convert_to_onnx
+
+    _quantize(model, quantize)
+    convert_to_onnx(lambda: _export_quietly(model, path, "onnx"), path)
+
+
+def _write_litert(model: "ServingModel", path: Path, quantize: str) -> None:
+    import tensorflow as tf
+
+    # Only built-in operations: the LiteRT runtime without TensorFlow knows no others.
+    settings: dict[str, Any] = {
+        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
+    }
+    # The converter has its own way to int8 weights; Keras' int8 products are not among the
+    # built-in operations. https://ai.google.dev/edge/litert/models/post_training_quant
+    if quantize == "int8":
+        settings["optimizations"] = [tf.lite.Optimize.DEFAULT]
+    _export_quietly(model, path, "litert", **settings)
+
+
+_WRITERS: dict[str, Callable[["ServingModel", Path, str], None]] = {
+    "saved_model": _write_saved_model,
+    "onnx": _write_onnx,
+    "litert": _write_litert,
+}
+
+
+def _quantize(model: "ServingModel", quantize: str) -> None:
+    if quantize == "none":
+        return
+    with warnings.catch_warnings():
+        # Keras warns about every layer that it does not quantize.
+        warnings.simplefilter("ignore", UserWarning)
+        model.quantize(quantize)
+
+
+def _export_quietly(model: "ServingModel", path: Path, format: str, **settings: Any) -> None:
+    import tensorflow as tf
+
+    from models.serving_model import INPUTS
+
+    # One argument, a dict; any length and any batch size.
+    signature = [{name: tf.TensorSpec((None, None), tf.int32, name=name) for name in INPUTS}]
+    with warnings.catch_warnings(), standard_error_closed():
+        warnings.simplefilter("ignore")
+        model.export(str(path), format=format, input_signature=signature, verbose=False, **settings)
+
+
+def _write_beside(
+    predictor: "Predictor",
+    folder: Path,
+    options: ExportOptions,
+    inputs: dict[str, np.ndarray],
+    outputs: dict[str, np.ndarray],
+) -> None:
+    """Writes what turns text into the model's inputs, and its outputs into answers."""
+    for name in (VOCABULARY, TOKENIZER):
+        shutil.copyfile(predictor.checkpoint.path(name), folder / name)
+    description = {
+        "format_version": FORMAT_VERSION,
+        "format": options.format,
+        "model": MODEL_FILES[options.format],
+        "quantize": options.quantize,
+        "task": predictor.task.name,
+        "sequence_length": predictor.text.sequence_length,
+        "inputs": {"names": list(inputs), "dtype": "int32", "shape": ["batch", "length"]},
+        "outputs": {
+            "names": list(outputs),
+            "dtype": "float32",
+            "shape": ["batch", *next(iter(outputs.values())).shape[1:]],
+        },
+    }
+    for name, text in predictor.task.serving_files().items():
+        (folder / name).write_bytes(text.encode())
+    (folder / DESCRIPTION).write_bytes(to_json(description))
+
+
+def _sample(predictor: "Predictor") -> list[dict[str, np.ndarray]]:
+    """Two batches of random ids, one of them with padding, to compare the export on."""
+    from models.serving_model import INPUTS
+
+    random = np.random.default_rng(0)
+    longest = min(predictor.text.sequence_length, 70)
+    batches = []
+    for lengths in ([4], [longest, 4, longest // 2]):
+        mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
+        ids = random.integers(len(predictor.text.vocabulary), size=mask.shape)
+        arrays = (np.where(mask, ids, 0), np.zeros(mask.shape), mask)
+        batches.append(
+            {name: array.astype(np.int32) for name, array in zip(INPUTS, arrays, strict=True)}
+        )
+    return batches
+
+
+def _check_agreement(
+    folder: Path,
+    sample: list[dict[str, np.ndarray]],
+    expected: list[dict[str, np.ndarray]],
+    options: ExportOptions,
+) -> None:
+    try:
+        exported = ExportedModel(folder)
+    except InputError as error:
+        logger.warning("the export was not run: %s", error.message)
+        return
+    name = list(expected[0])[-1]  # the probabilities, if the task has any
+    difference = max(
+        float(np.abs(exported(batch)[name] - outputs[name]).max())
+        for batch, outputs in zip(sample, expected, strict=True)
+    )
+    if options.quantize == "none" and not difference <= TOLERANCE:
+        raise RuntimeError(
+            f"the exported model's {name} differ from the checkpoint's by {difference:.1e}, "
+            f"more than {TOLERANCE}; nothing was written. Please report this."
+        )
+    logger.info(
+        "ran it in %s: its %s differ from the checkpoint's by at most %.1e on random input",
+        exported.runtime,
+        name,
+        difference,
+    )
+
+
+def _check_output(out: Path, overwrite: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (out / DESCRIPTION).is_file():
+        raise OptionError(f"--out={out}: this exists and is no export; name another folder.")
+    if not overwrite:
+        raise OptionError(f"--out={out}: this holds an export; name another or add --overwrite.")
+
+
+def _check_packages(format: str) -> None:
+    missing = [name for name in _NEEDED.get(format, ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"--format={format} needs {' and '.join(missing)}: pip install {' '.join(missing)}"
+        )
 
 
 def main() -> None:
-    """Runs the command; does not return."""
-    from training.command_line import run
-    from training.options.scripts import ExportOptions
-
-    run(_export, ExportOptions, "Write a fine-tuned checkpoint for another runtime.")
-
-
-def _export(options) -> None:  # type: ignore[no-untyped-def]
-    from conversion.export_formats import export
-
-    export(options)
+    """Runs the command."""
+    run(export, ExportOptions, "Write a fine-tuned checkpoint for another runtime.")
 
 
 if __name__ == "__main__":

@@ -1,28 +1,30 @@
-"""The command that writes a Transformer in BERT's shape for the library transformers.
+"""Writes a checkpoint with BERT's architecture for the library transformers.
 
 python -m conversion.export_released CKPT_DIR OUT
 """
 
+from pathlib import Path
+
+from training.command_line import run
+from training.options.scripts import ExportReleasedOptions
+
+
+def export_released(options: ExportReleasedOptions) -> None:
+    """Writes the folder; see `conversion.released.exporting`."""
+    # Imported here: `--help` is instant.
+    from conversion.released.exporting import export_bert
+
+    export_bert(Path(options.ckpt_dir), Path(options.out))
+
 
 def main() -> None:
     """Runs the command."""
-    from training.command_line import run
-    from training.options.scripts import ExportReleasedOptions
-
     run(
-        _export,
+        export_released,
         ExportReleasedOptions,
         "Write config.json, model.safetensors, vocab.txt and tokenizer_config.json from a "
-        "checkpoint of a Transformer in BERT's shape.",
+        "checkpoint with BERT's architecture.",
     )
-
-
-def _export(options) -> None:  # type: ignore[no-untyped-def]
-    from pathlib import Path
-
-    from conversion.released.checkpoint import export_bert
-
-    export_bert(Path(options.ckpt_dir), Path(options.out))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """An exported model, run by the runtime that it was made for."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import InputError
-from common.files import read_text
+from common.files import read_json
 from training.command_line import standard_error_closed
 
 FORMAT_VERSION = 1
@@ -19,7 +18,7 @@ Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 
 class ExportedModel:
-    """A folder that `conversion.export_formats` wrote, loaded without Keras.
+    """A folder that `conversion.export` wrote, loaded without Keras.
 
     Args:
         folder: the folder.
@@ -34,13 +33,14 @@ class ExportedModel:
 
     def __init__(self, folder: Path) -> None:
         path = folder / DESCRIPTION
-        try:
-            self.description = json.loads(read_text(path))
-            version, form = self.description["format_version"], self.description["format"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"not the description of an export ({error!r})", path) from None
-        if version != FORMAT_VERSION or form not in _RUNNERS:
-            raise InputError(f"an export of version {version!r}, format {form!r}", path)
+        self.description = read_json(path, "the description of an export")
+        version, form = (self.description.get(key) for key in ("format_version", "format"))
+        if version != FORMAT_VERSION or not isinstance(form, str) or form not in _RUNNERS:
+            raise InputError(
+                f"this is no export of version {FORMAT_VERSION} in a format that is known here "
+                f"(its version: {version!r:.80}, its format: {form!r:.80})",
+                path,
+            )
         self.runtime, self._run = _RUNNERS[form](folder / MODEL_FILES[form])
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -8,18 +8,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import error_answer
 
-# For so long what is too much of a body is read and thrown away: a client that is still sending
+# How long the rest of a body that is too large is read and dropped: a client that is still sending
 # when the connection is closed would not see the answer.
 _READ_ON_SECONDS = 2.0
 
 
 class BodyLimit:
-    """Reads the body of each request, up to a size and for a time, and then lets the app begin.
+    """Reads the whole body of each request, up to a size and a time, before the app sees it.
 
     Args:
-        app: what answers.
-        max_bytes: of a body; more gets 413.
-        timeout: seconds for all of a body; then 408.
+        app: the application behind it.
+        max_bytes: the size of a body; a larger one is answered with 413.
+        timeout: seconds for the whole body; a slower one is answered with 408.
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, timeout: float) -> None:
@@ -36,11 +36,11 @@ class BodyLimit:
             async with asyncio.timeout(self._timeout):
                 body = await self._read(receive)
         except TimeoutError:
-            answer = error_answer(408, f"the body did not come within {self._timeout:g} s")
+            answer = error_answer(408, f"the body did not arrive within {self._timeout:g} s")
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
             return
-        except ClientDisconnectedError:
+        except ClientDisconnected:
             return
         if body is None:
             await _read_on(receive)
@@ -56,12 +56,12 @@ class BodyLimit:
         await self.app(scope, replay, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body; None where it is too large."""
+        """The whole body, or None if it is too large."""
         pieces, size = [], 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise ClientDisconnectedError
+                raise ClientDisconnected
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if size > self._max_bytes:
@@ -70,7 +70,7 @@ class BodyLimit:
                 return b"".join(pieces)
 
 
-class ClientDisconnectedError(Exception):
+class ClientDisconnected(Exception):  # noqa: N818
     """The client closed the connection."""
 
 
@@ -86,10 +86,14 @@ async def _read_on(receive: Receive) -> None:
 
 
 def protocol_with_timeout(seconds: float) -> type[H11Protocol]:
-    """uvicorn's HTTP/1.1, which closes a connection where no whole head of a request comes.
+    """uvicorn's HTTP/1.1 protocol with a time limit for the head of a request.
 
-    uvicorn itself has a time limit only for the pause between two requests. The time begins with
-    the connection, or with the first byte of a further request.
+    uvicorn itself limits only the pause between two requests. Here the time starts with the
+    connection, or with the first byte of a further request; when it is over, the connection is
+    closed. (`cycle` and its `response_complete` are not documented: a test fails if they change.)
+
+    Args:
+        seconds: the limit.
     """
 
     class TimedProtocol(H11Protocol):

@@ -5,6 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from conversion.released.weights import model_variables
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
+
 TOKENS = ("[PAD]", "[unused1]", "[unused2]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = ("被", "告", "人", "盗", "窃", "手", "机", "。", ",", "the", "##s", "a", "b", "c", "##b")
 
@@ -52,8 +56,8 @@ def save_release(model, folder):
 def save_vocabulary(folder, size, lower_case=True):
     tokens = "".join(f"{token}\n" for token in vocabulary_of(size))
     (folder / "vocab.txt").write_text(tokens, encoding="utf-8")
-    told = {"do_lower_case": lower_case, "tokenizer_class": "BertTokenizer"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    settings = {"do_lower_case": lower_case, "tokenizer_class": "BertTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def save_google_release(model, folder, extra=None):
@@ -100,6 +104,12 @@ def save_google_release(model, folder, extra=None):
     save_vocabulary(folder, model.config.vocab_size)
     (folder / "tokenizer_config.json").unlink()
     return folder
+
+
+def values_of(folder):
+    """The weights of a checkpoint of this project by their names below the model."""
+    model = load_model(read_checkpoint(folder))
+    return {name: np.array(variable) for name, variable in model_variables(model).items()}
 
 
 def batch_for(config, seed=0):

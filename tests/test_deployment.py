@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conversion.export_formats import export
+from conversion.export import export
 from training.options.scripts import ExportOptions
 from training.prediction import Predictor
 

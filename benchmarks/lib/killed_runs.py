@@ -79,10 +79,7 @@ def _run_script(arguments: list[str], log: Path) -> None:
 
 def is_half_written(folder: Path) -> bool:
     """Whether the run in `folder` was killed while it wrote a checkpoint."""
-    return any(
-        (place / ".complete").exists() or any(place.glob(".incoming-*"))
-        for place in (folder, folder / "last")
-    )
+    return any(any(place.glob(".complete*")) for place in (folder, folder / "last"))
 
 
 def training_state(folder: Path) -> dict[str, Any]:

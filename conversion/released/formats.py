@@ -4,7 +4,6 @@ Nothing that is read is run: safetensors and TensorFlow's checkpoints hold numbe
 a pickle PyTorch reads the tensors alone (`weights_only=True`).
 """
 
-import json
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import CheckpointError
+from common.files import is_plain_name, read_json
 from conversion.released.names import GOOGLE, HUGGING_FACE
 
 CONFIG_FILES = ("config.json", "bert_config.json")
@@ -68,26 +68,13 @@ def open_released_bert(folder: Path) -> ReleasedBert:
     )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; a `CheckpointError` where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: this file is missing.") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not JSON ({error}).") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: it holds no JSON object.")
-    return content
-
-
 _Tensors = tuple[dict[str, tuple[int, ...]], Callable[[str], np.ndarray]]
 
 
 def _opened(
     folder: Path, style: str, path: Path, config_file: Path, reader: Callable[[Path], _Tensors]
 ) -> ReleasedBert:
-    config = read_json(config_file)
+    config = read_json(config_file, "the configuration of a BERT", CheckpointError)
     shapes, read = reader(path)
 
     def read_float32(name: str) -> np.ndarray:
@@ -145,14 +132,14 @@ def _pickle(path: Path) -> _Tensors:
 
 
 def _shards(path: Path, reader: Callable[[Path], _Tensors]) -> _Tensors:
-    places = read_json(path).get("weight_map")
+    places = read_json(path, "an index of weights", CheckpointError).get("weight_map")
     if not isinstance(places, dict) or not places:
         raise CheckpointError(f"{path}: it has no weight_map.")
     shapes: dict[str, tuple[int, ...]] = {}
     readers: dict[str, Callable[[str], np.ndarray]] = {}
     for name in _distinct(places.values()):
-        if Path(name).name != name or not (path.parent / name).is_file():
-            raise CheckpointError(f"{path}: the file {name} that it names is missing.")
+        if not is_plain_name(name) or not (path.parent / name).is_file():
+            raise CheckpointError(f"{path}: the file {name!r:.80} that it names is missing.")
         found, read = reader(path.parent / name)
         shapes.update(found)
         readers.update(dict.fromkeys(found, read))

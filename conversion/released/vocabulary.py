@@ -1,12 +1,11 @@
 """What a released BERT's folder says of its tokens: the vocabulary, and whether case counts."""
 
-import json
 import string
 from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.files import read_text
+from common.files import read_json
 from data_util.tokens.vocabulary import Vocabulary
 
 VOCABULARY = "vocab.txt"
@@ -25,7 +24,7 @@ def released_vocabulary(folder: Path) -> Vocabulary:
     path = folder / TOKENIZER
     if not path.is_file():
         raise InputError(f"no vocabulary: {VOCABULARY} or {TOKENIZER} is needed", folder)
-    content = _read_object(path)
+    content = read_json(path, "a tokenizer")
     model = content.get("model")
     if not isinstance(model, dict) or model.get("type", "WordPiece") != "WordPiece":
         raise InputError("not a tokenizer of word pieces: a vocab.txt is needed", path)
@@ -43,9 +42,9 @@ def released_lower_case(folder: Path, vocabulary: Vocabulary) -> tuple[bool, str
     Where no file says so, a vocabulary that lacks most of the letters A to Z tells it.
     """
     path = folder / TOKENIZER_CONFIG
-    told = _read_object(path).get("do_lower_case") if path.is_file() else None
-    if isinstance(told, bool):
-        return told, TOKENIZER_CONFIG
+    stated = _read_config(path).get("do_lower_case") if path.is_file() else None
+    if isinstance(stated, bool):
+        return stated, TOKENIZER_CONFIG
     capitals = len(set(string.ascii_uppercase) & set(vocabulary.tokens))
     return capitals < len(string.ascii_uppercase) // 2, (
         f"the vocabulary has {capitals} of the letters A to Z"
@@ -57,7 +56,7 @@ def unlike_bert(folder: Path) -> list[str]:
     path = folder / TOKENIZER_CONFIG
     if not path.is_file():
         return []
-    config = _read_object(path)
+    config = _read_config(path)
     found = []
     if config.get("tokenize_chinese_chars", True) is not True:
         found.append("tokenize_chinese_chars is false, but here Chinese characters stand apart")
@@ -69,11 +68,5 @@ def unlike_bert(folder: Path) -> list[str]:
     return found
 
 
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not JSON: {error}", path) from None
-    if not isinstance(content, dict):
-        raise InputError("it holds no JSON object", path)
-    return content
+def _read_config(path: Path) -> dict[str, Any]:
+    return read_json(path, "the configuration of a tokenizer")

@@ -1,8 +1,8 @@
-"""Reads a cache file, which may be damaged or forged, or says why it is made again.
+"""Reads a cache file, which may be damaged or forged, or logs why it is made again.
 
-Nothing that the file says of itself is believed: the size of an array is compared with the size
-of the file before any of it is read, links and arrays elsewhere are refused, and offsets and ids
-have to be within what they point to.
+Nothing that the file claims is taken on trust: the size of an array is compared with the size of
+the file before any of it is read, links and arrays in other files are refused, and offsets and ids
+have to lie within what they index.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from common.hdf5 import UntrustedError, plain_array
+
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 3
@@ -22,13 +24,9 @@ BLOCK = 1 << 20  # elements that are held in memory at a time while a file is wr
 HEXADECIMAL = np.dtype("S64")  # of a SHA-256
 DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
 
-# Not "description": it is a string of variable length, which is for people. In reading one from a
-# damaged file the HDF5 library may run for ever, or past the end of its memory.
+# Not "description": it is a string of variable length, which is for people. From a damaged file the
+# HDF5 library may read such a string for ever, or past the end of its memory.
 _ATTRIBUTES = ("format_version", "fingerprint", "digest")
-
-
-class UntrustedError(Exception):
-    """Why a cache file can't be used."""
 
 
 def fingerprint(description: Mapping[str, Any]) -> str:
@@ -44,18 +42,19 @@ def open_cache(
     values: Mapping[str, int | None],
     offsets: Mapping[str, str],
 ) -> dict[str, np.ndarray] | None:
-    """The arrays of a cache file, or None (and a message in the log) where it can't be trusted.
+    """Opens the arrays of a cache file.
 
     Args:
         path: the cache file.
         key: the fingerprint that the file has to carry.
-        values: the names of its int32 streams, each with the number that its values stay below;
-            None where they may be anything.
-        offsets: the names of its int64 streams, each with the name of the stream that it cuts into
-            rows: one of `values`, or one of `offsets`, whose rows it then counts.
+        values: the names of its int32 streams, each with an exclusive upper bound of its values;
+            None where any value is allowed.
+        offsets: the names of its int64 streams, each with the name of the stream that it divides
+            into rows: one of `values`, or one of `offsets`, whose rows it then groups.
 
     Returns:
-        int32 streams as read-only memory maps, int64 streams as arrays in memory.
+        int32 streams as read-only memory maps, int64 streams as arrays in memory. None, and a
+        message in the log, where there is no such file or it cannot be trusted.
     """
     if not path.exists() and not path.is_symlink():
         return None
@@ -64,19 +63,19 @@ def open_cache(
     except UntrustedError as error:
         reason = str(error)
     except Exception as error:
-        # Whatever the HDF5 library makes of a file that is none, or is damaged.
+        # Whatever the HDF5 library raises for a file of another kind, or a damaged one.
         reason = f"it is no HDF5 file, or a damaged one ({str(error) or type(error).__name__:.200})"
     logger.warning("The cache %s is not used and is made again: %s.", path, reason)
     return None
 
 
 def array_heading(name: str, dtype: np.dtype, length: int) -> bytes:
-    """What goes into the digest before an array's bytes."""
+    """What is hashed before an array's bytes: its name, dtype and length."""
     return f"{name} {dtype.str} {length}\n".encode()
 
 
 def blocks_of(path: Path, dtype: np.dtype, offset: int, length: int) -> Iterator[np.ndarray]:
-    """An array in a file, `BLOCK` elements at a time."""
+    """Reads an array within a file, `BLOCK` elements at a time."""
     with open(path, "rb") as file:
         file.seek(offset)
         for start in range(0, length, BLOCK):
@@ -103,7 +102,7 @@ def _open(
             raise UntrustedError("it was made from another source or with other settings")
         if set(file) != {*values, *offsets}:
             raise UntrustedError(f"it does not hold {', '.join(sorted({*values, *offsets}))}")
-        places = {name: _place(file, name, file_size) for name in sorted(file)}
+        places = {name: _locate(file, name, file_size) for name in sorted(file)}
     digest = hashlib.sha256()
     for name, (dtype, offset, length) in places.items():
         if dtype != (DTYPES["int64"] if name in offsets else DTYPES["int32"]):
@@ -113,18 +112,18 @@ def _open(
         for block in blocks_of(path, dtype, offset, length):
             digest.update(block.tobytes())
             if below is not None and not (block.min() >= 0 and block.max() < below):
-                raise UntrustedError(f"{name} has a number that is none of 0 to {below - 1:,}")
+                raise UntrustedError(f"{name} has a value outside of 0 to {below - 1:,}")
     if digest.hexdigest() != recorded:
         raise UntrustedError("its content was altered after it was written")
     arrays = {name: _map(path, *place) for name, place in places.items()}
-    for name, cut in offsets.items():
-        length = len(arrays[cut]) - (cut in offsets)
+    for name, divided in offsets.items():
+        length = len(arrays[divided]) - (divided in offsets)
         _check_offsets(name, arrays[name], length)
     return arrays
 
 
 def _attribute(file: h5py.File, name: str) -> Any:
-    """A whole number or 64 characters, whose size is looked at before it is read."""
+    """An integer or 64 characters, whose size is checked before it is read."""
     attribute = h5py.h5a.open(file.id, name.encode())
     kind = attribute.dtype
     if attribute.shape != () or not (kind.kind in "iu" or kind == HEXADECIMAL):
@@ -133,28 +132,20 @@ def _attribute(file: h5py.File, name: str) -> Any:
     return bytes(value).decode("ascii") if kind == HEXADECIMAL else int(value)
 
 
-def _place(file: h5py.File, name: str, file_size: int) -> tuple[np.dtype, int, int]:
-    """dtype, byte offset and length of a dataset, checked against the file before any of it is
-    read."""
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise UntrustedError(f"{name} is a link")
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype not in DTYPES.values():
-        raise UntrustedError(f"{name} is not an array of int32 or int64")
-    if dataset.ndim != 1 or dataset.chunks is not None or dataset.external or dataset.is_virtual:
-        raise UntrustedError(f"{name} is not one contiguous block")
+def _locate(file: h5py.File, name: str, file_size: int) -> tuple[np.dtype, int, int]:
+    """Dtype, byte offset and length of an array, checked before any of it is read."""
+    dataset = plain_array(file, name, file_size)
+    if dataset.dtype not in DTYPES.values() or dataset.ndim != 1:
+        raise UntrustedError(f"{name!r} is not a one-dimensional array of int32 or int64")
     length = dataset.shape[0]
-    offset = dataset.id.get_offset() if length else 0
-    if offset is None or offset + length * dataset.dtype.itemsize > file_size:
-        raise UntrustedError("it was cut short")
-    return dataset.dtype, offset, length
+    return dataset.dtype, dataset.id.get_offset() if length else 0, length
 
 
 def _check_offsets(name: str, offsets: np.ndarray, length: int) -> None:
     if not len(offsets) or offsets[0] != 0 or offsets[-1] != length:
         raise UntrustedError(f"{name} does not reach from 0 to {length:,}")
     if (offsets[1:] < offsets[:-1]).any():
-        raise UntrustedError(f"{name} goes back")
+        raise UntrustedError(f"{name} is not in ascending order")
 
 
 def _map(path: Path, dtype: np.dtype, offset: int, length: int) -> np.ndarray:

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from common.errors import InputError
+from common.files import flush_to_disk
 from data_util.cache.reading import (
     DTYPES,
     FORMAT_VERSION,
@@ -26,52 +27,38 @@ from data_util.cache.reading import (
     array_heading,
     blocks_of,
     fingerprint,
-    open_cache,
 )
-
-__all__ = [
-    "FORMAT_VERSION",
-    "RaggedWriter",
-    "cache_path",
-    "fingerprint",
-    "open_cache",
-    "source_digest",
-]
 
 _LOCK = ".lock"
 
 
-def source_digest(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
-    """SHA-256 (hex) of each file's bytes. The files' names and times don't count."""
-    digests = []
-    for path in paths:
-        with open(path, "rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return digests
-
-
 def cache_path(folder: str | os.PathLike[str], kind: str, key: str) -> Path:
-    """The file for a fingerprint in the cache folder, which is made where there is none."""
+    """The file for a fingerprint in the cache folder, which is created if it is missing.
+
+    Raises:
+        InputError: the folder cannot be created.
+    """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"the cache folder cannot be made ({error.strerror}); choose another with --data_path",
+            f"the cache folder cannot be created ({error.strerror}); choose another with "
+            "--data_path",
             path=str(folder),
         ) from error
     return Path(folder) / f"{kind}-{key[:16]}.h5"
 
 
 class RaggedWriter:
-    """Writes a cache file from arrays that arrive piece by piece.
+    """Writes a cache file from arrays that arrive in pieces; a context manager.
 
-    A context manager. The pieces go to raw files in a temporary folder beside the target; leaving
-    the context without an exception writes the HDF5 file there and renames it to its name. In
-    any other case, nothing is left; what a killed process left, the next one removes.
+    The pieces go to raw files in a temporary folder beside the target. Leaving the context without
+    an exception writes the HDF5 file there and renames it; otherwise nothing remains. Leftovers of
+    a killed process are removed by the next one.
 
     Args:
         path: the cache file.
-        description: all that the content depends on; its fingerprint is the file's key.
+        description: everything that the content depends on; its fingerprint is the file's key.
         values: names of int32 streams, filled by `append`.
         offsets: names of int64 streams, filled by `append_lengths`: 0, then running sums.
     """
@@ -151,8 +138,7 @@ class RaggedWriter:
             file.attrs["fingerprint"] = np.array(fingerprint(self._description), HEXADECIMAL)
             file.attrs["description"] = json.dumps(self._description, sort_keys=True)
             file.attrs["digest"] = np.array(digest.hexdigest(), HEXADECIMAL)
-        with open(unfinished, "rb+") as written:
-            os.fsync(written.fileno())
+        flush_to_disk(unfinished)
         os.replace(unfinished, self._path)
 
     def _write_dataset(self, file: h5py.File, name: str, digest: "hashlib._Hash") -> None:
@@ -171,7 +157,11 @@ class RaggedWriter:
 
 
 def _lock(folder: Path, *, create: bool) -> int | None:
-    """Locks a temporary folder until this process ends, or None where another one holds it."""
+    """Locks a temporary folder until this process ends.
+
+    Returns:
+        The lock's file descriptor, or None if another process holds the lock.
+    """
     flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
     descriptor = os.open(folder / _LOCK, flags, 0o644)
     try:
@@ -188,7 +178,7 @@ def _remove_abandoned(parent: Path, prefix: str) -> None:
         try:
             descriptor = _lock(folder, create=False)
         except OSError:
-            continue  # without a lock it is not known whose it is
+            continue  # Without a lock file it may be anybody's.
         if descriptor is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(descriptor)

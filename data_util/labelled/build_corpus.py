@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
-from data_util.cache import writing as cache
+from common.files import digests
+from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
+from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.reading.documents import Document, check_paths, read_documents
 from data_util.reading.labels import LabelSet
@@ -112,8 +114,8 @@ def prepare_labelled_data(
     pairs = holds_pairs(files, label_field)
     description: dict[str, Any] = {
         "kind": "labelled",
-        "format_version": cache.FORMAT_VERSION,
-        "sources": cache.source_digest(files),
+        "format_version": FORMAT_VERSION,
+        "sources": digests(files),
         "tokenizer": tokenizer.config(),
         "vocabulary": vocabulary.digest,
         "labels": list(labels.labels),
@@ -122,13 +124,13 @@ def prepare_labelled_data(
         "max_documents": max_documents,
         "test_mode": test_mode,
     }
-    key = cache.fingerprint(description)
-    target = cache.cache_path(cache_folder, "labelled", key)
+    key = fingerprint(description)
+    target = cache_path(cache_folder, "labelled", key)
     values = {"ids": len(vocabulary), "label_ids": len(labels)}
     # A pair has two texts: the offsets that cut the ids into texts carry its boundary.
     texts_offsets = "text_offsets" if pairs else "offsets"
     offsets = {texts_offsets: "ids", "label_offsets": "label_ids"}
-    arrays = cache.open_cache(target, key, values=values, offsets=offsets)
+    arrays = open_cache(target, key, values=values, offsets=offsets)
     if arrays is not None:
         logger.info("Labelled documents are read from the cache %s", target)
         return _corpus(arrays)
@@ -138,7 +140,7 @@ def prepare_labelled_data(
     documents = read_documents(
         files, labelled=True, label_field=label_field, max_documents=max_documents
     )
-    with cache.RaggedWriter(target, description, values=values, offsets=offsets) as writer:
+    with RaggedWriter(target, description, values=values, offsets=offsets) as writer:
         # Labels are written as their document is read, its tokens when they come back.
         texts = _texts(with_progress(documents, files), labels, writer)
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
@@ -146,7 +148,7 @@ def prepare_labelled_data(
             writer.append_lengths(texts_offsets, block.sentence_lengths)
         table, unknown = counts.final_ids(vocabulary)
         writer.remap("ids", table)
-    arrays = cache.open_cache(target, key, values=values, offsets=offsets)
+    arrays = open_cache(target, key, values=values, offsets=offsets)
     if arrays is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
     corpus = _corpus(arrays)
@@ -178,9 +180,7 @@ def _corpus(arrays: dict[str, np.ndarray]) -> LabelledCorpus:
     )
 
 
-def _texts(
-    documents: Iterable[Document], labels: LabelSet, writer: cache.RaggedWriter
-) -> Iterator[Text]:
+def _texts(documents: Iterable[Document], labels: LabelSet, writer: RaggedWriter) -> Iterator[Text]:
     known = set(labels.labels)
     for document in documents:
         for label in document.labels:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
-from data_util.cache import writing as cache
+from common.files import digests
+from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
+from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.reading.documents import check_paths, read_documents
 from data_util.tokens.tokenize_corpus import (
@@ -65,16 +67,16 @@ def prepare_pretraining_data(
     files = check_paths(paths)
     description: dict[str, Any] = {
         "kind": "pretraining",
-        "format_version": cache.FORMAT_VERSION,
-        "sources": cache.source_digest(files),
+        "format_version": FORMAT_VERSION,
+        "sources": digests(files),
         "tokenizer": tokenizer.config(),
         "vocabulary": vocabulary.digest if vocabulary else {"size": vocab_size, "min": min_count},
         "unit": unit,
         "max_documents": max_documents,
         "test_mode": test_mode,
     }
-    key = cache.fingerprint(description)
-    target = cache.cache_path(cache_folder, "pretraining", key)
+    key = fingerprint(description)
+    target = cache_path(cache_folder, "pretraining", key)
     vocabulary_file = target.with_name(f"vocab-{key[:16]}.txt")
 
     cached = _open(target, key, vocabulary, vocabulary_file)
@@ -86,7 +88,7 @@ def prepare_pretraining_data(
     counts = TokenCounts()
     documents = read_documents(files, labelled=False, unit=unit, max_documents=max_documents)
     texts = (document.texts for document in with_progress(documents, files))
-    with cache.RaggedWriter(
+    with RaggedWriter(
         target, description, values=("ids", "vocabulary_digest"), offsets=_OFFSETS
     ) as writer:
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=True):
@@ -132,7 +134,7 @@ def _open(
             logger.warning("The cache %s is made again: its vocabulary is gone: %s", target, error)
             return None
     values = {"ids": len(vocabulary), "vocabulary_digest": 256}
-    arrays = cache.open_cache(target, key, values=values, offsets=_OFFSETS)
+    arrays = open_cache(target, key, values=values, offsets=_OFFSETS)
     if arrays is None:
         return None
     if not np.array_equal(arrays["vocabulary_digest"], _digest_bytes(vocabulary)):

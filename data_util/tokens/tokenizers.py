@@ -1,6 +1,5 @@
 """Text to tokens: words, characters, what stands between spaces, or BERT's word pieces."""
 
-import json
 import logging
 import os
 import reprlib
@@ -9,7 +8,7 @@ from itertools import filterfalse
 from typing import Any, ClassVar
 
 from common.errors import InputError
-from common.files import read_json_object, write_whole
+from common.files import read_json, to_json, write_whole
 from data_util.choices import TOKENIZE_STYLES
 from data_util.tokens.numbering import IndexedTokens, index_tokens
 from data_util.tokens.vocabulary import Vocabulary
@@ -190,7 +189,7 @@ def make_tokenizer(
 
 def save_tokenizer(tokenizer: Tokenizer, path: str | os.PathLike[str]) -> None:
     """Writes tokenizer.json. The vocabulary is a file of its own."""
-    write_whole(path, (json.dumps(tokenizer.config(), indent=2) + "\n").encode())
+    write_whole(path, to_json(tokenizer.config()))
 
 
 def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) -> Tokenizer:
@@ -202,7 +201,7 @@ def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) 
     Raises:
         InputError: the file is not a tokenizer's, is of another version or names another segmenter.
     """
-    config = read_json_object(path, "a tokenizer")
+    config = read_json(path, "a tokenizer")
     version = config.get("format_version")
     if type(version) is not int or version not in (1, FORMAT_VERSION):
         raise InputError(

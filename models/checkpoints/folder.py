@@ -17,14 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from common.errors import CheckpointError, ConfigError
-from common.hdf5 import (
-    MAX_JSON_BYTES,
-    check_regular,
-    is_plain_name,
-    read_json,
-    read_text,
-    sha256,
-)
+from common.files import MAX_BYTES, check_regular, is_plain_name, read_json, read_text, sha256
 from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes, min_parameters
 from models.checkpoints.versions import READABLE_VERSIONS, upgraded
 from models.config import BackboneConfig
@@ -60,12 +53,10 @@ class Checkpoint:
     files: dict[str, Path]
 
     def text(self, name: str) -> str:
-        """The content of the text file `name`.
-
-        Raises:
-            CheckpointError: the checkpoint has no such file.
-        """
-        return read_text(self._path(name))
+        """The content of the text file `name`; a `CheckpointError` where there is none."""
+        path = self._path(name)
+        check_regular(path, CheckpointError)
+        return read_text(path, error=CheckpointError)
 
     def path(self, name: str) -> Path:
         """The path of the file `name`.
@@ -76,12 +67,8 @@ class Checkpoint:
         return self._path(name)
 
     def json(self, name: str) -> dict[str, Any]:
-        """The JSON object in the file `name`.
-
-        Raises:
-            CheckpointError: the checkpoint has no such file, or it is not a JSON object.
-        """
-        return read_json(self._path(name))
+        """The JSON object in the file `name`; a `CheckpointError` where there is none."""
+        return _read_json(self._path(name))
 
     def setting(self, name: str, kind: type[SettingT]) -> SettingT:
         """An entry of `config.json`.
@@ -223,7 +210,7 @@ def read_versioned(path: Path, versions: Collection[int]) -> dict[str, Any]:
         CheckpointError: the file is missing, not a JSON object, or has another version.
     """
     try:
-        content = read_json(path)
+        content = _read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent}: this is not a complete checkpoint folder ({path.name} is missing)."
@@ -234,10 +221,15 @@ def read_versioned(path: Path, versions: Collection[int]) -> dict[str, Any]:
     return content
 
 
-def _check_described(path: Path, expected: Any, max_bytes: int = MAX_JSON_BYTES) -> None:
+def _read_json(path: Path) -> dict[str, Any]:
+    check_regular(path, CheckpointError)  # No link is followed out of the folder.
+    return read_json(path, "a file of a checkpoint", CheckpointError)
+
+
+def _check_described(path: Path, expected: Any, max_bytes: int = MAX_BYTES) -> None:
     """Compares a file with its manifest entry; checks its size before it is read."""
     try:
-        size = check_regular(path).st_size
+        size = check_regular(path, CheckpointError).st_size
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent}: {path.name} is missing; the checkpoint is incomplete."

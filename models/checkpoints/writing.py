@@ -1,8 +1,5 @@
 """Writes a checkpoint folder atomically."""
 
-import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,14 @@ import h5py
 import keras
 
 from common.errors import CheckpointError
-from common.hdf5 import is_plain_name, sha256
+from common.files import (
+    flush_to_disk,
+    is_plain_name,
+    remove_unfinished,
+    sha256,
+    to_json,
+    whole_folder,
+)
 from models.checkpoints.folder import (
     COMPLETE,
     CONFIG,
@@ -25,8 +29,6 @@ from models.checkpoints.folder import (
 )
 from models.checkpoints.versions import FORMAT_VERSION
 from models.checkpoints.weights import optimizer_of
-
-_INCOMING = ".incoming-"
 
 
 def write_checkpoint(
@@ -56,17 +58,12 @@ def write_checkpoint(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _finish_publishing(folder)
-    incoming = folder / f"{_INCOMING}{os.getpid()}"
-    if incoming.is_symlink():
-        incoming.unlink()
-    shutil.rmtree(incoming, ignore_errors=True)
-    incoming.mkdir()
-    try:
-        contents = {name: text.encode() for name, text in texts.items()}
-        contents[CONFIG] = _to_json({"format_version": FORMAT_VERSION, **config})
-        contents[METRICS] = _to_json(metrics)
-        if training_state is not None:
-            contents[TRAINING_STATE] = _to_json(training_state)
+    contents = {name: text.encode() for name, text in texts.items()}
+    contents[CONFIG] = to_json({"format_version": FORMAT_VERSION, **config})
+    contents[METRICS] = to_json(metrics)
+    if training_state is not None:
+        contents[TRAINING_STATE] = to_json(training_state)
+    with whole_folder(folder / COMPLETE) as incoming:
         for name, content in contents.items():
             (incoming / name).write_bytes(content)
         keras.saving.save_weights(model, incoming / WEIGHTS, objects_to_skip=optimizer_of(model))
@@ -77,14 +74,8 @@ def write_checkpoint(
             for path in sorted(incoming.iterdir())
         }
         (incoming / MANIFEST).write_bytes(
-            _to_json({"format_version": MANIFEST_VERSION, "files": files})
+            to_json({"format_version": MANIFEST_VERSION, "files": files})
         )
-        for path in [*incoming.iterdir(), incoming]:
-            _flush_to_disk(path)
-        incoming.rename(folder / COMPLETE)
-    except BaseException:
-        shutil.rmtree(incoming, ignore_errors=True)
-        raise
     _finish_publishing(folder)
 
 
@@ -93,8 +84,7 @@ def remove_leftovers(folder: Path) -> None:
 
     Call it only while no other process can write to the folder.
     """
-    for path in folder.glob(f"{_INCOMING}*"):
-        shutil.rmtree(path, ignore_errors=True)
+    remove_unfinished(folder / COMPLETE)
 
 
 def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
@@ -120,7 +110,7 @@ def _finish_publishing(folder: Path) -> None:
     for path in sorted(complete.iterdir(), key=lambda path: path.name == MANIFEST):
         path.replace(folder / path.name)
     complete.rmdir()
-    _flush_to_disk(folder)
+    flush_to_disk(folder)
 
 
 def _remove_outdated(folder: Path, complete: Path) -> None:
@@ -135,15 +125,3 @@ def _remove_outdated(folder: Path, complete: Path) -> None:
     for name in gone:
         if is_plain_name(name) and (folder / name).is_file():
             (folder / name).unlink()
-
-
-def _to_json(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _flush_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

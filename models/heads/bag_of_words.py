@@ -18,15 +18,9 @@ class BagOfWords(Serializable, keras.layers.Layer):
     document's and the label's weights, plus a bias (Joachims 1998, "Text categorization with
     support vector machines").
 
-    With few labelled documents such a classifier is hard to beat, and it makes different errors
-    than a network, so that the combination is better than either. Nothing here is trained by
-    gradients: `fill` takes the solution of a solver for linear classifiers. Until `fill` is
-    called, the network's logits pass through unchanged.
-
-        >>> layer = BagOfWords(vocab_size=100, num_labels=3)
-        >>> layer.build()
-        >>> layer(np.ones((1, 3), "float32"), np.array([[1, 7, 2]]), np.ones((1, 3), bool)).shape
-        TensorShape([1, 3])
+    With few labelled documents such a classifier is hard to beat, and it makes other errors than a
+    network does, so that both together do better than either. Nothing here is trained by gradients:
+    `fill` takes over what a solver for linear classifiers has found.
 
     Args:
         vocab_size: the size of the vocabulary.
@@ -45,13 +39,13 @@ class BagOfWords(Serializable, keras.layers.Layer):
         return vocab_size * (1 + num_labels)
 
     def build(self, input_shape: Any = None) -> None:
-        """Creates the weights; they leave the network's logits unchanged until `fill` is called."""
+        """Creates the weights. Until `fill` is called, the network's logits pass unchanged."""
         labels = (self.num_labels,)
         self.idf = self._weight((self.vocab_size,), "idf")
         self.kernel = self._weight((self.vocab_size, *labels), "kernel")
         self.bias = self._weight(labels, "bias")
-        self.share = self._weight((), "share")
-        self.network_share = self._weight((), "network_share", "ones")
+        self.word_weight = self._weight((), "word_weight")
+        self.network_weight = self._weight((), "network_weight", "ones")
         self.offset = self._weight((), "offset")
         self.built = True
 
@@ -89,14 +83,14 @@ class BagOfWords(Serializable, keras.layers.Layer):
         rows = ops.take(self.kernel, token_ids, axis=0)
         return ops.squeeze(ops.matmul(ops.expand_dims(weight, 1), rows), 1) + self.bias
 
-    def mix(self, network_share: float, share: float, offset: float) -> None:
-        """Sets the coefficients of `mixture`."""
-        self.network_share.assign(network_share)
-        self.share.assign(share)
+    def mix(self, network_weight: float, word_weight: float, offset: float) -> None:
+        """Sets the weights of both in the sum: see `combine`."""
+        self.network_weight.assign(network_weight)
+        self.word_weight.assign(word_weight)
         self.offset.assign(offset)
 
     def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
-        """Combines the network's logits with the decisions; see `mixture`.
+        """Logits of both together: see `combine`.
 
         Args:
             logits: (batch, num_labels) float32, the network's.
@@ -107,7 +101,7 @@ class BagOfWords(Serializable, keras.layers.Layer):
             (batch, num_labels) float32.
         """
         decisions = self.decisions(token_ids, padding_mask)
-        return mixture(logits, decisions, self.network_share, self.share, self.offset)
+        return combine(logits, decisions, self.network_weight, self.word_weight, self.offset)
 
     def _weight(
         self, shape: tuple[int, ...], name: str, initializer: str = "zeros"
@@ -115,20 +109,11 @@ class BagOfWords(Serializable, keras.layers.Layer):
         return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
 
 
-def mixture(logits: Any, decisions: Any, network_share: Any, share: Any, offset: Any) -> Any:
-    """Computes `network_share * logits + offset + share * (decisions + 1)`.
+def combine(logits: Any, decisions: Any, network_weight: Any, word_weight: Any, offset: Any) -> Any:
+    """The weighted sum of the network's logits and of how far the decisions are above -1.
 
-    A decision of -1 is the margin of a label's negative class; most documents are at or below it
-    for most labels. The 1 is added so that there the network's logits hardly change.
-
-    Args:
-        logits: (..., num_labels), the network's.
-        decisions: (..., num_labels), the linear classifier's.
-        network_share: the factor of the logits.
-        share: the factor of the decisions.
-        offset: added to all; makes up for the typical logit if `network_share` is below 1.
-
-    Returns:
-        (..., num_labels).
+    A document beyond the margin of not having a label has a decision of -1 or less, as most
+    documents have for most labels. There the network's logits stay about what they are. Where the
+    network counts for less than 1, `offset` makes up for what it gives most labels.
     """
-    return network_share * logits + offset + share * (decisions + 1.0)
+    return network_weight * logits + offset + word_weight * (decisions + 1.0)

@@ -1,6 +1,5 @@
-"""What the classification tasks share: all but the loss and what follows from it."""
+"""What the two classification tasks have in common."""
 
-import json
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Self
@@ -8,6 +7,7 @@ from typing import Any, BinaryIO, ClassVar, Self
 import numpy as np
 
 from common.errors import CheckpointError, ConfigError, OptionError
+from common.files import to_json
 from data_util.inputs import rows_to_inputs, token_budget, truncated_lengths
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import PAIR_KEYS, Text
@@ -18,12 +18,12 @@ from models.heads.bag_of_words import BagOfWords
 from models.registry import HEADS
 from models.task_model import TaskModel
 from tasks.base import Encoded, Evaluation, Forward, Task
-from tasks.classification import records
 from tasks.classification.data import ClassificationData, prepare_data
 from tasks.classification.evaluation import ClassificationEvaluation
 from tasks.classification.metrics import decide
 from tasks.classification.model import ClassificationModel
 from tasks.classification.options import ClassificationOptions
+from tasks.classification.records import read_lines
 from tasks.classification.result import Labelling
 from tasks.data import DataSettings, Files, TextEncoder
 
@@ -159,7 +159,7 @@ class Classification(Task):
 
     def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Text | None]]:
         """See `Task.read`."""
-        return records.read_lines(stream, name, pairs=self.pairs)
+        return read_lines(stream, name, pairs=self.pairs)
 
     def record(self, values: Mapping[str, Any]) -> Text:
         """See `Task.record`."""
@@ -225,8 +225,7 @@ class Classification(Task):
     def serving_files(self) -> dict[str, str]:
         """The labels, and the threshold of each."""
         thresholds = dict(zip(self.labels, self.thresholds.tolist(), strict=True))
-        content = json.dumps(thresholds, ensure_ascii=False, indent=2) + "\n"
-        return {**self.texts(), "thresholds.json": content}
+        return {**self.texts(), "thresholds.json": to_json(thresholds).decode()}
 
     # Explanations.
 

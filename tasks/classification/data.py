@@ -1,4 +1,4 @@
-"""From labelled files to the batches of a classification task."""
+"""Labelled files as the data of a classification task."""
 
 import logging
 from dataclasses import dataclass, field
@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import OptionError
+from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
 from models.registry import HEADS
-from tasks.classification import records, tfidf_classifier
 from tasks.classification.batches import classification_batches
 from tasks.classification.options import ClassificationOptions
+from tasks.classification.records import (
+    LabelledSplits,
+    check_one_label,
+    locate,
+    multi_hot,
+    read_splits,
+)
+from tasks.classification.tfidf_classifier import is_feasible
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 
 if TYPE_CHECKING:
@@ -22,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ClassificationData(TaskData):
-    """The labelled texts of a run.
+    """The labelled texts, or pairs of texts, of a run.
 
     Attributes:
         corpora: by split.
@@ -33,7 +41,7 @@ class ClassificationData(TaskData):
 
     def targets(self, split: str) -> np.ndarray:
         """(examples, labels) bool: the true labels of a split."""
-        return records.multi_hot(self.corpora[split], len(self.task.labels))
+        return multi_hot(self.corpora[split], len(self.task.labels))
 
 
 def prepare_data(
@@ -42,24 +50,47 @@ def prepare_data(
     settings: DataSettings,
     options: ClassificationOptions,
 ) -> ClassificationData:
-    """See `Task.prepare`."""
-    read = records.read_splits(files, settings, options.label_field)
+    """Reads the labelled files and makes the task that they describe: see `Task.prepare`.
+
+    Args:
+        task_class: of the task.
+        files, settings, options: as in `Task.prepare`.
+
+    Raises:
+        InputError, OptionError: the files or the options cannot be used.
+    """
+    read = read_splits(files, settings, options.label_field)
     if options.head is not None and HEADS[options.head].for_pairs and not read.pairs:
         raise OptionError(
             f"--head={options.head} is for pairs of texts, and the labelled files hold single ones."
         )
     if task_class.exclusive:
-        records.check_one_label(files, read.corpora, options.label_field)
+        check_one_label(files, read.corpora, options.label_field)
     task = task_class(
         read.labels,
         pairs=read.pairs,
         head=options.head,
         tfidf_classifier=options.tfidf_classifier
         and not read.pairs
-        and tfidf_classifier.is_feasible(len(read.vocabulary), len(read.labels)),
+        and is_feasible(len(read.vocabulary), len(read.labels)),
         threshold=options.threshold,
     )
-    batches = {
+    batches = _batches(read, settings)
+    _warn_of_truncation(batches, task.unit, settings.sequence_length)
+    return ClassificationData(
+        task=task,
+        text=TextEncoder(settings.tokenizer, read.vocabulary, settings.sequence_length),
+        batches=batches,
+        train_tokens=read.corpora["train"].ids,
+        locate=lambda examples: locate(
+            examples, files["train"], options.label_field, settings.max_examples
+        ),
+        corpora=read.corpora,
+    )
+
+
+def _batches(read: LabelledSplits, settings: DataSettings) -> dict[str, LabelledBatches]:
+    return {
         split: classification_batches(
             corpus,
             len(read.labels),
@@ -67,30 +98,25 @@ def prepare_data(
             sequence_length=settings.sequence_length,
             batch_size=settings.batch_size,
             seed=settings.seed,
-            split=split,
+            shuffle=split == "train",
+            stream=split,
         )
         for split, corpus in read.corpora.items()
     }
-    truncated = {split: each.num_truncated for split, each in batches.items()}
-    if any(truncated.values()):
+
+
+def _warn_of_truncation(
+    batches: dict[str, LabelledBatches], unit: str, sequence_length: int
+) -> None:
+    truncated = [
+        f"{each.num_truncated:,} of {len(each):,} in {split}"
+        for split, each in batches.items()
+        if each.num_truncated
+    ]
+    if truncated:
         logger.warning(
             "%s longer than --sequence_length=%d are truncated: %s",
-            task.unit,
-            settings.sequence_length,
-            ", ".join(
-                f"{number:,} of {len(batches[split]):,} in {split}"
-                for split, number in truncated.items()
-                if number
-            ),
+            unit,
+            sequence_length,
+            ", ".join(truncated),
         )
-    text = TextEncoder(settings.tokenizer, read.vocabulary, settings.sequence_length)
-    return ClassificationData(
-        task=task,
-        text=text,
-        batches=batches,
-        train_tokens=read.corpora["train"].ids,
-        locate=lambda examples: records.locate(
-            examples, files["train"], options.label_field, settings.max_examples
-        ),
-        corpora=read.corpora,
-    )

@@ -55,13 +55,13 @@ class ClassificationEvaluation(Evaluation):
             self._words.layer.mix(1.0, 0.0, 0.0)
         logits = split_logits(self.data, "valid", self.forward)
         if self._words is not None:
-            logits, weights = self._words.choose_mixture(logits, self._f1)
+            logits, weights = self._words.choose_weights(logits, self._f1)
             self.found.setdefault("bag_of_words", []).append(weights)
             logger.info(
                 "valid: f1 of the network alone %.4f; weights: network %g, TF-IDF classifier %g",
                 weights["network_f1"],
-                weights["network_share"],
-                weights["share"],
+                weights["network_weight"],
+                weights["word_weight"],
             )
         probabilities = np.asarray(self.task.probabilities(logits))
         self._last = np.full(logits.shape[1], self._threshold_for(probabilities))

@@ -12,7 +12,7 @@ from sklearn.preprocessing import normalize
 
 from data_util.inputs import token_budget
 from data_util.labelled.corpus import LabelledCorpus
-from models.heads.bag_of_words import BagOfWords, mixture
+from models.heads.bag_of_words import BagOfWords, combine
 from tasks.classification.linear_classifiers import SOLVERS, fit
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 
 # A classifier with more weights than this would be larger than any backbone of the presets.
 MAX_WEIGHTS = 64_000_000
-MIN_DOCUMENTS = 2  # with the token; the weight of one that a single document has means nothing
-# Of the network's logits and of the decisions, from one alone to the other: a network that has seen
-# a few documents of each of a thousand labels knows less than the words.
-MIXTURES = (
+MIN_DOCUMENTS = 2  # that have a token; the weight of a token of one document means nothing
+# Of the network's logits and of the decisions, from the network alone to the decisions alone: a
+# network that has seen a few documents of each of a thousand labels knows less than the words.
+WEIGHTS = (
     (1.0, 0.0),
     (1.0, 1.0),
     (1.0, 2.0),
@@ -40,14 +40,14 @@ MIXTURES = (
 
 
 class TfidfClassifier:
-    """A `BagOfWords` layer, fitted when it is first needed, and its decisions on "valid".
+    """Fits a `BagOfWords` layer when it is first needed, and weighs it on the validation set.
 
     Args:
-        layer: built. One that is fitted already, by a run that was resumed, is left as it is.
-        data: single texts, of which no more tokens are read than the network reads.
+        layer: built. If it is fitted already, in a run that was resumed, it is left as it is.
+        data: single texts. Of each, only as many tokens are used as the network reads.
 
     Attributes:
-        layer: the same.
+        layer: the given layer.
     """
 
     def __init__(self, layer: BagOfWords, data: "ClassificationData") -> None:
@@ -55,28 +55,28 @@ class TfidfClassifier:
         self._longest = token_budget(data.text.sequence_length)
         self._decisions: np.ndarray | None = None
 
-    def choose_mixture(
+    def choose_weights(
         self, logits: np.ndarray, f1: Callable[[np.ndarray], float]
     ) -> tuple[np.ndarray, dict[str, float]]:
-        """Gives the layer the mixture that is best for the validation documents.
+        """Gives the layer the weights of both that are best for the validation documents.
 
         Args:
             logits: (documents, labels), the network's alone, of the validation documents.
-            f1: tells how good such logits are.
+            f1: computes the F1 of such logits.
 
         Returns:
-            The logits of both together; the "network_share" and the "share" of the decisions, and
-            "network_f1" of the network alone.
+            (documents, labels) logits of both together; and "network_weight", "word_weight" (the
+            weight of the decisions) and "network_f1", the F1 of the network alone.
         """
         if self._decisions is None:
             self._decisions = self._fitted(f1)
         usual = float(np.mean(logits))
-        candidates = [(network, share, (1 - network) * usual) for network, share in MIXTURES]
-        scores = [f1(mixture(logits, self._decisions, *candidate)) for candidate in candidates]
+        candidates = [(network, words, (1 - network) * usual) for network, words in WEIGHTS]
+        scores = [f1(combine(logits, self._decisions, *candidate)) for candidate in candidates]
         best = candidates[int(np.argmax(scores))]  # the first of equal ones
         self.layer.mix(*best)
-        found = {"network_share": best[0], "share": best[1], "network_f1": scores[0]}
-        return mixture(logits, self._decisions, *best), found
+        found = {"network_weight": best[0], "word_weight": best[1], "network_f1": scores[0]}
+        return combine(logits, self._decisions, *best), found
 
     def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
         layer = self.layer
@@ -94,14 +94,13 @@ class TfidfClassifier:
             for strength in strengths:
                 kernel, bias = fit(train, targets, solve, strength)
                 scores = decisions(valid, kernel, bias)
-                # The candidates for a threshold are made for logits, which are about so much
-                # larger.
+                # The candidate thresholds are for logits, which are about four times as large.
                 score = f1(4 * scores)
                 if score > best[0]:
                     best, chosen = (score, f"{name} {strength:g}"), scores
                     layer.fill(idf, kernel, bias)
                 if score <= last:
-                    break  # it has one peak, and with thousands of labels a fit takes minutes
+                    break  # F1 has one peak, and with thousands of labels a fit takes minutes.
                 last = score
         logger.info(
             "TF-IDF classifier of %s tokens fitted in %.0f s: %s, valid f1 alone %.4f",
@@ -114,7 +113,7 @@ class TfidfClassifier:
 
 
 def is_feasible(vocab_size: int, num_labels: int) -> bool:
-    """Whether a weight for each token and label is not too much; says so where it is."""
+    """Whether a weight for each token and label fits into memory; logs a warning if not."""
     if vocab_size * num_labels <= MAX_WEIGHTS:
         return True
     logger.warning(
@@ -126,25 +125,25 @@ def is_feasible(vocab_size: int, num_labels: int) -> bool:
 
 
 def counts(corpus: LabelledCorpus, vocab_size: int, longest: int) -> csr_matrix:
-    """(documents, vocab_size) float64: occurrences among a document's first `longest` tokens."""
+    """Counts the first `longest` tokens of each document: (documents, vocab_size) float64."""
     lengths = np.minimum(np.diff(corpus.offsets), longest)
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    places = np.arange(ends[-1]) + np.repeat(corpus.offsets[:-1] - ends[:-1], lengths)
-    ids = corpus.ids[places]
+    indices = np.arange(ends[-1]) + np.repeat(corpus.offsets[:-1] - ends[:-1], lengths)
+    ids = corpus.ids[indices]
     matrix = csr_matrix((np.ones(len(ids)), ids, ends), (len(corpus), vocab_size))
     matrix.sum_duplicates()
     return matrix
 
 
 def inverse_document_frequencies(train: csr_matrix) -> np.ndarray:
-    """(vocab_size,) float32, scikit-learn's; 0 for tokens of fewer than two documents."""
+    """scikit-learn's, (vocab_size,) float32; 0 for tokens of fewer than two documents."""
     idf = TfidfTransformer().fit(train).idf_
     documents = np.bincount(train.indices, minlength=train.shape[1])
     return np.where(documents >= MIN_DOCUMENTS, idf, 0).astype(np.float32)
 
 
 def features(matrix: csr_matrix, idf: np.ndarray) -> csr_matrix:
-    """TF-IDF with a logarithm on the counts, each row of length 1."""
+    """TF-IDF with logarithmic counts, (documents, vocab_size); each row has length 1."""
     weights = matrix.copy()
     weights.data = 1 + np.log(weights.data)
     return normalize(csr_matrix(weights @ diags_array(idf)))

@@ -3,8 +3,20 @@ import stat
 
 import pytest
 
-from common.errors import InputError
-from common.files import read_lines, read_text, write_whole
+from common.errors import CheckpointError, InputError
+from common.files import (
+    check_regular,
+    digests,
+    is_plain_name,
+    read_json,
+    read_lines,
+    read_text,
+    remove_unfinished,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
+from tests.hostile_files import run_with_memory
 
 
 def test_write_whole_replaces_what_was_there(tmp_path):
@@ -60,3 +72,139 @@ def test_read_text_says_what_is_wrong(tmp_path):
     path.write_bytes("一\n".encode() + "二".encode("gb18030"))
     with pytest.raises(InputError, match=r"file\.txt:2: not UTF-8 at byte 4"):
         read_text(path)
+
+
+def test_an_exception_in_the_block_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    write_whole(path, b"old")
+    with pytest.raises(KeyError), whole_file(path) as file:
+        file.write(b"half")
+        raise KeyError
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_a_folder_that_is_missing_is_named_by_the_file_in_it(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        write_whole(tmp_path / "missing" / "file.txt", b"")
+    assert caught.value.filename == str(tmp_path / "missing" / "file.txt")
+
+
+@pytest.mark.parametrize("before", ["nothing", "empty"])
+def test_whole_folder(tmp_path, before):
+    path = tmp_path / "made" / "folder"
+    if before == "empty":
+        path.mkdir(parents=True)
+    with whole_folder(path) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "file").write_text("new")
+        assert not (path / "inner").exists()
+    assert (path / "inner" / "file").read_text() == "new"
+    assert os.listdir(path.parent) == ["folder"]
+
+
+def test_whole_folder_takes_the_place_of_another_only_where_it_may(tmp_path):
+    path = tmp_path / "folder"
+    for name, replace in (("a", False), ("b", True)):
+        with whole_folder(path, replace=replace) as folder:
+            (folder / name).touch()
+    with pytest.raises(OSError, match="not empty"), whole_folder(path) as folder:
+        (folder / "c").touch()
+    assert os.listdir(path) == ["b"]
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_an_exception_in_the_block_leaves_the_old_folder(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+    with pytest.raises(KeyError), whole_folder(path, replace=True) as folder:
+        (folder / "new").touch()
+        raise KeyError
+    assert os.listdir(path) == ["old"]
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    kept = [".run.json.mine.tmp", ".run.json.0123456789abcdef.txt", "run.json", ".other.tmp"]
+    for name in (*kept, ".run.json.0123456789abcdef.tmp"):
+        (tmp_path / name).touch()
+    (tmp_path / ".run.json.fedcba9876543210.tmp").mkdir()
+    (tmp_path / ".run.json.fedcba9876543210.tmp" / "half").touch()
+    remove_unfinished(tmp_path / "run.json")
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+
+
+def test_digests_are_of_the_bytes(tmp_path):
+    for name, content in (("a", b"text"), ("b", b"text"), ("c", b"Text")):
+        (tmp_path / name).write_bytes(content)
+    a, b, c = digests([tmp_path / name for name in "abc"])
+    assert a == b != c
+    assert a == "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../a", "a/b", "/a", "a\\b", "a\0b", "a\nb", "\x1b[2Ja", "\ud800", 5, None],
+)
+def test_names_that_lead_elsewhere_or_cannot_be_seen(name):
+    assert not is_plain_name(name)
+
+
+@pytest.mark.parametrize("name", ["config.json", ".hidden", "标签.txt", "a b"])
+def test_plain_names(name):
+    assert is_plain_name(name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "not JSON"),
+        (b'{"a": ' + b"[" * 100_000, "not JSON"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "not JSON"),
+        (b"[]", "a list is expected here, but this is not a JSON object"),
+        (b'{"a": "\xff"}', "not UTF-8"),
+    ],
+)
+def test_json_that_is_none(tmp_path, content, message):
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"config\.json.*{message}"):
+        read_json(path, "a list", CheckpointError)
+
+
+def test_json_of_5_gb_and_json_that_grows_take_little_memory(tmp_path):
+    with (tmp_path / "large.json").open("wb") as file:
+        file.truncate(5 << 30)
+    (tmp_path / "lists.json").write_bytes(b'{"a": [' + b"[]," * (11 << 20))
+    output = run_with_memory(
+        """
+        from pathlib import Path
+        from common.errors import CheckpointError
+        from common.files import read_json
+        ---
+        for name in ("large.json", "lists.json"):
+            try:
+                read_json(Path(sys.argv[1]) / name, "a list", CheckpointError)
+            except CheckpointError as error:
+                print(error)
+        """,
+        tmp_path,
+    )
+    assert output.count("more than 33,554,432 bytes") == 2
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "device"])
+def test_what_is_no_file_of_its_own(tmp_path, kind):
+    path = tmp_path / "config.json"
+    if kind == "link":
+        (tmp_path / "other").write_text("{}")
+        path.symlink_to(tmp_path / "other")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(CheckpointError, match=r"symbolic link|not a regular file"):
+        check_regular(path, CheckpointError)

@@ -187,7 +187,7 @@ def test_a_file_can_give_what_is_needed(file):
         ({"options": {"kind": "c"}}, "--kind=c: must be one of a, b."),
         ({"options": 3}, "--options: there is no such option"),
         ({"options_file": "a"}, "--options_file: there is no such option"),
-        ([1], "must hold a JSON object"),
+        ([1], "not a JSON object"),
         ('{"a": ', "not JSON"),
         ("[" * 100_000, "not JSON"),
         ('{"num_epochs": ' + "9" * 5000 + "}", "not JSON"),
@@ -202,9 +202,10 @@ def test_errors_in_a_file_name_it(file, content, message):
 
 def test_a_file_that_cannot_be_read(tmp_path):
     missing = tmp_path / "missing.json"
-    assert refusal(f"--options_file={missing}").startswith(f"--options_file={missing}: No such")
+    line = refusal(f"--options_file={missing}")
+    assert line.startswith(f"{missing}: this file cannot be read: No such file")
     (tmp_path / "binary").write_bytes(b"\xff")
-    assert "not JSON" in refusal(f"--options_file={tmp_path / 'binary'}")
+    assert "not UTF-8" in refusal(f"--options_file={tmp_path / 'binary'}")
 
 
 def test_help():

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from common.errors import InputError
-from common.files import read_json_object, read_lines, read_text
+from common.files import read_json, read_lines, read_text
 from data_util.check_file import check_file
 from data_util.labelled.build_corpus import count_labels, prepare_labelled_data
 from data_util.pretraining.build_corpus import prepare_pretraining_data
@@ -159,7 +159,7 @@ def test_what_is_no_file(tmp_path, kind):
         path.mkdir()
     elif kind == "device":
         path.symlink_to("/dev/zero")
-    for read in (read_text, read_lines, lambda path: read_json_object(path, "a tokenizer")):
+    for read in (read_text, read_lines, lambda path: read_json(path, "a tokenizer")):
         with pytest.raises(InputError, match=f"^{path}: this file cannot be read"):
             read(path)
     with pytest.raises(InputError, match=str(path)):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from common.errors import CheckpointError, ConfigError, InputError
-from common.hdf5 import read_json
+from common.files import read_json
 from data_util.tokens.tokenizers import load_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.backbones.text_cnn_config import TextCNNConfig
@@ -34,7 +34,7 @@ def one_input(data: bytes) -> None:
     except InputError as error:
         assert len(str(error)) < 2000
     try:
-        content = read_json(_PATH)
+        content = read_json(_PATH, "a configuration", CheckpointError)
     except CheckpointError as error:
         assert len(str(error)) < 2000
         return

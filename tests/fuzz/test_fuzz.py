@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from common import hdf5 as checkpoint_files
+from common import hdf5
 from data_util.reading import line_format
 from data_util.tokens import vocabulary
 from models.config import BackboneConfig
@@ -43,7 +43,7 @@ def test_every_target_finds_a_defect(target, monkeypatch):
     monkeypatch.setattr(line_format, "_parse_labelled", broken)
     monkeypatch.setattr(vocabulary, "_checked_ids", broken)
     monkeypatch.setattr(BackboneConfig, "__post_init__", broken)
-    monkeypatch.setattr(checkpoint_files, "check_regular", broken)
+    monkeypatch.setattr(hdf5, "check_regular", broken)
     # Whatever goes wrong in reading a cache is a reason to make it again: its bounds are tested.
     monkeypatch.setattr("data_util.cache.reading._check_offsets", lambda *arguments: None)
     if target == "caches":
@@ -58,7 +58,7 @@ def test_a_few_seconds_of_fuzzing(target):
         pytest.skip("no atheris: pip install atheris")
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", target, f"--seconds={SECONDS}"],
-        cwd=FOLDER.parent,
+        cwd=FOLDER.parents[1],
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,

@@ -176,7 +176,7 @@ def test_an_exception_while_writing_leaves_the_old_one(
     elif where == "manifest":
         monkeypatch.setattr(module, "sha256", fail)
     else:
-        monkeypatch.setattr(module, "_flush_to_disk", fail)
+        monkeypatch.setattr("common.files.flush_to_disk", fail)
     with pytest.raises(OSError, match="No space left"):
         write_checkpoint(folder, config=told, model=newer, texts={}, metrics={"best_epoch": 9})
     monkeypatch.undo()
@@ -273,7 +273,7 @@ def test_a_crash_before_the_first_is_published_is_no_checkpoint(written, tmp_pat
     folder, _, _ = written
     half = tmp_path / "half"
     half.mkdir()
-    shutil.copytree(folder, half / ".incoming-1")
+    shutil.copytree(folder, half / ".complete.0123456789abcdef.tmp")
     assert not holds_checkpoint(half)
     with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(half)

@@ -30,7 +30,7 @@ def labelled_lines(count, seed, labels):
 FILES = {
     "multi_label": (lambda count, seed: labelled_lines(count, seed, 2), ["甲天", "", "乙地人丙"]),
     "multi_class": (lambda count, seed: labelled_lines(count, seed, 1), ["甲天", "", "乙地人丙"]),
-    "toy_choice": (
+    "toy": (
         choice_lines,
         ['{"options": ["甲乙", "丙"]}', "", '{"options": ["乙", "甲丁戊"]}'],
     ),
@@ -60,7 +60,7 @@ def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
 
 def model_for(data, seed=1, dropout=0.0):
     keras.utils.set_random_seed(seed)
-    sizes = {"d_model": 16, "num_header": 2, "num_filters": 8, "dropout": dropout}
+    sizes = {"d_model": 16, "num_heads": 2, "num_filters": 8, "dropout": dropout}
     config = backbone_config("text_cnn", "tiny", len(data.text.vocabulary), **sizes)
     model = build(data.task.build_model(make_backbone(config), dropout))
     data.task.start_head(model, data)

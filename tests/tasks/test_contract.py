@@ -17,14 +17,18 @@ from tasks.base import Task
 from tasks.loading import load_task_model
 from tasks.registry import TASK_OPTIONS, TASKS
 from tasks.rows import split_rows
+from tests import toys
 from tests.tasks.examples import FILES, SIZES, model_for, prepare
-from tests.toys import toy_task
 from training.devices.forward import Forward
 
-toy_task.register()
+with toys.registered():
+    tasks = pytest.mark.parametrize("name", list(TASKS))
 
 
-tasks = pytest.mark.parametrize("name", TASKS)
+@pytest.fixture(scope="module", autouse=True)
+def with_toys():
+    with toys.registered():
+        yield
 
 
 @pytest.fixture(scope="module")

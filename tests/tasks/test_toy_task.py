@@ -13,7 +13,7 @@ from common.parsing import help_text, parse_options
 from models.checkpoints.folder import read_checkpoint
 from serving.app import make_app
 from serving.options import ServingOptions
-from tests.toys import toy_task
+from tests import toys
 from tests.toys.choices import choice_lines
 from train_bert_fine_tuning import fine_tune
 from training.loop.training_state import TrainingState
@@ -21,7 +21,11 @@ from training.options.scripts import FineTuningOptions, PredictionOptions, Trans
 from training.prediction import Predictor, predict
 from training.runs.run_folder import RunFolder
 
-toy_task.register()
+
+@pytest.fixture(scope="module", autouse=True)
+def toys_are_registered():
+    with toys.registered():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def options_of(tmp_path_factory):
 
     def make(name, **changes):
         values = {
-            "task": "toy_choice",
+            "task": "toy",
             "training_data_file": [str(folder / "train.jsonl")],
             "valid_data_file": [str(folder / "valid.jsonl")],
             "test_data_file": [str(folder / "test.jsonl")],
@@ -86,7 +90,7 @@ def test_it_learns_and_is_measured_by_its_own_score(fine_tuned):
     assert metrics["settled_at"] == metrics["best_epoch"]
     assert metrics["validations"] == len(scores)
     config = read_checkpoint_config(options)
-    assert (config["task"], config["options"]["max_options"]) == ("toy_choice", 9)
+    assert (config["task"], config["options"]["max_options"]) == ("toy", 9)
 
 
 def read_checkpoint_config(options):
@@ -167,21 +171,21 @@ def test_the_service(fine_tuned):
         assert blank == {"probabilities": []}
         alone = client.post("/v1/predict", json={"input": inputs[0]}).json()["results"]
         assert alone == [first]
-        assert client.get("/v1/labels").json() == {"task": "toy_choice", "labels": []}
+        assert client.get("/v1/labels").json() == {"task": "toy", "labels": []}
         assert client.post("/v1/explain", json={"input": inputs[0]}).status_code == 404
         for wrong in ("甲", {"options": "甲"}, {"options": []}, {"text": "甲"}):
             assert client.post("/v1/predict", json={"input": wrong}).status_code == 422
 
 
 def test_the_export(fine_tuned, tmp_path):
-    from conversion.export_formats import export
+    from conversion.export import export
     from conversion.exported import ExportedModel
     from training.options.scripts import ExportOptions
 
     options, _ = fine_tuned
     folder = export(ExportOptions(ckpt_dir=options.ckpt_dir_save, out=str(tmp_path / "out")))
     exported, predictor = ExportedModel(folder), predictor_of(fine_tuned)
-    assert exported.description["task"] == "toy_choice"
+    assert exported.description["task"] == "toy"
     encoded = predictor.encode([("甲乙", "丙"), ("丁",)])
     inputs = predictor.task.inputs(encoded, predictor.text)
     example = inputs.pop("example")
@@ -191,23 +195,23 @@ def test_the_export(fine_tuned, tmp_path):
 
 
 def test_a_threshold_is_refused(fine_tuned):
-    with pytest.raises(OptionError, match=r"--threshold=0\.5: the task toy_choice has no thresh"):
+    with pytest.raises(OptionError, match=r"--threshold=0\.5: the task toy has no thresh"):
         Predictor(Path(fine_tuned[0].ckpt_dir_save), threshold=0.5)
 
 
 @pytest.mark.parametrize("options_class", [FineTuningOptions, TransformOptions])
 def test_its_options_come_with_its_name(options_class, tmp_path):
-    options, given = parse_options(options_class, ["--task=toy_choice", "--max_options=3"])
+    options, given = parse_options(options_class, ["--task=toy", "--max_options=3"])
     assert isinstance(options, options_class)
     assert options.max_options == 3 and given == {"task", "max_options"}
     assert not hasattr(options, "label_field")
-    assert parse_options(options_class, ["--task", "toy_choice"])[0].max_options == 9
+    assert parse_options(options_class, ["--task", "toy"])[0].max_options == 9
     with pytest.raises(OptionError, match="--max_options: there is no such option"):
         parse_options(options_class, ["--max_options=3"])
     with pytest.raises(OptionError, match="--label_field: there is no such option"):
-        parse_options(options_class, ["--task=toy_choice", "--label_field=accusation"])
+        parse_options(options_class, ["--task=toy", "--label_field=accusation"])
     with pytest.raises(OptionError, match="--max_options=1: must be at least 2"):
-        options_class(task="toy_choice", max_options=1)
+        options_class(task="toy", max_options=1)
     with pytest.raises(OptionError, match=r"--task=\?: must be one of multi_label"):
         parse_options(options_class, ["--task=?"])
     # A checkpoint's config.json as the file with the options.
@@ -218,7 +222,7 @@ def test_its_options_come_with_its_name(options_class, tmp_path):
 
 
 def test_help_lists_the_options_of_the_task():
-    text = help_text(FineTuningOptions, "fine_tune", "", ["--task=toy_choice", "--help"])
-    assert "The toy (--task=toy_choice):" in text and "--max_options=9" in text
+    text = help_text(FineTuningOptions, "fine_tune", "", ["--task=toy", "--help"])
+    assert "The toy (--task=toy):" in text and "--max_options=9" in text
     assert "--tfidf_classifier" not in text
     assert "--tfidf_classifier" in help_text(FineTuningOptions, "fine_tune", "")

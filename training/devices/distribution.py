@@ -156,7 +156,8 @@ def barrier(place: str) -> None:
     """
     if processes() == 1:
         return
-    # Not a collective operation on the devices: those time out after seconds.
+    # JAX's public ways to wait are sums over devices, which give up after seconds. A test fails if
+    # this one changes.
     from jax._src.distributed import global_state
 
     name = f"bert_language_understanding/{next(_barriers)} {place}"

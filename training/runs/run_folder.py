@@ -18,12 +18,13 @@ from typing import Any, Self
 import keras
 
 from common.errors import OptionError, TrainingError
+from common.files import remove_unfinished
 from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpoint
 from models.checkpoints.weights import load_weights
 from models.checkpoints.writing import remove_leftovers, write_checkpoint
 from training.options.groups import RunOptions
+from training.runs.locked_folder import LockedFolder
 from training.runs.run_identity import differences, run_identity
-from training.runs.run_lock import RunLock
 from training.runs.run_record import RUN, RunRecord
 from training.runs.tensorboard import SPLITS, TensorBoardWriter, new_log_folder
 
@@ -66,20 +67,15 @@ class RunFolder:
         self._options = options
         self._option = option
         self._overwrite = options.overwrite
-        self._made: list[Path] = []
+        self._locked = LockedFolder(self.folder, option)
         self._run: RunRecord | None = None
         self._config: dict[str, Any] = {}
         self._texts: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        self._make()
-        try:
-            self._refuse_links(self.folder / "last", self.folder / "logs")
-            with self._writing():
-                self._lock = RunLock(self.folder, self._option)
-        except BaseException:
-            self._remove_made()
-            raise
+        self._locked.refuse_links(self.folder / "last", self.folder / "logs")
+        with self._writing():
+            self._locked.__enter__()
         try:
             with self._writing():
                 self._remove_leftovers()
@@ -95,8 +91,7 @@ class RunFolder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._lock.release()
-        self._remove_made()
+        self._locked.__exit__(kind, error, traceback)
 
     @property
     def resume_hint(self) -> str:
@@ -270,47 +265,14 @@ class RunFolder:
         else:
             # Only the name is used, so that an edited file cannot redirect output elsewhere.
             self.logs = all_logs / Path(self._run.logs).name
-            self._refuse_links(self.logs, *(self.logs / split for split in SPLITS))
-
-    def _refuse_links(self, *folders: Path) -> None:
-        """Rejects symbolic links, through which a run would write or remove files elsewhere."""
-        for path in folders:
-            if path.is_symlink():
-                raise OptionError(
-                    f"--{self._option}={self.folder}: {path.relative_to(self.folder)} in it is a "
-                    "symbolic link; nothing is written through links. Replace it by a folder."
-                )
-
-    def _make(self) -> None:
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OptionError(f"--{self._option}={self.folder}: this is a file; give a folder.")
-        missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
-        try:
-            for path in reversed(missing):
-                path.mkdir(exist_ok=True)
-                self._made.append(path)
-        except OSError as error:
-            self._remove_made()
-            raise OptionError(
-                f"--{self._option}={self.folder}: this folder cannot be created "
-                f"({error.strerror}). Give another folder."
-            ) from error
-
-    def _remove_made(self) -> None:
-        """Removes the folders that were created for the run and are still empty."""
-        for path in reversed(self._made):
-            try:
-                path.rmdir()
-            except OSError:
-                return
+            self._locked.refuse_links(self.logs, *(self.logs / split for split in SPLITS))
 
     def _remove_leftovers(self) -> None:
         remove_leftovers(self.folder)
         remove_leftovers(self.folder / "last")
         for path in self.folder.glob(f"{_REMOVED}*"):
             shutil.rmtree(path)
-        for path in self.folder.glob(f".{RUN}.*.tmp"):
-            path.unlink()
+        remove_unfinished(self.folder / RUN)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

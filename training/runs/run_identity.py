@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common.files import digests
 from common.options import Options
-from data_util.cache.writing import source_digest
 from data_util.reading.documents import check_paths
 from models.checkpoints.folder import content_digests
 
@@ -90,10 +90,7 @@ def _digests(value: str | list[str]) -> list[list[str]]:
     named = [path for path in paths if path]
     if not named:
         return []
-    return [
-        [path, digest]
-        for path, digest in zip(named, source_digest(check_paths(named)), strict=True)
-    ]
+    return [[path, digest] for path, digest in zip(named, digests(check_paths(named)), strict=True)]
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

@@ -1,12 +1,12 @@
 """The file `run.json`: the run to which a folder belongs, and whether it has finished."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from common.files import write_whole
+from common.errors import InputError
+from common.files import read_json, to_json, write_whole
 
 RUN = "run.json"
 FORMAT_VERSION = 1
@@ -33,10 +33,10 @@ class RunRecord:
     def read(cls, folder: Path) -> Self | None:
         """Reads the record of a folder; returns None if there is no valid one."""
         try:
-            content = json.loads((folder / RUN).read_text(encoding="utf-8"))
+            content = read_json(folder / RUN, "the record of a run")
             known = content.pop("format_version") == FORMAT_VERSION
             record = cls(**content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (InputError, KeyError, TypeError):
             return None
         whole = isinstance(record.identity, dict) and isinstance(record.logs, str)
         return record if known and whole and record.finished in (True, False) else None
@@ -44,8 +44,7 @@ class RunRecord:
     def write(self, folder: Path) -> None:
         """Writes `run.json` atomically."""
         content = {"format_version": FORMAT_VERSION, **asdict(self)}
-        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-        write_whole(folder / RUN, text.encode())
+        write_whole(folder / RUN, to_json(content))
 
     def as_finished(self) -> Self:
         """Returns the record of the same run, marked as finished."""

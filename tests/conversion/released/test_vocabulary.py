@@ -108,7 +108,7 @@ def test_a_vocabulary_in_tokenizer_json(tmp_path):
     ("content", "message"),
     [
         ("{", "not JSON"),
-        ("[]", "holds no JSON object"),
+        ("[]", "not a JSON object"),
         ('{"model": {"type": "BPE", "vocab": {}}}', "not a tokenizer of word pieces"),
         ('{"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 2}}}', "not 0, 1, 2"),
         ('{"model": {"type": "WordPiece", "vocab": ["a"]}}', "not 0, 1, 2"),

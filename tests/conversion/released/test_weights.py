@@ -22,6 +22,7 @@ from tests.bert_release import (
     save_google_release,
     save_release,
 )
+from tests.objective_logits import logits_of
 
 SHAPES = {
     "gelu": {},
@@ -48,14 +49,14 @@ def model_of(folder, objectives=("masked_lm", "next_sentence"), **options):
 
 
 def ours_of(model, batch):
-    logits = model(batch, training=False)
+    logits = logits_of(model, batch)
     body = model.backbone(batch, training=False)
     return {
         "hidden": np.asarray(body["sequence_output"]),
         "pooled": np.asarray(body["pooled_output"]),
-        "masked_lm": np.asarray(logits["masked_lm"]),
+        "masked_lm": logits["masked_lm"],
         # BERT's first class is "follows", ours the second.
-        "next_sentence": np.asarray(logits["next_sentence"])[:, ::-1],
+        "next_sentence": logits["next_sentence"][:, ::-1],
     }
 
 
@@ -314,7 +315,7 @@ def test_folders_that_hold_no_bert(tmp_path):
     with pytest.raises(CheckpointError, match=r"config\.json: this file is missing"):
         open_released_bert(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"config\.json: not JSON"):
+    with pytest.raises(CheckpointError, match=r"config\.json: .*not JSON"):
         open_released_bert(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match="not a whole safetensors file"):

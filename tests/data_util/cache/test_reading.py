@@ -47,13 +47,13 @@ def test_an_honest_cache_is_read(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("ids", "offsets", "reason"),
     [
-        ((1, 2, 3, 10), (0, 3, 4), "ids has a number that is none of 0 to 9"),
-        ((1, 2, 3, -1), (0, 3, 4), "ids has a number that is none of 0 to 9"),
+        ((1, 2, 3, 10), (0, 3, 4), "ids has a value outside of 0 to 9"),
+        ((1, 2, 3, -1), (0, 3, 4), "ids has a value outside of 0 to 9"),
         ((1, 2, 3, 4), (0, 3, 5), "offsets does not reach from 0 to 4"),
         ((1, 2, 3, 4), (1, 3, 4), "offsets does not reach from 0 to 4"),
-        ((1, 2, 3, 4), (0, 3, 2, 4), "offsets goes back"),
-        ((1, 2, 3, 4), (0, -(2**63), 4), "offsets goes back"),
-        ((1, 2, 3, 4), (0, 2**63 - 1, 4), "offsets goes back"),
+        ((1, 2, 3, 4), (0, 3, 2, 4), "offsets is not in ascending order"),
+        ((1, 2, 3, 4), (0, -(2**63), 4), "offsets is not in ascending order"),
+        ((1, 2, 3, 4), (0, 2**63 - 1, 4), "offsets is not in ascending order"),
         ((1, 2, 3, 4), (), "offsets does not reach from 0 to 4"),
     ],
 )
@@ -100,7 +100,7 @@ def test_arrays_that_are_elsewhere_or_enormous(tmp_path, caplog, kind) -> None:
         HOSTILE_ARRAYS[kind](file, "ids")
     values = {"ids": 10, "elsewhere": None} if kind == "soft_link" else {"ids": 10}
     assert open_cache(path, KEY, values=values, offsets={"offsets": "ids"}) is None
-    assert "ids is" in caplog.text or "it was cut short" in caplog.text
+    assert "'ids' is" in caplog.text
 
 
 def test_no_array_is_read_before_its_size_is_known(tmp_path) -> None:

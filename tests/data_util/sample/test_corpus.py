@@ -11,7 +11,7 @@ from data_util.sample import corpus as sample_corpus
 from data_util.sample.charges import CHARGES, SLOTS
 from data_util.sample.grammar import DISTRACTORS, FOLLOWS, LEADS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DATA = ROOT / "data"
 SPLITS = ("train", "valid", "test")
 

@@ -190,9 +190,9 @@ def test_wordpiece_needs_a_vocabulary():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not a tokenizer's JSON file"),
-        ("[" * 100_000, "not a tokenizer's JSON file"),
-        ("[]", "holds no object"),
+        ("{", "a tokenizer is expected here, but this is not"),
+        ("[" * 100_000, "a tokenizer is expected here, but this is not"),
+        ("[]", "not a JSON object"),
         ("{}", "format version None"),
         ('{"format_version": 3, "style": "char", "lower_case": false}', "format version 3"),
         ('{"format_version": true, "style": "char", "lower_case": false}', "version True"),

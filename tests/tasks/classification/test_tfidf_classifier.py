@@ -109,7 +109,7 @@ def test_the_better_classifier_on_the_validation_documents_is_kept(
     layer = BagOfWords(VOCABULARY, LABELS)
     layer.build()
     words, targets = fitted(layer)
-    words.choose_mixture(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
+    words.choose_weights(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
     assert len(np.unique(np.asarray(layer.kernel))) > 2
 
 
@@ -152,15 +152,15 @@ def test_a_network_that_knows_nothing_leaves_the_say_to_the_words() -> None:
     layer.build()
     words, targets = fitted(layer)
     nothing = np.full((60, LABELS), -1.5, np.float32)
-    together, found = words.choose_mixture(nothing, f1_over(targets["valid"]))
-    assert float(layer.share) == found["share"] > 0
+    together, found = words.choose_weights(nothing, f1_over(targets["valid"]))
+    assert float(layer.word_weight) == found["word_weight"] > 0
     assert found["network_f1"] == f1_over(targets["valid"])(nothing)
     assert f1_over(targets["valid"])(together) > 0.8
     np.testing.assert_allclose(
         together,
-        float(layer.network_share) * nothing
+        float(layer.network_weight) * nothing
         + float(layer.offset)
-        + float(layer.share) * (np.asarray(words._decisions) + 1),
+        + float(layer.word_weight) * (np.asarray(words._decisions) + 1),
         rtol=1e-6,
     )
 
@@ -170,9 +170,9 @@ def test_a_network_that_knows_all_keeps_it() -> None:
     layer.build()
     words, targets = fitted(layer)
     logits = np.where(targets["valid"], 1.0, -1.0).astype(np.float32)
-    together, _ = words.choose_mixture(logits, f1_over(targets["valid"]))
+    together, _ = words.choose_weights(logits, f1_over(targets["valid"]))
     np.testing.assert_array_equal(together, logits)
-    assert float(layer.share) == 0
+    assert float(layer.word_weight) == 0
 
 
 def test_a_network_that_is_wrong_has_little_left_to_say() -> None:
@@ -180,8 +180,8 @@ def test_a_network_that_is_wrong_has_little_left_to_say() -> None:
     layer.build()
     words, targets = fitted(layer)
     logits = np.where(targets["valid"], -9.0, 9.0).astype(np.float32)
-    words.choose_mixture(logits, f1_over(targets["valid"]))
-    assert float(layer.network_share) == min(network for network, _ in tfidf_classifier.MIXTURES)
+    words.choose_weights(logits, f1_over(targets["valid"]))
+    assert float(layer.network_weight) == min(network for network, _ in tfidf_classifier.WEIGHTS)
 
 
 def test_a_run_that_goes_on_keeps_its_classifier() -> None:
@@ -190,5 +190,5 @@ def test_a_run_that_goes_on_keeps_its_classifier() -> None:
     kernel = np.random.default_rng(0).normal(size=(VOCABULARY, LABELS)).astype(np.float32)
     layer.fill(np.ones(VOCABULARY), kernel, np.zeros(LABELS))
     words, targets = fitted(layer)
-    words.choose_mixture(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
+    words.choose_weights(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
     np.testing.assert_array_equal(np.asarray(layer.kernel), kernel)

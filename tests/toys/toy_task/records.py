@@ -1,6 +1,7 @@
-"""A question without words: JSON lines `{"options": ["...", "..."], "answer": 1}`."""
+"""The examples of the toy task: JSON lines `{"options": ["...", "..."], "answer": 1}`."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.errors import InputError
@@ -9,7 +10,7 @@ from common.options import Options, option
 
 @dataclass(frozen=True)
 class ToyOptions(Options):
-    """The toy (--task=toy_choice)"""
+    """The toy (--task=toy)"""
 
     max_options: int = option(9, "most options that an example may have", minimum=2)
 
@@ -21,23 +22,21 @@ class Choice:
     Attributes:
         options: the texts to choose from.
         answer: the index of the right one; None where it is not known.
-        path, line: where it stands.
+        place: "file:line".
     """
 
     options: tuple[str, ...]
     answer: int | None
-    path: str
-    line: int
+    place: str
 
 
-def parse(text, path, line, max_options=None):
+def parse(text: str, path: str, line: int, max_options: int | None = None) -> Choice | None:
     """The example in a line; None for a blank one."""
     if not text.strip():
         return None
     try:
         record = json.loads(text)
-        options = tuple(record["options"])
-        answer = record.get("answer")
+        options, answer = tuple(record["options"]), record.get("answer")
         if not options or not all(type(each) is str for each in options):
             raise ValueError("options must be texts")
         if answer is not None and not 0 <= answer < len(options):
@@ -46,14 +45,15 @@ def parse(text, path, line, max_options=None):
             raise ValueError(f"more than {max_options} options")
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"no example of the toy ({error!r})", path, line) from None
-    return Choice(options, answer, path, line)
+    return Choice(options, answer, f"{path}:{line}")
 
 
-def read_examples(paths, max_options, max_examples):
-    """The examples of some files, in order."""
-    examples = []
+def read_choices(
+    paths: Iterable[str], max_options: int, max_examples: int | None = None
+) -> list[Choice]:
+    """The examples in some files, in order."""
+    found = []
     for path in paths:
         with open(path, encoding="utf-8") as file:
-            parsed = [parse(text, path, n, max_options) for n, text in enumerate(file, 1)]
-        examples += [example for example in parsed if example is not None]
-    return examples[:max_examples]
+            found += [parse(text, path, line, max_options) for line, text in enumerate(file, 1)]
+    return [choice for choice in found if choice is not None][:max_examples]

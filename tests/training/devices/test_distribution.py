@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from training import pretraining
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.prediction import Predictor
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # What validates, by stage.
 STAGES = {
     "pretraining": (pretraining, "evaluate"),
@@ -218,6 +219,25 @@ def test_two_devices_with_a_transformer_are_as_one(one_device, options, tmp_path
 without_jax = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="JAX is not installed"
 )
+
+
+@without_jax
+def test_the_barrier_of_jax(tmp_path):
+    """`barrier` is built on a part of JAX that is not public: nothing else has no time limit."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = f"""
+        import jax
+        jax.distributed.initialize("127.0.0.1:{port}", 1, 0)
+        from training.devices import distribution
+        distribution.processes = lambda: 2  # It would not wait for itself. JAX knows of one.
+        for _ in range(2):
+            distribution.barrier("here")
+        jax.distributed.shutdown()
+    """
+    run = start(["-c", textwrap.dedent(code)], tmp_path / "log", KERAS_BACKEND="jax")
+    assert run.wait() == 0, (tmp_path / "log").read_text()[-3000:]
 
 
 @without_jax

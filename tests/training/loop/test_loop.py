@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import TrainingError
-from conversion.released import checkpoint
+from models.checkpoints.folder import read_checkpoint
 from training.loop.interruption import Interruption
 from training.loop.loop import train
 from training.loop.optimizer import AdamW, make_optimizer, total_steps
@@ -201,7 +201,7 @@ def test_a_loss_that_is_no_number(tmp_path, value):
     assert "file-1-3.txt:7 and 4 more)" in message
     assert "--learning_rate" in message
     # The step itself ends the run. What was good is kept.
-    last = checkpoint.read_checkpoint(tmp_path / "out" / "last")
+    last = read_checkpoint(tmp_path / "out" / "last")
     assert last.json("training_state.json")["step"] == 8
     fresh = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
     fresh.load_weights(last.path("model.weights.h5"))
@@ -219,7 +219,7 @@ def test_a_step_that_spoils_the_weights_after_a_fine_loss(tmp_path):
     model.compile(optimizer=Spoiler(0.1), loss="mse", run_eagerly=True)
     with pytest.raises(TrainingError, match=r"weights are no longer finite .*epoch 1, at step 4"):
         run(tmp_path, stage_of(steps=8), model=model, num_epochs=2, save_every_steps=2)
-    state = checkpoint.read_checkpoint(tmp_path / "out" / "last").json("training_state.json")
+    state = read_checkpoint(tmp_path / "out" / "last").json("training_state.json")
     assert state["step"] == 2
 
 
@@ -233,7 +233,7 @@ def test_best_and_last_checkpoint(tmp_path):
     folder, _, model = run(tmp_path, stage_of((0.1, 0.8, 0.3)), num_epochs=3)
     best, last = tmp_path / "out", tmp_path / "out" / "last"
     for path, epochs in ((best, 2), (last, 3)):
-        metrics = checkpoint.read_checkpoint(path).json("metrics.json")
+        metrics = read_checkpoint(path).json("metrics.json")
         assert len(metrics["history"]) == epochs
         assert metrics["best_epoch"] == 2
     fresh = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])

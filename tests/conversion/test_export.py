@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
-from conversion import export_formats as exporting
-from conversion.export_formats import export
+from conversion import export as exporting
+from conversion.export import export
 from conversion.exported import ExportedModel
 from data_util.inputs import documents_to_inputs
 from models.checkpoints.folder import read_checkpoint

@@ -1,0 +1,86 @@
+"""A checkpoint of this project as a folder that the library transformers reads."""
+
+import logging
+from pathlib import Path
+
+from safetensors.numpy import save_file
+
+from common.errors import CheckpointError, ConfigError, OptionError
+from common.files import to_json, whole_folder
+from conversion.released.config import bert_from_config
+from conversion.released.vocabulary import TOKENIZER_CONFIG, VOCABULARY
+from conversion.released.weights import bert_tensors
+from data_util.tokens.tokenizers import load_tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
+from training.preparation.tokenizer import text_files
+
+logger = logging.getLogger(__name__)
+
+# What transformers calls a BERT with these heads.
+_ARCHITECTURES = {
+    ("masked_lm", "next_sentence"): "BertForPreTraining",
+    ("masked_lm",): "BertForMaskedLM",
+    ("next_sentence",): "BertForNextSentencePrediction",
+}
+
+
+def export_bert(ckpt_dir: Path, output: Path) -> None:
+    """Writes a folder for the library transformers.
+
+    It holds config.json, model.safetensors, vocab.txt and tokenizer_config.json.
+
+    Args:
+        ckpt_dir: a checkpoint of pre-training or fine-tuning. Of a fine-tuned one the backbone is
+            written, without the head of its task.
+        output: the folder, written whole or not at all.
+
+    Raises:
+        CheckpointError, ConfigError, InputError, OptionError: the checkpoint is not of BERT's
+            architecture, or the output folder is taken.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OptionError(f"{output}: this exists already; name a new folder.")
+    checkpoint = read_checkpoint(ckpt_dir)
+    try:
+        config = bert_from_config(checkpoint.backbone)
+    except ConfigError as error:
+        raise CheckpointError(f"{ckpt_dir}: {error}") from error
+    vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
+    tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary)
+    if tokenizer.style != "wordpiece":
+        raise CheckpointError(
+            f"{ckpt_dir}: its tokenize_style is {tokenizer.style!r}, not 'wordpiece': BERT's "
+            "tokenizer would split text into other tokens."
+        )
+    objectives = tuple(sorted(checkpoint.config.get("objectives", ())))
+    architecture = _ARCHITECTURES.get(objectives, "BertModel")
+    config |= {
+        "architectures": [architecture],
+        "pad_token_id": vocabulary.pad_id,
+        "tie_word_embeddings": True,
+        "dtype": "float32",
+    }
+    settings = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": tokenizer.lower_case,
+        "model_max_length": checkpoint.backbone.max_position,
+        "tokenize_chinese_chars": True,
+        "strip_accents": None,
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    }
+    tensors = bert_tensors(load_model(checkpoint))
+    with whole_folder(output) as folder:
+        (folder / "config.json").write_bytes(to_json(config))
+        (folder / TOKENIZER_CONFIG).write_bytes(to_json(settings))
+        (folder / VOCABULARY).write_bytes(text_files(tokenizer, vocabulary)["vocab.txt"].encode())
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    if "task" in checkpoint.config:
+        logger.warning("the head of %s is left out", ckpt_dir)
+    summary = f"{architecture} with {len(tensors)} tensors"
+    logger.info("%s: %s, for transformers' from_pretrained", output, summary)

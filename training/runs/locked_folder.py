@@ -1,0 +1,88 @@
+"""A folder that one run at a time writes to, and nothing outside of it."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from common.errors import OptionError
+from training.runs.run_lock import RunLock
+
+
+class LockedFolder:
+    """Creates a folder and locks it; a context manager.
+
+    Missing parents are created too. What was created is removed on leaving where it is still empty.
+
+        with LockedFolder(Path("checkpoint_lm"), "ckpt_dir") as folder:
+            folder.refuse_links(folder.path / "last")
+
+    Args:
+        path: the folder.
+        option: the option that named it, for messages.
+
+    Attributes:
+        path: the folder.
+
+    Raises:
+        OptionError: the folder cannot be created, or another run holds it (on entering).
+        OSError: the folder cannot be written to (on entering).
+    """
+
+    def __init__(self, path: Path, option: str) -> None:
+        self.path = path
+        self._option = option
+        self._made: list[Path] = []
+
+    def __enter__(self) -> Self:
+        self._make()
+        try:
+            self._lock = RunLock(self.path, self._option)
+        except BaseException:
+            self._remove_made()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+        self._remove_made()
+
+    def refuse_links(self, *folders: Path) -> None:
+        """Refuses links within the folder: through them a run would write, or remove, elsewhere.
+
+        Raises:
+            OptionError: one of them is a symbolic link.
+        """
+        for path in folders:
+            if path.is_symlink():
+                raise OptionError(
+                    f"--{self._option}={self.path}: {path.relative_to(self.path)} in it is a "
+                    "symbolic link, through which nothing is written. Remove it, or put the folder "
+                    "itself there."
+                )
+
+    def _make(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise OptionError(f"--{self._option}={self.path}: this is a file; give a folder.")
+        missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        try:
+            for path in reversed(missing):
+                path.mkdir(exist_ok=True)
+                self._made.append(path)
+        except OSError as error:
+            self._remove_made()
+            raise OptionError(
+                f"--{self._option}={self.path}: this folder cannot be created "
+                f"({error.strerror}). Give another folder."
+            ) from error
+
+    def _remove_made(self) -> None:
+        for path in reversed(self._made):
+            try:
+                path.rmdir()
+            except OSError:
+                return
