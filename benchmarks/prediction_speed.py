@@ -1,13 +1,17 @@
-"""How fast new text is labelled, from JSON lines to labels, beside the alternatives.
+"""Measures the speed of labelling text, compared with TF-IDF and transformers.
 
     python -m benchmarks.prediction_speed --data=DATA [--documents=5000] [--rounds=5]
         [--preset=small]
 
-Fine-tunes a TextCNN and a Transformer on CAIL2018 for one epoch (more would not change their
-speed), and labels lines of CAIL2018 with the code of `predict.py`: reading, tokenizing, batches,
-network, JSON. The others read the same lines: TF-IDF of characters with one linear SVM per label,
-and transformers' BERT of the Transformer's shape with PyTorch, on the same tokens, in batches of
-similar length. Documents per second of processor time, without loading.
+Fine-tunes a TextCNN and a Transformer on CAIL2018 for one epoch (more would not change the speed)
+and labels lines of CAIL2018 with the code of `predict.py`: reading, tokenizing, batching, network,
+JSON. The others read the same lines: TF-IDF of character n-grams with one linear SVM per label, and
+BERT of the library transformers with PyTorch, of the Transformer's shape, on the same tokens, in
+batches of similar length.
+
+Prints one Markdown table per backbone with one row per side: documents per second of processor time
+("per cpu second") and of wall time, medians over the rounds and without loading; and how many times
+as fast this project is, the median of the rounds' ratios.
 """
 
 import argparse
@@ -96,7 +100,7 @@ def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> No
 
 
 def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
-    """What `predict.py` does with lines, once the classifier is loaded."""
+    """Returns a function that does the work of `predict.py`, without loading the checkpoint."""
     from training.prediction import Predictor
 
     classifier = Predictor(checkpoint)
