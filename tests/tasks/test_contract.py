@@ -143,7 +143,7 @@ def test_one_batch_is_learned_by_heart(prepared, name):
 
 @tasks
 def test_rows_that_fill_a_batch_weigh_nothing(prepared, name):
-    from training.devices.batch_shares import with_rows
+    from training.devices.batch_shares import pad_rows
 
     data = prepared(name)
     model = model_for(data)
@@ -151,7 +151,7 @@ def test_rows_that_fill_a_batch_weigh_nothing(prepared, name):
     inputs, targets = next(data.batches["train"].batches(0))
     losses = [model.test_on_batch(inputs, targets, return_dict=True)["loss"]]
     model.reset_metrics()
-    padded = with_rows((inputs, targets), 5)
+    padded = pad_rows((inputs, targets), 5)
     assert len(padded[2]) > len(inputs["example"])
     losses.append(model.test_on_batch(*padded, return_dict=True)["loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
