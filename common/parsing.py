@@ -1,4 +1,4 @@
-"""From a command line to options, and the text of `--help`."""
+"""Parses a command line into options, and prints `--help`."""
 
 import difflib
 import inspect
@@ -25,17 +25,17 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 def parse_options(
     options_class: type[OptionsT], arguments: Sequence[str]
 ) -> tuple[OptionsT, frozenset[str]]:
-    """Reads a command line: `--name=value`, `--name value`, `--flag`, `--noflag`, positions.
+    """Parses a command line: `--name=value`, `--name value`, `--flag`, `--noflag`, positions.
 
     Args:
-        options_class: what to make of it.
+        options_class: the options that there are.
         arguments: the command line without the program's name.
 
     Returns:
         The options, and the names of those that were given, here or in `--options_file`.
 
     Raises:
-        OptionError: an unknown option, or a value that an option cannot have.
+        OptionError: an unknown option, or a value that is not allowed.
     """
     options_class = _chosen(options_class, arguments)
     known = declarations(options_class)
@@ -48,7 +48,9 @@ def parse_options(
         )
     for name, text in zip(positions, unnamed, strict=False):
         if name in named:
-            raise OptionError(f"--{name}={named[name]}: given twice, {text!r} stands for it too.")
+            raise OptionError(
+                f"--{name}={named[name]}: given twice, by name and by position ({text!r})."
+            )
         named[name] = text
     given: dict[str, Any] = {}
     if file := named.pop(OPTIONS_FILE, ""):
@@ -67,8 +69,8 @@ def help_text(
 
     Args:
         options_class: the command's options.
-        command: how it is started.
-        description: what it is for.
+        command: how the command is started.
+        description: what the command is for.
         arguments: the rest of the command line, which may choose further options.
     """
     options_class = _chosen(options_class, arguments)
@@ -99,7 +101,7 @@ def help_text(
 def _split(
     known: dict[str, Declaration], arguments: Sequence[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """The texts that the command line gives by name, and those that it gives by position."""
+    """The values that are given by name, and those that are given by position."""
     named: dict[str, str] = {}
     unnamed: list[str] = []
     flags = {name for name, declaration in known.items() if declaration.kind is bool}
@@ -137,7 +139,7 @@ def _value(declaration: Declaration, text: str) -> Any:
 
 
 def _chosen(options_class: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
-    """The class with the options that come with what the arguments choose; see `Options.chosen`."""
+    """The class with the further options that the arguments choose; see `Options.chosen`."""
     if options_class.chooser is None:
         return options_class
     value: Any = declarations(options_class)[options_class.chooser].default

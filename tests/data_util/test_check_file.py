@@ -30,8 +30,8 @@ def test_goes_on_after_wrong_lines(tmp_path, script):
     for expected in (
         "plain text, as labelled text",
         "7 lines: 3 documents, 1 blank, 3 wrong",
-        "12 characters: 4.0 a document on average, median 4.0, longest 6",
-        "2 labels, 1.33 a document, at most 2; 2 labels have fewer than 10 documents",
+        "12 characters: 4.0 per document on average, median 4.0, longest 6",
+        "2 labels, 1.33 per document, at most 2; 2 labels have fewer than 10 documents",
         "3  100.0%  x",
         "1   33.3%  y",
         "line 3: a line without a label",
@@ -47,7 +47,7 @@ def test_shows_some_of_many(tmp_path, script):
     path.write_text("\n".join([*labelled, *["wrong"] * 25]))
     status, output, _ = script("data_util.check_file", path)
     assert status == 1
-    assert "30 labels, 1.00 a document, at most 1; 9 labels have fewer than 10" in output
+    assert "30 labels, 1.00 per document, at most 1; 9 labels have fewer than 10" in output
     assert "The 20 most frequent labels" in output
     shown = [line.split()[-1] for line in output.splitlines() if "%" in line]
     assert shown == [f"{label:02}" for label in range(29, 9, -1)]

@@ -300,9 +300,7 @@ def test_a_full_disk(mounted):
 def test_a_folder_that_cannot_be_written_to(mounted):
     folder = mounted("size=1m,ro")
     with (
-        pytest.raises(
-            OptionError, match=r"--ckpt_dir=.*cannot be created \(Read-only"
-        ),
+        pytest.raises(OptionError, match=r"--ckpt_dir=.*cannot be created \(Read-only"),
         folder_of(folder / "out"),
     ):
         pass
