@@ -60,7 +60,7 @@ def unlike_bert(folder: Path) -> list[str]:
     found = []
     if config.get("tokenize_chinese_chars", True) is not True:
         found.append(
-            "tokenize_chinese_chars is false, but here Chinese characters are separate words"
+            "tokenize_chinese_chars is false, but here Chinese characters are words"
         )
     strip = config.get("strip_accents")
     if strip is not None and strip != config.get("do_lower_case"):

@@ -22,7 +22,7 @@ def test_goes_on_after_wrong_lines(tmp_path, script):
     assert (report.lines, report.blank_lines, report.documents, report.wrong) == (7, 1, 3, 3)
     assert report.lengths == {2: 1, 4: 1, 6: 1}
     assert report.label_counts == {"x": 3, "y": 1}
-    assert report.labels_a_document == {1: 2, 2: 1}
+    assert report.labels_per_document == {1: 2, 2: 1}
     assert [number for number, _ in report.first_errors] == [3, 5, 6]
 
     status, output, _ = script("data_util.check_file", path)
@@ -94,7 +94,7 @@ def test_pairs(tmp_path, script):
     for expected in (
         "plain text, as labelled pairs of texts",
         "3 lines: 2 documents, 0 blank, 1 wrong",
-        "11 characters: 5.5 a document",
+        "11 characters: 5.5 per document",
         "2 pairs of texts: first 3.0, second 2.5 characters on average",
         "line 3: a single text, but above it are pairs",
     ):

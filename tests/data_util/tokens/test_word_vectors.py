@@ -100,8 +100,8 @@ def test_lines_that_cannot_be_used_are_counted(read, caplog):
         (b"1 2\nthe 1 2\na 1 2\n", 3, "more words than the 1 of the first line"),
         (b"3 2\nthe 1 2\na 1 2\n", 3, "ends after 2 words, and its first line promises 3"),
         (b"3 2\n", 1, "no line follows"),
-        (b"0 2\nthe 1 2\n", 1, "cannot be: at least 1 word"),
-        (b"2 0\nthe\n", 1, "cannot be: at least 1 word"),
+        (b"0 2\nthe 1 2\n", 1, "impossible: at least 1 word"),
+        (b"2 0\nthe\n", 1, "impossible: at least 1 word"),
         (b"2 99999999999999999999\nthe 1\n", 1, "1 to 10,000 values"),
         (b"2 3\n\x00\x01\x02\x03\n", 2, "its binary one is not read"),
         (b"hello\n", 1, "neither the number of words"),
@@ -190,7 +190,7 @@ def test_progress_is_told(tmp_path, monkeypatch, caplog):
     path = tmp_path / "vectors.txt"
     path.write_text("10000 1\n" + "".join(f"w{index} 1\n" for index in range(9999)) + "the 1\n")
     read_word_vectors(path, VOCABULARY, seed=1)
-    assert "a second" in caplog.text
+    assert "per second" in caplog.text
     assert "of the bytes, about" in caplog.text
 
 
