@@ -1,4 +1,4 @@
-"""Trains and compares the variants of a table: the figures of accuracy in the documentation.
+"""Trains and compares the variants of a table, for the scores in the documentation.
 
     python -m benchmarks.experiments --data=DATA [--table=accuracy] [--data_sets=cail2018,zhihu]
         [--variants=svm,text_cnn/random,...] [--seeds=1,2,3] [--folder=checkpoint_TABLE]

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import flags, run
-from models.config import PRESETS
+from models.presets import PRESETS
 from training.command_line import quiet_libraries
 from training.options.scripts import EXPORT_FORMATS, ExportOptions
 

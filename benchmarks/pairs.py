@@ -169,9 +169,9 @@ def tf_idf(
         for c in C_VALUES:
             model = LogisticRegression(C=c, max_iter=200).fit(train, true["train"])
             found = model.predict(valid)
-            figures = [f1_score(true["valid"], found, average=a) for a in ("micro", "macro")]
-            if np.mean(figures) > best[0]:
-                best = (float(np.mean(figures)), kind, c)
+            scores = [f1_score(true["valid"], found, average=a) for a in ("micro", "macro")]
+            if np.mean(scores) > best[0]:
+                best = (float(np.mean(scores)), kind, c)
                 chosen = (
                     model.predict(features(pairs["test"])),
                     model.predict(features(pairs["test"], exchanged=True)),

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.measuring import in_turn, needed, report, summary
 from benchmarks.lib.peers import PAD, Shape, padded
-from models.config import PRESETS
+from models.presets import PRESETS
 
 BATCH = 64
 TOGETHER = 16

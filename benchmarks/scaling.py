@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.measuring import report
-from models.config import PRESETS
+from models.presets import PRESETS
 
 DEVICES = (1, 2, 16, 100)
 

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
 from common.random_streams import random_generator
-from models.config import PRESETS
+from models.presets import PRESETS
 from training.command_line import quiet_libraries
 
 ZERO, ONE, CLS = 5, 6, 2
@@ -59,7 +59,7 @@ def run(
     from data_util.reading.labels import LabelSet
     from models.backbones.base import make_backbone
     from models.build import build
-    from models.config import backbone_config
+    from models.presets import backbone_config
     from tasks.classification.task import MultiClass
     from training.loop.optimizer import AdamW, WarmupDecay
 

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.measuring import in_turn, needed, report, summary
 from benchmarks.lib.peers import KerasPeer, Shape, Torch
-from models.config import PRESETS
+from models.presets import PRESETS
 
 INSTALL = 'pip install ".[benchmarks]" -r requirements-torch.txt'
 

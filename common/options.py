@@ -13,11 +13,13 @@ inherits from all the groups that it needs. A field is a `bool`, `int`, `float`,
 """
 
 import dataclasses
+import functools
 import math
 import types
 import typing
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from common.errors import OptionError
@@ -48,6 +50,7 @@ def option(
         default: the value if none is given, or `REQUIRED`.
         help: the text in `--help`.
         choices: the allowed values; of a list, the allowed items: at least one, each at most once.
+            They are looked up at each check, so that a `Registry` may grow.
         minimum: the smallest allowed number.
         maximum: the largest allowed number.
         positional: whether it may also be given by its position, without its name.
@@ -72,15 +75,39 @@ class Options:
         OptionError: a value is of the wrong type, none of its choices, or out of its bounds.
 
     Attributes:
-        chooser: the option whose value decides which further options there are; see `chosen`.
+        choosers: the options whose values decide which further groups of options there are.
     """
 
-    chooser: ClassVar[str | None] = None
+    choosers: ClassVar[tuple[str, ...]] = ()
+
+    def __new__(cls, *args: Any, **values: Any) -> typing.Self:
+        # As `Path()` gives a `PosixPath`: an instance has the further options of its values.
+        return object.__new__(cls.complete(values))
 
     @classmethod
-    def chosen(cls, value: Any) -> type[typing.Self]:
-        """This class with the further options that this value of the `chooser` brings."""
-        return cls
+    def further_groups(cls, values: Mapping[str, Any]) -> tuple[type["Options"], ...]:
+        """The groups of options that come with these values of the `choosers`.
+
+        A class that overrides this adds its groups to those of `super()`.
+        """
+        return ()
+
+    @classmethod
+    def complete(cls, values: Mapping[str, Any] = MappingProxyType({})) -> type[typing.Self]:
+        """This class with its further groups.
+
+        Args:
+            values: by option; a chooser that is not among them has its default.
+        """
+        base = vars(cls).get("_completes", cls)
+        known = declarations(base) if base.choosers else {}
+        chosen = {name: values.get(name, known[name].default) for name in base.choosers}
+        groups = tuple(dict.fromkeys(base.further_groups(chosen)))
+        return _with_groups(base, groups) if groups else base
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A class that was completed is in no module, where pickle could find it.
+        return _make, (vars(type(self)).get("_completes", type(self)), self.to_dict())
 
     def __post_init__(self) -> None:
         for name, declaration in declarations(type(self)).items():
@@ -120,6 +147,16 @@ def make_options(
     return dataclasses.make_dataclass(
         name, described, bases=bases, namespace=namespace, frozen=True
     )
+
+
+def _make(options_class: type[Options], values: Mapping[str, Any]) -> Options:
+    return options_class(**values)
+
+
+@functools.cache
+def _with_groups(base: type[Options], groups: tuple[type[Options], ...]) -> Any:
+    namespace = {"__doc__": base.__doc__, "__module__": base.__module__, "_completes": base}
+    return dataclass(frozen=True)(type(base.__name__, (base, *groups), namespace))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import itertools
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def parse_options(
     Raises:
         OptionError: an unknown option, or a value that is not allowed.
     """
-    options_class = _chosen(options_class, arguments)
+    options_class = _complete(options_class, arguments)
     known = declarations(options_class)
     named, unnamed = _split(known, arguments)
     positions = [name for name, declaration in known.items() if declaration.positional]
@@ -54,7 +55,7 @@ def parse_options(
         named[name] = text
     given: dict[str, Any] = {}
     if file := named.pop(OPTIONS_FILE, ""):
-        given |= _read_file(known, Path(file))
+        given |= _read_file(options_class, Path(file))
     given |= {name: _value(known[name], text) for name, text in named.items()}
     for name, declaration in known.items():
         if declaration.required and name not in given:
@@ -73,7 +74,7 @@ def help_text(
         description: what the command is for.
         arguments: the rest of the command line, which may choose further options.
     """
-    options_class = _chosen(options_class, arguments)
+    options_class = _complete(options_class, arguments)
     known = declarations(options_class)
     positions = [
         name.upper() if declaration.required else f"[{name.upper()}]"
@@ -138,24 +139,30 @@ def _value(declaration: Declaration, text: str) -> Any:
         raise declaration.wrong(text) from None
 
 
-def _chosen(options_class: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
-    """The class with the further options that the arguments choose; see `Options.chosen`."""
-    if options_class.chooser is None:
-        return options_class
-    value: Any = declarations(options_class)[options_class.chooser].default
+def _complete(options_class: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
+    """The class with the groups of options that the arguments choose; see `Options.choosers`."""
+    if not options_class.choosers:
+        return options_class.complete()
+    known = declarations(options_class)
     texts = {}
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in itertools.pairwise([*arguments, ""]):
         name, equals, text = argument.removeprefix("--").partition("=")
         texts[name] = text if equals else following
-    if texts.get(OPTIONS_FILE):
-        value = _file_values(Path(texts[OPTIONS_FILE])).get(options_class.chooser, value)
-    return options_class.chosen(texts.get(options_class.chooser, value))
+    values = _file_values(Path(texts[OPTIONS_FILE])) if texts.get(OPTIONS_FILE) else {}
+    given = {name: texts[name] for name in options_class.choosers if name in texts}
+    return options_class.complete(
+        values | {name: _value(known[name], text) for name, text in given.items()}
+    )
 
 
-def _read_file(known: dict[str, Declaration], path: Path) -> dict[str, Any]:
+def _read_file(options_class: type[Options], path: Path) -> dict[str, Any]:
     """Reads the values in a JSON file and checks them, so that errors name the file."""
-    values = _file_values(path)
+    known, values = declarations(options_class), _file_values(path)
     try:
+        # The command line may have chosen something else, which has no use for some of them.
+        of_file = declarations(options_class.complete(values))
+        for name in [name for name in values if name not in known and name in of_file]:
+            del values[name]
         for name, value in values.items():
             if name not in known:
                 raise _unknown(name, known)

@@ -1,13 +1,15 @@
 """Named streams of random numbers: every draw is a function of the seed and a name."""
 
 import zlib
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from common.errors import InputError
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def random_generator(seed: int, stream: str, *indices: int) -> np.random.Generator:
+
+def random_generator(seed: int, stream: str, *indices: int) -> "np.random.Generator":
     """The generator of one purpose, and of one epoch or batch of it.
 
     Streams of different names or indices are independent, so what one part of a program draws
@@ -22,6 +24,9 @@ def random_generator(seed: int, stream: str, *indices: int) -> np.random.Generat
     Raises:
         InputError: the seed is negative.
     """
+    # Imported here, so that the modules of commands load quickly.
+    import numpy as np
+
     if seed < 0:
         raise InputError(f"the seed must be 0 or more. Received: {seed}")
     entropy = [seed, zlib.crc32(stream.encode()), *indices]

@@ -39,6 +39,10 @@ class Registry(Mapping[str, Any]):
             raise ValueError(f"a place is 'module:attribute'. Received: {place_or_object!r}")
         self._places[name] = place_or_object
 
+    # Each equals itself alone: to compare the entries would import them all.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __getitem__(self, name: str) -> Any:
         """The object of this name.
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from common.command_line import run
 from common.errors import InputError
 from common.options import REQUIRED, Options, option
+from data_util.choices import LABEL_FIELDS
 from data_util.reading.documents import check_paths
-from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import raw_lines
 
 _SHOWN_ERRORS = 20

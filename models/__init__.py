@@ -1,1 +1,1 @@
-"""Backbones, pre-training objectives and classification in Keras 3, for any of its backends."""
+"""Backbones, pre-training objectives and task heads in Keras 3, for any of its backends."""

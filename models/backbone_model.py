@@ -1,4 +1,4 @@
-"""A backbone as a model of its own, for the part of a weights file that is the backbone's."""
+"""A model that consists of a backbone alone, to load the backbone's part of a weights file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,14 @@ from models.backbones.base import Backbone
 
 
 class BackboneModel(keras.Model):
-    """Gives what its backbone gives.
+    """Returns the outputs of its backbone unchanged.
 
-    Keras finds the backbone's weights by the name of the attribute, and leaves alone what else a
-    checkpoint's file holds: so the backbone of any checkpoint can be loaded, whatever stands on it.
+    Keras finds the backbone's weights by the name of the attribute and ignores everything else in
+    the weights file. So the backbone of any checkpoint can be loaded, whichever heads it has.
+
+        >>> model = build(BackboneModel(make_backbone(config)))
+        >>> sorted(model.predict_on_batch(inputs))
+        ['embedding_output', 'pooled_output', 'sequence_output']
 
     Args:
         backbone: the backbone.
@@ -23,10 +27,10 @@ class BackboneModel(keras.Model):
         self.backbone = backbone
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes every weight."""
+        """Creates all weights."""
         if not self.backbone.built:
             self.backbone.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """See `Backbone.call`."""
+        """Encodes a batch; see `Backbone.call`."""
         return self.backbone(inputs, training=training)

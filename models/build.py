@@ -1,4 +1,4 @@
-"""Making a model's weights at once, before any data is there."""
+"""Builds all weights of a model before any data is available."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
@@ -10,11 +10,11 @@ LayerT = TypeVar("LayerT", bound=keras.layers.Layer)
 
 
 class Array(NamedTuple):
-    """An array of a batch.
+    """The shape and dtype of an array of a batch.
 
     Attributes:
-        shape: names of the dimensions, "batch" first: equal names are equal sizes.
-        dtype: what the numbers are.
+        shape: the names of the dimensions, "batch" first; equal names mean equal sizes.
+        dtype: the type of the elements.
     """
 
     shape: tuple[str, ...]
@@ -29,7 +29,11 @@ INPUTS: Mapping[str, Array] = {
 
 
 def example_batch(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
-    """A batch of one sequence of two tokens, all zeros but its mask."""
+    """Returns a batch of one sequence of two tokens: all zeros except the padding mask.
+
+    Args:
+        arrays: the arrays of the batch by name.
+    """
     sizes = {"length": 2}
     batch = {
         name: np.zeros([sizes.get(dimension, 1) for dimension in array.shape], array.dtype)
@@ -39,10 +43,10 @@ def example_batch(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
 
 
 def build(model: LayerT) -> LayerT:
-    """Calls a backbone or a model once, so that all of its weights exist.
+    """Calls a backbone or a model once, so that all of its weights exist, and returns it.
 
     Args:
-        model: its `arrays` are what it reads of a batch; the backbone's `INPUTS` where it has none.
+        model: reads the arrays of its attribute `arrays`, or else the backbone's `INPUTS`.
     """
     model(example_batch(getattr(model, "arrays", INPUTS)), training=False)
     return model

@@ -1,4 +1,4 @@
-"""What every backbone is made of: common sizes, presets, checks, JSON in and out.
+"""What every backbone is made of: common sizes, checks, JSON in and out.
 
 Each backbone has a subclass of `BackboneConfig` with the sizes that are its own. Nothing here, and
 nothing in the modules of these subclasses, loads Keras: so that options can be listed quickly.
@@ -6,76 +6,34 @@ nothing in the modules of these subclasses, loads Keras: so that options can be 
 
 import dataclasses
 import functools
-import operator
 import reprlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from common.errors import ConfigError
 from models.registry import BACKBONE_CONFIGS, BACKBONES, POOLINGS
+from models.sizes import MAX_PARAMETERS, check_bounds, check_type, size
 
-MAX_PARAMETERS = 1_000_000_000
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
 NORMALIZATIONS = ("pre", "post")
 ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
-
-# A backbone takes the sizes that it has.
-PRESETS: dict[str, dict[str, int]] = {
-    "tiny": {"d_model": 64, "num_heads": 8, "d_k": 8, "d_v": 8, "num_layers": 2},
-    "small": {"d_model": 128, "num_heads": 8, "d_k": 16, "d_v": 16, "num_layers": 2},
-    "big": {"d_model": 512, "num_heads": 8, "d_k": 64, "d_v": 64, "num_layers": 6},
-}
-
-_KINDS = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
-
-
-def size(
-    default: Any = dataclasses.MISSING,
-    help: str = "",
-    *,
-    flag: str | None = None,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    above: float | None = None,
-    below: float | None = None,
-    choices: Collection[str] | None = None,
-) -> Any:
-    """A field of a backbone's configuration: its default, its help text and what it may be.
-
-    A subclass that declares the field again for the sake of another default may leave out the rest.
-
-    Args:
-        default: left out where the value comes from a preset or follows from other sizes.
-        help: the text of the command-line option.
-        flag: the option's name where it is not the field's; "": there is no such option.
-        minimum, maximum: the smallest and the largest value that it may have.
-        above, below: the same, for values that it just may not have.
-        choices: the only strings that it may be.
-    """
-    metadata = {
-        "help": help,
-        "flag": flag,
-        "minimum": minimum,
-        "maximum": maximum,
-        "above": above,
-        "below": below,
-        "choices": choices,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
     """The sizes and choices that all backbones have; a subclass adds those of one of them.
 
-    A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a
-    A subclass is named in `models.registry.BACKBONE_CONFIGS`, or is the `config_class` of a
-    backbone that is named in `models.registry.BACKBONES`. `backbone_config` makes one from a preset.
+    A subclass is the `config_class` of a backbone that is named in `models.registry.BACKBONES`; one
+    in `models.registry.BACKBONE_CONFIGS`, too, is found without loading Keras.
+    `models.presets.backbone_config` makes one from a preset.
+
     Attributes:
         backbone: the backbone's key in `models.registry.BACKBONES`.
         has_attention: whether positions attend to each other, so that "rotary" is possible.
+        learning_rates: the highest one in "pretraining" and in "fine_tuning", where the user names
+            none.
         vocab_size: number of token ids.
         d_model: width of the vector at each position, and of the embeddings.
         num_heads: attention heads, of a backbone that has attention and of attention pooling.
@@ -102,6 +60,7 @@ class BackboneConfig:
 
     backbone: ClassVar[str]
     has_attention: ClassVar[bool] = False
+    learning_rates: ClassVar[Mapping[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1e-3}
 
     vocab_size: int = size(help="number of token ids", flag="", minimum=1)
     d_model: int = size(help="size of the vector at each position", minimum=1)
@@ -130,9 +89,9 @@ class BackboneConfig:
 
     def __post_init__(self) -> None:
         for name, field in self.fields().items():
-            _check_type(name, field.type, getattr(self, name))
+            check_type(name, field.type, getattr(self, name))
         for name, field in self.fields().items():
-            _check_bounds(name, field.metadata, getattr(self, name))
+            check_bounds(name, field.metadata, getattr(self, name))
         self.check()
         # With the widest that a head makes of a vector, see models/heads/base.py, and a
         # table of positions that are not learned.
@@ -188,8 +147,8 @@ class BackboneConfig:
             ConfigError: a value is not one that others can follow from.
         """
         for name in ("d_model", "num_heads"):
-            _check_type(name, int, values[name])
-            _check_bounds(name, cls.fields()[name].metadata, values[name])
+            check_type(name, int, values[name])
+            check_bounds(name, cls.fields()[name].metadata, values[name])
         d_model, num_heads = values["d_model"], values["num_heads"]
         if {"d_model", "num_heads"} & given:
             for name in {"d_k", "d_v"} - given:
@@ -205,6 +164,11 @@ class BackboneConfig:
         """The key of `ACTIVATION_FUNCTIONS` (models/kernels) that the layers are made with."""
         approximate = self.activation == "gelu" and self.gelu_approximate
         return "gelu_approximate" if approximate else self.activation
+
+    @property
+    def summary(self) -> str:
+        """In a few words, for the log: which backbone, of which width."""
+        return f"{self.backbone} d_model {self.d_model}"
 
     @classmethod
     def fields(cls) -> dict[str, dataclasses.Field]:
@@ -245,7 +209,7 @@ class BackboneConfig:
             raise ConfigError(
                 f"the backbone's configuration lacks {', '.join(missing)}; every key is needed."
             )
-        return cls(**_with_tuples(values))
+        return cls(**with_tuples(values))
 
 
 @functools.cache
@@ -280,150 +244,8 @@ def config_class(backbone: Any) -> type[BackboneConfig]:
     )
 
 
-def backbone_config(
-    backbone: str, preset: str, vocab_size: int, **overrides: Any
-) -> BackboneConfig:
-    """A preset with changes.
-
-    Args:
-        backbone: a key of `models.registry.BACKBONES`.
-        preset: a key of `PRESETS`.
-        vocab_size: number of token ids.
-        overrides: fields of the backbone's configuration; those that are None are left as the
-            preset has them. Sizes that follow from others do so where they are not given (see
-            `BackboneConfig.fill_in`).
-
-    Returns:
-        A configuration of the backbone's own class.
-
-    Raises:
-        ConfigError: a name or a value is not one that can be; or a field was given that this
-            backbone makes no use of.
-    """
-    cls = config_class(backbone)
-    if preset not in PRESETS:
-        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
-    names = set(cls.fields())
-    given = {name: value for name, value in overrides.items() if value is not None}
-    if unknown := sorted(set(given) - names):
-        if unknown[0] in {name for other in BACKBONES for name in config_class(other).fields()}:
-            raise ConfigError(
-                f"{unknown[0]} was set to {given[unknown[0]]!r}, but a {backbone} has no use for "
-                "it; leave it out."
-            )
-        raise ConfigError(f"a {backbone} has no {', '.join(unknown)}; it has {sorted(names)}.")
-    values: dict[str, Any] = {
-        **{name: value for name, value in PRESETS[preset].items() if name in names},
-        **_with_tuples(given),
-    }
-    cls.fill_in(values, set(given))
-    return cls(vocab_size=vocab_size, **values)
-
-
-class SizeOption(NamedTuple):
-    """A size of a backbone as an option of the command line.
-
-    Attributes:
-        flag: the option's name.
-        field: the field's name in the configuration.
-        type: int, float, bool or str.
-        help: what it is, and the backbones' defaults.
-        minimum, maximum: the smallest and the largest value that it may have, or None.
-        choices: the only strings that it may be, or None.
-    """
-
-    flag: str
-    field: str
-    type: type
-    help: str
-    minimum: float | None
-    maximum: float | None
-    choices: tuple[str, ...] | None
-
-
-def size_options() -> list[SizeOption]:
-    """The sizes of all registered backbones that are options, those that all have first.
-
-    Nothing is loaded for it but the modules of the configurations.
-    """
-    common = BackboneConfig.fields()
-    classes = [config_class(backbone) for backbone in BACKBONES]
-    names = dict.fromkeys([*common, *(name for cls in classes for name in cls.fields())])
-    options = []
-    for name in names:
-        having = [cls for cls in classes if name in cls.fields()]
-        if not having:
-            continue
-        field = having[0].fields()[name]
-        choices = field.metadata["choices"]
-        flag = name if field.metadata["flag"] is None else field.metadata["flag"]
-        if not flag:
-            continue
-        text = field.metadata["help"]
-        if name not in common:
-            text += f" ({', '.join(cls.backbone for cls in having)})"
-        options.append(
-            SizeOption(
-                flag,
-                name,
-                field.type if isinstance(field.type, type) else str,
-                text + _default_text([(cls, cls.fields()[name].default) for cls in having]),
-                field.metadata["minimum"],
-                field.metadata["maximum"],
-                None if choices is None else tuple(choices),
-            )
-        )
-    return options
-
-
-def _default_text(defaults: Sequence[tuple[type[BackboneConfig], Any]]) -> str:
-    values = [value for _, value in defaults]
-    if dataclasses.MISSING in values:
-        return ""
-    if len(set(values)) == 1:
-        return f"; default {values[0]}"
-    return "; default " + ", ".join(f"{value} for {cls.backbone}" for cls, value in defaults)
-
-
-def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, each list a tuple: JSON has no tuples."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }
-
-
-def _check_type(name: str, expected: Any, value: Any) -> None:
-    if expected is int:
-        fits = isinstance(value, int) and not isinstance(value, bool)
-    elif expected is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-    elif expected in (str, bool):
-        fits = isinstance(value, expected)
-    else:
-        fits = isinstance(value, tuple) and all(type(item) is int for item in value)
-    if not fits:
-        raise ConfigError(
-            f"{name} must be {_KINDS.get(expected, 'a list of whole numbers')}, not "
-            f"{reprlib.repr(value)}."
-        )
-
-
-def _check_bounds(name: str, rule: Mapping[str, Any], value: Any) -> None:
-    if isinstance(value, int) and value > MAX_PARAMETERS:
-        # Beyond this a product of two has more digits than Python likes to print.
-        raise ConfigError(
-            f"{name} asks for more than {MAX_PARAMETERS:,} parameters; make it smaller."
-        )
-    if rule["choices"] is not None and value not in rule["choices"]:
-        choices = ", ".join(rule["choices"])
-        raise ConfigError(f"{name} must be one of {choices}, not {reprlib.repr(value)}.")
-    rules = (
-        ("at least", rule["minimum"], operator.ge),
-        ("at most", rule["maximum"], operator.le),
-        ("above", rule["above"], operator.gt),
-        ("below", rule["below"], operator.lt),
-    )
-    rules = [(words, bound, fits) for words, bound, fits in rules if bound is not None]
-    # NaN is within no bounds.
-    if not all(fits(value, bound) for _, bound, fits in rules):
-        bounds = " and ".join(f"{words} {bound}" for words, bound, _ in rules)
-        raise ConfigError(f"{name} must be {bounds}, not {reprlib.repr(value)}.")

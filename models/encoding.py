@@ -1,4 +1,4 @@
-"""The passes of a backbone over one batch, each computed once, for all objectives together."""
+"""The forward passes of a backbone over one batch, shared by all objectives."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,15 +12,18 @@ from models.objectives.base import Encode, Objective
 
 
 class Encoding:
-    """What the backbone makes of one batch, remembered for as long as this object lives.
+    """Computes the backbone's outputs for one batch, each pass once, and caches them.
 
-    Objectives of the same visibility share one pass. What they read, by their attributes, is known
-    before it is computed: where all of them read the sequence output at some positions alone, the
-    last layer is computed at those.
+    Objectives with the same visibility share one pass. Their class attributes declare in advance
+    what they read: if all of them read the sequence output only at certain positions, the backbone
+    computes its last layer only there.
+
+        encode = Encoding(backbone, [masked_lm], batch, training=False).of(masked_lm)
+        encode(positions="masked_positions")["sequence_output"]  # (batch, slots, d_model)
 
     Args:
         backbone: the backbone.
-        objectives: all those that read the batch.
+        objectives: all objectives that read the batch.
         batch: the backbone's inputs and the objectives' arrays.
         training: as in `Backbone.call`.
     """
@@ -37,15 +40,15 @@ class Encoding:
         self._batch = batch
         self._training = training
         self._passes: dict[tuple, dict[str, Any]] = {}
-        # Kept, so that no other array can have the identity of one that is remembered.
+        # Referenced here, so that the id of a cached array is not reused for another array.
         self._token_ids: list[Any] = []
 
     def of(self, objective: Objective) -> Encode:
-        """The backbone as this objective sees it."""
+        """Returns the function with which this objective runs the backbone, see `Encode`."""
         return partial(self._encode, objective)
 
     def outputs(self, visibility: str) -> dict[str, Any]:
-        """All outputs of the pass that the objectives of this visibility share."""
+        """All outputs of the pass shared by the objectives with this visibility."""
         positions, layers = self._plan(visibility)
         at = None if positions is None else self._positions(positions)
         return self._pass(visibility, self._batch, at, layers, key=(visibility,))
@@ -69,20 +72,24 @@ class Encoding:
         outputs = dict(self.outputs(visibility))
         planned, has_layers = self._plan(visibility)
         if layers and not has_layers:
-            raise ValueError(f"{objective.name} reads layers: set `reads_layers` in its class.")
+            raise ValueError(
+                f"{objective.name} reads layer outputs: set `reads_layers = True` in its class."
+            )
         if positions is None and planned is not None:
             if objective.positions is None:
                 raise ValueError(
-                    f"{objective.name} reads visibility {visibility}, which is not its own, where "
-                    f"others read {', '.join(planned)} alone."
+                    f"{objective.name} reads all positions with visibility {visibility}, which its "
+                    f"class does not declare; the shared pass has only {', '.join(planned)}."
                 )
-            del outputs["sequence_output"]  # It is there at the others' positions alone.
+            del outputs["sequence_output"]  # It exists only at the other objectives' positions.
         elif positions is not None and planned is None:
             at = self._batch[positions]
             outputs["sequence_output"] = gather_positions(outputs["sequence_output"], at)
         elif positions is not None:
             if positions not in planned:
-                raise ValueError(f"{objective.name}: name {positions} in `positions` of its class.")
+                raise ValueError(
+                    f"{objective.name} reads {positions}: add it to `positions` in its class."
+                )
             if len(planned) > 1:
                 counts = [ops.shape(self._batch[name])[1] for name in planned]
                 begin = sum(counts[: planned.index(positions)])
@@ -91,7 +98,7 @@ class Encoding:
         return outputs
 
     def _plan(self, visibility: str) -> tuple[tuple[str, ...] | None, bool]:
-        """Which positions the objectives of a visibility read (None: all), and if any layers."""
+        """Returns the positions that its objectives read (None: all), and if any reads layers."""
         readers = [one for one in self._objectives if one.visibility == visibility]
         layers = any(reader.reads_layers for reader in readers)
         if layers or not readers or any(reader.positions is None for reader in readers):
@@ -99,7 +106,7 @@ class Encoding:
         return tuple(dict.fromkeys(name for one in readers for name in one.positions)), False
 
     def _positions(self, names: Sequence[str]) -> Any:
-        """(batch, count) int32: those of the arrays with these names, one after another."""
+        """Concatenates the arrays of positions with these names, (batch, count) int32."""
         if not names:
             return self._batch["token_ids"][:, :0]
         if len(names) == 1:

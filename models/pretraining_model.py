@@ -1,4 +1,4 @@
-"""A backbone with self-supervised objectives."""
+"""The model of pre-training: a backbone with self-supervised objectives."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,18 +12,17 @@ from models.encoding import Encoding
 from models.kernels.losses import weighted_mean
 from models.objectives.base import Term
 from models.objectives.selection import check_objectives
-from models.registry import OBJECTIVES
+from models.registry import DEFAULT_OBJECTIVES, OBJECTIVES
 from models.serializable import Serializable
 
 
 @keras.saving.register_keras_serializable(package="models")
 class PretrainingModel(Serializable, keras.Model):
-    """Learns from free text: the loss is the sum of the objectives' terms.
+    """Learns from raw text: the loss is the sum of the objectives' terms.
 
-    A batch is one dict, with the targets inside: `fit` and `evaluate` take a data set that
-    yields such dicts, after `compile(optimizer=...)`. For each term there are the metrics
-    `<term>_loss` and, where it tells hits, `<term>_accuracy`, means over all targets since the last
-    reset.
+    A batch is one dict that includes the targets: after `compile(optimizer=...)`, `fit` and
+    `evaluate` take a data set of such dicts. Each term has the metrics `<term>_loss` and, if the
+    term has `hits`, `<term>_accuracy`: means over all targets since the last reset.
 
         >>> backbone = make_backbone(backbone_config("text_cnn", "tiny", vocab_size=100))
         >>> model = build(PretrainingModel(backbone, ["masked_lm"]))
@@ -33,12 +32,15 @@ class PretrainingModel(Serializable, keras.Model):
     Args:
         backbone: the backbone.
         objectives: keys of `OBJECTIVES`.
-        settings: values by name; each objective takes those that it knows.
+        settings: option values by name; each objective takes the ones it declares.
 
     Attributes:
         heads: the objectives' layers.
-        arrays: what it reads of a batch, by name.
-        all_reduce_sum: see `weighted_mean`; set by whoever runs several replicas of the model.
+        all_reduce_sum: see `weighted_mean`; must be set if several replicas of the model train
+            together.
+
+    Raises:
+        ConfigError: the objectives cannot be combined.
     """
 
     all_reduce_sum: Callable[[Any], Any] | None = None
@@ -46,12 +48,12 @@ class PretrainingModel(Serializable, keras.Model):
     def __init__(
         self,
         backbone: Backbone,
-        objectives: Sequence[str] = ("masked_lm", "next_sentence"),
+        objectives: Sequence[str] = DEFAULT_OBJECTIVES,
         settings: Mapping[str, Any] | None = None,
         name: str = "pretraining",
         **kwargs: Any,
     ) -> None:
-        # Weights of targets are not to be rounded to half precision, as inputs would be.
+        # Keras would cast the weights of the targets to half precision, as it does all inputs.
         super().__init__(name=name, **{**kwargs, "autocast": False})
         check_objectives(objectives)
         self.backbone = backbone
@@ -60,7 +62,7 @@ class PretrainingModel(Serializable, keras.Model):
             OBJECTIVES[name].from_options(backbone.config, settings or {}, name=name)
             for name in objectives
         ]
-        # What nothing reads gets no gradient, of which Keras would warn.
+        # If no objective reads the pooled output, it gets no gradient, and Keras would warn.
         backbone.pooling.trainable = any(head.reads_pooled_output for head in self.heads)
         self._factors: dict[str, float] = {}
         self._loss_means: dict[str, keras.metrics.Mean] = {}
@@ -68,7 +70,7 @@ class PretrainingModel(Serializable, keras.Model):
 
     @property
     def arrays(self) -> dict[str, Array]:
-        """The backbone's inputs and what the objectives read."""
+        """The arrays of a batch by name: the backbone's inputs and those the objectives read."""
         return {**INPUTS, **{name: one for head in self.heads for name, one in head.arrays.items()}}
 
     @property
@@ -82,7 +84,7 @@ class PretrainingModel(Serializable, keras.Model):
         )
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes every weight, and the metrics of the terms."""
+        """Creates all weights and the metrics of the terms."""
         if not self.backbone.built:
             self.backbone.build()
         for head in self.heads:
@@ -96,14 +98,15 @@ class PretrainingModel(Serializable, keras.Model):
     def call(
         self, inputs: Mapping[str, Any], training: bool | None = None
     ) -> dict[str, dict[str, Any]]:
-        """The terms of the loss.
+        """Computes the terms of the loss.
 
         Args:
-            inputs: a batch, with the arrays of `arrays`.
+            inputs: a batch, with all of `arrays`.
+            training: whether the model is being trained.
 
         Returns:
-            By the term's name "values", "weights" and, where the term has any, "hits", all of one
-            shape: see `Term`.
+            For each term, by name, a dict of "values", "weights" and, if the term has them, "hits",
+            all of the same shape: see `Term`.
         """
         found = {}
         for term in self._terms(inputs, training):
@@ -113,7 +116,7 @@ class PretrainingModel(Serializable, keras.Model):
         return found
 
     def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """The backbone's outputs that the objectives read, of the first one's visibility."""
+        """The backbone's outputs for a batch, with the visibility of the first objective."""
         encoding = Encoding(self.backbone, self.heads, inputs, training)
         return encoding.outputs(self.heads[0].visibility)
 
@@ -134,16 +137,22 @@ class PretrainingModel(Serializable, keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The sum of the terms, each its factor times a weighted mean over its targets.
+        """The sum of the terms; each is its factor times the weighted mean over its targets.
 
         Args:
             x: the batch.
-            y_pred: the terms, as `call` gives them.
+            y: not used: the targets are in the batch.
+            y_pred: the terms, as returned by `call`.
+            sample_weight: not used.
+            training: not used.
+
+        Returns:
+            A float32 scalar.
         """
         losses = []
         for name, term in y_pred.items():
             values, weights = term["values"], term["weights"]
-            # A row at a time, Keras would count the targets of rows with few slots for more.
+            # Flattened: Keras averages each row first, which overweights targets in short rows.
             each = ops.reshape(weights, (-1,))
             self._loss_means[name].update_state(ops.reshape(values, (-1,)), each)
             if "hits" in term:
@@ -155,7 +164,7 @@ class PretrainingModel(Serializable, keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """The metrics; "loss" is the sum of the terms' mean losses, each times its factor.
 
-        Keras' own mean of the batches' losses would count each target of a small batch for more.
+        Keras' own "loss", the mean over batches, would overweight the targets of small batches.
         """
         results = super().get_metrics_result()
         means = [_scaled(results[f"{name}_loss"], factor) for name, factor in self._factors.items()]

@@ -12,6 +12,8 @@ BACKBONES = Registry(
     transformer="models.backbones.transformer:TransformerEncoder",
 )
 
+DEFAULT_BACKBONE = "text_cnn"
+
 # Subclasses of models.config.BackboneConfig, for backbones whose sizes are to be listed without
 # loading Keras. Without a row here the sizes are those of the backbone's `config_class`.
 BACKBONE_CONFIGS = Registry(
@@ -31,6 +33,12 @@ POOLINGS = Registry(
 OBJECTIVES = Registry(
     masked_lm="models.objectives.masked_lm:MaskedLMHead",
     next_sentence="models.objectives.next_sentence:NextSentenceHead",
+)
+DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
+
+# The objectives' own options, where they have any: of their `settings`, without loading Keras.
+OBJECTIVE_OPTIONS = Registry(
+    masked_lm="models.objectives.masked_lm_options:MaskedLMOptions",
 )
 
 # Subclasses of models.heads.base.ClassificationHead.

@@ -1,4 +1,4 @@
-"""Layers and models that remember what they were made with."""
+"""Layers and models that remember the arguments of their constructor."""
 
 import inspect
 from collections.abc import Mapping
@@ -8,15 +8,16 @@ import keras
 
 from models.config import BackboneConfig
 
-# Keras saves what it finds in a layer's attributes, unless a name begins like this.
+# The underscores keep Keras from saving it: it saves what it finds in a layer's attributes.
 _ARGUMENTS = "__arguments__"
 
 
 class Serializable:
-    """Gives a Keras layer or model `get_config` and `from_config`, by its constructor's arguments.
+    """A mixin that gives a Keras layer or model `get_config` and `from_config`.
 
-    A class takes it first and Keras' class second. The arguments may be numbers, strings, lists and
-    dicts of them, a `BackboneConfig`, and other layers that can be serialized.
+    The config consists of the constructor's arguments. List this class before Keras' class among
+    the bases. Arguments may be numbers, strings, lists and dicts of these, a `BackboneConfig`, and
+    other serializable layers.
 
         >>> @keras.saving.register_keras_serializable("example")
         ... class Scale(Serializable, keras.layers.Layer):
@@ -28,7 +29,7 @@ class Serializable:
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Makes the object and keeps the arguments that it is made with."""
+        """Creates the object and records the arguments of the constructor."""
         layer = super().__new__(cls, *args, **kwargs)
         bound = inspect.signature(cls.__init__).bind(layer, *args, **kwargs)
         bound.apply_defaults()
@@ -38,14 +39,14 @@ class Serializable:
         return layer
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can hold them."""
+        """Returns the constructor's arguments, in a form that JSON can represent."""
         arguments = {name: _to_json(value) for name, value in vars(self)[_ARGUMENTS].items()}
-        # What Keras says of the name and the precision holds for what was left open, too.
+        # Keras' entries come last: they also give the name and dtype that were left to defaults.
         return {**arguments, **super().get_config()}  # type: ignore[misc]
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """The layer that `get_config` described, with fresh weights."""
+        """Creates a layer with fresh weights from the result of `get_config`."""
         return cls(**{name: _from_json(name, value) for name, value in config.items()})
 
 

@@ -1,4 +1,4 @@
-"""What an exported model is: integers in, the task's outputs out."""
+"""The model that is exported: integers in, the task's outputs out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +12,12 @@ INPUTS = ("token_ids", "segment_ids", "padding_mask")
 
 
 class ServingModel(keras.Model):
-    """A fine-tuned model as other runtimes see it, always in inference mode.
+    """Wraps a fine-tuned model for other runtimes; always in inference mode.
 
-    Its inputs are all int32, because not every runtime takes bool. The layers within are the
-    fine-tuned model's own, not copies: to quantize this model is to quantize that one.
+    All inputs are int32, because not every runtime supports bool. The layers are shared with the
+    fine-tuned model, not copied: quantizing one quantizes the other.
+
+        ServingModel(model)(inputs)["probabilities"]  # of a classification, (rows, labels)
 
     Args:
         model: a built model.
@@ -27,7 +29,7 @@ class ServingModel(keras.Model):
         self.built = True
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """The outputs for a batch.
+        """Computes the outputs for a batch.
 
         Args:
             inputs: "token_ids", "segment_ids" and "padding_mask" (1 at tokens, 0 at padding),
@@ -35,7 +37,7 @@ class ServingModel(keras.Model):
             training: has no effect.
 
         Returns:
-            By name what the task gives, see `tasks.base.Task.serving_outputs`, (rows, ...) each.
+            The task's outputs by name, (rows, ...) each: see `tasks.base.Task.serving_outputs`.
         """
         mask = ops.cast(inputs["padding_mask"], "bool")
         outputs = self.model({**inputs, "padding_mask": mask}, training=False)

@@ -1,4 +1,4 @@
-"""A backbone with the head of a task."""
+"""The model of fine-tuning: a backbone with the head of a task."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -11,30 +11,33 @@ from models.kernels.losses import weighted_mean
 
 
 class TaskLoss(Protocol):
-    """What a `TaskModel` asks of its task; `tasks.base.Task` has it."""
+    """The interface that a `TaskModel` needs from its task; `tasks.base.Task` implements it."""
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """The loss of each target and its weight; see `tasks.base.Task.loss`."""
 
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
-        """What an exported model gives; see `tasks.base.Task.serving_outputs`."""
+        """The outputs of an exported model; see `tasks.base.Task.serving_outputs`."""
 
 
 class TaskModel(keras.Model):
     """Learns a task from labelled examples.
 
-    `fit` takes (inputs, targets) after `compile(optimizer=...)`, as the task's batches give them;
-    the metric "loss" is the mean loss of a target.
+    After `compile(optimizer=...)`, `fit` takes (inputs, targets) as the task's batches yield them;
+    the metric "loss" is the mean loss over all targets.
 
-        model = TaskModel(make_backbone(config), PooledHead(config, 3, 0.1, name="head"), task)
+        head = PooledHead(config, num_labels=3, dropout=0.1, name="head")
+        model = build(TaskModel(make_backbone(config), head, task))
+        model(inputs)  # (rows, 3) of the task's logits
 
     Args:
         backbone: the backbone.
-        head: what the task reads from the backbone's outputs.
-        task: gives the loss. It is no part of the weights file.
+        head: a layer from the backbone's outputs to the task's, e.g. a `ClassificationHead`.
+        task: computes the loss. It is not part of the weights file.
 
     Attributes:
-        all_reduce_sum: see `weighted_mean`; set by whoever runs several replicas of the model.
+        all_reduce_sum: see `weighted_mean`; must be set if several replicas of the model train
+            together.
     """
 
     all_reduce_sum: Callable[[Any], Any] | None = None
@@ -48,31 +51,39 @@ class TaskModel(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        # The weights file has these names.
+        # The weights file uses these attribute names.
         self.backbone = backbone
         self.head = head
         self.task = task
-        # What nothing reads gets no gradient, of which Keras would warn.
+        # If the head does not read the pooled output, it gets no gradient, and Keras would warn.
         backbone.pooling.trainable = head.reads_pooled_output
         self._loss_mean = keras.metrics.Mean("target_loss")
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes every weight."""
+        """Creates all weights."""
         for layer in (self.backbone, self.head):
             if not layer.built:
                 layer.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """The backbone's inputs to the head's outputs, both with one row for each sequence."""
+        """Computes the head's outputs.
+
+        Args:
+            inputs: the backbone's inputs, see `Backbone.call`, of shape (rows, length).
+            training: whether dropout is active.
+
+        Returns:
+            The head's outputs, (rows, ...).
+        """
         outputs = self.encoded(inputs, training)
         outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
-        # As in the backbone: under a strategy the mask comes as 0 and 1.
+        # As in the backbone: under a distribution strategy the mask arrives as 0 and 1.
         padding_mask = ops.cast(inputs["padding_mask"], "bool")
         return self.head(outputs, padding_mask, training=training)
 
     def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """The backbone's outputs that the head reads: see `Backbone.call`."""
-        # Where the head reads no position, none is asked for.
+        """The backbone's outputs that the head reads; see `Backbone.call`."""
+        # A head that does not read the sequence output needs it at no position.
         positions = None if self.head.reads_sequence_output else inputs["token_ids"][:, :0]
         return self.backbone(inputs, training=training, positions=positions)
 
@@ -84,13 +95,18 @@ class TaskModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The mean loss of a target.
+        """The mean loss over the batch's targets.
 
         Args:
             x: the inputs.
             y: the targets.
             y_pred: the head's outputs.
-            sample_weight: (rows,) float, 0 at a row that only fills a batch; None: there is none.
+            sample_weight: (rows,) float, 0 at rows that only fill up a batch; None if there are
+                no such rows.
+            training: not used.
+
+        Returns:
+            A float32 scalar.
         """
         values, weights = self.task.loss(x, y, y_pred)
         weights = _product(weights, sample_weight)
@@ -100,7 +116,7 @@ class TaskModel(keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """The metrics; "loss" is the mean over all targets since the last reset.
 
-        Keras' own mean of the batches' losses knows nothing of weights.
+        Keras' own "loss", the mean over batches, ignores the weights of targets.
         """
         results = super().get_metrics_result()
         loss = results.pop("target_loss")
@@ -108,7 +124,7 @@ class TaskModel(keras.Model):
 
 
 def _product(weights: Any, row_weights: Any) -> Any:
-    """(rows, ...) and (rows,), of which either may be None, which counts as 1."""
+    """The product of (rows, ...) and (rows,); None stands for weights of 1."""
     if weights is None or row_weights is None:
         return row_weights if weights is None else weights
     extra = (1,) * (len(weights.shape) - 1)

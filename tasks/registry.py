@@ -11,6 +11,8 @@ TASKS = Registry(
     multi_class="tasks.classification.task:MultiClass",
 )
 
+DEFAULT_TASK = "multi_label"
+
 # The tasks' own options, if they have any. They are separate from the tasks, so that `--help` lists
 # them without loading Keras, which takes seconds.
 TASK_OPTIONS = Registry(

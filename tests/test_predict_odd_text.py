@@ -60,8 +60,8 @@ def test_odd_lines_have_their_labels_in_their_order(ready, script, tmp_path, cap
         labels = [[entry["label"] for entry in result["labels"]] for result in results]
         assert all(found == labels[-1] for found in labels[: len(SAME) + 1])
         first = len(SAME) + 1 + len(ODD) + 1
-        assert f"{name}:{first}: no text, so no labels" in caplog.text
-        assert f"{name}: {3 * len(EMPTY)} lines in all had no text" in caplog.text
+        assert f"{name}:{first}: nothing to predict from" in caplog.text
+        assert f"{name}: {3 * len(EMPTY)} lines in all had nothing to predict from" in caplog.text
 
 
 def test_many_empty_lines_and_nothing_else(ready, script):

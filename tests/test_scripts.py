@@ -321,8 +321,10 @@ def test_long_documents_are_cut_counted_and_said_once(tiny, fine_tuned, tmp_path
     text = tiny.file("train").read_text(encoding="utf-8")
     long.write_text(text + "被告人殴打商店。" * 40 + " __label__诈骗\n", encoding="utf-8")
     fine_tuned(training_data_file=[str(long)], sequence_length=64)
-    messages = [m for m in caplog.messages if "longer than" in m or "are cut" in m]
-    assert messages == ["documents longer than --sequence_length=64 are cut: 1 of 61 in train"]
+    messages = [m for m in caplog.messages if "longer than" in m or "are truncated" in m]
+    assert messages == [
+        "documents longer than --sequence_length=64 are truncated: 1 of 61 in train"
+    ]
 
 
 def test_half_precision_and_rates(tiny, fine_tuned, caplog):
@@ -450,7 +452,7 @@ def test_a_folder_instead_of_a_file(tiny, refused, tmp_path):
         ({"sequence_length_lm": 65}, ["--sequence_length_lm=65", "--max_position=64"]),
         ({"backbone": "lstm"}, ["--backbone=lstm: must be one of text_cnn, transformer"]),
         ({"tokenize_style": "wordpiece"}, ["--vocab_file"]),
-        ({"d_model": 15}, ["d_model (15)", "num_header (2)"]),
+        ({"d_model": 15}, ["d_model (15)", "num_heads (2)"]),
         ({"batch_size": "many"}, ["batch_size", "many"]),
         ({"learning_rat": 1}, ["--learning_rat:", "did you mean --learning_rate?"]),
         ({"num_layer": 2}, ["num_layer", "text_cnn has no use for it"]),
@@ -507,12 +509,12 @@ def test_vocabulary_of_another_tokenizer(tiny, run_of, refused, tmp_path):
     del values["min_count"]
     line = refused("train_bert_lm.py", *flags_of(values))
     assert "--tokenize_style=word" in line
-    assert "not by char" in line
+    assert "not with char" in line
     # The file alone tells nothing of its tokenizer; that it does not fit the text does.
     alone = tmp_path / "vocab.txt"
     alone.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n##ing\nhouse\n。\n", encoding="utf-8")
     line = refused("train_bert_lm.py", *flags_of(values | {"vocab_file": alone}))
-    assert "does not know" in line
+    assert "lacks" in line
     assert "another tokenizer" in line
     values = tiny.fine_tuning(ckpt_dir=run.pretrained, ckpt_dir_save=tmp_path / "save")
     line = refused("train_bert_fine_tuning.py", *flags_of(values | {"vocab_file": alone}))
@@ -537,14 +539,14 @@ def test_damaged_checkpoints(tiny, run_of, refused, tmp_path):
 
     assert "no such checkpoint folder" in message()
     folder.mkdir()
-    assert "not a whole checkpoint" in message()
+    assert "not a complete checkpoint" in message()
     shutil.copytree(run.pretrained, folder, dirs_exist_ok=True)
     weights = (folder / "model.weights.h5").read_bytes()
     (folder / "model.weights.h5").write_bytes(weights[:-100])
-    assert "model.weights.h5: cut short or altered" in message()
+    assert "model.weights.h5: truncated or altered" in message()
     other = run_of("transformer").pretrained / "model.weights.h5"
     shutil.copy(other, folder / "model.weights.h5")
-    assert "model.weights.h5: cut short or altered" in message()
+    assert "model.weights.h5: truncated or altered" in message()
     assert not (tmp_path / "save").exists()
 
 
@@ -573,7 +575,7 @@ def test_a_finished_run_is_not_run_again(tiny, run_of, script, caplog):
     before = (run.fine_tuned / "manifest.json").stat().st_mtime_ns
     status, out, _ = script("train_bert_fine_tuning.py", *flags_of(values))
     assert (status, out) == (0, "")
-    assert f"{run.fine_tuned} holds this very run, finished: nothing to do" in caplog.text
+    assert f"{run.fine_tuned}: this run has already finished, nothing to do" in caplog.text
     assert (run.fine_tuned / "manifest.json").stat().st_mtime_ns == before
 
 

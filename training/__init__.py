@@ -1,1 +1,1 @@
-"""Options, schedules, loops, metrics and reports: where models and data meet."""
+"""Pre-training, fine-tuning and prediction: options, devices, run folders and the training loop."""

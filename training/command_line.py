@@ -1,4 +1,4 @@
-"""How the commands that need Keras run: as all commands do, with Keras set up first."""
+"""Runs commands that need Keras: configures Keras, then runs them like any other command."""
 
 import importlib.util
 import logging
@@ -15,12 +15,20 @@ from common.parsing import OptionsT
 def run(
     main: Callable[[OptionsT], object], options_class: type[OptionsT], description: str
 ) -> None:
-    """Runs `main` with the options of the command line; see `common.command_line.run`."""
+    """Runs `main` with the options of the command line.
+
+    Args:
+        main: the command.
+        options_class: the dataclass of its options.
+        description: a sentence for `--help`.
+
+    See `common.command_line.run` for how errors are handled.
+    """
     command_line.run(main, options_class, description, prepare=_prepare)
 
 
 def _prepare(options: OptionsT, given: frozenset[str]) -> OptionsT:
-    """Applies --test_mode, then loads Keras with the backend that the options need."""
+    """Applies --test_mode, then imports Keras with the backend that the options require."""
     if getattr(options, "test_mode", False):
         from training.smoke_run import in_test_mode
 
@@ -31,10 +39,13 @@ def _prepare(options: OptionsT, given: frozenset[str]) -> OptionsT:
 
 
 def choose_backend(distribute: str) -> None:
-    """Sets Keras' backend to the one that `--distribute` needs, before Keras is loaded.
+    """Selects the Keras backend that `--distribute` requires; call it before Keras is imported.
+
+    Args:
+        distribute: the value of the option.
 
     Raises:
-        OptionError: the environment names another one, or it is not installed.
+        OptionError: KERAS_BACKEND names another backend, or the required one is not installed.
     """
     if distribute != "data_parallel":
         return
@@ -51,14 +62,14 @@ def choose_backend(distribute: str) -> None:
 
 
 def quiet_libraries() -> None:
-    """Imports the libraries without their own messages on the user's screen."""
+    """Imports Keras and TensorFlow without their startup messages on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with standard_error_closed():
         import keras
         import tensorflow as tf
 
         if keras.backend.backend() != "tensorflow":
-            # It feeds the batches then, and would take the memory of every GPU for that.
+            # TensorFlow then only feeds batches, but would claim the memory of every GPU.
             tf.config.set_visible_devices([], "GPU")
     for library in ("absl", "h5py", "tensorflow"):
         logging.getLogger(library).setLevel(logging.ERROR)
@@ -66,9 +77,9 @@ def quiet_libraries() -> None:
 
 @contextmanager
 def standard_error_closed() -> Iterator[None]:
-    """Drops what C++ libraries write to standard error in between; exceptions come through."""
-    # TensorFlow's C++ side writes to the file descriptor while it is loaded, whatever its log
-    # level. An error in loading it is an exception, which is seen all the same.
+    """A context in which all output to standard error is discarded; exceptions are not."""
+    # While it is loaded, TensorFlow's C++ code writes to the file descriptor regardless of the log
+    # level. If loading fails, it raises an exception, which is still reported.
     sys.stderr.flush()
     original = os.dup(2)
     with open(os.devnull, "w") as nowhere:

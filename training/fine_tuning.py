@@ -1,4 +1,4 @@
-"""Fine-tuning: labelled examples and a pre-trained checkpoint in, a model for a task out."""
+"""Fine-tuning: trains a model for a task from labelled examples and a pre-trained checkpoint."""
 
 import logging
 from typing import Any
@@ -44,15 +44,16 @@ SPLITS = {"train": "training_data_file", "valid": "valid_data_file", "test": "te
 
 
 def open_folder(options: FineTuningOptions) -> RunFolder:
-    """The folder that `--ckpt_dir_save` names, to be entered before the long work begins."""
+    """Returns the output folder, `--ckpt_dir_save`; enter it before the text is read."""
     return run_folder(options, "ckpt_dir_save")
 
 
 def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
-    """The pre-trained checkpoint, or None where `--ckpt_dir` is empty.
+    """Reads the pre-trained checkpoint; returns None if `--ckpt_dir` is empty.
 
     Raises:
-        OptionError: it was made in test mode and this run is not.
+        CheckpointError: it cannot be read.
+        OptionError: it was made in test mode and this run is not in test mode.
     """
     word_embeddings.check_options(options, "ckpt_dir")
     return architecture.open_checkpoint(options, "ckpt_dir")
@@ -60,7 +61,12 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
 
 @main_process_first("text read")
 def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> TaskData:
-    """Reads the labelled files with the checkpoint's tokenizer, or with a new one."""
+    """Reads the labelled files with the checkpoint's tokenizer, or with a new one.
+
+    Raises:
+        InputError: a file cannot be read, or the vocabulary does not fit the text.
+        OptionError: an option contradicts the checkpoint.
+    """
     files = split_files(options)
     data = TASKS[options.task].prepare(files, data_settings(options, checkpoint), options)
     vocabulary, tokens = data.text.vocabulary, data.train_tokens
@@ -70,10 +76,10 @@ def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> T
 
 
 def split_files(options: FineTuningOptions) -> dict[str, list[str]]:
-    """The files of each split that the options name.
+    """The files of each split ("train", "valid", "test") that the options name.
 
     Raises:
-        OptionError: there are none to train or to validate on.
+        OptionError: no training or no validation files are given.
     """
     for split in ("train", "valid"):
         if not getattr(options, SPLITS[split]):
@@ -83,7 +89,7 @@ def split_files(options: FineTuningOptions) -> dict[str, list[str]]:
 
 
 def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> DataSettings:
-    """How the labelled files are read.
+    """The settings with which the labelled files are read.
 
     Raises:
         OptionError: an option contradicts the checkpoint.
@@ -112,7 +118,20 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
 def build_model(
     options: FineTuningOptions, data: TaskData, checkpoint: Checkpoint | None
 ) -> tuple[TaskModel, RestoreReport | None]:
-    """The checkpoint's backbone with its weights, and the task's fresh head."""
+    """Builds the task's model with the checkpoint's backbone weights and a new head.
+
+    Args:
+        options: of the run.
+        data: from `prepare_data`.
+        checkpoint: from `open_checkpoint`; None for a backbone with random weights.
+
+    Returns:
+        The model, and a report of the restored weights, None without a checkpoint.
+
+    Raises:
+        OptionError: an option contradicts the checkpoint or the architecture.
+        CheckpointError: the checkpoint's weights do not fit.
+    """
     runtime.start(options)
     vectors = word_embeddings.read(options, data.text.vocabulary, options.seed)
     if checkpoint is None:
@@ -124,8 +143,8 @@ def build_model(
         )
     if options.sequence_length > config.max_position:
         raise OptionError(
-            f"--sequence_length={options.sequence_length} is longer than the backbone can take "
-            f"(max_position {config.max_position}). Use a smaller one, or pre-train with a larger "
+            f"--sequence_length={options.sequence_length} exceeds the backbone's max_position "
+            f"({config.max_position}). Use a smaller value, or pre-train with a larger "
             "--max_position."
         )
     model = build(data.task.build_model(make_backbone(config), config.dropout))
@@ -163,7 +182,14 @@ def train_model(
     report: RestoreReport | None,
     folder: RunFolder,
 ) -> dict[str, Any]:
-    """Trains, or resumes training, then evaluates the best epoch's weights on the test set once.
+    """Trains or resumes training, then evaluates the weights of the best epoch on the test set.
+
+    Args:
+        options: of the run.
+        data: from `prepare_data`.
+        model: from `build_model`.
+        report: from `build_model`.
+        folder: the output folder, entered.
 
     Returns:
         The content of `metrics.json`.
@@ -261,7 +287,7 @@ def _announce(
         data.task.summary(),
         f"{len(data.text.vocabulary):,}",
         data.text.tokenizer.style,
-        f"{config.backbone} d_model {config.d_model}",
+        config.summary,
         f"{model.count_params():,}",
         options.ckpt_dir if report else "random weights",
         options.num_epochs,

@@ -1,4 +1,4 @@
-"""Results for new records, in a stream: a file may be larger than memory."""
+"""Prediction for new records. Files are streamed, so they may be larger than memory."""
 
 import json
 import logging
@@ -33,31 +33,32 @@ _LINES_NAMED = 10
 
 
 class Predictor:
-    """A fine-tuned checkpoint, ready to give results.
+    """Loads a fine-tuned checkpoint and predicts.
 
-        predictor = Predictor(Path("checkpoint_lm_save"))
-        predictor.predict(["被告人盗窃手机一部。"])
+        >>> predictor = Predictor(Path("checkpoint_lm_save"))
+        >>> predictor.predict(["被告人盗窃手机一部。"])
+        [{'labels': [{'label': '盗窃', 'probability': 0.98}]}]
 
     Args:
         folder: the checkpoint folder.
-        threshold: for all decisions, instead of the checkpoint's own.
+        threshold: used for all decisions, instead of the checkpoint's thresholds.
 
     Attributes:
         checkpoint: the checkpoint.
-        task: what it was fine-tuned for.
+        task: the task that it was fine-tuned for.
         model: the model.
-        text: turns text into its token ids.
+        text: turns text into the model's token ids.
 
     Raises:
-        CheckpointError: the folder is not a whole, fine-tuned checkpoint.
-        OptionError: there is a threshold, and the task has none.
+        CheckpointError: the folder is not a complete, fine-tuned checkpoint.
+        OptionError: a threshold is given, but the task has none.
     """
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
         checkpoint = read_checkpoint(folder)
         self.task, self.model = load_task_model(checkpoint)
         if checkpoint.setting("test_mode", bool):
-            logger.warning("%s was made in --test_mode: its results mean little", folder)
+            logger.warning("%s was made in --test_mode: its predictions are not meaningful", folder)
         length = checkpoint.setting("sequence_length", int)
         shortest, longest = self.task.min_sequence_length, checkpoint.backbone.max_position
         if not shortest <= length <= longest:
@@ -74,18 +75,29 @@ class Predictor:
     def predict(
         self, records: Sequence[Record], batch_size: int = 64, top_k: int = 0
     ) -> list[dict[str, Any]]:
-        """The result of each record, as JSON has it.
+        """Predicts a result for each record.
 
         Args:
-            records: as `task.record` gives them: texts, or tuples of two for pairs of texts.
-            batch_size: records in a batch.
-            top_k: also give so many of the most probable alternatives.
+            records: as returned by `task.record`: texts, or tuples of two texts for pairs.
+            batch_size: the number of records in a batch.
+            top_k: the number of most probable alternatives to add to each result.
+
+        Returns:
+            For each record a dict that can be written as JSON.
         """
         encoded = self.encode(records)
         return self.task.results(encoded, self.outputs(encoded, batch_size), top_k)
 
     def probabilities(self, records: Sequence[Record], batch_size: int = 64) -> np.ndarray:
-        """(records, labels) float32, of a task that gives each label of a record a probability."""
+        """The probability of each label, for tasks that classify whole records.
+
+        Args:
+            records: as in `predict`.
+            batch_size: as in `predict`.
+
+        Returns:
+            (records, labels) float32.
+        """
         if not records:
             return np.zeros((0, len(self.task.labels)), dtype=np.float32)
         outputs = self.outputs(self.encode(records), batch_size)
@@ -96,9 +108,17 @@ class Predictor:
         return self.task.encode(records, self.text)
 
     def outputs(self, encoded: Sequence[Encoded], batch_size: int = 64) -> list[Any]:
-        """For each record the model's outputs of its rows, (its rows, ...)."""
+        """The model's outputs for each record.
+
+        Args:
+            encoded: as returned by `encode`.
+            batch_size: the number of records in a batch.
+
+        Returns:
+            For each record the outputs of its rows, (its rows, ...).
+        """
         results: list[Any] = [None] * len(encoded)
-        # Records of similar length share a batch, so that little of it is padding.
+        # Records of similar length share a batch, to minimize padding.
         order = sorted(range(len(encoded)), key=lambda index: self.task.length(encoded[index]))
         for first in range(0, len(order), batch_size):
             chosen = order[first : first + batch_size]
@@ -108,21 +128,28 @@ class Predictor:
         return results
 
     def batch_outputs(self, encoded: Sequence[Encoded]) -> list[Any]:
-        """As `outputs`, all in one batch."""
+        """Like `outputs`, with all records in one batch."""
         inputs = self.task.inputs(encoded, self.text)
         return split_rows(self._forward.outputs(inputs), inputs["example"])
 
 
 def predict(options: PredictionOptions) -> int:
-    """Writes a result for every line of `--input`, in its order.
+    """Writes one result for each line of `--input`, in the order of the input.
 
     Returns:
         The number of lines.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used.
+        InputError: the input cannot be read.
+        OptionError: the output is the input.
     """
     if options.input != "-":
         check_paths([options.input])
         if os.path.realpath(options.output) == os.path.realpath(options.input):
-            raise OptionError(f"--output={options.output}: this is the input; name another file.")
+            raise OptionError(
+                f"--output={options.output}: this is the input file; name another file."
+            )
     predictor = Predictor(Path(options.ckpt_dir), options.threshold)
     began = shown = time.monotonic()
     lines = empty = 0

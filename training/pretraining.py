@@ -1,4 +1,4 @@
-"""Step 1: free text in, a pre-trained checkpoint out."""
+"""Pre-training: trains a backbone on raw text."""
 
 import logging
 from dataclasses import dataclass
@@ -20,12 +20,7 @@ from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
-from models.objectives.selection import (
-    batch_size,
-    check_objectives,
-    noise_of,
-    pair_shares_of,
-)
+from models.objectives.selection import check_objectives, noise_of, pair_shares_of, rows_of
 from models.pretraining_model import PretrainingModel
 from models.registry import OBJECTIVES
 from training.devices import runtime
@@ -58,13 +53,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PretrainingData:
-    """The text side of step 1: what it learns from, and what the checkpoint keeps of it.
+    """The data of pre-training.
 
     Attributes:
-        tokenizer, vocabulary: those of `start`, or new ones.
-        train, valid: the batches.
-        documents, tokens: how many there are, in both splits.
-        start: the checkpoint that `--init_ckpt_dir` names, if it does.
+        tokenizer: that of `start`, or a new one.
+        vocabulary: that of `start`, or a new one.
+        train: the training batches.
+        valid: the validation batches.
+        documents: the number of documents of both splits.
+        tokens: the number of tokens of both splits.
+        start: the checkpoint `--init_ckpt_dir`, or None.
     """
 
     tokenizer: Tokenizer
@@ -77,12 +75,12 @@ class PretrainingData:
 
 
 def objectives(options: PretrainingOptions) -> tuple[str, ...]:
-    """The chosen objectives, in the order of the table, whatever the order of the option.
+    """The chosen objectives, in the order of the registry rather than that of the option.
 
     Their heads draw their initial weights in this order.
 
     Raises:
-        OptionError: they cannot be learned together.
+        OptionError: they cannot be trained together.
     """
     chosen = tuple(name for name in OBJECTIVES if name in options.objectives)
     try:
@@ -93,13 +91,18 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
 
 
 def open_folder(options: PretrainingOptions) -> RunFolder:
-    """The folder that `--ckpt_dir` names, to be entered before the long work begins."""
+    """Returns the output folder, `--ckpt_dir`; enter it before the text is read."""
     return run_folder(options, "ckpt_dir")
 
 
 @main_process_first("text read")
 def prepare_data(options: PretrainingOptions) -> PretrainingData:
-    """Reads the text: tokenizer, vocabulary, cache, and the batches of both splits."""
+    """Reads the text and prepares the tokenizer, the vocabulary, and the batches of both splits.
+
+    Raises:
+        InputError: a file cannot be read, or the vocabulary does not fit the text.
+        OptionError: an option contradicts another one or the checkpoint.
+    """
     word_embeddings.check_options(options, "init_ckpt_dir")
     start = open_start(options)
     if start is None:
@@ -123,7 +126,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     names = objectives(options)
-    plan, shares = ROWS[batch_size(names)], pair_shares_of(names)
+    plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
         "noise": NOISES[noise_of(names)](vocabulary, options.mask_probability),
@@ -145,22 +148,32 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
 
 
 def open_start(options: PretrainingOptions) -> Checkpoint | None:
-    """The checkpoint that training goes on from, or None.
+    """Reads the checkpoint from which pre-training continues; None if there is none.
 
     Raises:
-        OptionError: it is not one of step 1, or was made in test mode and this run is not.
+        OptionError: it is not pre-trained, or was made in test mode and this run is not in test
+            mode.
     """
     start = architecture.open_checkpoint(options, "init_ckpt_dir")
     if start is not None and "objectives" not in start.config:
         raise OptionError(
             f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint was fine-tuned. Name one "
-            "that train_bert_lm.py or conversion.import_released wrote."
+            "that was written by train_bert_lm.py or conversion.import_released."
         )
     return start
 
 
 def build_model(options: PretrainingOptions, data: PretrainingData) -> PretrainingModel:
-    """The backbone with a head for each objective, from random weights or `--init_ckpt_dir`."""
+    """Builds the backbone and the objectives' heads, with random weights or those of `data.start`.
+
+    Args:
+        options: of the run.
+        data: from `prepare_data`.
+
+    Raises:
+        OptionError: an option contradicts the checkpoint or the architecture.
+        CheckpointError: the checkpoint's weights do not fit.
+    """
     runtime.start(options)
     vectors = word_embeddings.read(options, data.vocabulary, options.seed)
     if data.start is None:
@@ -170,19 +183,15 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         config = architecture.restored_backbone_config(options, data.start, allow_changes=False)
     if options.sequence_length_lm > config.max_position:
         raise OptionError(
-            f"--sequence_length_lm={options.sequence_length_lm} is longer than "
+            f"--sequence_length_lm={options.sequence_length_lm} exceeds "
             f"--max_position={config.max_position}."
         )
-    # The most frequent tokens have the lowest ids in a vocabulary that was made here, and not in
-    # that of a released BERT.
-    num_sampled = 0 if data.tokenizer.style == "wordpiece" else options.num_sampled
-    model = build(
-        PretrainingModel(
-            make_backbone(config),
-            objectives=objectives(options),
-            settings={"num_sampled": num_sampled},
-        )
-    )
+    names = objectives(options)
+    wanted = {setting for name in names for setting in OBJECTIVES[name].settings}
+    settings = {name: value for name, value in options.to_dict().items() if name in wanted}
+    # Vocabularies built here are ordered by frequency; those of released BERT models are not.
+    settings["ids_by_frequency"] = data.tokenizer.style != "wordpiece"
+    model = build(PretrainingModel(make_backbone(config), objectives=names, settings=settings))
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
         source = load_model(data.start)
@@ -191,7 +200,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         architecture.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:
             logger.warning(
-                "the checkpoint has no head for %s: it starts from random weights", name
+                "the checkpoint has no head for %s: it starts with random weights", name
             )  # fmt: skip
     return model
 
@@ -202,7 +211,13 @@ def train_model(
     model: PretrainingModel,
     folder: RunFolder,
 ) -> dict[str, Any]:
-    """Trains, or goes on with training; writes the best and the last checkpoint to `folder`.
+    """Trains or resumes training; writes the best and the last checkpoint to `folder`.
+
+    Args:
+        options: of the run.
+        data: from `prepare_data`.
+        model: from `build_model`.
+        folder: the output folder, entered.
 
     Returns:
         The content of `metrics.json`.
@@ -231,28 +246,37 @@ def train_model(
         score="loss",
         lower_is_better=True,
         train_metrics=("loss", *model.metric_names),
-        locate=lambda epoch, step: _places(options, data.train.documents(epoch, step)),
+        locate=lambda epoch, step: _locations(options, data.train.documents(epoch, step)),
     )
     history = RunHistory(stage.score)
     with Interruption(folder.resume_hint) as interruption:
         train(model, stage, folder, options, history, interruption)
-    # The best checkpoint's figures end at its epoch: those of the whole run take their place.
+    # The metrics in the best checkpoint end at its epoch: replace them by those of the whole run.
     folder.finish(model, history.metrics(), {})
     logger.info("the pre-trained checkpoint is in %s", folder.folder)
     return history.metrics()
 
 
 def evaluate(
-    model: keras.Model, batches: PretrainingBatches, figures: tuple[str, ...]
+    model: keras.Model, batches: PretrainingBatches, metrics: tuple[str, ...]
 ) -> dict[str, float]:
-    """The figures of all of `batches`, with the same masks and pairs each time."""
+    """Evaluates a compiled model; the masks and pairs are the same each time.
+
+    Args:
+        model: a `PretrainingModel`.
+        batches: what it is evaluated on.
+        metrics: the names of the metrics to return in addition to "loss".
+
+    Returns:
+        The metrics by name.
+    """
     results = model.evaluate(
         prefetched(lambda: batches.batches(0), batches.steps(0)), verbose=0, return_dict=True
     )
-    return {name: float(results[name]) for name in ("loss", *figures)}
+    return {name: float(results[name]) for name in ("loss", *metrics)}
 
 
-def _places(options: PretrainingOptions, documents: np.ndarray) -> list[str]:
+def _locations(options: PretrainingOptions, documents: np.ndarray) -> list[str]:
     return locate_documents(
         documents,
         options.mask_lm_source_file,
@@ -269,14 +293,14 @@ def _announce(
     logger.info(
         "pre-training: %s documents, %s tokens, vocabulary %s (%s)\n"
         "  %s, %s parameters, from %s; %s\n"
-        "  %s sequences of up to %d tokens an epoch, %d validation steps\n"
+        "  %s sequences of up to %d tokens per epoch, %d validation steps\n"
         "  %d epochs, %s steps of %d sequences, learning rate %g, %s\n"
         "  on %s",
         f"{data.documents:,}",
         f"{data.tokens:,}",
         f"{len(data.vocabulary):,}",
         data.tokenizer.style,
-        f"{config.backbone} d_model {config.d_model}",
+        config.summary,
         f"{model.count_params():,}",
         data.start.folder if data.start else "random weights",
         " + ".join(objectives(options)),

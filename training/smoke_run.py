@@ -1,8 +1,9 @@
-"""`--test_mode`: the whole path in under a minute, kept apart from full runs.
+"""`--test_mode`: runs the whole pipeline in under a minute, separately from full runs.
 
-The default folders differ, so that nothing of a test run is in a full run's way; what the
-command line gives is used as given. Caches carry the limit of documents in their fingerprint,
-checkpoints a mark in their configuration, and a full run refuses both.
+Test runs have their own default folders, so that they do not interfere with full runs; options
+given on the command line are not changed. The fingerprint of a cache includes the limit on
+documents and a checkpoint's configuration has a flag, so that a full run never uses those of a
+test run.
 """
 
 from collections.abc import Set as AbstractSet
@@ -24,7 +25,12 @@ _FOLDERS = ("ckpt_dir", "ckpt_dir_save")
 
 
 def in_test_mode(options: OptionsT, given: AbstractSet[str]) -> OptionsT:
-    """The options of a test run: small values and folders of its own, where none was given."""
+    """Returns the options of a test run: small values and separate folders, unless given.
+
+    Args:
+        options: as parsed.
+        given: the names of the options that the command line gives.
+    """
     known = options.to_dict()
     changes = {
         name: value for name, value in _VALUES.items() if name in known and name not in given
@@ -35,7 +41,7 @@ def in_test_mode(options: OptionsT, given: AbstractSet[str]) -> OptionsT:
         if known.get(name) and name not in given:
             changes[name] = f"{known[name]}_test"
     if not _output_is_default(options, given):
-        # A folder that the user named may hold something that is not ours to replace.
+        # A folder that the user named may hold something that must not be replaced.
         changes.pop("overwrite", None)
     return options.replace(**changes)
 
@@ -52,5 +58,5 @@ def _output_is_default(options: Options, given: AbstractSet[str]) -> bool:
 
 
 def document_limit(options: RunOptions) -> int | None:
-    """How many documents of a split are read; None: all."""
+    """The maximum number of documents to read per split; None for all."""
     return TEST_MODE_DOCUMENTS if options.test_mode else None

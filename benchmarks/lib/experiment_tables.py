@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.lib.measuring import markdown
 
 # Of a variant: one for each seed.
-Results = Sequence[Mapping[str, Any]]
+SeedResults = Sequence[Mapping[str, Any]]
 
 AFTER = (1, 5, 7, 35)
 LOSSES_AFTER = (1, 5)
@@ -20,7 +20,7 @@ ORIGINAL = {
 }
 
 
-def comparison(measured: Mapping[str, Results]) -> str:
+def comparison(measured: Mapping[str, SeedResults]) -> str:
     """A row for each variant: means over the seeds, and the standard deviation of F1.
 
     In brackets are the scores of the network without the TF-IDF classifier.
@@ -28,7 +28,7 @@ def comparison(measured: Mapping[str, Results]) -> str:
     return markdown([_comparison_row(name, results) for name, results in measured.items()])
 
 
-def _comparison_row(name: str, results: Results) -> dict[str, Any]:
+def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
     def with_network(pick: Callable[[Sequence[float]], float]) -> str:
         curves = [result["curve"] for result in results if "curve" in result]
         alone = [result["network_f1"] for result in results if result.get("network_f1")]
@@ -65,7 +65,7 @@ def mean_and_spread(values: Sequence[float]) -> str:
     return f"{np.mean(values):.3f}" + (f" ± {spread:.3f}" if spread >= 0.0005 else "")
 
 
-def first_epochs(measured: Mapping[str, Results]) -> str:
+def first_epochs(measured: Mapping[str, SeedResults]) -> str:
     """F1 and validation loss after some epochs, as in the table of the original project.
 
     A variant `NAME/untrained` gives the loss of the initial weights of `NAME`.
@@ -91,13 +91,13 @@ def first_epochs(measured: Mapping[str, Results]) -> str:
     return markdown(rows)
 
 
-def _mean_by_epoch(results: Results, key: str) -> dict[int, float]:
+def _mean_by_epoch(results: SeedResults, key: str) -> dict[int, float]:
     """Mean over the seeds after each epoch that all of them had."""
     columns = zip(*(result[key] for result in results), strict=False)
     return {epoch: float(np.mean(values)) for epoch, values in enumerate(columns, start=1)}
 
 
-def time_to_loss(measured: Mapping[str, Results]) -> str:
+def time_to_loss(measured: Mapping[str, SeedResults]) -> str:
     """Validation after each epoch of pre-training, and the time to the loss that a group reaches.
 
     The time is that of the training steps; between two validations it is interpolated.
@@ -150,7 +150,7 @@ def seconds_to(loss: float, curve: np.ndarray) -> float:
     return float(after - (after - before) * (loss - low) / (high - low))
 
 
-def curves(measured: Mapping[str, Results]) -> dict[str, list[float]]:
+def curves(measured: Mapping[str, SeedResults]) -> dict[str, list[float]]:
     """By variant that is trained in epochs, the mean validation F1 after each.
 
     The scores of the network without the TF-IDF classifier are a curve of their own.
@@ -164,7 +164,7 @@ def curves(measured: Mapping[str, Results]) -> dict[str, list[float]]:
     return found
 
 
-def levels(measured: Mapping[str, Results]) -> dict[str, float]:
+def levels(measured: Mapping[str, SeedResults]) -> dict[str, float]:
     """By variant that is not trained in epochs, its mean validation F1."""
     return {
         variant: float(np.mean([result["valid"]["f1"] for result in results]))

@@ -79,7 +79,7 @@ class OurSteps:
         from data_util.registry import NOISES
         from models.backbones.base import make_backbone
         from models.build import build
-        from models.config import backbone_config
+        from models.presets import backbone_config
         from models.pretraining_model import PretrainingModel
         from tasks.classification.batches import classification_batches
         from tasks.classification.task import MultiLabel

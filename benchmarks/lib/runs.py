@@ -29,8 +29,11 @@ def run(*arguments: str, checkout: Path | None = None) -> None:
 
 
 def flags(options: Mapping[str, Any]) -> list[str]:
-    """`--name=value` for each option."""
-    return [f"--{name}={value}" for name, value in options.items()]
+    """`--name=value` for each option, `true` and `false` in lower case."""
+    return [
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in options.items()
+    ]
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -75,12 +78,12 @@ def metrics_row(folder: Path, **titles: str) -> dict[str, Any]:
     """
     metrics = read_metrics(folder)
     valid = [entry["valid"]["f1"] for entry in metrics["history"]]
-    figures = {
+    values = {
         "valid F1, epoch 1": valid[0],
         "best valid F1": max(valid),
         "test micro F1": metrics["test"]["micro_f1"],
         "test macro F1": metrics["test"]["macro_f1"],
         "test F1": metrics["test"]["f1"],
     }
-    scores = {name: f"{value:.3f}" for name, value in figures.items()}
+    scores = {name: f"{value:.3f}" for name, value in values.items()}
     return {**titles, "best epoch": metrics["best_epoch"], **scores}

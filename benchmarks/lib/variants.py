@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lib.baselines import FASTTEXT_TRIALS, REGRESSION_TRIALS, SVM_TRIALS, Trial
-from benchmarks.lib.experiment_tables import Results, comparison, first_epochs, time_to_loss
+from benchmarks.lib.experiment_tables import SeedResults, comparison, first_epochs, time_to_loss
 from benchmarks.lib.systems import (
     Options,
     Result,
@@ -99,7 +99,7 @@ class Table:
     """
 
     variants: Sequence[Variant]
-    text: Callable[[Mapping[str, Results]], str] = comparison
+    text: Callable[[Mapping[str, SeedResults]], str] = comparison
     seeds: Sequence[int] = (42,)
 
 
@@ -165,7 +165,7 @@ def _original() -> list[Variant]:
     """The table of the original project: F1 over 35 epochs, each start at its own best rate."""
     variants = []
     for start, rate in (("random", 1e-3), ("pretrained", 3e-3)):
-        # The table is about the network, so no other classifier stands beside it.
+        # The table is about the network, so the TF-IDF classifier is left out.
         fine_tuning = {"tfidf_classifier": False, "num_epochs": 35, "patience": 35}
         pretraining = {"backbone": "text_cnn", "num_epochs": 3}
         variant = Variant(start, pretraining, fine_tuning, start == "random", [rates(rate)])

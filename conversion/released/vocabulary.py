@@ -59,9 +59,7 @@ def unlike_bert(folder: Path) -> list[str]:
     config = _read_config(path)
     found = []
     if config.get("tokenize_chinese_chars", True) is not True:
-        found.append(
-            "tokenize_chinese_chars is false, but here Chinese characters are words"
-        )
+        found.append("tokenize_chinese_chars is false, but here Chinese characters are words")
     strip = config.get("strip_accents")
     if strip is not None and strip != config.get("do_lower_case"):
         found.append(f"strip_accents is {str(strip).lower()}, but here it follows do_lower_case")

@@ -12,11 +12,10 @@ from typing import Any, BinaryIO
 
 from common.errors import InputError
 from common.files import open_at_once
-from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.choices import LABEL_FIELDS, UNITS
+from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import raw_lines
 from data_util.reading.text_pairs import Text
-
-UNITS = ("document", "sentence")
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from common.errors import InputError
+from data_util.choices import LABEL_FIELDS
 from data_util.reading.labels import label_problem
 from data_util.reading.text_pairs import (
     PAIR_KEYS,
@@ -16,8 +17,6 @@ from data_util.reading.text_pairs import (
     json_pair,
     split_pair,
 )
-
-LABEL_FIELDS = ("accusation", "relevant_articles")
 
 _MARK = "__label__"
 _MARKED_WORD = re.compile(rf"[^\S\r\n]?{_MARK}\S*")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from common.errors import InputError
 from common.files import read_json, to_json, write_whole
+from data_util.choices import TOKENIZE_STYLES
 from data_util.tokens.numbering import IndexedTokens, index_tokens
 from data_util.tokens.vocabulary import Vocabulary
 
@@ -153,8 +154,6 @@ class WordPieceTokenizer(Tokenizer):
     def spans(self, text: str) -> list[tuple[int, int]]:
         return self._pieces.encode(text, add_special_tokens=False).offsets
 
-
-TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")
 
 _SIMPLE_STYLES: dict[str, type[Tokenizer]] = {
     kind.style: kind for kind in (WordTokenizer, CharTokenizer, SpaceTokenizer)

@@ -259,7 +259,7 @@ class _Reader:
             )
         if self.duplicates:
             logger.warning(
-                "%s: %s words occur more than once; the first vector of each is used",
+                "%s: repeated words: %s; the first vector of each is used",
                 self.path,
                 f"{self.duplicates:,}",
             )

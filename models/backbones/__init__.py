@@ -1,1 +1,1 @@
-"""Token ids to one vector per position and one vector per sequence."""
+"""Networks that turn token ids into one vector per position and one vector per sequence."""

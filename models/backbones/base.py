@@ -1,4 +1,4 @@
-"""What every backbone has: embeddings before it, pooling after it, and the contract between."""
+"""The contract of every backbone: embeddings, an encoder of its own, and pooling."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,15 +16,15 @@ from models.serializable import Serializable
 
 
 def make_backbone(config: BackboneConfig) -> "Backbone":
-    """The backbone of `config`, with weights that are yet to be built."""
+    """Returns the backbone that `config` describes; its weights are not built yet."""
     return BACKBONES[config.backbone](config)
 
 
 class Backbone(Serializable, keras.layers.Layer):
-    """Token ids to one vector per position and one vector per sequence.
+    """Turns token ids into one vector per position and one vector per sequence.
 
-    A backbone is a subclass that says in `encode` what is between the embeddings and the
-    pooling, and is named in `models.registry.BACKBONES`.
+    A backbone is a subclass that implements `encode`, the layers between the embeddings and the
+    pooling, and is registered in `models.registry.BACKBONES`.
 
         >>> backbone = build(make_backbone(backbone_config("text_cnn", "tiny", vocab_size=100)))
         >>> ids = np.array([[1, 7, 2]])
@@ -33,18 +33,16 @@ class Backbone(Serializable, keras.layers.Layer):
         TensorShape([1, 3, 64])
 
     Args:
-        config: the sizes and choices, of the class `config_class`.
+        config: the architecture, an instance of `config_class`.
 
     Attributes:
         config_class: the dataclass of the backbone's sizes.
-        visibilities: what a position may see: "both" (every position), "left" (itself and those
-            before it).
-        learning_rates: the highest one of each stage, where the user names none.
+        visibilities: which positions a position can be made to see: "both" (all of them), "left"
+            (itself and those before it).
     """
 
     config_class: ClassVar[type[BackboneConfig]]
     visibilities: ClassVar[tuple[str, ...]] = ("both",)
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1e-3}
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -54,11 +52,11 @@ class Backbone(Serializable, keras.layers.Layer):
 
     @property
     def token_embedding(self) -> TokenEmbedding:
-        """The token embedding, which a language-model head shares."""
+        """The token embedding, which language-model heads share."""
         return self.embeddings.token_embedding
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes every weight; all sizes are known from the configuration."""
+        """Creates all weights; all sizes are known from the configuration."""
         shape = (None, None, self.config.d_model)
         self.embeddings.build(shape)
         self.build_encoder(shape)
@@ -76,32 +74,34 @@ class Backbone(Serializable, keras.layers.Layer):
 
         Args:
             inputs: "token_ids" and "segment_ids" (batch, length) int32; "padding_mask" (batch,
-                length) bool, True at tokens and False at padding, or an integer type, 1 and 0.
-                Other keys are left alone. A padded position changes nothing at any other.
-            visibility: one of `visibilities`: what a position sees.
-            positions: (batch, count) int32, where alone the sequence output is wanted; None:
-                everywhere. What is not wanted is not computed, as far as that can be.
-            layers: whether the output of each layer is wanted too; then `positions` must be None.
+                length) bool, True at tokens and False at padding, or of an integer type, 1 and 0.
+                Other keys are ignored. A padded position never affects another position.
+            training: whether dropout is active.
+            visibility: which positions each position sees, one of `visibilities`.
+            positions: (batch, count) int32, the only positions at which the sequence output is
+                needed; None for all of them. Other positions are skipped where possible.
+            layers: whether to return the output of each layer too; requires `positions` to be None.
 
         Returns:
-            "embedding_output" (batch, length, d_model), before the encoder; "sequence_output"
-            (batch, length, d_model), or (batch, count, d_model) at the `positions`, after it;
-            "pooled_output" (batch, d_model), the pooling of the sequence output; and with `layers`
-            "layer_outputs", a list of arrays (batch, length, width), the last of which is the
-            sequence output.
+            A dict of floating-point arrays: "embedding_output" (batch, length, d_model), the input
+            of the encoder; "sequence_output", its output, (batch, length, d_model) or (batch,
+            count, d_model) with `positions`; "pooled_output" (batch, d_model), pooled from the
+            sequence output; and with `layers` "layer_outputs", a list of arrays (batch, length,
+            width), the last of which is the sequence output.
 
         Raises:
-            ConfigError: this backbone does not have the visibility.
+            ConfigError: this backbone does not support the visibility.
+            ValueError: both `layers` and `positions` were given.
         """
         if visibility not in self.visibilities:
             raise ConfigError(
-                f"a {self.config.backbone} has the visibilities {', '.join(self.visibilities)}, "
-                f"not {visibility!r}."
+                f"a {self.config.backbone} backbone supports the visibilities "
+                f"{', '.join(self.visibilities)}, not {visibility!r}."
             )
         if layers and positions is not None:
-            raise ValueError("the outputs of the layers are those of all positions")
-        # Keras averages a batch over a strategy's replicas to see its shapes, and cannot do so
-        # with bool: under one the mask comes as 0 and 1.
+            raise ValueError("layers=True requires positions=None")
+        # Under a distribution strategy the mask arrives as 0 and 1: to infer shapes, Keras averages
+        # a batch over the replicas, which fails for bool.
         padding_mask = ops.cast(inputs["padding_mask"], "bool")
         embedded = self.embeddings(inputs["token_ids"], inputs["segment_ids"], training=training)
 
@@ -117,8 +117,8 @@ class Backbone(Serializable, keras.layers.Layer):
 
         found = {"embedding_output": embedded}
         if positions is not None and getattr(self.pooling, "reads_first_alone", False):
-            asked = ops.pad(positions, ((0, 0), (1, 0)))  # the first position, then the wanted ones
-            (sequence,) = encode(asked)
+            with_first = ops.pad(positions, ((0, 0), (1, 0)))  # position 0, then the given ones
+            (sequence,) = encode(with_first)
             found["sequence_output"] = sequence[:, 1:]
             found["pooled_output"] = self.pooling(sequence, padding_mask)
             return found
@@ -131,7 +131,11 @@ class Backbone(Serializable, keras.layers.Layer):
         return {**found, "layer_outputs": outputs} if layers else found
 
     def build_encoder(self, shape: tuple) -> None:
-        """Makes the weights of what `encode` uses; `shape` is that of the embedded batch."""
+        """Creates the weights that `encode` uses.
+
+        Args:
+            shape: of the embedded batch, (None, None, d_model).
+        """
         raise NotImplementedError
 
     def encode(
@@ -144,20 +148,22 @@ class Backbone(Serializable, keras.layers.Layer):
         positions: Any = None,
         layers: bool = False,
     ) -> list[Any]:
-        """What is between the embeddings and the pooling.
+        """Computes the layers between the embeddings and the pooling.
 
-        A backbone that cannot do with less than all positions ends with `gather_positions`, which
-        leaves all of them where `positions` is None.
+        A backbone that always computes all positions ends with `gather_positions`, which does
+        nothing if `positions` is None.
 
         Args:
             embedded: (batch, length, d_model).
-            padding_mask: (batch, length) bool.
+            padding_mask: (batch, length) bool, True at tokens.
+            training: whether dropout is active.
             visibility: one of `visibilities`.
-            positions: (batch, count) int32, where alone the output is wanted; None: everywhere.
-            layers: whether the output of each layer is wanted, everywhere.
+            positions: (batch, count) int32, the only positions to return; None for all of them.
+            layers: whether to return the output of each layer, at all positions.
 
         Returns:
-            The sequence output (batch, length, d_model), or (batch, count, d_model) at the
-            positions; with `layers`, before it the outputs of the layers below, of any width.
+            A list that ends with the sequence output, (batch, length, d_model) or (batch, count,
+            d_model) with `positions`; with `layers`, it begins with the outputs of the layers
+            below, (batch, length, width), which may differ in width.
         """
         raise NotImplementedError

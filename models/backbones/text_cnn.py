@@ -1,4 +1,4 @@
-"""The TextCNN, with an output at each position."""
+"""A TextCNN with one output per position."""
 
 from typing import Any, ClassVar
 
@@ -19,11 +19,11 @@ CONVOLUTIONS = 2
 
 @keras.saving.register_keras_serializable(package="models")
 class ConvolutionStack(Serializable, keras.layers.Layer):
-    """Twice convolution, layer normalization and activation, with filters of one size.
+    """Two blocks of convolution, layer normalization and activation, with filters of one size.
 
     Args:
-        config: the sizes and choices.
-        filter_size: width of the filters, in tokens.
+        config: the architecture.
+        filter_size: the width of the filters, in tokens.
     """
 
     def __init__(self, config: TextCNNConfig, filter_size: int, **kwargs: Any) -> None:
@@ -53,7 +53,7 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
         ]
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the filters."""
+        """Creates the weights of both blocks."""
         shape = tuple(input_shape)
         for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
             convolution.build(shape)
@@ -63,29 +63,30 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
     def call(
         self, inputs: Any, keep: Any, training: bool | None = None, visibility: str = "both"
     ) -> list[Any]:
-        """Convolves.
+        """Applies both blocks.
 
         Args:
             inputs: (batch, length, width).
             keep: (batch, length, 1), 1 at tokens and 0 at padding.
-            visibility: "both": a filter reads around its position; "left": it ends there.
+            training: whether the model is being trained.
+            visibility: "both": a filter is centred on its position; "left": it ends there.
 
         Returns:
-            The output of each convolution, (batch, length, num_filters); what is at padded
-            positions means nothing.
+            The output of each block, (batch, length, num_filters); values at padded positions are
+            arbitrary.
         """
         x, outputs = inputs, []
         for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
-            # A filter that reaches into the padding must find there what is beyond the end of
-            # a shorter batch: zeros.
+            # A filter that reaches into the padding must see zeros, just as it does beyond the
+            # end of a batch without padding.
             x = x * keep
-            x = convolution(x) if visibility == "both" else self._to_the_left(convolution, x)
+            x = convolution(x) if visibility == "both" else self._convolve_left(convolution, x)
             x = activate(self.config.activation_name, layer_norm(x), training)
             outputs.append(x)
         return outputs
 
-    def _to_the_left(self, convolution: keras.layers.Conv1D, x: Any) -> Any:
-        """What the convolution gives where the last of a filter's tokens is the one in question."""
+    def _convolve_left(self, convolution: keras.layers.Conv1D, x: Any) -> Any:
+        """The causal convolution: each filter ends at the position of its output."""
         x = ops.pad(x, ((0, 0), (self.filter_size - 1, 0), (0, 0)))
         kernel, bias = (ops.cast(one, x.dtype) for one in (convolution.kernel, convolution.bias))
         return ops.conv(x, kernel, padding="valid", data_format="channels_last") + bias
@@ -93,10 +94,17 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="models")
 class TextCNN(Backbone):
-    """Convolutions of several filter sizes side by side, joined at each position.
+    """Parallel convolutions of several filter sizes, concatenated at each position.
 
-    Kim's TextCNN pools each filter over the whole text at once. Here the filters' outputs stay
-    where they are, so that a masked word can be predicted at its place; pooling comes last.
+    Kim's TextCNN pools each filter over the whole text immediately. Here each position keeps its
+    own filter outputs, so that a masked token can be predicted there; pooling comes last.
+
+        >>> config = backbone_config("text_cnn", "tiny", vocab_size=100)
+        >>> build(TextCNN(config))(inputs)["pooled_output"].shape
+        TensorShape([1, 64])
+
+    Args:
+        config: the architecture.
 
     References:
         Kim 2014 (https://arxiv.org/abs/1408.5882).
@@ -104,7 +112,6 @@ class TextCNN(Backbone):
 
     config_class: ClassVar[type[BackboneConfig]] = TextCNNConfig
     visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 2e-3, "fine_tuning": 3e-3}
 
     def __init__(self, config: TextCNNConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -126,7 +133,7 @@ class TextCNN(Backbone):
         )
 
     def build_encoder(self, shape: tuple) -> None:
-        """Makes the filters and what joins them."""
+        """Creates the filters, the layer that combines them and the final normalization."""
         for stack in self.stacks:
             stack.build(shape)
         self.combination.build((None, None, len(self.stacks) * self.config.num_filters))
@@ -142,7 +149,7 @@ class TextCNN(Backbone):
         positions: Any = None,
         layers: bool = False,
     ) -> list[Any]:
-        """See `Backbone.encode`; a level's output is that of all filter sizes, side by side."""
+        """See `Backbone.encode`; the output of a layer concatenates those of all filter sizes."""
         keep = ops.expand_dims(ops.cast(padding_mask, embedded.dtype), -1)
         stacks = [
             stack(embedded, keep, training=training, visibility=visibility) for stack in self.stacks

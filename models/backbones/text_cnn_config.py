@@ -1,12 +1,14 @@
 """The sizes of the TextCNN."""
 
 import reprlib
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from common.errors import ConfigError
-from models.config import MAX_PARAMETERS, BackboneConfig, size
+from models.config import BackboneConfig
+from models.sizes import MAX_PARAMETERS, size
 
 MAX_FILTER_SIZES = 64
 
@@ -21,10 +23,11 @@ class TextCNNConfig(BackboneConfig):
     """
 
     backbone: ClassVar[str] = "text_cnn"
+    learning_rates: ClassVar[Mapping[str, float]] = {"pretraining": 2e-3, "fine_tuning": 3e-3}
 
     position: str = "none"
     pooling: str = "max"
-    num_filters: int = size(help="filters of each size", minimum=1)
+    num_filters: int = size(help="filters of each size; default half of d_model", minimum=1)
     filter_sizes: tuple[int, ...] = size((2, 3, 4, 5), "widths of the filters, in tokens", flag="")
 
     def check(self) -> None:

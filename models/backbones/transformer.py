@@ -20,7 +20,7 @@ class TransformerLayer(Serializable, keras.layers.Layer):
     """Self-attention, then a feed-forward network, each with a residual connection.
 
     Args:
-        config: the sizes and choices.
+        config: the architecture.
 
     References:
         Vaswani et al. 2017, figure 1, left (https://arxiv.org/abs/1706.03762).
@@ -47,19 +47,21 @@ class TransformerLayer(Serializable, keras.layers.Layer):
         )
 
     def build(self, input_shape: tuple) -> None:
-        """Makes both sub-layers."""
+        """Creates both sub-layers."""
         self.attention.build(input_shape)
         self.feed_forward.build(input_shape)
 
     def call(
         self, inputs: Any, mask: Any, training: bool | None = None, positions: Any = None
     ) -> Any:
-        """Reads a sequence.
+        """Applies both sub-layers.
 
         Args:
             inputs: (batch, length, d_model).
             mask: as in `MultiHeadAttention`.
-            positions: (batch, count) int32: these alone attend to all the others; None: all do.
+            training: whether dropout is active.
+            positions: (batch, count) int32, the only positions to compute; they still attend to
+                all positions. None for all of them.
 
         Returns:
             (batch, length, d_model), or (batch, count, d_model).
@@ -70,7 +72,14 @@ class TransformerLayer(Serializable, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="models")
 class TransformerEncoder(Backbone):
-    """A stack of `num_layers` layers of self-attention.
+    """A stack of `num_layers` Transformer layers.
+
+        >>> config = backbone_config("transformer", "tiny", vocab_size=100)
+        >>> build(TransformerEncoder(config))(inputs)["pooled_output"].shape
+        TensorShape([1, 64])
+
+    Args:
+        config: the architecture.
 
     References:
         Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762);
@@ -79,7 +88,6 @@ class TransformerEncoder(Backbone):
 
     config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
     visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
-    learning_rates: ClassVar[dict[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1.5e-3}
 
     def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -94,7 +102,7 @@ class TransformerEncoder(Backbone):
             )
 
     def build_encoder(self, shape: tuple) -> None:
-        """Makes the layers' weights."""
+        """Creates the weights of the layers and of the final normalization."""
         for layer in self.encoder_layers:
             layer.build(shape)
         if self.final_norm is not None:
@@ -110,7 +118,7 @@ class TransformerEncoder(Backbone):
         positions: Any = None,
         layers: bool = False,
     ) -> list[Any]:
-        """See `Backbone.encode`; the last layer is computed at the positions alone."""
+        """See `Backbone.encode`; the last layer is computed at `positions` only."""
         x, outputs = embedded, []
         mask = padding_mask if visibility == "both" else _left(padding_mask)
         for layer in self.encoder_layers[:-1]:
@@ -124,8 +132,15 @@ class TransformerEncoder(Backbone):
 
 
 def _left(padding_mask: Any, positions: Any = None) -> Any:
-    """(batch, length) bool to (batch, length, length): each position, or each of the (batch, count)
-    `positions`, sees itself and what is before it."""
-    places = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
-    asking = places[None] if positions is None else ops.cast(positions, "int32")
-    return (places <= asking[:, :, None]) & padding_mask[:, None, :]
+    """The causal attention mask: a position sees itself and the tokens before it.
+
+    Args:
+        padding_mask: (batch, length) bool, True at tokens.
+        positions: (batch, count) int32, the positions that attend; None for all of them.
+
+    Returns:
+        (batch, count, length) bool, where count is length if `positions` is None.
+    """
+    keys = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
+    queries = keys[None] if positions is None else ops.cast(positions, "int32")
+    return (keys <= queries[:, :, None]) & padding_mask[:, None, :]

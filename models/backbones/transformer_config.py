@@ -1,11 +1,13 @@
 """The sizes of the Transformer."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from common.errors import ConfigError
-from models.config import NORMALIZATIONS, BackboneConfig, size
+from models.config import NORMALIZATIONS, BackboneConfig
+from models.sizes import size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +24,14 @@ class TransformerConfig(BackboneConfig):
 
     backbone: ClassVar[str] = "transformer"
     has_attention: ClassVar[bool] = True
+    learning_rates: ClassVar[Mapping[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1.5e-3}
 
     position: str = "rotary"
     pooling: str = "cls"
     num_layers: int = size(help="layers", flag="num_layer", minimum=1, maximum=200)
-    d_ff: int = size(help="inner size of the feed-forward networks", minimum=1)
+    d_ff: int = size(
+        help="inner size of the feed-forward networks; default 4 times d_model", minimum=1
+    )
     normalization: str = size(
         "pre", "layer normalization before or after a sub-layer", choices=NORMALIZATIONS
     )

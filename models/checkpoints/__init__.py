@@ -1,1 +1,1 @@
-"""The checkpoint folder: written whole, checked when read, taken over by the next stage."""
+"""Checkpoint folders: written atomically, verified when read, used by the next stage."""

@@ -1,13 +1,13 @@
-"""A checkpoint folder: what is in it, and how it is checked when it is read.
+"""The contents of a checkpoint folder, and how they are verified when it is read.
 
 A folder holds `config.json`, `model.weights.h5`, `metrics.json`, the caller's text files
-(`vocab.txt`, `tokenizer.json`, `labels.txt`), for a run that may be resumed `optimizer.h5` and
-`training_state.json`, and `manifest.json` with the size and SHA-256 of each of them.
+(`vocab.txt`, `tokenizer.json`, `labels.txt`), and `manifest.json` with the size and SHA-256 of
+each file. A run that can be resumed adds `optimizer.h5` and `training_state.json`.
 
-New files are written into a folder of their own inside the checkpoint folder, which is then
-renamed to `.complete`: that rename is the moment when the new checkpoint replaces the old one.
-After it the files are moved up one by one; a reader who comes in between, or after a crash,
-takes each file from `.complete` while it is still there.
+New files are written into a temporary folder inside the checkpoint folder, which is then renamed
+to `.complete`: at that moment the new checkpoint replaces the old one. Afterwards the files are
+moved up one by one; a process that reads in between, or after a crash, takes each file from
+`.complete` as long as it is there.
 """
 
 import reprlib
@@ -36,11 +36,15 @@ SettingT = TypeVar("SettingT")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint folder whose files were found whole.
+    """A checkpoint folder whose files were verified; made by `read_checkpoint`.
+
+        >>> checkpoint = read_checkpoint(Path("checkpoint_lm"))
+        >>> checkpoint.config["stage"]
+        'pretraining'
 
     Attributes:
-        folder: where it is.
-        config: what `config.json` says, in the terms of the current version.
+        folder: its path.
+        config: the content of `config.json`, upgraded to the current format version.
         files: the path of each file by its name.
     """
 
@@ -55,7 +59,11 @@ class Checkpoint:
         return read_text(path, error=CheckpointError)
 
     def path(self, name: str) -> Path:
-        """Where the file `name` is; a `CheckpointError` where there is none."""
+        """The path of the file `name`.
+
+        Raises:
+            CheckpointError: the checkpoint has no such file.
+        """
         return self._path(name)
 
     def json(self, name: str) -> dict[str, Any]:
@@ -65,14 +73,22 @@ class Checkpoint:
     def setting(self, name: str, kind: type[SettingT]) -> SettingT:
         """An entry of `config.json`.
 
+        Args:
+            name: the key.
+            kind: the required type: bool, int, str, dict or list.
+
         Raises:
-            CheckpointError: it is not there, or not of this kind.
+            CheckpointError: the key is missing or its value has another type.
         """
         return _entry(self.config, name, kind, self.folder / CONFIG)
 
     @property
     def backbone(self) -> BackboneConfig:
-        """The architecture of the backbone."""
+        """The architecture of the backbone.
+
+        Raises:
+            CheckpointError: it is invalid, or does not match the weights file.
+        """
         try:
             config = BackboneConfig.from_dict(self.setting("backbone", dict))
         except ConfigError as error:
@@ -81,10 +97,10 @@ class Checkpoint:
         return config
 
     def check_size(self) -> None:
-        """Checks, before a model takes memory, that the file of weights can be of its size.
+        """Checks that the weights file is large enough for the model, before the model is built.
 
         Raises:
-            CheckpointError: the model that `config.json` describes is larger, or cannot be.
+            CheckpointError: the model that `config.json` describes is larger or invalid.
         """
         path = self.path(WEIGHTS)
         try:
@@ -93,36 +109,37 @@ class Checkpoint:
             raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
         if needed > held:
             raise CheckpointError(
-                f"{path}: these weights are not of the model that {CONFIG} beside them describes "
-                f"(it has at least {needed:,} parameters, the file has room for {held:,})."
+                f"{path}: these weights do not belong to the model that {CONFIG} describes (the "
+                f"model has at least {needed:,} parameters, the file holds at most {held:,})."
             )
 
     def _path(self, name: str) -> Path:
         if name not in self.files:
             raise CheckpointError(
-                f"{self.folder}: this checkpoint has no {name}; it holds {sorted(self.files)}."
+                f"{self.folder}: this checkpoint has no {name}; it contains {sorted(self.files)}."
             )
         return self.files[name]
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """Reads a checkpoint folder and checks every file in it against the manifest.
+    """Reads a checkpoint folder and verifies every file in it against the manifest.
 
     Raises:
-        CheckpointError: the folder is missing, empty, cut short, altered or of another version.
+        CheckpointError: the folder is missing or incomplete, a file was truncated or altered, or
+            the format version is not supported.
     """
     if not folder.is_dir():
         raise CheckpointError(
-            f"{folder}: there is no such checkpoint folder; give the folder that an earlier "
-            "training run wrote to."
+            f"{folder}: there is no such checkpoint folder; name the output folder of an earlier "
+            "training run."
         )
     described = read_manifest(latest(folder, MANIFEST))
     if not {CONFIG, WEIGHTS} <= described.keys():
-        raise CheckpointError(f"{folder}: {MANIFEST} names no {CONFIG} or no {WEIGHTS}.")
+        raise CheckpointError(f"{folder}: {MANIFEST} does not list {CONFIG} and {WEIGHTS}.")
     for name in described:
         if not is_plain_name(name):
             raise CheckpointError(
-                f"{folder}: {MANIFEST} names {reprlib.repr(name)}, which is no file of this folder."
+                f"{folder}: {MANIFEST} lists {reprlib.repr(name)}, which is not a file name."
             )
     files = {name: latest(folder, name) for name in described}
     _check_described(files[CONFIG], described[CONFIG])
@@ -134,10 +151,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def content_digests(folder: Path) -> dict[str, str]:
-    """SHA-256 (hex), from the manifest, of all that a later stage takes over from a checkpoint.
+    """SHA-256 (hex) by file name of the files that a later stage uses, read from the manifest.
 
     Raises:
-        CheckpointError: there is no such checkpoint.
+        CheckpointError: the folder holds no checkpoint.
     """
     described = read_manifest(latest(folder, MANIFEST))
     names = (WEIGHTS, "vocab.txt", "tokenizer.json")
@@ -145,10 +162,10 @@ def content_digests(folder: Path) -> dict[str, str]:
 
 
 def check_against_manifest(path: Path) -> None:
-    """Checks one file, where it is part of a checkpoint; any other file is the user's own.
+    """Verifies one file if it is part of a checkpoint; accepts any other file.
 
     Raises:
-        CheckpointError: it was cut short or altered since it was written.
+        CheckpointError: the file was truncated or altered since it was written.
     """
     if not holds_checkpoint(path.parent):
         return
@@ -158,12 +175,12 @@ def check_against_manifest(path: Path) -> None:
 
 
 def holds_checkpoint(folder: Path) -> bool:
-    """Whether a checkpoint was ever completed in `folder` (it may be damaged since)."""
+    """Whether a checkpoint was ever completed in `folder`; it may have been damaged since."""
     return (folder / MANIFEST).exists() or (folder / COMPLETE / MANIFEST).exists()
 
 
 def latest(folder: Path, name: str) -> Path:
-    """Where the newest complete version of a file of the folder is."""
+    """The path of the newest complete version of a file of the folder."""
     complete = folder / COMPLETE
     if not complete.is_symlink() and (complete / name).exists():
         return complete / name
@@ -171,32 +188,36 @@ def latest(folder: Path, name: str) -> Path:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """A manifest's "files": what each file of the checkpoint must be, by name.
+    """The "files" of a manifest: the expected size and SHA-256 of each file by name.
 
     Raises:
-        CheckpointError: there is no manifest, or it names no files.
+        CheckpointError: there is no manifest, or it lists no files.
     """
     described = read_versioned(path, (MANIFEST_VERSION,)).get("files")
     if not isinstance(described, dict):
-        raise CheckpointError(f"{path}: it names no files.")
+        raise CheckpointError(f"{path}: it lists no files.")
     return described
 
 
 def read_versioned(path: Path, versions: Collection[int]) -> dict[str, Any]:
-    """The JSON object in a file of a checkpoint, of one of these format versions.
+    """Reads the JSON object in a file that has a "format_version".
+
+    Args:
+        path: the file.
+        versions: the versions that are accepted.
 
     Raises:
-        CheckpointError: it is missing, no JSON object or of another version.
+        CheckpointError: the file is missing, not a JSON object, or has another version.
     """
     try:
         content = _read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
-            f"{path.parent}: this is not a whole checkpoint folder ({path.name} is missing)."
+            f"{path.parent}: this is not a complete checkpoint folder ({path.name} is missing)."
         ) from error
     if content.get("format_version") not in versions:
         known = " or ".join(map(str, versions))
-        raise CheckpointError(f"{path}: not of format version {known}.")
+        raise CheckpointError(f"{path}: its format version is not {known}.")
     return content
 
 
@@ -205,30 +226,30 @@ def _read_json(path: Path) -> dict[str, Any]:
     return read_json(path, "a file of a checkpoint", CheckpointError)
 
 
-def _check_described(path: Path, expected: Any, most: int = MAX_BYTES) -> None:
-    """Compares a file with what the manifest says of it, its size first; `most` are its bytes."""
+def _check_described(path: Path, expected: Any, max_bytes: int = MAX_BYTES) -> None:
+    """Compares a file with its manifest entry; checks its size before it is read."""
     try:
         size = check_regular(path, CheckpointError).st_size
     except FileNotFoundError as error:
         raise CheckpointError(
-            f"{path.parent}: {path.name} is missing; the checkpoint is not whole."
+            f"{path.parent}: {path.name} is missing; the checkpoint is incomplete."
         ) from error
-    if size > most:
+    if size > max_bytes:
         raise CheckpointError(
-            f"{path}: {size:,} bytes, but with the {CONFIG} beside it this file has no more than "
-            f"{most:,}; it was not read. Use another checkpoint."
+            f"{path}: {size:,} bytes, but for the model that {CONFIG} describes this file has at "
+            f"most {max_bytes:,}; it was not read. Use another checkpoint."
         )
     described = isinstance(expected, dict) and expected.keys() == {"bytes", "sha256"}
     if not described or size != expected["bytes"] or sha256(path) != expected["sha256"]:
         raise CheckpointError(
-            f"{path}: cut short or altered (it is not the file that {MANIFEST} describes); "
-            "use another checkpoint or train again."
+            f"{path}: truncated or altered (it does not match {MANIFEST}); use another checkpoint "
+            "or train again."
         )
 
 
 def _entry(content: dict[str, Any], name: str, kind: type[SettingT], path: Path) -> SettingT:
     if name not in content:
-        raise CheckpointError(f"{path}: it lacks the key {name}; was it altered by hand?")
+        raise CheckpointError(f"{path}: the key {name} is missing; was the file edited by hand?")
     value = content[name]
     if type(value) is not kind:
         raise CheckpointError(f"{path}: {name} must be {_KINDS[kind]}, not {reprlib.repr(value)}.")
@@ -239,6 +260,6 @@ _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     str: "a string",
-    dict: "a table",
+    dict: "an object",
     list: "a list",
 }

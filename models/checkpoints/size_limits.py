@@ -1,4 +1,4 @@
-"""How large a model and its files are, told from the configuration before anything is made."""
+"""Bounds on the size of a model and its files, computed from the configuration alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,20 +9,20 @@ from models.heads.bag_of_words import BagOfWords
 from models.registry import HEADS, OBJECTIVES
 
 WEIGHT_BYTES = 4
-# A checkpoint of 10^6 labels has a report of 100 MB. For weights it is room for small models, in
-# which biases count, and for what HDF5 writes beside the numbers.
+# Allowance for any file. The report of a checkpoint with 10^6 labels has 100 MB; a small weights
+# file needs it for biases and for the overhead of HDF5.
 _ROOM = 256 << 20
-# A backbone may have parameters that its configuration does not tell of. An optimizer has two or
-# three numbers for each.
+# Safety factors: a backbone may have parameters that its configuration does not count, and an
+# optimizer stores two or three values per parameter.
 _TIMES = {"model.weights.h5": 16, "optimizer.h5": 48}
 
 
 def max_file_bytes(name: str, config: Mapping[str, Any]) -> int:
-    """What a file of a checkpoint may have at most: what is larger need not be read to be refused.
+    """The largest plausible size of a checkpoint's file; a larger one is rejected unread.
 
     Args:
-        name: of the file.
-        config: as in `config.json`; one that is none counts as a model without parameters.
+        name: the file's name.
+        config: as in `config.json`; an invalid one counts as a model without parameters.
     """
     try:
         parameters = min_parameters(config)
@@ -32,23 +32,23 @@ def max_file_bytes(name: str, config: Mapping[str, Any]) -> int:
 
 
 def min_parameters(config: Mapping[str, Any]) -> int:
-    """The parameters of the large arrays of the model that a checkpoint's `config.json` describes.
+    """A lower bound on the parameters of the model that a checkpoint's `config.json` describes.
 
-    Biases and normalization are left out, and so is what a backbone has that its configuration
-    does not count. So the model has more, and a file of its weights holds more.
+    Only large arrays are counted, not biases and normalization, nor parameters that the backbone's
+    configuration does not count.
 
     Args:
-        config: as in `config.json`; an entry that is missing or wrong counts for nothing.
+        config: as in `config.json`; missing or invalid entries other than the backbone count as 0.
 
     Raises:
-        ConfigError: the backbone's configuration is none.
+        ConfigError: the backbone's configuration is invalid.
     """
     backbone = BackboneConfig.from_dict(config.get("backbone", {}))
     return backbone.min_parameters() + _parts(config, backbone)
 
 
 def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
-    """The parameters of what stands on the backbone, by the entries that tell of it."""
+    """The parameters of the objectives or the head, as far as known entries describe them."""
     objectives = config.get("objectives")
     named = objectives if isinstance(objectives, list) else []
     size = sum(

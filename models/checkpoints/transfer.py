@@ -1,8 +1,8 @@
-"""What a new model takes over from a pre-trained one, and a report of what was restored.
+"""Transfers weights from a pre-trained model to a new one, and reports what was restored.
 
-Fine-tuning takes the backbone's weights and nothing else: no optimizer state, no counters, no
-learning rate. (The original restored whatever had the same name, the learning rate of pre-training
-among it.) Pre-training that continues from a checkpoint takes the objectives' heads too.
+Fine-tuning takes the backbone's weights only: no optimizer state, no counters, no learning rate.
+(The original restored every variable with a matching name, including the learning rate of
+pre-training.) Pre-training that continues from a checkpoint takes the objectives' heads too.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,11 @@ class RestoreReport:
     """Which backbone weights were restored from a checkpoint.
 
     Attributes:
-        variables: variables restored, `of` so many.
-        parameters: parameters (elements) in them, `of_parameters` so many.
-        problems: a line for each variable of the backbone that was not restored.
+        variables: the number of restored variables.
+        of: the number of variables of the backbone.
+        parameters: the number of restored parameters (elements).
+        of_parameters: the number of parameters of the backbone.
+        problems: one line for each variable that was not restored.
     """
 
     variables: int
@@ -39,7 +41,7 @@ class RestoreReport:
         return self.parameters / self.of_parameters
 
     def to_dict(self) -> dict[str, int]:
-        """The four figures as `metrics.json` has them."""
+        """The four counts, as stored in `metrics.json`."""
         return {
             "variables": self.variables,
             "of": self.of,
@@ -61,16 +63,16 @@ def transfer_backbone(
     *,
     allow_partial: bool = False,
 ) -> RestoreReport:
-    """Copies the backbone weights of another model, variable by variable, by name.
+    """Copies the backbone weights of another model, matching variables by name.
 
     Args:
-        backbone: a built backbone.
-        source: a model with a `backbone`, of any stage; nothing else of it is used.
-        origin: where `source` is from, for the message: its checkpoint folder.
-        allow_partial: whether less than 99 % of the parameters is acceptable.
+        backbone: a built backbone, which receives the weights.
+        source: a model with a `backbone`, of any stage; only its backbone is used.
+        origin: the checkpoint folder of `source`, for messages.
+        allow_partial: whether restoring less than 99 % of the parameters is acceptable.
 
     Raises:
-        CheckpointError: less than that was restored; the message names what is missing.
+        CheckpointError: less than 99 % was restored; the message lists what is missing.
     """
     theirs = named_variables(source.backbone)
     ours = named_variables(backbone)
@@ -97,7 +99,7 @@ def transfer_backbone(
     if report.share < REQUIRED_SHARE and not allow_partial:
         raise CheckpointError(
             f"{origin}: {report}; not restored: {'; '.join(problems)}. "
-            "--allow_partial_restore accepts that."
+            "Use --allow_partial_restore to accept this."
         )
     return report
 
@@ -108,15 +110,15 @@ def transfer_pretraining(
     """Copies the backbone and the objectives' heads, for pre-training that continues.
 
     Args:
-        model: built, with the architecture of `source`.
+        model: a built model with the architecture of `source`, which receives the weights.
         source: the pre-trained model.
-        origin: where `source` is from, for the message: its checkpoint folder.
+        origin: the checkpoint folder of `source`, for messages.
 
     Returns:
-        The backbone's report, and the objectives that `source` has no head for.
+        The backbone's report, and the names of the objectives that `source` has no head for.
 
     Raises:
-        CheckpointError: less than 99 % of the backbone was restored, or a head is another one.
+        CheckpointError: less than 99 % of the backbone was restored, or a head does not match.
     """
     heads = {head.name: head for head in source.heads}
     fresh = tuple(head.name for head in model.heads if head.name not in heads)
@@ -126,18 +128,20 @@ def transfer_pretraining(
         theirs, ours = named_variables(heads[head.name]), named_variables(head)
         for name, variable in ours.items():
             if name not in theirs or theirs[name].shape != variable.shape:
-                raise CheckpointError(f"{origin}: its {head.name} head is another one.")
+                raise CheckpointError(
+                    f"{origin}: its {head.name} head does not match the model ({name})."
+                )
             variable.assign(theirs[name])
     return transfer_backbone(model.backbone, source, origin), fresh
 
 
 def start_head(head: keras.layers.Layer, source: keras.Model, origin: Any) -> None:
-    """Lets a head take over the weights of the pre-trained head that it starts from.
+    """Initializes a task's head from the pre-trained head of the objective it starts from.
 
     Args:
-        head: built; its `starts_from` names an objective.
+        head: a built head; its `starts_from` is the name of an objective.
         source: the pre-trained model.
-        origin: where `source` is from, for the message: its checkpoint folder.
+        origin: the checkpoint folder of `source`, for messages.
 
     Raises:
         CheckpointError: `source` was not pre-trained with this objective.
@@ -151,28 +155,31 @@ def start_head(head: keras.layers.Layer, source: keras.Model, origin: Any) -> No
     head.start_from(objectives[head.starts_from])
 
 
-def repeat_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> bool:
-    """Fills the learned position vectors that a checkpoint's sequences did not reach, if need be.
+def tile_position_embeddings(
+    backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int
+) -> bool:
+    """Initializes learned position embeddings beyond the lengths that a checkpoint was trained on.
 
     Args:
-        backbone: with the checkpoint's weights.
+        backbone: a backbone with the checkpoint's weights.
         checkpoint: of any stage.
-        length: of the sequences to come, in tokens.
+        length: the length of the sequences to come, in tokens.
 
     Returns:
-        Whether they are longer than the checkpoint's, and the backbone learns its positions.
+        Whether anything was changed: the sequences are longer than the checkpoint's, and the
+        backbone has learned position embeddings.
     """
     positions = backbone.embeddings.positional_encoding
     trained = checkpoint.setting("sequence_length", int)
     if positions.config.position != "learned" or not 1 < trained < length:
         return False
-    positions.repeat(trained)
+    positions.tile(trained)
     return True
 
 
 def named_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
-    """The variables of a backbone or a head by their path below it."""
-    # The path begins with the model that the layer was built in, which differs by stage.
+    """The variables of a backbone or a head by their path within it."""
+    # A full path begins with the name of the model, which differs between stages.
     return {variable.path.rpartition(f"{layer.name}/")[2]: variable for variable in layer.weights}
 
 

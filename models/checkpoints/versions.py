@@ -1,6 +1,6 @@
-"""`config.json` of earlier versions, in the terms of this one.
+"""Upgrades `config.json` of earlier format versions to the current one.
 
-Version 1 (0.1.0) has the keys of all backbones side by side, some under other names.
+Version 1 (release 0.1.0) lists the sizes of all backbones together, some under other names.
 """
 
 from collections.abc import Mapping
@@ -17,23 +17,23 @@ _RENAMED_SIZES = {
     "num_layer": "num_layers",
     "num_segment": "num_segments",
 }
-# The sizes of version 1 that not all backbones have.
+# Sizes in version 1 that only some backbones have.
 _SIZES_OF_SOME = (
     *("num_layers", "d_ff", "normalization", "attention_dropout"),
     *("num_filters", "filter_sizes"),
 )
 _RENAMED_HEADS = {"detectors": "max_pooled"}
-# Keys that were added later, and what is meant where they are missing.
+# Keys that were added later, with the values that they imply when missing.
 _DEFAULTS_OF_OLD_CHECKPOINTS: dict[str, Any] = {"embedding_width": 0}
 
 
 def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a `config.json` as this version would have written it.
+    """Returns the content of a `config.json` in the current format version.
 
-    What is wrong in it stays as it is, for those who check it.
+    Invalid entries are left unchanged; they are reported when they are used.
 
     Args:
-        config: of one of the `READABLE_VERSIONS`.
+        config: the content, of one of the `READABLE_VERSIONS`.
     """
     config = dict(config)
     if config.get("format_version") == 1:

@@ -1,4 +1,4 @@
-"""The model that a checkpoint describes, and its weights and optimizer state."""
+"""Builds the model that a checkpoint describes, and loads its weights and optimizer state."""
 
 import math
 from collections.abc import Mapping
@@ -17,18 +17,21 @@ from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes
 from models.config import BackboneConfig
 from models.pretraining_model import PretrainingModel
 
-_SLACK = 10_000  # numbers in a file of weights that are no parameters: seeds, counters
+_SLACK = 10_000  # elements of a weights file that are not parameters: seeds, counters
 
 
 def build_model(config: Mapping[str, Any]) -> keras.Model:
-    """The model that a checkpoint's `config.json` describes, with fresh weights.
+    """Builds the model that a checkpoint's `config.json` describes, with fresh weights.
+
+    Args:
+        config: the content of `config.json`.
 
     Returns:
-        A `PretrainingModel` where the checkpoint has objectives, or else a `BackboneModel`: what a
-        task has put on the backbone is known to the task (see `tasks.loading`).
+        A `PretrainingModel` if the checkpoint has objectives, otherwise a `BackboneModel`. (For a
+        fine-tuned model with its head see `tasks.loading`.)
 
     Raises:
-        CheckpointError: the configuration is not one that this version writes.
+        CheckpointError: the configuration is invalid.
     """
     model: keras.Model
     try:
@@ -38,19 +41,19 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
         else:
             model = BackboneModel(backbone)
     except KeyError as error:
-        raise CheckpointError(f"{CONFIG} lacks the key {error}.") from error
+        raise CheckpointError(f"{CONFIG}: the key {error} is missing.") from error
     except TypeError as error:
-        raise CheckpointError(f"{CONFIG}: a value is of the wrong kind ({error}).") from error
+        raise CheckpointError(f"{CONFIG}: a value has the wrong type ({error}).") from error
     except ConfigError as error:
         raise CheckpointError(f"{CONFIG}: {error}") from error
     return build(model)
 
 
 def load_model(checkpoint: Checkpoint) -> keras.Model:
-    """The checkpoint's model, as `build_model` makes it, with its weights.
+    """Builds the checkpoint's model (see `build_model`) and loads its weights.
 
     Raises:
-        CheckpointError: the weights are not those of the model that `config.json` describes.
+        CheckpointError: the weights do not belong to the model that `config.json` describes.
     """
     checkpoint.check_size()
     try:
@@ -62,7 +65,15 @@ def load_model(checkpoint: Checkpoint) -> keras.Model:
 
 
 def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
-    """Gives `model`, built as `config.json` describes, the checkpoint's weights."""
+    """Loads the checkpoint's weights into a model.
+
+    Args:
+        model: a built model, as `config.json` describes it.
+        checkpoint: the checkpoint.
+
+    Raises:
+        CheckpointError: the weights do not belong to this model.
+    """
     path = checkpoint.path(WEIGHTS)
     if isinstance(model, BackboneModel):
         max_elements = max_file_bytes(WEIGHTS, checkpoint.config) // WEIGHT_BYTES
@@ -73,16 +84,17 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
         model.load_weights(path, objects_to_skip=optimizer_of(model))
     except (ValueError, KeyError, OSError) as error:
         raise CheckpointError(
-            f"{path}: these weights are not of the {checkpoint.config['backbone']['backbone']} "
-            f"model that {CONFIG} beside them describes ({str(error).splitlines()[0]})."
+            f"{path}: these weights do not belong to the "
+            f"{checkpoint.config['backbone']['backbone']} model that {CONFIG} describes "
+            f"({str(error).splitlines()[0]})."
         ) from error
 
 
 def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint) -> None:
-    """Gives a built optimizer the state that the checkpoint holds.
+    """Loads the checkpoint's optimizer state into a built optimizer.
 
     Raises:
-        CheckpointError: it holds none, or another optimizer's.
+        CheckpointError: the checkpoint has none, or that of another optimizer or model.
     """
     path = checkpoint.path(OPTIMIZER)
     expected = {
@@ -90,12 +102,15 @@ def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint
     }
     elements = sum(math.prod(shape) for shape in expected.values())
     if array_shapes(path, max_elements=elements + _SLACK) != expected:
-        raise CheckpointError(f"{path}: of another optimizer or model.")
+        raise CheckpointError(f"{path}: this is the state of another optimizer or model.")
     with h5py.File(path, "r") as file:
         for index, variable in enumerate(optimizer.variables):
             variable.assign(file[str(index)][()])
 
 
 def optimizer_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
-    """What Keras would put among the weights of a compiled model, and want there again."""
+    """The objects to skip when weights are saved or loaded: the optimizer of a compiled model.
+
+    Keras would store it among the weights and expect it there when loading.
+    """
     return [model.optimizer] if getattr(model, "optimizer", None) is not None else []

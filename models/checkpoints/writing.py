@@ -1,4 +1,4 @@
-"""Writing a checkpoint folder, so that whoever reads it finds the old one or the new one, whole."""
+"""Writes a checkpoint folder atomically."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,16 +41,20 @@ def write_checkpoint(
     optimizer: keras.optimizers.Optimizer | None = None,
     training_state: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes a checkpoint; whoever reads `folder` finds the old one or the new one, whole.
+    """Writes a checkpoint; a reader of `folder` always finds a complete one, the old or the new.
 
     Args:
-        folder: the checkpoint folder; made where it is missing. Other files in it stay.
-        config: what `config.json` is to say: "stage", "backbone" and the stage's own entries.
+        folder: the checkpoint folder; created if it is missing. Other files in it are kept.
+        config: content of `config.json`: "stage", "backbone" and the stage's own entries.
         model: its weights are saved in Keras' own layout.
         texts: content of further text files by name.
         metrics: content of `metrics.json`.
-        optimizer: saved beside the model where given.
-        training_state: content of `training_state.json`, where given.
+        optimizer: its state is saved if given.
+        training_state: content of `training_state.json`, if given.
+
+    Raises:
+        OSError: the folder cannot be written.
+        CheckpointError: `.complete` in the folder is a symbolic link.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _finish_publishing(folder)
@@ -76,9 +80,9 @@ def write_checkpoint(
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what a process that was killed while it wrote left in a checkpoint folder.
+    """Removes temporary folders that a killed process left in a checkpoint folder.
 
-    To be called only where no other process can be writing there.
+    Call it only while no other process can write to the folder.
     """
     remove_unfinished(folder / COMPLETE)
 
@@ -96,13 +100,13 @@ def _finish_publishing(folder: Path) -> None:
     complete = folder / COMPLETE
     if complete.is_symlink():
         raise CheckpointError(
-            f"{complete}: a symbolic link, which no run made; files would be moved out of another "
-            "folder. Remove it."
+            f"{complete}: this is a symbolic link, which no run creates; files would be moved out "
+            "of another folder. Remove it."
         )
     if not complete.is_dir():
         return
     _remove_outdated(folder, complete)
-    # The manifest moves last: until then it says, in `.complete`, what belongs together.
+    # The manifest is moved last: until then `.complete` still identifies the new checkpoint.
     for path in sorted(complete.iterdir(), key=lambda path: path.name == MANIFEST):
         path.replace(folder / path.name)
     complete.rmdir()
@@ -110,7 +114,7 @@ def _finish_publishing(folder: Path) -> None:
 
 
 def _remove_outdated(folder: Path, complete: Path) -> None:
-    """Removes what the old checkpoint had and the new one, in `complete`, has not."""
+    """Removes files of the old checkpoint that the new one, in `complete`, does not have."""
     old, new = folder / MANIFEST, complete / MANIFEST
     if not old.exists() or not new.exists():
         return

@@ -1,1 +1,1 @@
-"""From a backbone's outputs to the outputs of a task."""
+"""Heads that turn a backbone's outputs into the outputs of a task."""

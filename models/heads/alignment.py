@@ -1,4 +1,4 @@
-"""Heads for pairs of texts: from a backbone's output for `[CLS] A [SEP] B [SEP]` to scores."""
+"""A head for pairs of texts that attends from each text to the other."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,19 +9,28 @@ from keras import ops
 from models.heads.base import ClassificationHead
 from models.kernels.layer_norm import LayerNormalization
 
-# Finite, also in half precision; what is masked never wins against a token.
+# Finite even in half precision, and below every real value.
 _MASKED = -3e4
 
 
 @keras.saving.register_keras_serializable(package="models")
 class AlignmentHead(ClassificationHead):
-    """Aligns each token with the other text, compares the two, and pools each text by itself.
+    """Aligns each token with the other text, compares the two, and pools each text separately.
 
-    A token x of one text attends to the tokens y of the other: z is their mean, weighted by the
-    softmax of `x . y / sqrt(d_model)`. A dense layer compares `[x, z, x - z, x * z]`, and is
-    normalized. The mean and the maximum of that over the first text, u, and over the second, v,
-    give the pair's vector `[u, v, |u - v|, u * v]`. So texts are compared even where the
-    backbone, as a TextCNN, looks no further than a few tokens.
+    A token x of one text attends to the tokens y of the other: z is the mean of all y, weighted by
+    the softmax of `x . y / sqrt(d_model)`. A dense layer and layer normalization turn
+    `[x, z, x - z, x * z]` into one comparison vector per token. With u and v, the mean and the
+    maximum of these vectors over the first and the second text, the pair is represented by
+    `[u, v, |u - v|, u * v]`. Thus the texts are compared even if the backbone, like a TextCNN,
+    has a receptive field of a few tokens.
+
+    The texts A and B are those of `[CLS] A [SEP] B [SEP]`, with segment ids 0 and 1.
+
+        >>> config = backbone_config("text_cnn", "tiny", vocab_size=100)
+        >>> head = AlignmentHead(config, num_labels=2, dropout=0.1)
+
+    Args:
+        As for `ClassificationHead`.
 
     References:
         Chen et al. 2017, "Enhanced LSTM for natural language inference", sections 3.2 and 3.3
@@ -33,13 +42,13 @@ class AlignmentHead(ClassificationHead):
     for_pairs: ClassVar[bool] = True
 
     def build_document(self) -> int:
-        """Makes the comparison, `4 d_model` to `d_model`, and its normalization."""
+        """Creates the comparison layer, `4 d_model` to `d_model`, and its normalization."""
         width = self.config.d_model
         self.comparison = keras.layers.Dense(
             width, activation="gelu", dtype=self.dtype_policy, name="comparison"
         )
         self.comparison.build((None, None, 4 * width))
-        # Without it the products above grow, and at the usual learning rates nothing is learned.
+        # Without it, the products in the pair vector grow and training fails at the usual rates.
         self.layer_norm = LayerNormalization(
             epsilon=self.config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
@@ -47,7 +56,7 @@ class AlignmentHead(ClassificationHead):
         return 8 * width
 
     def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
-        """(batch, 8 d_model)."""
+        """Computes the vectors of the pairs, (batch, 8 d_model)."""
         tokens = self.dropout(outputs["sequence_output"], training=training)
         second = ops.cast(outputs["segment_ids"], "bool") & padding_mask
         first = padding_mask & ~second
@@ -56,10 +65,10 @@ class AlignmentHead(ClassificationHead):
         return ops.concatenate([u, v, ops.abs(u - v), u * v], axis=-1)
 
     def _compare(self, tokens: Any, first: Any, second: Any) -> Any:
-        """(batch, length, d_model): each token against what it is aligned with."""
+        """Compares each token with the tokens it is aligned with, (batch, length, d_model)."""
         scores = ops.matmul(tokens, ops.swapaxes(tokens, 1, 2))
         scores = ops.cast(scores, "float32") * self.config.d_model**-0.5
-        # (batch, from, to): from a token of one text to those of the other.
+        # (batch, from, to): True between tokens of different texts.
         other = (first[:, :, None] & second[:, None, :]) | (second[:, :, None] & first[:, None, :])
         weights = ops.softmax(ops.where(other, scores, _MASKED), axis=-1)
         weights = ops.cast(weights * ops.cast(other, "float32"), tokens.dtype)
@@ -71,7 +80,15 @@ class AlignmentHead(ClassificationHead):
 
 
 def _mean_and_max(x: Any, mask: Any) -> Any:
-    """(batch, length, width) and (batch, length) bool to (batch, 2 width); 0 where none is True."""
+    """Pools the positions where the mask is True; a row without any gives 0.
+
+    Args:
+        x: (batch, length, width).
+        mask: (batch, length) bool.
+
+    Returns:
+        (batch, 2 width).
+    """
     keep = ops.cast(mask, "float32")[:, :, None]
     total = ops.sum(ops.cast(x, "float32") * keep, axis=1)
     mean = ops.cast(total / ops.maximum(ops.sum(keep, axis=1), 1.0), x.dtype)

@@ -1,4 +1,4 @@
-"""A linear classifier over the words of a document, beside the network."""
+"""A linear TF-IDF classifier whose decisions are added to the network's logits."""
 
 from typing import Any
 
@@ -10,31 +10,32 @@ from models.serializable import Serializable
 
 @keras.saving.register_keras_serializable(package="models")
 class BagOfWords(Serializable, keras.layers.Layer):
-    """TF-IDF of a document's tokens and a linear decision for each label.
+    """Adds the decisions of a linear classifier over TF-IDF features to the network's logits.
 
-    With t occurrences of a token in a document, its weight is `(1 + ln t) idf(token)`, and all
-    weights of a document together have length 1 (Manning, Raghavan & Schütze 2008, sections 6.2.2
-    and 6.4.1, https://nlp.stanford.edu/IR-book/). A label's decision is their product with the
-    label's weights, and a bias (Joachims 1998, "Text categorization with support vector machines").
+    A token that occurs t times in a document has the weight `(1 + ln t) idf(token)`; the weights of
+    a document are scaled to unit length (Manning, Raghavan & Schütze 2008, sections 6.2.2 and
+    6.4.1, https://nlp.stanford.edu/IR-book/). The decision for a label is the dot product of the
+    document's and the label's weights, plus a bias (Joachims 1998, "Text categorization with
+    support vector machines").
 
     With few labelled documents such a classifier is hard to beat, and it makes other errors than a
     network does, so that both together do better than either. Nothing here is trained by gradients:
     `fill` takes over what a solver for linear classifiers has found.
 
     Args:
-        vocab_size: tokens of the vocabulary.
-        num_labels: number of labels.
+        vocab_size: the size of the vocabulary.
+        num_labels: the number of labels.
     """
 
     def __init__(self, vocab_size: int, num_labels: int, **kwargs: Any) -> None:
-        # Sums of hundreds of small numbers: float32, whatever the network computes in.
+        # It sums hundreds of small numbers: float32 regardless of the network's precision.
         super().__init__(**{**kwargs, "trainable": False, "dtype": "float32"})
         self.vocab_size = vocab_size
         self.num_labels = num_labels
 
     @staticmethod
     def min_parameters(vocab_size: int, num_labels: int) -> int:
-        """The parameters of its large arrays; a file of its weights holds no fewer."""
+        """A lower bound on its parameters, computed from its large arrays."""
         return vocab_size * (1 + num_labels)
 
     def build(self, input_shape: Any = None) -> None:
@@ -49,10 +50,10 @@ class BagOfWords(Serializable, keras.layers.Layer):
         self.built = True
 
     def fill(self, idf: Any, kernel: Any, bias: Any) -> None:
-        """Takes over a fitted classifier.
+        """Sets the weights of a fitted classifier.
 
         Args:
-            idf: (vocab_size,), 0 for a token that is not to count.
+            idf: (vocab_size,), 0 for tokens that are ignored.
             kernel: (vocab_size, num_labels).
             bias: (num_labels,).
         """
@@ -61,7 +62,7 @@ class BagOfWords(Serializable, keras.layers.Layer):
         self.bias.assign(bias)
 
     def decisions(self, token_ids: Any, padding_mask: Any) -> Any:
-        """How far on the label's side of its boundary a document is.
+        """Signed distances of documents from the decision boundary of each label.
 
         Args:
             token_ids: (batch, length) int32.
@@ -71,12 +72,12 @@ class BagOfWords(Serializable, keras.layers.Layer):
             (batch, num_labels) float32.
         """
         mask = ops.cast(padding_mask, "float32")
-        # What is padded has the id of no token, so that it is not counted.
+        # -1 is no token's id, so padding is not counted.
         among = ops.where(padding_mask, token_ids, -1)
         same = ops.equal(ops.expand_dims(token_ids, 2), ops.expand_dims(among, 1))
         count = ops.maximum(ops.sum(ops.cast(same, "float32"), axis=2), 1.0)
         weight = (1.0 + ops.log(count)) * ops.take(self.idf, token_ids, axis=0) * mask
-        # A token that occurs t times is met t times below: each time with 1/t of its weight.
+        # A token that occurs t times appears t times in the sums below: each time with weight / t.
         length = ops.sqrt(ops.sum(ops.square(weight) / count, axis=1, keepdims=True))
         weight = weight / count / ops.maximum(length, 1e-12)
         rows = ops.take(self.kernel, token_ids, axis=0)
@@ -93,7 +94,11 @@ class BagOfWords(Serializable, keras.layers.Layer):
 
         Args:
             logits: (batch, num_labels) float32, the network's.
-            token_ids, padding_mask: as in `decisions`.
+            token_ids: as in `decisions`.
+            padding_mask: as in `decisions`.
+
+        Returns:
+            (batch, num_labels) float32.
         """
         decisions = self.decisions(token_ids, padding_mask)
         return combine(logits, decisions, self.network_weight, self.word_weight, self.offset)

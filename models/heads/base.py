@@ -1,4 +1,4 @@
-"""From a backbone's output to a score for each label."""
+"""The contract of a classification head: from a backbone's outputs to one score per label."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,21 +12,28 @@ from models.serializable import Serializable
 
 
 class ClassificationHead(Serializable, keras.layers.Layer):
-    """What a head is: a document vector of its own, then one dense layer.
+    """Computes one vector per document, then scores the labels with a dense layer.
 
-    A head is a subclass, named in `models.registry.HEADS`.
+    A head is a subclass that implements `build_document` and `document`, and is registered in
+    `models.registry.HEADS`.
+
+        >>> config = backbone_config("text_cnn", "tiny", vocab_size=100)
+        >>> head = HEADS["pooled"](config, num_labels=3, dropout=0.1)
 
     Args:
         config: the backbone's configuration.
-        num_labels: number of labels.
-        dropout: share of what the head reads that is dropped in training.
+        num_labels: the number of labels.
+        dropout: the dropout rate of the head's input.
 
     Attributes:
-        for_pairs: whether it needs two texts, told apart by their segment ids.
-        reads_pooled_output: whether the backbone's pooling has a part in it.
-        reads_sequence_output: whether the encoder's output at each position has.
-        starts_from: the pre-training objective whose head gives the first weights; None: random
-            weights are the start.
+        for_pairs: whether it requires two texts, distinguished by their segment ids.
+        reads_pooled_output: whether it reads the backbone's pooled output.
+        reads_sequence_output: whether it reads the encoder's output at each position.
+        starts_from: the pre-training objective whose head provides the initial weights; None for
+            random weights.
+
+    Raises:
+        ConfigError: `num_labels` or `dropout` is invalid.
     """
 
     starts_from: ClassVar[str | None] = None
@@ -54,24 +61,25 @@ class ClassificationHead(Serializable, keras.layers.Layer):
 
     @classmethod
     def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
-        """The parameters of its large matrices; a file of its weights holds no fewer."""
+        """A lower bound on its parameters, computed from its large matrices."""
         return config.d_model * num_labels
 
     def start_from(self, objective: keras.layers.Layer) -> None:
-        """Takes over weights of the pre-trained head of the objective that `starts_from` names."""
+        """Copies weights from the pre-trained head of the objective `starts_from`."""
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes every weight."""
+        """Creates all weights."""
         self.scores.build((None, self.build_document()))
 
     def call(
         self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None = None
     ) -> Any:
-        """Scores.
+        """Scores the labels.
 
         Args:
-            outputs: the backbone's, and the batch's "segment_ids" (batch, length).
-            padding_mask: (batch, length) bool.
+            outputs: the backbone's outputs, and the batch's "segment_ids" (batch, length) int32.
+            padding_mask: (batch, length) bool, True at tokens.
+            training: whether dropout is active.
 
         Returns:
             (batch, num_labels) float32.
@@ -79,9 +87,18 @@ class ClassificationHead(Serializable, keras.layers.Layer):
         return self.scores(self.document(outputs, padding_mask, training))
 
     def build_document(self) -> int:
-        """Makes the weights that `document` needs and gives the width of what it returns."""
+        """Creates the weights that `document` uses and returns the width of its output."""
         raise NotImplementedError
 
     def document(self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None) -> Any:
-        """(batch, width): a vector a document."""
+        """Computes one vector per document.
+
+        Args:
+            outputs: as in `call`.
+            padding_mask: as in `call`.
+            training: as in `call`.
+
+        Returns:
+            (batch, width).
+        """
         raise NotImplementedError

@@ -1,1 +1,1 @@
-"""Operations written for speed; the only room that may ask which backend runs."""
+"""Operations optimized for speed; the only package in `models` that checks the Keras backend."""

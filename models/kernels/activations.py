@@ -1,4 +1,4 @@
-"""The activation functions by name, and GELU in one pass for training."""
+"""Activation functions by name, and a fused GELU for training."""
 
 import math
 from collections.abc import Callable
@@ -12,11 +12,19 @@ from models.kernels.xla_compiled import compiled
 
 
 def gelu(x: Any) -> Any:
-    """`x Phi(x)`, Phi the standard normal distribution (Hendrycks & Gimpel 2016, section 2,
-    https://arxiv.org/abs/1606.08415).
+    """`x Phi(x)`, where Phi is the standard normal distribution function.
 
-    Keras has it by the complementary error function, which takes TensorFlow twice as long. Written
-    in this order it is what LiteRT's converter knows as GELU.
+    Keras computes it with the complementary error function, which takes twice as long in
+    TensorFlow. LiteRT's converter recognizes GELU if it is written in this order.
+
+    Args:
+        x: any shape, floating point.
+
+    Returns:
+        The same shape and dtype.
+
+    References:
+        Hendrycks & Gimpel 2016, section 2 (https://arxiv.org/abs/1606.08415).
     """
     return 0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))
 
@@ -31,16 +39,19 @@ ACTIVATION_FUNCTIONS: dict[str, Callable] = {
 
 
 def activate(name: str, x: Any, training: bool | None) -> Any:
-    """`ACTIVATION_FUNCTIONS[name](x)`, by the way that is fastest in training.
+    """Computes `ACTIVATION_FUNCTIONS[name](x)`, with a fused GELU in training.
 
-    TensorFlow computes GELU and its gradient in a dozen passes over memory, and XLA makes one
-    pass of each. Without training it is left as it is, so that exported models hold nothing but
-    common operations. Other backends fuse it by themselves.
+    TensorFlow computes GELU and its gradient in a dozen passes over memory; XLA fuses each into
+    one. In inference GELU is not compiled, so that exported models contain only common operations.
+    Other backends fuse it themselves.
 
     Args:
         name: a key of `ACTIVATION_FUNCTIONS`.
         x: any shape, floating point.
-        training: whether a gradient is to follow.
+        training: whether a gradient will be computed.
+
+    Returns:
+        The same shape and dtype as `x`.
     """
     if training and name == "gelu" and keras.backend.backend() == "tensorflow":
         return ops.custom_gradient(_gelu_with_gradient)(x)
@@ -48,8 +59,7 @@ def activate(name: str, x: Any, training: bool | None) -> Any:
 
 
 def _gelu_with_gradient(x: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """GELU, and its derivative `Phi(x) + x phi(x)` times the gradient from above; phi is the
-    density."""
+    """Returns GELU and the function that multiplies an upstream gradient by its derivative."""
     return _compiled_gelu(x), lambda upstream: _gelu_gradient(upstream, x)
 
 
@@ -58,6 +68,7 @@ _compiled_gelu = compiled(gelu)
 
 @compiled
 def _gelu_gradient(upstream: Any, x: Any) -> Any:
+    """`upstream * (Phi(x) + x phi(x))`, where phi is the density."""
     return upstream * (_distribution(x) + x * _density(x))
 
 

@@ -1,4 +1,4 @@
-"""The highest activation of each unit of a dense layer over a document's tokens."""
+"""A dense layer with GELU, max-pooled over the tokens, with a sparse gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,31 +12,34 @@ from models.kernels.xla_compiled import compiled
 
 
 def dense_max_pool(tokens: Any, dense: keras.layers.Dense, training: bool | None) -> Any:
-    """`max(gelu(dense(tokens)))` over the tokens of each document.
+    """Computes `max(gelu(dense(tokens)))` over the tokens of each document.
 
-    One token decides what a unit gives (Kim 2014, "max-over-time pooling",
-    https://arxiv.org/abs/1408.5882). In training it is looked for without a gradient, and what
-    it gives is computed once more, from it alone: so the gradient is of a vector a unit, and not
-    of one a unit and token, of which nearly all would be zero.
+    The output of a unit depends on a single token. In training, that token is found without a
+    gradient and the unit's output is then recomputed from it. So the gradient has one vector per
+    unit rather than one per unit and token, nearly all of which would be zero.
 
     Args:
         tokens: (batch, length, width), floating point.
-        dense: a built layer without an activation, in training one that is not quantized.
-        training: whether a gradient is to follow.
+        dense: a built layer without an activation; not quantized if `training`.
+        training: whether a gradient will be computed.
 
     Returns:
-        (batch, units). Where a unit finds what is no number, this is none either.
+        (batch, units). NaN inputs give NaN.
+
+    References:
+        Kim 2014, "max-over-time pooling" (https://arxiv.org/abs/1408.5882).
     """
     if dense.quantization_mode is not None:
         return ops.maximum(*map(gelu, _ends(dense(tokens))))
-    # The bias is the same at every token, so it can wait for the few that matter.
+    # The bias is the same at every token, so it is added after the maximum was taken.
     products = ops.matmul(tokens, dense.kernel)
     if training:
-        return _of_deciding_tokens(tokens, ops.stop_gradient(products), dense)
+        return _recompute_at_argmax(tokens, ops.stop_gradient(products), dense)
     return ops.maximum(*(gelu(end + dense.bias) for end in _ends(products)))
 
 
-def _of_deciding_tokens(tokens: Any, products: Any, dense: keras.layers.Dense) -> Any:
+def _recompute_at_argmax(tokens: Any, products: Any, dense: keras.layers.Dense) -> Any:
+    """Recomputes each unit's output from its deciding token, (batch, units)."""
     highest, lowest = _ends(products)
     is_highest = gelu(highest + dense.bias) >= gelu(lowest + dense.bias)
     deciding = ops.where(is_highest, highest, lowest)
@@ -48,21 +51,21 @@ def _of_deciding_tokens(tokens: Any, products: Any, dense: keras.layers.Dense) -
 def _ends(found: Any) -> tuple[Any, Any]:
     """The highest and the lowest value over the tokens.
 
-    GELU falls and then rises, so that the highest activation is that of one of the two.
+    GELU first falls and then rises, so its maximum is at one of the two.
     """
     return ops.max(found, axis=1), ops.min(found, axis=1)
 
 
 @compiled
 def _position_of(products: Any, values: Any) -> Any:
-    """The first token with that product, (batch, units) int32."""
+    """The first position whose product equals the value, (batch, units) int32."""
     length = ops.shape(products)[1]
     positions = ops.arange(length, dtype="int32")[None, :, None]
     return ops.min(ops.where(products == values[:, None], positions, length - 1), axis=1)
 
 
 def _dot_products(vectors: Any, units: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """Of (batch, units, width) and (units, width), a row with a row: (batch, units)."""
+    """Row-wise dot products of (batch, units, width) and (units, width): (batch, units)."""
     return _forward(vectors, units), lambda upstream: _backward(upstream, vectors, units)
 
 

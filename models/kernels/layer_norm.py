@@ -1,4 +1,4 @@
-"""Layer normalization, in few passes over memory."""
+"""Layer normalization with few passes over memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +11,29 @@ from keras import ops
 class LayerNormalization(keras.layers.LayerNormalization):
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, over the last axis.
 
-    Keras' layer and weights, computed in this order and, on TensorFlow, with a gradient written by
-    hand, which takes less time than the one it derives. In float32 at least, whatever the policy.
+    It has the weights of Keras' layer. On TensorFlow it uses a hand-written gradient, which is
+    faster than the derived one. It computes in float32 or wider regardless of the dtype policy.
+
+        >>> LayerNormalization(epsilon=1e-6)(np.ones((2, 8), "float32")).shape
+        TensorShape([2, 8])
+
+    Args:
+        As for `keras.layers.LayerNormalization`; the axis is the last one.
 
     References:
         Ba et al. 2016, equation 3 (https://arxiv.org/abs/1607.06450).
     """
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """(..., width) to the same shape."""
+        """Normalizes the last axis.
+
+        Args:
+            inputs: (..., width).
+            training: whether a gradient will be computed.
+
+        Returns:
+            The same shape and dtype as `inputs`.
+        """
         wide = keras.backend.result_type(inputs.dtype, "float32")
         x, gamma, beta = (ops.cast(one, wide) for one in (inputs, self.gamma, self.beta))
         if training and keras.backend.backend() == "tensorflow":
@@ -27,13 +41,13 @@ class LayerNormalization(keras.layers.LayerNormalization):
             outputs = _with_gradient(rows, gamma, beta, self.epsilon)
             outputs = ops.reshape(outputs, ops.shape(x))
         else:
-            # Exported models are made of this; other backends fuse what they derive from it.
+            # Exported models use this form; other backends fuse it and its derived gradient.
             outputs = _normalized(x, self.epsilon)[0] * gamma + beta
         return ops.cast(outputs, inputs.dtype)
 
 
 def _normalized(x: Any, epsilon: float) -> tuple[Any, Any]:
-    """x with a mean of 0 and a variance of 1, and what it was multiplied by for that."""
+    """Returns x with mean 0 and variance 1, and the factor `rsqrt(variance + epsilon)`."""
     centered = x - ops.mean(x, axis=-1, keepdims=True)
     variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
     scale = ops.rsqrt(variance + epsilon)
@@ -41,7 +55,7 @@ def _normalized(x: Any, epsilon: float) -> tuple[Any, Any]:
 
 
 def _with_gradient(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
-    """Of (rows, width). The mean and the scale have a part in the gradient of x."""
+    """Normalizes (rows, width), with a custom gradient."""
 
     @ops.custom_gradient
     def outputs(x: Any, gamma: Any, beta: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -49,7 +63,7 @@ def _with_gradient(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
 
         def gradient(upstream: Any) -> tuple[Any, ...]:
             of_gamma = upstream * normalized
-            # Means over each row of what is weighted by gamma, fastest as matrix products.
+            # Means over each row, weighted by gamma: matrix products are the fastest way.
             weights = gamma[:, None] / x.shape[-1]
             of_mean, of_scale = ops.matmul(upstream, weights), ops.matmul(of_gamma, weights)
             of_x = scale * (upstream * gamma - of_mean - normalized * of_scale)

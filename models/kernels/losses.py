@@ -1,4 +1,4 @@
-"""Softmax cross-entropy over many classes in few passes, and the weighted mean of a loss."""
+"""Softmax cross-entropy with few passes over memory, and the weighted mean of a loss."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,17 +10,18 @@ from models.kernels.xla_compiled import compiled
 
 
 def cross_entropy(ids: Any, logits: Any) -> tuple[Any, Any]:
-    """`-log softmax(logits)[id]`, and the class that is predicted.
+    """Computes `-log softmax(logits)[id]` and the predicted class.
 
-    With a vocabulary of 30,000 what TensorFlow does here takes longer than the product that the
-    logits come from. XLA needs few passes over them, and only they are kept for the gradient.
+    With a vocabulary of 30,000, TensorFlow's own operation takes longer than the matrix product
+    that yields the logits. XLA needs few passes, and only the logits are kept for the gradient.
 
     Args:
-        ids: (...) int32, the classes.
+        ids: (...) int32, the target classes.
         logits: (..., classes) float32.
 
     Returns:
-        (...) float32, and (...) int32: the class with the highest logit, the first of several.
+        The losses, (...) float32, and the predicted classes, (...) int32: the first class with the
+        highest logit.
     """
     if keras.backend.backend() != "tensorflow":
         losses = ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)
@@ -30,7 +31,7 @@ def cross_entropy(ids: Any, logits: Any) -> tuple[Any, Any]:
     def loss(logits: Any) -> tuple[Any, Callable[..., Any]]:
         total, predicted = _summary(logits)
         chosen = ops.squeeze(ops.take_along_axis(logits, ids[..., None], axis=-1), axis=-1)
-        # A predicted class has no gradient, so nothing comes down from it.
+        # The predicted class is not differentiable, so its upstream gradient is ignored.
         backward = lambda upstream, _: _gradient(upstream, ids, logits, total)  # noqa: E731
         return (total - chosen, predicted), backward
 
@@ -39,8 +40,8 @@ def cross_entropy(ids: Any, logits: Any) -> tuple[Any, Any]:
 
 @compiled
 def _summary(logits: Any) -> tuple[Any, Any]:
-    """What is read off the logits: `log(sum(exp(logits)))`, and the highest one's class."""
-    # ops.logsumexp takes a pass more: it looks for infinities.
+    """Returns `log(sum(exp(logits)))` and the class with the highest logit."""
+    # ops.logsumexp takes an extra pass to check for infinities.
     highest = ops.max(logits, axis=-1, keepdims=True)
     total = ops.sum(ops.exp(logits - highest), axis=-1)
     classes = ops.shape(logits)[-1]
@@ -50,7 +51,7 @@ def _summary(logits: Any) -> tuple[Any, Any]:
 
 @compiled
 def _gradient(upstream: Any, ids: Any, logits: Any, total: Any) -> Any:
-    """That of the loss, `softmax(logits) - one_hot(id)`, times the one from above."""
+    """The gradient of the logits, `upstream * (softmax(logits) - one_hot(id))`."""
     chosen = ops.arange(ops.shape(logits)[-1], dtype="int32") == ids[..., None]
     softmax = ops.exp(logits - total[..., None])
     return upstream[..., None] * (softmax - ops.cast(chosen, softmax.dtype))
@@ -59,14 +60,14 @@ def _gradient(upstream: Any, ids: Any, logits: Any, total: Any) -> Any:
 def weighted_mean(
     values: Any, weights: Any = None, all_reduce_sum: Callable[[Any], Any] | None = None
 ) -> Any:
-    """`sum(values * weights) / sum(weights)`, 0 where no weight is above 0.
+    """Computes `sum(values * weights) / sum(weights)`, or 0 if all weights are 0.
 
     Args:
         values: losses, any shape.
-        weights: the same shape; all 1 where it is None.
-        all_reduce_sum: adds up a number over the replicas that share a batch; None: there is one.
-            A replica's result is then its part of the mean over the whole batch: the parts of
-            all replicas add up to it, and so do their gradients.
+        weights: the same shape; None for weights of 1.
+        all_reduce_sum: sums a scalar over the replicas that share a batch; None if there is one
+            replica. With several, the result is the replica's part of the mean over the whole
+            batch: the parts of all replicas, and their gradients, add up to the whole.
 
     Returns:
         A float32 scalar.
@@ -75,6 +76,6 @@ def weighted_mean(
     weights = ops.ones_like(values) if weights is None else ops.cast(weights, "float32")
     total = ops.sum(weights)
     if all_reduce_sum is not None:
-        # Means of replicas would count the targets of one that has few for more.
+        # Averaging the replicas' means would overweight the targets of replicas with few of them.
         total = all_reduce_sum(total)
     return ops.divide_no_nan(ops.sum(values * weights), total)

@@ -1,11 +1,11 @@
-"""A softmax over part of the vocabulary, whose loss estimates that over the whole of it."""
+"""Sampled softmax: estimates the loss over the vocabulary from a part of it."""
 
 import math
 from typing import Any
 
 from keras import ops
 
-# Added to a candidate that is the target itself, which would count twice.
+# Added to the logit of a candidate that equals the target, which would otherwise count twice.
 _HIT = -1e9
 
 
@@ -17,23 +17,23 @@ def sampled_logits(
     frequent: int,
     sampled_ids: Any,
 ) -> Any:
-    """Logits of each target and of the candidates that it is measured against; the target is first.
+    """Computes the logits of each target, in the first place, and of its candidates.
 
-    The candidates are the ids below `frequent`, all of them, and a uniform sample of the others,
-    each of which stands for `(vocab_size - frequent) / samples` of them: that factor, in the
-    exponent, makes the sum of the exponentials an unbiased estimate of the sum over the whole
-    vocabulary. Ids go by falling frequency, so most of the probability is summed exactly.
+    The candidates are all ids below `frequent` and a uniform sample of the others. Each sampled id
+    represents `(vocab_size - frequent) / samples` ids; with this factor, the sum of exponentials is
+    an unbiased estimate of the sum over the whole vocabulary. Ids are ordered by falling frequency,
+    so most of the probability mass is summed exactly.
 
     Args:
         vectors: (targets, width).
         target_ids: (targets,) int.
         table: (vocab_size, width), the output embedding.
         bias: (vocab_size,) float32.
-        frequent: ids below this are all candidates; at least 1 and below vocab_size.
+        frequent: all ids below it are candidates; at least 1 and below `vocab_size`.
         sampled_ids: (samples,) int, drawn uniformly from `frequent` to `vocab_size - 1`.
 
     Returns:
-        (targets, 1 + frequent + samples) float32; cross-entropy with class 0 is the loss.
+        (targets, 1 + frequent + samples) float32; the loss is the cross-entropy with class 0.
 
     References:
         Bengio & Senecal 2008, "Adaptive importance sampling to accelerate training of a neural
@@ -42,7 +42,7 @@ def sampled_logits(
     """
     vocab_size, samples = table.shape[0], sampled_ids.shape[0]
     rows = ops.take(table, target_ids, axis=0)
-    # Half precision cannot add up so many products.
+    # In float32: half precision is too coarse for a sum of this many products.
     products = ops.cast(vectors, "float32") * ops.cast(rows, "float32")
     true = ops.sum(products, axis=-1, keepdims=True) + ops.take(bias, target_ids)[:, None]
     head = ops.matmul(vectors, ops.transpose(table[:frequent]))

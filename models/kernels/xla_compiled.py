@@ -1,4 +1,4 @@
-"""Functions that XLA compiles, where TensorFlow's own operations go over memory too often."""
+"""A decorator that compiles a function with XLA on TensorFlow."""
 
 import functools
 from collections.abc import Callable
@@ -8,19 +8,27 @@ import keras
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, of `keras.ops` alone, compiled once for each shape it meets.
+    """Compiles a function with XLA on TensorFlow; other backends compile the whole step anyway.
 
-    Only for what is elementwise or a sum over an axis: the rest is no faster so. It has no
-    gradient of its own on TensorFlow. Other backends compile the whole step: there it is the
-    function itself.
+    It pays for elementwise operations and sums over an axis, which XLA fuses into few passes over
+    memory; other operations gain nothing. Gradients must be given by `ops.custom_gradient`.
+
+        >>> compiled(lambda x: 0.5 * x * x)(np.ones((2, 3), "float32")).shape
+        TensorShape([2, 3])
+
+    Args:
+        function: takes and returns arrays, and uses `keras.ops` only.
+
+    Returns:
+        A function that is compiled once for each shape of its arguments.
     """
 
     @functools.cache
     def on_this_backend(ranks: tuple[int, ...]) -> Callable[..., Any]:
-        """One for each number of dimensions: a trace that serves several would know no shape."""
+        """One function per number of dimensions: a trace shared by several would lose the rank."""
         if keras.backend.backend() != "tensorflow":
             return function
-        import tensorflow as tf  # here: other backends do without it
+        import tensorflow as tf  # imported here: other backends do not need it
 
         return tf.function(function, jit_compile=True, reduce_retracing=True, autograph=False)
 

@@ -1,1 +1,1 @@
-"""Textbook blocks that backbones and heads are made of."""
+"""Textbook layers from which backbones and heads are built."""

@@ -14,11 +14,15 @@ from models.serializable import Serializable
 
 @keras.saving.register_keras_serializable(package="models")
 class Embeddings(Serializable, keras.layers.Layer):
-    """`dropout(norm(token + segment + position))`.
+    """Computes `dropout(norm(token + segment + position))`.
 
-    All three start at the same small scale, so that none drowns another. With sinusoidal
-    positions, whose scale is fixed at about 1, tokens start at `d_model ** -0.5` and are
-    multiplied by `sqrt(d_model)` instead.
+    All three embeddings are initialized at the same small scale, so that none dominates. With
+    sinusoidal positions, whose scale is fixed at about 1, token embeddings are instead initialized
+    at `d_model ** -0.5` and multiplied by `sqrt(d_model)`.
+
+        >>> config = backbone_config("transformer", "tiny", vocab_size=100)
+        >>> Embeddings(config)(np.array([[1, 7, 2]]), np.array([[0, 0, 0]])).shape
+        TensorShape([1, 3, 64])
 
     Args:
         config: the backbone's configuration.
@@ -60,7 +64,7 @@ class Embeddings(Serializable, keras.layers.Layer):
         self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the tables."""
+        """Creates the embedding tables and the normalization."""
         shape = (None, None, self.config.d_model)
         self.token_embedding.build()
         self.segment_embedding.build()
@@ -73,6 +77,7 @@ class Embeddings(Serializable, keras.layers.Layer):
         Args:
             token_ids: (batch, length) int32.
             segment_ids: (batch, length) int32.
+            training: whether dropout is active.
 
         Returns:
             (batch, length, d_model).

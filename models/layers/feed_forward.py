@@ -11,7 +11,11 @@ from models.serializable import Serializable
 
 @keras.saving.register_keras_serializable(package="models")
 class FeedForward(Serializable, keras.layers.Layer):
-    """`activation(x W_1 + b_1) W_2 + b_2` at each position.
+    """Computes `activation(x W_1 + b_1) W_2 + b_2` at each position.
+
+        >>> config = backbone_config("transformer", "tiny", vocab_size=100)
+        >>> FeedForward(config)(np.ones((1, 3, 64), "float32")).shape
+        TensorShape([1, 3, 64])
 
     Args:
         config: the Transformer's configuration.
@@ -27,12 +31,12 @@ class FeedForward(Serializable, keras.layers.Layer):
         self.outer = self._dense(config.d_model, "outer")
 
     def build(self, input_shape: tuple) -> None:
-        """Makes both layers."""
+        """Creates both dense layers."""
         self.inner.build(input_shape)
         self.outer.build((None, None, self.config.d_ff))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """(batch, length, width) to (batch, length, d_model)."""
+        """Applies the network: (batch, length, width) to (batch, length, d_model)."""
         return self.outer(activate(self.config.activation_name, self.inner(inputs), training))
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:

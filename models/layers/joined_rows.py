@@ -1,8 +1,8 @@
-"""Values joined over the rows of one example, in Keras' operations.
+"""Reductions over the rows of one example, in Keras operations.
 
-An example may have several rows in a batch: the windows of a long text, the choices of a question.
-They stand next to each other, and `example` (rows,) int has the same number in all of them.
-`tasks.rows` has the same in NumPy.
+An example may have several rows in a batch: the windows of a long text, or the choices of a
+question. They are adjacent, and have the same number in `example` (rows,) int. `tasks.rows` has
+the same functions for NumPy.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from keras import ops
 
 
 def max_over_rows(values: Any, example: Any) -> Any:
-    """The largest value of the row's example.
+    """Replaces each value by the maximum over the rows of its example.
 
     Args:
         values: (rows, ...) float.
@@ -26,7 +26,7 @@ def max_over_rows(values: Any, example: Any) -> Any:
 
 
 def log_softmax_over_rows(logits: Any, example: Any) -> Any:
-    """Log-probabilities: over the rows of an example, the probabilities add up to 1.
+    """Computes the log-softmax over the rows of each example.
 
     Args:
         logits: (rows,) float.
@@ -36,13 +36,13 @@ def log_softmax_over_rows(logits: Any, example: Any) -> Any:
         (rows,).
     """
     groups = _groups(example)
-    # Subtracted so that no exponential overflows; it cancels out, and so does its gradient.
+    # The maximum is subtracted so that no exponential overflows; it and its gradient cancel out.
     shifted = logits - ops.stop_gradient(max_over_rows(logits, example))
     totals = ops.segment_sum(ops.exp(shifted), groups, num_segments=ops.shape(logits)[0])
     return shifted - ops.log(ops.take(totals, groups, axis=0))
 
 
 def _groups(example: Any) -> Any:
-    """(rows,) int32: numbers of the examples in the batch, from 0, without gaps."""
+    """Numbers the examples of the batch consecutively from 0, (rows,) int32."""
     changes = ops.cast(ops.not_equal(example[1:], example[:-1]), "int32")
     return ops.pad(ops.cumsum(changes), [[1, 0]])

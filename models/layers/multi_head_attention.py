@@ -14,18 +14,23 @@ from models.serializable import Serializable
 
 @keras.saving.register_keras_serializable(package="models")
 class MultiHeadAttention(Serializable, keras.layers.Layer):
-    """`Concat(head_1, ..., head_h) W^O` with `head_i = softmax(Q_i K_i^T / sqrt(d_k)) V_i`.
+    """Computes `Concat(head_1, ..., head_h) W^O`, `head_i = softmax(Q_i K_i^T / sqrt(d_k)) V_i`.
 
     `d_k`, `d_v` and `d_model` are independent of one another.
 
+        >>> layer = MultiHeadAttention(num_heads=2, d_k=8, d_v=8, d_model=16)
+        >>> layer(np.ones((1, 3, 16), "float32")).shape  # self-attention
+        TensorShape([1, 3, 16])
+
     Args:
-        num_heads: number of heads, h.
-        d_k: width of a head's queries and keys.
-        d_v: width of a head's values.
-        d_model: width of the output.
-        dropout: share of the attention weights that is dropped in training.
-        initializer_range: standard deviation of the projections' first weights.
-        rotary: whether queries and keys are turned by their positions (see `models.layers.rotary`).
+        num_heads: the number of heads, h.
+        d_k: the width of a head's queries and keys.
+        d_v: the width of a head's values.
+        d_model: the width of the output.
+        dropout: the dropout rate of the attention weights.
+        initializer_range: the standard deviation of the projections' initial weights.
+        rotary: whether to apply rotary position embeddings to queries and keys, see
+            `models.layers.positions.rotate`.
 
     References:
         Vaswani et al. 2017, section 3.2 (https://arxiv.org/abs/1706.03762).
@@ -44,7 +49,7 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        # `mask` is also what Keras calls the masks that it carries along by itself.
+        # `mask` is also the name of the masks that Keras propagates by itself.
         self.supports_masking = True
         self.num_heads = num_heads
         self.d_k = d_k
@@ -56,7 +61,7 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         self.key = self._projection(num_heads * d_k, "key")
         self.value = self._projection(num_heads * d_v, "value")
         self.output_projection = self._projection(d_model, "output")
-        # Keras' own: ours wants to know the last axis beforehand, which is that of the keys here.
+        # Keras' layer: ours requires a static last axis, which here is the number of keys.
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(
@@ -65,7 +70,7 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         key_shape: tuple | None = None,
         value_shape: tuple | None = None,
     ) -> None:
-        """Makes the four projections."""
+        """Creates the four projections."""
         key_shape = key_shape or query_shape
         self.query.build(query_shape)
         self.key.build(key_shape)
@@ -85,13 +90,14 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
 
         Args:
             query: (batch, T, width).
-            key: (batch, S, width); `query` where it is None.
-            value: (batch, S, width); `key` where it is None.
-            mask: bool, True where there is something to attend to: (batch, S), or (batch, T, S)
-                for a mask of its own for each query. A query that may attend to nothing gets
-                the mean of all values.
-            positions: (batch, P) int32, the positions of `query` that ask; None: all of them.
-                With it P stands for T in the output, and in a mask.
+            key: (batch, S, width); None for `query`.
+            value: (batch, S, width); None for `key`.
+            mask: bool, True where a query may attend to a key: (batch, S), or (batch, T, S) for a
+                separate mask per query. A query that may attend to no key gets the mean of all
+                values.
+            positions: (batch, P) int32, the only positions of `query` to compute; None for all.
+                With it, T is P in the output and in the mask.
+            training: whether dropout is active.
 
         Returns:
             (batch, T, d_model).
@@ -129,4 +135,4 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         )
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        """No mask is attached to the output; whoever needs it has it."""
+        """Attaches no mask to the output: masks are passed explicitly."""

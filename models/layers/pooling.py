@@ -1,4 +1,4 @@
-"""From one vector per position to one vector per sequence; padded positions count for nothing."""
+"""Poolings: from one vector per position to one vector per sequence, ignoring padding."""
 
 from typing import Any, ClassVar
 
@@ -8,22 +8,26 @@ from keras import ops
 from models.config import BackboneConfig
 from models.serializable import Serializable
 
-# Finite, so that a row of padding alone gives finite numbers.
+# Finite, so that a row of nothing but padding gives finite numbers.
 _MASKED = -3e4
 
 
 @keras.saving.register_keras_serializable(package="models")
 class ClsPooling(Serializable, keras.layers.Layer):
-    """`tanh(x_0 W + b)`, x_0 at the first token, [CLS].
+    """BERT's pooler: `tanh(x_0 W + b)`, where x_0 is the vector of the first token, [CLS].
+
+        >>> config = backbone_config("transformer", "tiny", vocab_size=100)
+        >>> ClsPooling(config)(np.ones((1, 3, 64), "float32"), np.ones((1, 3), bool)).shape
+        TensorShape([1, 64])
 
     Args:
         config: the backbone's configuration.
 
+    Attributes:
+        reads_first_alone: True, so that the backbone need not compute other positions for it.
+
     References:
         the pooler of Devlin et al. 2019 (https://github.com/google-research/bert).
-
-    Attributes:
-        reads_first_alone: True: no other position need be computed for it.
     """
 
     reads_first_alone: ClassVar[bool] = True
@@ -34,7 +38,7 @@ class ClsPooling(Serializable, keras.layers.Layer):
         self.dense = _dense(config, config.d_model, "tanh", self.dtype_policy, "dense")
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the projection."""
+        """Creates the projection."""
         self.dense.build((None, self.config.d_model))
 
     def call(self, sequence: Any, padding_mask: Any) -> Any:
@@ -66,14 +70,14 @@ class MeanPooling(Serializable, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="models")
 class AttentionPooling(Serializable, keras.layers.Layer):
-    """Several learned queries, each with its own weights over the positions.
+    """Pools with several learned queries, each with its own attention weights.
 
-    Head h scores the positions by `x q_h / sqrt(d_model)` and takes the mean, weighted by the
-    softmax of its scores, of its own `d_v` units of a projection of x. The heads' means are
-    concatenated and projected to `d_model`.
+    Head h scores the positions by `x q_h / sqrt(d_model)`. The softmax of the scores weights a mean
+    of the head's values, `d_v` units of a projection of x. The heads' means are concatenated and
+    projected to `d_model`.
 
     Args:
-        config: the backbone's configuration; as many queries as it has heads.
+        config: the backbone's configuration; there is one query per head, `num_heads`.
 
     References:
         Lin et al. 2017, "A structured self-attentive sentence embedding"
@@ -89,7 +93,7 @@ class AttentionPooling(Serializable, keras.layers.Layer):
         self.output_projection = _dense(config, config.d_model, None, policy, "output")
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the queries and the projections."""
+        """Creates the queries and the projections."""
         self.queries = self.add_weight(
             shape=(self.config.d_model, self.config.num_heads),
             initializer=keras.initializers.TruncatedNormal(stddev=self.config.initializer_range),
@@ -140,5 +144,5 @@ def mean_pooling(config: BackboneConfig) -> keras.layers.Layer:
 
 
 def attention_pooling(config: BackboneConfig) -> keras.layers.Layer:
-    """As many queries as the backbone has heads."""
+    """Attention with one learned query per head of the backbone."""
     return AttentionPooling(config, name="attention_pooling")

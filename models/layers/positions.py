@@ -1,4 +1,4 @@
-"""Where in the sequence a token is: learned, sinusoidal and rotary encodings."""
+"""Positional encodings: learned, sinusoidal and rotary."""
 
 from typing import Any
 
@@ -12,7 +12,11 @@ from models.serializable import Serializable
 
 
 def sinusoidal_positions(length: int, d_model: int) -> np.ndarray:
-    """`PE(pos, 2i) = sin(pos / 10000^(2i/d_model))`, `PE(pos, 2i+1) = cos` of the same angle.
+    """Computes `PE(pos, 2i) = sin(pos / 10000^(2i/d_model))`; `PE(pos, 2i+1)` is its cosine.
+
+    Args:
+        length: the number of positions.
+        d_model: the width of an encoding.
 
     Returns:
         (length, d_model) float32.
@@ -30,10 +34,14 @@ def sinusoidal_positions(length: int, d_model: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="models")
 class PositionalEncoding(Serializable, keras.layers.Layer):
-    """Adds to each position of a sequence the encoding of that position.
+    """Adds the encoding of its position to each vector of a sequence.
 
-    With "learned" it is a trained vector for each position, with "sinusoidal" a fixed one. With
-    "none" nothing is added, nor with "rotary", which is the attention's task.
+    `config.position` selects one vector per position, trained ("learned") or fixed ("sinusoidal").
+    With "none" nothing is added, nor with "rotary", which is applied in the attention.
+
+        >>> config = backbone_config("transformer", "tiny", vocab_size=100)
+        >>> PositionalEncoding(config)(np.ones((1, 3, 64), "float32")).shape
+        TensorShape([1, 3, 64])
 
     Args:
         config: the backbone's configuration.
@@ -45,7 +53,7 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
         self.table: Any = None
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the table of encodings, one row per position."""
+        """Creates the table of encodings, one row per position."""
         if self.config.position == "learned":
             self.table = self.add_weight(
                 shape=(self.config.max_position, self.config.d_model),
@@ -55,17 +63,17 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
                 name="embeddings",
             )
         elif self.config.position == "sinusoidal":
-            # No weight: it is the same in every model and belongs in no checkpoint.
+            # Not a weight: it is the same in every model and does not belong in a checkpoint.
             self.table = sinusoidal_positions(self.config.max_position, self.config.d_model)
 
     def call(self, inputs: Any) -> Any:
-        """Encodes positions.
+        """Adds the encodings.
 
         Args:
             inputs: (batch, length, d_model).
 
         Returns:
-            `inputs` with the encodings added.
+            `inputs` with the encodings added, (batch, length, d_model).
 
         Raises:
             ConfigError: the sequence is longer than `max_position`.
@@ -73,23 +81,23 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
         length, longest = inputs.shape[1], self.config.max_position
         if length is not None and length > longest:
             raise ConfigError(
-                f"a sequence of {length} tokens is longer than max_position ({longest}); cut it, "
-                "or train a model with a larger max_position."
+                f"a sequence of {length} tokens is longer than max_position ({longest}); truncate "
+                "it, or train a model with a larger max_position."
             )
         if self.table is None:
             return inputs
         table = ops.convert_to_tensor(self.table, dtype=inputs.dtype)
         return inputs + table[: ops.shape(inputs)[1]]
 
-    def repeat(self, trained: int) -> None:
-        """Fills the learned vectors beyond the first `trained` ones with those, again and again.
+    def tile(self, trained: int) -> None:
+        """Fills the learned vectors beyond the first `trained` ones with copies of those.
 
-        A copy knows its neighbours, which a random vector does not (Beltagy et al. 2020,
-        section 5, https://arxiv.org/abs/2004.05150). The first vector is that of [CLS], which
-        comes once, so it is left out.
+        Unlike random vectors, copies preserve the relation between neighbouring positions (Beltagy
+        et al. 2020, section 5, https://arxiv.org/abs/2004.05150). The vector of position 0, [CLS],
+        is not copied.
 
         Args:
-            trained: how many vectors have been trained, at least 2.
+            trained: the number of trained vectors, at least 2.
         """
         if self.config.position == "learned":
             rows = np.arange(self.config.max_position)
@@ -101,19 +109,18 @@ _BASE = 10_000.0
 
 
 def rotate(x: Any, positions: Any = None) -> Any:
-    """Turns each pair of coordinates by an angle that grows with the position.
+    """Applies rotary position embeddings: rotates pairs of coordinates by a multiple of position.
 
-    The product of a query and a key so turned depends on how far apart they are, and not on
-    where they stand, from the first step on: an attention with learned position vectors has to
-    find that out. Coordinate i is paired with i + width / 2 and turned by
-    `position * 10000^(-2i / width)`.
+    The dot product of a rotated query and a rotated key depends on their distance, not on their
+    absolute positions; with learned position vectors the attention has to learn that. Coordinate i
+    is paired with i + width / 2 and rotated by the angle `position * 10000^(-2i / width)`.
 
     Args:
         x: (batch, length, heads, width), width even.
-        positions: (batch, length) int32, where each of them stands; None: 0, 1, 2, ...
+        positions: (batch, length) int32, the positions of the vectors; None for 0, 1, 2, ...
 
     Returns:
-        The same shape and dtype; position 0 is left as it is.
+        The same shape and dtype; position 0 is unchanged.
 
     References:
         Su et al. 2021, equation 34 (https://arxiv.org/abs/2104.09864).
@@ -125,7 +132,7 @@ def rotate(x: Any, positions: Any = None) -> Any:
     angles = ops.expand_dims(ops.cast(positions, "float32"), (-2, -1)) * frequencies
     dtype = keras.backend.standardize_dtype(x.dtype)
     cosine, sine = ops.cast(ops.cos(angles), dtype), ops.cast(ops.sin(angles), dtype)
-    # Two slices would each have a gradient as wide as the whole, mostly zeros.
+    # A split, because two slices would each have a zero-padded gradient of the full width.
     first, second = ops.split(x, 2, axis=-1)
     return ops.concatenate(
         [first * cosine - second * sine, second * cosine + first * sine], axis=-1

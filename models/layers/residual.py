@@ -13,13 +13,18 @@ from models.serializable import Serializable
 
 @keras.saving.register_keras_serializable(package="models")
 class ResidualBlock(Serializable, keras.layers.Layer):
-    """`x + dropout(f(norm(x)))` ("pre") or `norm(x + dropout(f(x)))` ("post").
+    """Computes `x + dropout(f(norm(x)))` ("pre") or `norm(x + dropout(f(x)))` ("post").
 
     With "pre" the residual path is the identity from the first layer to the last, so that deep
-    models train without a long warm-up; the model normalizes once more at its end.
+    models train without a long warm-up; the backbone normalizes once more after the last layer.
+
+        >>> from models.layers.feed_forward import FeedForward
+        >>> config = backbone_config("transformer", "tiny", vocab_size=100)
+        >>> ResidualBlock(FeedForward(config), config)(np.ones((1, 3, 64), "float32")).shape
+        TensorShape([1, 3, 64])
 
     Args:
-        sublayer: f, whose output is as wide as its input.
+        sublayer: f, whose output has the width of its input.
         config: the Transformer's configuration.
 
     References:
@@ -31,7 +36,7 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         self, sublayer: keras.layers.Layer, config: TransformerConfig, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        # A `mask` among the sub-layer's arguments is also what Keras calls its own masks.
+        # The sub-layer's argument `mask` is also the name of the masks that Keras propagates.
         self.supports_masking = True
         self.sublayer = sublayer
         self.config = config
@@ -41,18 +46,24 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the sub-layer's weights and the normalization's."""
+        """Creates the weights of the sub-layer and of the normalization."""
         self.sublayer.build(input_shape)
         self.layer_norm.build(input_shape)
 
     def call(
         self, inputs: Any, training: bool | None = None, positions: Any = None, **kwargs: Any
     ) -> Any:
-        """(batch, length, width) to the same; `kwargs` go to the sub-layer.
+        """Applies the block.
 
         Args:
-            positions: (batch, count) int32, where alone the output is wanted, (batch, count,
-                width), by a sub-layer that takes them and reads all the same; None: everywhere.
+            inputs: (batch, length, width).
+            training: whether dropout is active.
+            positions: (batch, count) int32, the only positions to compute; the sub-layer must take
+                this argument. None for all.
+            kwargs: further arguments of the sub-layer.
+
+        Returns:
+            (batch, length, width), or (batch, count, width) with `positions`.
         """
         x = self.layer_norm(inputs) if self.config.normalization == "pre" else inputs
         if positions is not None:
@@ -62,4 +73,4 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         return self.layer_norm(x) if self.config.normalization == "post" else x
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        """No mask is attached to the output; whoever needs it has it."""
+        """Attaches no mask to the output: masks are passed explicitly."""

@@ -1,4 +1,4 @@
-"""The table of token vectors, of the model's width or narrower."""
+"""The token embedding, optionally factorized."""
 
 from typing import Any
 
@@ -8,16 +8,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="models")
 class TokenEmbedding(keras.layers.ReversibleEmbedding):
-    """`E[id]`, or `E[id] W` where the table E is of another width than the model.
+    """Computes `E[id]`, or `E[id] W` if the width of the table E is not `d_model`.
 
-    Reversed, as a language-model head uses it: `x E^T`, or `x W^T E^T`. So a head is tied through
-    W as well. W starts with variance 1 / width, so that a vector keeps its scale on its way.
+    With `reverse=True`, as used by language-model heads, it computes `x E^T` or `x W^T E^T`, so
+    heads share W as well. W is initialized with variance 1 / width, which preserves the scale of
+    the vectors.
+
+        >>> embedding = TokenEmbedding(vocab_size=100, d_model=16, width=4)
+        >>> embedding(np.array([[1, 7, 2]])).shape
+        TensorShape([1, 3, 16])
 
     Args:
-        vocab_size: number of token ids.
-        d_model: width of the output.
-        width: of the table; 0 for `d_model`.
-        kwargs: further arguments of Keras' layer.
+        vocab_size: the number of token ids.
+        d_model: the width of the output.
+        width: the width of the table; 0 for `d_model`.
+        kwargs: further arguments of `keras.layers.ReversibleEmbedding`.
 
     References:
         factorized embedding: Lan et al. 2020, section 3.1 (https://arxiv.org/abs/1909.11942);
@@ -39,16 +44,20 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
             )
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the table, and the projection where there is one."""
+        """Creates the table and, if factorized, the projection."""
         super().build(input_shape)
         if self.projection is not None:
             self.projection.build((None, None, self.output_dim))
 
     def call(self, inputs: Any, reverse: bool = False) -> Any:
-        """Token ids (...) int32 to (..., d_model); reversed, (..., d_model) to scores of tokens.
+        """Embeds token ids, or scores all tokens if `reverse`.
+
+        Args:
+            inputs: token ids, (...) int32; with `reverse` vectors, (..., d_model).
+            reverse: whether to apply the transposed embedding.
 
         Returns:
-            (..., d_model), or reversed (..., vocab_size).
+            Vectors (..., d_model); with `reverse` one score per token, (..., vocab_size).
         """
         if reverse:
             return super().call(self.to_table_width(inputs), reverse=True)
@@ -56,20 +65,20 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
         return vectors if self.projection is None else self.projection(vectors)
 
     def to_table_width(self, vectors: Any) -> Any:
-        """(..., d_model) to the table's width, `x W^T`: what is multiplied with its rows."""
+        """Projects vectors (..., d_model) to the width of the table, `x W^T`."""
         if self.projection is None:
             return vectors
         kernel = ops.cast(self.projection.kernel, vectors.dtype)
         return ops.matmul(vectors, ops.transpose(kernel))
 
     def compute_output_shape(self, input_shape: tuple, reverse: bool = False) -> tuple:
-        """The shape of what `call` gives."""
+        """The shape of the output of `call`."""
         if reverse:
             return (*input_shape[:-1], self.input_dim)
         return (*input_shape, self.d_model)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         config = super().get_config()
         config["vocab_size"] = config.pop("input_dim")
         del config["output_dim"]

@@ -1,1 +1,1 @@
-"""Self-supervised objectives: each gives its terms of the loss."""
+"""Self-supervised objectives: each computes its terms of the loss."""

@@ -1,4 +1,4 @@
-"""What a pre-training objective is."""
+"""The contract of a pre-training objective."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,17 @@ from models.serializable import Serializable
 
 @dataclass(frozen=True)
 class Term:
-    """A part of the loss: the mean of `values`, weighted by `weights`, times `factor`.
+    """A term of the loss: `factor` times the mean of `values`, weighted by `weights`.
+
+        >>> Term("masked_lm", values=np.ones((2, 5)), weights=np.ones((2, 5))).factor
+        1.0
 
     Attributes:
-        name: of its metrics, `<name>_loss` and, with `hits`, `<name>_accuracy`.
+        name: names the metrics `<name>_loss` and, with `hits`, `<name>_accuracy`.
         values: the loss of each target, float32 of any shape.
-        weights: of the same shape; 0 where there is no target.
-        hits: of the same shape, True or 1 where the target was predicted; None: no accuracy.
-        factor: what the mean counts for in the sum of all terms, always the same number.
+        weights: the same shape, floating point; 0 where there is no target.
+        hits: the same shape, True or 1 where the prediction is correct; None for no accuracy.
+        factor: the weight of the term in the loss; the same in each step.
     """
 
     name: str
@@ -34,19 +37,19 @@ class Term:
 
 
 class Encode(Protocol):
-    """The backbone as an objective sees it: each pass over a batch is computed once.
+    """The function with which an objective runs the backbone on the batch; passes are cached.
 
     Args:
-        visibility: what a position sees, one of the backbone's `visibilities`; None: the
-            objective's own.
-        positions: the name of the batch's array (batch, count) int32 of the positions where the
-            sequence output is wanted, one of the objective's `positions`; None: everywhere, if
-            the objective reads it everywhere, or else not at all.
-        token_ids: (batch, length) int32, read in place of the batch's own, in a pass of its own.
-        layers: whether the outputs of the layers are wanted, everywhere.
+        visibility: which positions each position sees, one of the backbone's `visibilities`; None
+            for the objective's own.
+        positions: one of the objective's `positions`: the name of the batch's array, (batch, count)
+            int32, of the positions of the sequence output. None: the sequence output at all
+            positions if the objective declares `positions = None`, otherwise no sequence output.
+        token_ids: (batch, length) int32 that replace those of the batch, in a separate pass.
+        layers: whether to return the output of each layer, at all positions.
 
     Returns:
-        What `Backbone.call` gives.
+        The outputs of `Backbone.call`.
     """
 
     def __call__(
@@ -60,11 +63,11 @@ class Encode(Protocol):
 
 
 class Objective(Serializable, keras.layers.Layer):
-    """A self-supervised task: from the backbone's outputs for a batch to the terms of a loss.
+    """Computes the terms of a self-supervised loss from the backbone's outputs.
 
-    An objective is a subclass, named in `models.registry.OBJECTIVES`. Its attributes say what it
-    reads, so that the batches are made for it and the backbone computes what is needed, and
-    gives its part of the loss in `terms`.
+    An objective is a subclass that implements `terms` and is registered in
+    `models.registry.OBJECTIVES`. Its class attributes declare what it reads; the batches and the
+    backbone's passes are chosen accordingly.
 
         >>> from models.objectives.masked_lm import MaskedLMHead
         >>> MaskedLMHead.noise, MaskedLMHead.arrays["masked_ids"]
@@ -74,18 +77,21 @@ class Objective(Serializable, keras.layers.Layer):
         config: the backbone's configuration.
 
     Attributes:
-        rows: what a sequence is made of: "single" (one text), "pairs" (two segments); None: any.
-        noise: the names of the noises that it may stand on, the default first; (): any, and none.
-        pair_shares: the shares of the kinds of pairs that it learns from: B is of another document,
-            follows A, or is exchanged with A (`pair_kind` 0, 1, 2); None: any.
-        arrays: what it reads of a batch beside the backbone's inputs, by name.
-        visibility: what a position sees in the pass that it reads.
-        positions: the names of those of `arrays` that hold the positions where it reads the
-            sequence output, so that the pass need not compute the others; (): it reads none.
-            None: everywhere.
-        reads_layers: whether it reads the outputs of the layers.
-        reads_pooled_output: whether the backbone's pooling has a part in it.
-        settings: the names of the settings that its constructor takes.
+        rows: the row plan it requires, a key of `data_util.registry.ROWS`: "single" (one text) or
+            "pairs" (two segments); None for any.
+        noise: the noises it supports, keys of `data_util.registry.NOISES`, the default first; empty
+            if it works with any noise and with none.
+        pair_shares: the required fractions of pairs in which B is from another document, follows A,
+            or is swapped with A (`pair_kind` 0, 1, 2); None for any.
+        arrays: the arrays of the batch that it reads in addition to the backbone's inputs, by name.
+        visibility: which positions each position sees in the pass that it reads.
+        positions: the names of those `arrays` that hold the positions at which it reads the
+            sequence output, so that other positions need not be computed; empty if it does not
+            read the sequence output, None if it reads all positions.
+        reads_layers: whether it reads the output of each layer.
+        reads_pooled_output: whether it reads the backbone's pooled output.
+        settings: the names of the settings that its constructor takes. Those that are options are
+            declared in `models.registry.OBJECTIVE_OPTIONS`.
     """
 
     rows: ClassVar[str | None] = None
@@ -106,11 +112,11 @@ class Objective(Serializable, keras.layers.Layer):
     def from_options(
         cls, config: BackboneConfig, settings: Mapping[str, Any], **kwargs: Any
     ) -> "Objective":
-        """The objective with those of the settings that it knows.
+        """Creates the objective, with the options that it declares in `settings`.
 
         Args:
             config: the backbone's configuration.
-            settings: values by name, of all objectives together.
+            settings: option values by name, of all objectives together.
             kwargs: further arguments of the layer.
         """
         own = {name: settings[name] for name in cls.settings if name in settings}
@@ -118,22 +124,25 @@ class Objective(Serializable, keras.layers.Layer):
 
     @classmethod
     def min_parameters(cls, config: BackboneConfig) -> int:
-        """The parameters of its large matrices; a file of its weights holds no fewer."""
+        """A lower bound on its parameters, computed from its large matrices."""
         return 0
 
     def companions(self, config: BackboneConfig) -> dict[str, keras.layers.Layer]:
-        """Further networks that are trained with it: a generator, a decoder.
+        """Returns further networks that are trained with it, such as a generator or a decoder.
 
-        They are made when the objective is built and are then in `networks`, under the same names.
-        Fine-tuning leaves them behind, as it does the objective itself.
+        They are built with the objective and are then available in `networks`, under the same
+        names. Like the objective itself, they are discarded in fine-tuning.
 
         Args:
             config: the backbone's configuration.
+
+        Returns:
+            Layers by name.
         """
         return {}
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the companions' weights; a subclass makes its own."""
+        """Creates the companions' weights; subclasses extend it for their own."""
         if networks := self.companions(self.config):
             self.networks = networks
             for network in networks.values():
@@ -146,25 +155,25 @@ class Objective(Serializable, keras.layers.Layer):
         token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> list[Term]:
-        """Its part of the loss.
+        """Computes its terms of the loss.
 
         Args:
-            encode: gives the backbone's outputs for the batch.
+            encode: runs the backbone on the batch.
             batch: the backbone's inputs and `arrays`.
-            token_embedding: the backbone's layer, for a head that predicts tokens.
-            training: whether a gradient is to follow.
+            token_embedding: the backbone's layer, for heads that predict tokens.
+            training: whether a gradient will be computed.
 
         Returns:
-            The same terms, by name, at each call.
+            The terms, with the same names in each call.
         """
         raise NotImplementedError
 
 
 def softmax_term(name: str, ids: Any, logits: Any, weights: Any, factor: float = 1.0) -> Term:
-    """The term of a choice between classes: cross-entropy, and whether the target is the highest.
+    """Creates the term of a classification: cross-entropy losses, and hits for the accuracy.
 
     Args:
-        name: the term's.
+        name: the name of the term.
         ids: (...) int32, the targets.
         logits: (..., classes) float32.
         weights: (...) float32.

@@ -1,4 +1,4 @@
-"""The masked language model: which token is behind the mask?"""
+"""Masked language modelling: predict the tokens that were masked."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -17,16 +17,20 @@ from models.objectives.base import Encode, Objective, Term, softmax_term
 
 @keras.saving.register_keras_serializable(package="models")
 class MaskedLMHead(Objective):
-    """`norm(activation(x W + b)) E^T + c` at the masked positions, E the token embedding.
+    """Computes `norm(activation(x W + b)) E^T + c` at masked positions; E is the token embedding.
 
-    With `num_sampled`, a training step scores a masked token against this many candidates, half of
-    them the most frequent tokens and half drawn anew (see `models.kernels.sampled_softmax`);
-    validation uses the full vocabulary, whose softmax would be most of a step on a CPU.
+    With `num_sampled`, each training step scores a masked token against this many candidates: one
+    half are the most frequent tokens, the other half is drawn for each step (see
+    `models.kernels.sampled_softmax`). Validation uses the full vocabulary. On a CPU the full
+    softmax would dominate the cost of a training step.
+
+        >>> config = backbone_config("text_cnn", "tiny", vocab_size=100)
+        >>> head = MaskedLMHead(config, num_sampled=20, name="masked_lm")
 
     Args:
         config: the backbone's configuration.
-        num_sampled: candidates that a target is scored against in training; 0: the whole
-            vocabulary, as with a number that is not below its size.
+        num_sampled: the number of candidates in training; 0, or a number not below the vocabulary
+            size, for the full vocabulary.
 
     References:
         Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
@@ -59,12 +63,26 @@ class MaskedLMHead(Objective):
         )
 
     @classmethod
+    def from_options(
+        cls, config: BackboneConfig, settings: Mapping[str, Any], **kwargs: Any
+    ) -> "Objective":
+        """See `Objective.from_options`.
+
+        Args:
+            settings: with "ids_by_frequency" false, nothing is sampled: half of the candidates are
+                the lowest ids, which are to be the most frequent tokens.
+        """
+        if not settings.get("ids_by_frequency", True):
+            settings = {**settings, "num_sampled": 0}
+        return super().from_options(config, settings, **kwargs)
+
+    @classmethod
     def min_parameters(cls, config: BackboneConfig) -> int:
-        """The transform's kernel."""
+        """A lower bound on its parameters: those of the transform's kernel."""
         return config.d_model**2
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the transform and one bias per token."""
+        """Creates the transform and one bias per token."""
         shape = (None, None, self.config.d_model)
         self.transform.build(shape)
         self.layer_norm.build(shape)
@@ -73,7 +91,7 @@ class MaskedLMHead(Objective):
         )
 
     def call(self, sequence_output: Any, token_embedding: Any) -> Any:
-        """Predicts masked tokens.
+        """Scores all tokens at the masked positions.
 
         Args:
             sequence_output: (batch, slots, d_model), at the masked positions.
@@ -83,23 +101,25 @@ class MaskedLMHead(Objective):
             (batch, slots, vocab_size) float32 logits.
         """
         x = self._transformed(sequence_output)
-        # The product runs at the layer's precision, what follows it in float32.
+        # The product has the layer's precision; everything after it is float32.
         return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
 
     def _transformed(self, sequence_output: Any) -> Any:
-        """(batch, slots, d_model) to the same."""
+        """Applies the transform, its activation and normalization: (batch, slots, d_model)."""
         x = self.transform(sequence_output)
         return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](x))
 
     def sampled(self, sequence_output: Any, masked_ids: Any, token_embedding: Any) -> Any:
-        """Predicts masked tokens among candidates.
+        """Scores the target and the sampled candidates at the masked positions.
 
         Args:
-            sequence_output, token_embedding: as in `call`.
+            sequence_output: as in `call`.
             masked_ids: (batch, slots) int32, the targets.
+            token_embedding: as in `call`.
 
         Returns:
-            (batch, slots, 1 + num_sampled) float32 logits, the target's first.
+            (batch, slots, 1 + candidates) float32 logits, the target's first; `candidates` is
+            `num_sampled`, rounded down to an even number.
         """
         x = token_embedding.to_table_width(self._transformed(sequence_output))
         sampled_ids = keras.random.randint(
@@ -123,7 +143,7 @@ class MaskedLMHead(Objective):
         token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> list[Term]:
-        """One term; the slots of a row that are not used have weight 0."""
+        """Returns one term; unused slots of a row have weight 0."""
         outputs = encode(positions="masked_positions")
         x, ids = outputs["sequence_output"], batch["masked_ids"]
         if training and self._half:

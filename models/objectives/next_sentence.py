@@ -1,4 +1,4 @@
-"""Next sentence: does the second segment follow the first?"""
+"""Next sentence prediction: does the second segment follow the first?"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,7 +14,13 @@ from models.objectives.base import Encode, Objective, Term, softmax_term
 
 @keras.saving.register_keras_serializable(package="models")
 class NextSentenceHead(Objective):
-    """Two classes from the pooled output: 0 another document's text, 1 what follows.
+    """Classifies pairs by the pooled output: B is from another document (0) or follows A (1).
+
+        >>> config = backbone_config("text_cnn", "tiny", vocab_size=100)
+        >>> head = NextSentenceHead(config, name="next_sentence")
+
+    Args:
+        config: the backbone's configuration.
 
     References:
         Devlin et al. 2019, section 3.1 (https://arxiv.org/abs/1810.04805).
@@ -40,11 +46,11 @@ class NextSentenceHead(Objective):
         )
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the projection."""
+        """Creates the projection."""
         self.dense.build((None, self.config.d_model))
 
     def call(self, pooled_output: Any, training: bool | None = None) -> Any:
-        """(batch, d_model) to (batch, 2) float32 logits."""
+        """Computes the logits: (batch, d_model) to (batch, 2) float32."""
         return self.dense(self.dropout(pooled_output, training=training))
 
     def terms(
@@ -54,6 +60,6 @@ class NextSentenceHead(Objective):
         token_embedding: TokenEmbedding,
         training: bool | None,
     ) -> list[Term]:
-        """One term; a row without a pair has weight 0."""
+        """Returns one term; rows without a pair have weight 0."""
         logits = self(encode()["pooled_output"], training=training)
         return [softmax_term(self.name, batch["pair_kind"], logits, batch["pair_weights"])]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import joblib
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import Ridge
@@ -23,11 +22,10 @@ def support_vector_machines(matrix: csr_matrix, targets: np.ndarray, penalty: fl
     Returns:
         kernel (vocab_size, labels) and bias (labels,).
     """
-    solver = OneVsRestClassifier(LinearSVC(C=penalty, random_state=0), n_jobs=-1)
-    # Threads: the solver releases the lock, and processes would each copy the matrix.
-    with joblib.parallel_config("threading"):
-        # int64: scikit-learn 1.9 scrambles int8 targets of more than 128 columns.
-        solver.fit(matrix, targets.astype(np.int64))
+    # Not in threads: they share the solver's random numbers, and no two fits would be the same.
+    solver = OneVsRestClassifier(LinearSVC(C=penalty, random_state=0))
+    # int64: scikit-learn 1.9 scrambles int8 targets of more than 128 columns.
+    solver.fit(matrix, targets.astype(np.int64))
     kernel = np.stack([one.coef_[0] for one in solver.estimators_], axis=1)
     return kernel, np.array([one.intercept_[0] for one in solver.estimators_])
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.options import Options, option
-from data_util.reading.line_format import LABEL_FIELDS
+from data_util.choices import LABEL_FIELDS
 from models.registry import HEADS
 
 

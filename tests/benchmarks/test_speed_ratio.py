@@ -69,10 +69,10 @@ def test_both_checkouts_run_their_own_scripts(run, checkouts, capsys):
         ]
         rounds = found["times"]["text_cnn"][side]
         assert len(rounds) == 2
-        assert all(one["pre-training step"][0] >= 0.001 for one in rounds)
+        assert all(one["pre-training steps"][0] >= 0.001 for one in rounds)
     works = [(row["backbone"], row["work"]) for row in found["rows"]]
     assert works == [("text_cnn", work) for work in speed_ratio.WORK]
-    assert "| text_cnn | fine-tuning step |" in capsys.readouterr().out
+    assert "| text_cnn | fine-tuning steps |" in capsys.readouterr().out
 
 
 def test_a_script_that_fails_ends_the_benchmark(run, checkouts):
@@ -85,8 +85,8 @@ def test_the_first_epoch_and_what_few_documents_take_do_not_count():
     training = {"total": [30, 40], "fits": [[9, 10], [3, 5], [1, 2], [2, 3]]}
     few, many = ({"total": total, "fits": []} for total in ([10, 11], [25, 31]))
     assert times_of([training, training, few, many]) == {
-        "pre-training step": (2, 3),
-        "fine-tuning step": (2, 3),
+        "pre-training steps": (2, 3),
+        "fine-tuning steps": (2, 3),
         "prediction": (15, 20),
     }
 

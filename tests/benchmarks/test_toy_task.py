@@ -4,7 +4,7 @@ import numpy as np
 from benchmarks.toy_task import CLS, ONE, ZERO, run, sequences
 from models.backbones.base import make_backbone
 from models.build import build
-from models.config import backbone_config
+from models.presets import backbone_config
 
 
 def test_sequences():

@@ -5,6 +5,7 @@ import pytest
 
 from common.errors import OptionError
 from common.options import REQUIRED, Options, declarations, make_options, option
+from common.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -113,3 +114,49 @@ def test_options_can_be_pickled():
     # Test modules are not importable by their names, so the class is looked up by hand.
     assert (Made.__module__, Made.__qualname__) == (__name__, "Made")
     assert pickle.loads(pickle.dumps(Options())) == Options()
+
+
+SHAPES = Registry(round="builtins:object")
+
+
+@dataclass(frozen=True)
+class ThickOptions(Options):
+    """Thick"""
+
+    width: int = option(1, "how thick", minimum=1)
+
+
+@dataclass(frozen=True)
+class ShapeOptions(Options):
+    """Shapes"""
+
+    shape: str = option("round", "which one", choices=SHAPES)
+
+    choosers = ("shape",)
+
+    @classmethod
+    def further_groups(cls, values):
+        return (*super().further_groups(values), *([ThickOptions] * (values["shape"] != "round")))
+
+
+def test_choices_may_grow():
+    with pytest.raises(OptionError, match="--shape=square: must be one of round"):
+        ShapeOptions(shape="square")
+    SHAPES.register("square", object())
+    assert ShapeOptions(shape="square").shape == "square"
+
+
+def test_an_instance_has_the_further_options_of_its_values():
+    if "square" not in SHAPES:
+        SHAPES.register("square", object())
+    options = ShapeOptions(shape="square", width=3)
+    assert isinstance(options, ShapeOptions) and isinstance(options, ThickOptions)
+    assert options.to_dict() == {"shape": "square", "width": 3}
+    assert options == ShapeOptions(shape="square").replace(width=3)
+    assert pickle.loads(pickle.dumps(options)) == options
+    assert ShapeOptions().to_dict() == {"shape": "round"}
+    with pytest.raises(OptionError, match="--width=0: must be at least 1"):
+        ShapeOptions(shape="square", width=0)
+    with pytest.raises(TypeError, match="width"):
+        ShapeOptions(width=1)
+    assert list(declarations(ShapeOptions.complete({"shape": "square"}))) == ["width", "shape"]

@@ -255,3 +255,47 @@ def test_help_of_a_class_that_was_made():
     assert "More:" not in text
     assert re.findall(r"^  --(\w+)=", text, flags=re.MULTILINE) == ["width", "options_file"]
     assert list(declarations(More)) == ["width"]
+
+
+@dataclass(frozen=True)
+class RedOptions(Options):
+    """Red"""
+
+    shade: int = option(1, "how dark")
+
+
+@dataclass(frozen=True)
+class ColourOptions(Options):
+    """Colours"""
+
+    colours: list[str] = option(["blue"], "which ones", choices=("blue", "red"))
+
+    choosers = ("colours",)
+
+    @classmethod
+    def further_groups(cls, values):
+        return (RedOptions,) if "red" in values["colours"] else ()
+
+
+@pytest.mark.parametrize("arguments", [["--colours=blue,red"], ["--colours", "red"]])
+def test_an_option_that_brings_further_options(arguments, tmp_path):
+    assert parse_options(ColourOptions, [])[0] == ColourOptions()
+    assert parse_options(ColourOptions, [*arguments, "--shade=3"])[0].shade == 3
+    assert "\nRed:\n  --shade=1\n" in help_text(ColourOptions, "paint", "", arguments)
+    assert "--shade" not in help_text(ColourOptions, "paint", "")
+    with pytest.raises(OptionError, match="--shade: there is no such option"):
+        parse_options(ColourOptions, ["--shade=3"])
+    with pytest.raises(OptionError, match="--colours=green: must be one or more of blue, red"):
+        parse_options(ColourOptions, ["--colours=green"])
+
+
+def test_further_options_from_a_file(tmp_path):
+    file = tmp_path / "options.json"
+    file.write_text(json.dumps({"colours": ["red"], "shade": 5}))
+    assert parse_options(ColourOptions, [f"--options_file={file}"])[0].shade == 5
+    # The command line takes precedence, and then nothing asks for a shade.
+    arguments = [f"--options_file={file}", "--colours=blue"]
+    assert parse_options(ColourOptions, arguments) == (ColourOptions(), {"colours"})
+    file.write_text(json.dumps({"colours": ["blue"], "shade": 5}))
+    with pytest.raises(OptionError, match=r"options\.json: --shade: there is no such option"):
+        parse_options(ColourOptions, [f"--options_file={file}"])

@@ -25,6 +25,12 @@ def test_names_can_be_added():
     assert registry["other"].__name__ == "OrderedDict"
 
 
+def test_a_registry_equals_itself_alone():
+    registry, same = Registry(counter="collections:Counter"), Registry(counter="no_such:module")
+    assert registry == registry and registry != same
+    assert len({registry, same}) == 2
+
+
 def test_wrong_names_and_places_are_clear_errors():
     registry = Registry(one="collections:Counter", two="collections:Counter")
     with pytest.raises(KeyError, match="'three' is none of one, two"):

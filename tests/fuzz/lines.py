@@ -3,8 +3,9 @@
 import io
 
 from common.errors import InputError
+from data_util.choices import LABEL_FIELDS
 from data_util.reading.labels import label_problem
-from data_util.reading.line_format import LABEL_FIELDS, LineParser
+from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import raw_lines
 
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from models.config import backbone_config, config_class
+from models.config import config_class
+from models.presets import backbone_config
 
 VOCAB_SIZE = 40
 

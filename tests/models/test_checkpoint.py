@@ -202,7 +202,7 @@ def test_an_exception_in_the_first_write_leaves_no_checkpoint(model_of, tmp_path
         write_checkpoint(folder, config=told, model=model, texts=TEXTS, metrics=METRICS)
     assert list(folder.iterdir()) == []
     assert not holds_checkpoint(folder)
-    with pytest.raises(CheckpointError, match="not a whole checkpoint folder"):
+    with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(folder)
 
 
@@ -275,14 +275,14 @@ def test_a_crash_before_the_first_is_published_is_no_checkpoint(written, tmp_pat
     half.mkdir()
     shutil.copytree(folder, half / ".complete.0123456789abcdef.tmp")
     assert not holds_checkpoint(half)
-    with pytest.raises(CheckpointError, match="not a whole checkpoint folder"):
+    with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(half)
 
 
 def test_missing_and_empty_folders(tmp_path):
     with pytest.raises(CheckpointError, match="there is no such checkpoint folder"):
         read_checkpoint(tmp_path / "none")
-    with pytest.raises(CheckpointError, match="not a whole checkpoint folder"):
+    with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(tmp_path)
     (tmp_path / "file").write_text("x")
     with pytest.raises(CheckpointError, match="there is no such checkpoint folder"):
@@ -303,7 +303,7 @@ def test_damaged_files_are_named(written, name, damage):
         (folder / name).unlink()
     with pytest.raises(CheckpointError, match=name) as caught:
         read_checkpoint(folder)
-    assert ("is missing" if damage == "remove" else "cut short or altered") in str(caught.value)
+    assert ("is missing" if damage == "remove" else "truncated or altered") in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -328,15 +328,15 @@ def test_manifests_that_are_none(written, manifest):
 @pytest.mark.parametrize(
     ("name", "entry", "message"),
     [
-        ("config.json", {}, "cut short or altered"),
-        ("config.json", 5, "cut short or altered"),
-        ("config.json", {"bytes": "many", "sha256": None}, "cut short or altered"),
+        ("config.json", {}, "truncated or altered"),
+        ("config.json", 5, "truncated or altered"),
+        ("config.json", {"bytes": "many", "sha256": None}, "truncated or altered"),
         (
             "../outside",
             {"bytes": 1, "sha256": ""},
-            "'../outside', which is no file",
+            "'../outside', which is not a file name",
         ),
-        ("/etc/hostname", {"bytes": 1, "sha256": ""}, "hostname', which is no file"),
+        ("/etc/hostname", {"bytes": 1, "sha256": ""}, "hostname', which is not a file name"),
     ],
 )
 def test_manifests_that_tell_wrong_things(written, name, entry, message):
@@ -354,7 +354,9 @@ def test_weights_of_another_model(written, model_of, other):
     folder, _, _ = written
     model_of(*other)[0].save_weights(folder / "model.weights.h5")
     sign(folder)
-    with pytest.raises(CheckpointError, match="these weights are not of the text_cnn") as caught:
+    with pytest.raises(
+        CheckpointError, match="these weights do not belong to the text_cnn"
+    ) as caught:
         load_any_model(read_checkpoint(folder))
     message = str(caught.value)
     assert str(folder / "model.weights.h5") in message
@@ -367,7 +369,7 @@ def test_weights_that_are_no_hdf5(written):
     folder, _, _ = written
     (folder / "model.weights.h5").write_bytes(b"no weights" * 100)
     sign(folder)
-    with pytest.raises(CheckpointError, match="these weights are not of") as caught:
+    with pytest.raises(CheckpointError, match="these weights do not belong to") as caught:
         load_any_model(read_checkpoint(folder))
     assert "\n" not in str(caught.value)
 
@@ -375,11 +377,11 @@ def test_weights_that_are_no_hdf5(written):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 3}, "not of format version 1 or 2"),
+        ({"format_version": 3}, "its format version is not 1 or 2"),
         ({"backbone": {}}, "lacks"),
         ({"backbone": 7}, "must be a table"),
         ({"objectives": []}, "objectives"),
-        ({"objectives": 5}, "wrong kind"),
+        ({"objectives": 5}, "wrong type"),
         ({"objectives": ["ranking"]}, "objectives"),
     ],
 )
@@ -539,7 +541,7 @@ def test_settings_that_were_altered_by_hand(written, value):
     checkpoint = read_checkpoint(folder)
     with pytest.raises(CheckpointError, match=r"config\.json: test_mode must be true or false"):
         checkpoint.setting("test_mode", bool)
-    with pytest.raises(CheckpointError, match=r"config\.json: it lacks the key sequence_length"):
+    with pytest.raises(CheckpointError, match=r"config\.json: the key sequence_length is missing"):
         checkpoint.setting("sequence_length", int)
     change_config(folder, test_mode=True, sequence_length=True)
     checkpoint = read_checkpoint(folder)

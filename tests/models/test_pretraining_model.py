@@ -8,6 +8,7 @@ from models.build import build
 from models.kernels.losses import weighted_mean
 from models.pretraining_model import PretrainingModel
 from models.registry import BACKBONES
+from tests.objective_logits import logits_of
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 
@@ -25,19 +26,6 @@ def model_of(config, **kwargs):
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(scale=0.4, size=weight.shape) for weight in model.weights])
     return model
-
-
-def logits_of(model, batch):
-    """What the terms of the loss are made of, by objective."""
-    table, found = model.backbone.token_embedding, {}
-    outputs = model.backbone(batch, positions=batch["masked_positions"])
-    for head in model.heads:
-        if head.name == "masked_lm":
-            logits = head(outputs["sequence_output"], token_embedding=table)
-        else:
-            logits = head(outputs["pooled_output"])
-        found[head.name] = np.asarray(logits)
-    return found
 
 
 @backbones
@@ -166,27 +154,6 @@ def test_masked_lm_alone_leaves_the_pooling(config_of, batch_of, backbone):
     logits = logits_of(model, batch)["masked_lm"]
     masked = cross_entropy(logits, batch["masked_ids"]).mean()
     assert float(model.compute_loss(batch, None, model(batch))) == pytest.approx(masked, rel=1e-5)
-
-
-def small(config_of, backbone):
-    sizes = {"num_layers": 1} if backbone == "transformer" else {"filter_sizes": (2, 3)}
-    return config_of(backbone, position="learned", **sizes)
-
-
-@backbones
-def test_learns_one_batch_by_heart(config_of, batch_of, backbone):
-    model = build(PretrainingModel(make_backbone(small(config_of, backbone))))
-    model.compile(optimizer=keras.optimizers.Adam(5e-3))
-    batch = batch_of([10, 8, 9, 10])
-    first = model.train_on_batch(batch, return_dict=True)
-    for _ in range(100):
-        model.train_on_batch(batch)
-    assert first["masked_lm_loss"] == pytest.approx(np.log(40), rel=0.1)
-    model.reset_metrics()
-    last = model.test_on_batch(batch, return_dict=True)
-    assert last["masked_lm_loss"] < 0.05
-    assert last["next_sentence_loss"] < 0.05
-    assert last["masked_lm_accuracy"] == last["next_sentence_accuracy"] == 1
 
 
 @backbones

@@ -62,7 +62,7 @@ def test_keys_that_earlier_versions_lack(changed):
         ({"task": "ranking"}, "task must be one of multi_label, multi_class"),
         ({"task": 3}, "task must be a string"),
         ({"head": "ranking"}, "head must be one of"),
-        ({"head": "pooled"}, "these weights are not of the text_cnn model"),
+        ({"head": "pooled"}, "these weights do not belong to the text_cnn model"),
         ({"head_dropout": "much"}, "head_dropout must be a number"),
         ({"head_dropout": 1.5}, "dropout must be at least 0"),
         ({"bag_of_words": 1}, "bag_of_words must be true or false"),

@@ -1,4 +1,4 @@
-"""A noise of the tests: some neighbouring tokens change places."""
+"""A noise: some neighbouring tokens change places."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,11 +9,11 @@ from data_util.pretraining.noise.base import Noise
 
 
 class SwapNoise(Noise):
-    """Exchanges the two tokens of some pairs of neighbours.
+    """Exchanges the tokens of some pairs of neighbours: of positions 1 and 2, 3 and 4, ...
 
-    The pairs are the positions 1 and 2, 3 and 4, ...; of those that are both ordinary, each is
-    exchanged with the mask probability. The arrays are `swapped` (rows, pairs) int32, 1 where a
-    pair was exchanged, and `swapped_weights` (rows, pairs) float32, 1 where it could have been.
+    Each pair of two ordinary tokens is exchanged with the mask probability. The arrays are
+    `swapped` (rows, length) int32, 1 for a token that was moved, and `swapped_weights` (rows,
+    length) float32, 1 for an ordinary token.
     """
 
     stream: ClassVar[str] = "swaps"
@@ -21,15 +21,18 @@ class SwapNoise(Noise):
     def arrays(
         self, batch: Mapping[str, np.ndarray], generator: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        token_ids = batch["token_ids"].copy()
-        pairs = (token_ids.shape[1] - 1) // 2
-        first, second = (token_ids[:, start : start + 2 * pairs : 2] for start in (1, 2))
-        ordinary = self.vocabulary.ordinary_ids
-        possible = np.isin(first, ordinary) & np.isin(second, ordinary)
-        swapped = possible & (generator.random(possible.shape) < self.mask_probability)
-        first[swapped], second[swapped] = second[swapped], first[swapped]
+        ids = batch["token_ids"]
+        pairs = (ids.shape[1] - 1) // 2
+        first, second = slice(1, 1 + 2 * pairs, 2), slice(2, 2 + 2 * pairs, 2)
+        ordinary = np.isin(ids, self.vocabulary.ordinary_ids)
+        possible = ordinary[:, first] & ordinary[:, second]
+        drawn = possible & (generator.random(possible.shape) < self.mask_probability)
+        token_ids, swapped = ids.copy(), np.zeros_like(ids)
+        token_ids[:, first] = np.where(drawn, ids[:, second], ids[:, first])
+        token_ids[:, second] = np.where(drawn, ids[:, first], ids[:, second])
+        swapped[:, first] = swapped[:, second] = drawn
         return {
             "token_ids": token_ids,
-            "swapped": swapped.astype(np.int32),
-            "swapped_weights": possible.astype(np.float32),
+            "swapped": swapped,
+            "swapped_weights": ordinary.astype(np.float32),
         }

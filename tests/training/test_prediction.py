@@ -137,7 +137,7 @@ def test_a_pipe_is_written_to_and_not_replaced(run_of, tmp_path):
         (
             "vocab.txt",
             lambda text: text + "x1\n",
-            r"tokens, but the model knows only [0-9]+; it is",
+            r"tokens, but the model has only [0-9]+ embeddings; this is",
         ),
         (
             "vocab.txt",
@@ -151,7 +151,7 @@ def test_labels_and_vocabulary_that_are_not_the_models(run_of, tmp_path, name, c
     shutil.copytree(run_of().fine_tuned, folder, ignore=shutil.ignore_patterns("last", "logs"))
     path = folder / name
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=rf"{name}: cut short or altered"):
+    with pytest.raises(CheckpointError, match=rf"{name}: truncated or altered"):
         Predictor(folder)
     # Whoever can write it can write its digest.
     sign(folder)

@@ -1,1 +1,1 @@
-"""What a run computes on: devices, processes and the batches that they are fed."""
+"""The devices and processes of a run, and how batches are fed to them."""

@@ -1,4 +1,4 @@
-"""The rows of a batch that one of several processes feeds to its devices."""
+"""Divides the rows of a batch among devices and processes."""
 
 from typing import Any
 
@@ -8,20 +8,21 @@ _WEIGHTS = "_weights"
 
 
 def pad_rows(batch: Any, multiple: int) -> Any:
-    """Adds rows until their number can be divided; what is added is no example.
+    """Pads a batch with rows that do not count, so that it splits into equal shards.
 
-    No share has a part of an example: where examples have several rows (see "example" below), rows
-    are added in between too.
+    An example never crosses the boundary of a shard. Where examples have several rows (see
+    "example" below), padding may therefore be needed at the end of any shard.
 
     Args:
         batch: a dict of arrays, or a tuple of such a dict and targets, which are arrays or dicts of
-            arrays; the first axis is the row. The rows of an example have the same number in the
-            array "example", if there is one; else each row is an example.
-        multiple: of which the number of rows is to be a multiple.
+            arrays; the first axis is the row. Rows of the same example have the same number in the
+            array "example"; without this array, each row is an example.
+        multiple: the number of shards.
 
     Returns:
-        The batch with copies of rows. In a dict, the arrays whose names end in "_weights" are 0 and
-        "example" is -1 there; a tuple gets a third entry, (rows,) float32: 0 there and 1 elsewhere.
+        The batch, whose number of rows is a multiple of `multiple`. Padding rows are copies of
+        other rows, except that arrays of a dict whose names end in "_weights" are 0 and "example"
+        is -1. A tuple gets a third entry, weights (rows,) float32: 0 for padding rows, otherwise 1.
     """
     inputs = batch[0] if isinstance(batch, tuple) else batch
     source, real = _layout(inputs, multiple)
@@ -32,17 +33,25 @@ def pad_rows(batch: Any, multiple: int) -> Any:
 
 
 def real_rows(inputs: dict[str, np.ndarray], multiple: int) -> np.ndarray:
-    """(rows,) bool: which rows of what `pad_rows` makes of a batch are the batch's own."""
+    """Tells the rows of a batch from the padding rows that `pad_rows` adds.
+
+    Args:
+        inputs: the batch before padding.
+        multiple: as in `pad_rows`.
+
+    Returns:
+        (padded rows,) bool, False for padding rows.
+    """
     return _layout(inputs, multiple)[1]
 
 
 def shard(batch: Any, process: int, processes: int) -> Any:
-    """The rows of one process: those of all processes, in their order, are the whole batch.
+    """The rows of one process; those of all processes, in order, make up the whole batch.
 
     Args:
-        batch: as `pad_rows` gives it, its rows a multiple of `processes`.
-        process: from 0.
-        processes: how many there are.
+        batch: as returned by `pad_rows`; the number of rows is a multiple of `processes`.
+        process: the number of the process, from 0.
+        processes: the number of processes.
     """
     if processes == 1:
         return batch
@@ -55,12 +64,12 @@ def shard(batch: Any, process: int, processes: int) -> Any:
 
 
 def batch_size(inputs: dict[str, np.ndarray]) -> int:
-    """How many rows a batch has."""
+    """The number of rows of a batch."""
     return len(next(iter(inputs.values())))
 
 
 def _layout(inputs: dict[str, np.ndarray], multiple: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each row of the larger batch, the row that it is or is a copy of, and whether it is it."""
+    """For each row of the padded batch: the row it is copied from, and whether it is that row."""
     rows = batch_size(inputs)
     example = inputs.get("example", np.arange(rows))
     starts = np.flatnonzero(np.concatenate([[True], example[1:] != example[:-1]]))
@@ -68,7 +77,7 @@ def _layout(inputs: dict[str, np.ndarray], multiple: int) -> tuple[np.ndarray, n
     size = max(-(-rows // multiple), int(sizes.max()))
     while (shares := _filled(sizes, size))[-1] >= multiple:
         size += 1
-    # Each share has its examples' rows, and then copies of the last row before.
+    # Each shard has the rows of its examples, followed by copies of the last row before them.
     source = np.zeros(size * multiple, np.int64)
     real = np.zeros(size * multiple, bool)
     share_of_row = np.repeat(shares, sizes)
@@ -79,7 +88,7 @@ def _layout(inputs: dict[str, np.ndarray], multiple: int) -> tuple[np.ndarray, n
 
 
 def _filled(sizes: np.ndarray, size: int) -> np.ndarray:
-    """(examples,): the share of each example, if shares of so many rows are filled in order."""
+    """The shard of each example, (examples,), if shards of `size` rows are filled in order."""
     shares, share, filled = [], 0, 0
     for rows in sizes:
         if filled + rows > size:

@@ -1,14 +1,14 @@
-"""One batch over several devices: which there are, who writes, and sums over all of them.
+"""Data-parallel training: the devices and processes that share each batch, and reductions.
 
-`distributed` opens the layout that the options name; the other functions ask what is open, as
-`tf.distribute.get_strategy` and `keras.distribution.distribution` do. With neither open there is
-one device and one process, and each of them is the plain thing.
+`distributed` opens the layout that the options select. The other functions query the open layout
+(`tf.distribute.get_strategy`, `keras.distribution.distribution`); without one there is a single
+device and a single process, and the functions are trivial.
 
 - "mirrored": TensorFlow's `MirroredStrategy`, one process with a replica of the model on each of
-  its devices. A replica sees its rows alone, so sums over the batch are asked for
-  (`all_reduce_sum`).
-- "data_parallel": JAX, several processes. Each feeds its own rows; the step is compiled for the
-  whole batch, and its sums are over the whole batch by themselves.
+  its devices. A replica sees only its own rows, so sums over the batch must be requested with
+  `all_reduce_sum`.
+- "data_parallel": JAX, one or more processes. Each process feeds its own rows; the step is compiled
+  for the whole batch, so its sums are already those of the whole batch.
 """
 
 import functools
@@ -28,29 +28,29 @@ from training.options.groups import DistributionOptions
 logger = logging.getLogger(__name__)
 
 _barriers = itertools.count()
-# Processes read text before they meet: one may have to wait for another's hours of it.
+# Generous, because a process may wait at a barrier for hours while another one reads text.
 _WAIT_MS = 24 * 3600 * 1000
 
 
 @contextmanager
 def distributed(options: DistributionOptions, *, batch_size: int) -> Iterator[None]:
-    """Runs what is within it on the devices that the options name.
+    """A context that trains on the devices that the options select.
 
-    Everything of Keras is to be made within it: the model, the optimizer, the metrics.
+    Create all Keras objects within it: the model, the optimizer and the metrics.
 
     Args:
         options: the layout.
-        batch_size: rows of a whole batch.
+        batch_size: the number of rows of a whole batch.
 
     Raises:
-        OptionError: the options cannot be met here.
+        OptionError: the layout is not available.
     """
     if options.distribute == "none":
         yield
     elif options.distribute == "mirrored":
         if keras.backend.backend() != "tensorflow":
             raise OptionError(
-                "--distribute=mirrored needs the TensorFlow backend, and KERAS_BACKEND is "
+                "--distribute=mirrored needs the TensorFlow backend, but KERAS_BACKEND is "
                 f"{keras.backend.backend()}. Unset it, or use --distribute=data_parallel."
             )
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -65,8 +65,8 @@ def distributed(options: DistributionOptions, *, batch_size: int) -> Iterator[No
 
 @functools.cache
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
-    # One a process: a second would number its sums over devices from the start again, and
-    # TensorFlow would take them for those of the first.
+    # One per process: a second strategy would number its collective operations from the start, and
+    # TensorFlow would confuse them with those of the first.
     return tf.distribute.MirroredStrategy(devices)
 
 
@@ -93,7 +93,7 @@ def _data_parallel(options: DistributionOptions, batch_size: int) -> Iterator[No
     try:
         layout = keras.distribution.DataParallel(auto_shard_dataset=False)
         if not is_main_process():
-            # One process speaks for all.
+            # Only the main process logs.
             logging.getLogger().setLevel(logging.WARNING)
         _announce(batch_size, layout.num_model_replicas)
         with layout.scope():
@@ -107,13 +107,13 @@ def _data_parallel(options: DistributionOptions, batch_size: int) -> Iterator[No
 def _announce(batch_size: int, devices: int) -> None:
     if batch_size < devices:
         raise OptionError(
-            f"--batch_size={batch_size}: there are {devices} devices, and each needs a row."
+            f"--batch_size={batch_size}: there are {devices} devices, each of which needs a row."
         )
     logger.info("batches of %d over %d devices, %d processes", batch_size, devices, processes())
 
 
 def replicas() -> int:
-    """How many devices share each batch."""
+    """The number of devices that share each batch."""
     layout = keras.distribution.distribution()
     if layout is not None:
         return layout.num_model_replicas
@@ -126,7 +126,7 @@ def is_distributed() -> bool:
 
 
 def processes() -> int:
-    """How many processes train together."""
+    """The number of processes that train together."""
     if keras.backend.backend() != "jax":
         return 1
     import jax
@@ -135,7 +135,7 @@ def processes() -> int:
 
 
 def process() -> int:
-    """This one's number, from 0."""
+    """The number of this process, from 0."""
     if processes() == 1:
         return 0
     import jax
@@ -149,7 +149,11 @@ def is_main_process() -> bool:
 
 
 def barrier(place: str) -> None:
-    """Waits until every process has reached the same `place`."""
+    """Waits until every process has reached this barrier.
+
+    Args:
+        place: names the barrier; the same in all processes.
+    """
     if processes() == 1:
         return
     # JAX's public ways to wait are sums over devices, which give up after seconds. A test fails if
@@ -163,7 +167,13 @@ def barrier(place: str) -> None:
 
 @contextmanager
 def main_process_first(place: str) -> Iterator[None]:
-    """Lets the main process do what is within before the others, which may find it done."""
+    """A context that the main process completes before the others enter it.
+
+    The others then find caches and files that the main process has written.
+
+    Args:
+        place: names the barrier between them.
+    """
     if not is_main_process():
         barrier(place)
     yield
@@ -172,7 +182,7 @@ def main_process_first(place: str) -> Iterator[None]:
 
 
 def all_reduce_max(number: int) -> int:
-    """The highest of the processes' numbers; all call it at the same place."""
+    """The highest of the processes' numbers; all processes must call it at the same point."""
     if processes() == 1:
         return number
     import numpy as np
@@ -182,10 +192,10 @@ def all_reduce_max(number: int) -> int:
 
 
 def all_reduce_sum(values: Any) -> Any:
-    """Adds up arrays over the replicas, called in each; elsewhere gives them as they are.
+    """Sums arrays over TensorFlow's replicas; outside of a replica, returns them unchanged.
 
     Args:
-        values: an array or a list of arrays; an entry may be None.
+        values: an array or a list of arrays; entries may be None.
     """
     if keras.backend.backend() != "tensorflow":
         return values
@@ -200,11 +210,11 @@ def all_reduce_sum(values: Any) -> Any:
 
 
 def synchronize(model: keras.Model) -> None:
-    """Gives the model's variables their values in the midst of `fit`, where JAX has them apart."""
+    """Updates the model's variables during `fit`: with JAX their current values are elsewhere."""
     if keras.backend.backend() == "jax":
         model.jax_state_sync()
 
 
 def reduction_of_losses() -> Any:
-    """What a model's `all_reduce_sum` has to be under the layout that is open."""
+    """The function for a model's `all_reduce_sum` under the open layout, or None."""
     return all_reduce_sum if tf.distribute.has_strategy() else None

@@ -1,4 +1,4 @@
-"""The forward pass of a model, compiled: for validation, for predict.py, and for the service."""
+"""The compiled forward pass of a model, for validation, predict.py and the service."""
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
@@ -17,17 +17,17 @@ Inputs = Mapping[str, np.ndarray]
 
 
 class Forward:
-    """The outputs of a model in inference mode, as NumPy arrays.
+    """Computes the outputs of a model in inference mode, as NumPy arrays.
 
-    It is compiled once for every length, where the backend can do that, and keeps nothing of what
-    went through it. (`predict_on_batch` is traced anew for each length, and of a data set that
-    `predict` is given TensorFlow never forgets the generator: a long file is a great many.)
+    With TensorFlow it is compiled once for all lengths. It retains no memory per batch. (Keras'
+    `predict_on_batch` is retraced for each length; `predict` makes TensorFlow keep the generator of
+    each data set, which adds up over a long file.)
 
         forward = Forward(model)
         logits = forward.outputs(task.inputs(encoded, text))
 
     Args:
-        model: built.
+        model: a built model.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -35,15 +35,18 @@ class Forward:
         self._compiled: dict[Any, Callable[..., Any]] = {}
 
     def __call__(self, batches: Batches) -> Iterator[tuple[Any, Any, Any]]:
-        """The inputs, the targets and the outputs of each batch of epoch 0.
+        """Yields the inputs, the targets and the outputs of each batch of epoch 0.
 
-        Each process of a run gets all of them.
+        With several processes, each of them gets the outputs of the whole batch.
+
+        Args:
+            batches: the batches.
         """
         if not distribution.is_distributed():
             for inputs, targets in batches.batches(0):
                 yield inputs, targets, self.outputs(inputs)
             return
-        # The rows of a batch go to several devices, and rows may have been added.
+        # The rows of a batch are divided among devices, possibly with padding rows.
         dataset = prefetched(lambda: (inputs for inputs, _ in batches.batches(0)), batches.steps(0))
         run = self._on_processes if keras.backend.backend() == "jax" else self._on_replicas
         for (inputs, targets), outputs in zip(batches.batches(0), run(dataset), strict=True):
@@ -51,16 +54,22 @@ class Forward:
             yield inputs, targets, keras.tree.map_structure(operator.itemgetter(real), outputs)
 
     def outputs(self, inputs: Inputs) -> Any:
-        """The outputs for one batch, (rows, ...) each, on one device.
+        """Computes the outputs for one batch on one device.
 
         Args:
-            inputs: all of the model's inputs.
+            inputs: all of the model's inputs by name, (rows, ...) each.
+
+        Returns:
+            The outputs, (rows, ...) each.
         """
-        if keras.backend.backend() == "jax":
+        backend = keras.backend.backend()
+        if backend == "tensorflow":
+            outputs = self._traced(inputs)(dict(inputs))
+        elif backend == "jax":
             outputs = self._jitted()(*_variables(self._model), dict(inputs))
         else:
-            outputs = self._traced(inputs)(dict(inputs))
-        return keras.tree.map_structure(np.asarray, outputs)
+            outputs = self._model(dict(inputs), training=False)
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
     def _traced(self, inputs: Inputs) -> Callable[..., Any]:
         signature = tuple((name, specification(array)) for name, array in inputs.items())
@@ -73,7 +82,7 @@ class Forward:
         return self._compiled[signature]
 
     def _on_replicas(self, dataset: tf.data.Dataset) -> Iterator[Any]:
-        """The outputs of TensorFlow's replicas, one after the other."""
+        """Yields the outputs of each batch, concatenated over TensorFlow's replicas."""
         strategy = tf.distribute.get_strategy()
         if "replicas" not in self._compiled:
             self._compiled["replicas"] = tf.function(
@@ -89,9 +98,9 @@ class Forward:
             )
 
     def _on_processes(self, dataset: tf.data.Dataset) -> Iterator[Any]:
-        """The outputs of a batch of which each process has its rows: all of it in each process.
+        """Yields the outputs of each whole batch in each process; `dataset` has a process's rows.
 
-        Keras' own `predict` gives arrays of which a process sees its own part alone.
+        (Keras' own `predict` returns arrays of which a process can read only its own part.)
         """
         import jax
 

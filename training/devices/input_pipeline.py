@@ -1,4 +1,4 @@
-"""Batches from a generator, made ahead of the step in a thread of their own."""
+"""A data set of batches from a generator, which are prepared in a background thread."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,30 +13,30 @@ BATCHES_AHEAD = 8
 
 
 def prefetched(batches: Callable[[], Iterator[Any]], steps: int) -> tf.data.Dataset:
-    """A data set of the `steps` batches that `batches()` yields.
+    """Creates a data set of the batches that `batches()` yields.
 
-    Where several devices share a batch, it holds this process's rows of each, and rows of padding
-    where the batch cannot be divided otherwise (see `training.devices.batch_shares`).
+    If several devices share a batch, it contains only the rows of this process, with padding rows
+    if the batch cannot be divided evenly (see `training.devices.batch_shares`).
 
     Args:
-        batches: makes an iterator of dicts of arrays, or of tuples of such a dict and an array or
-            a dict; the first axis of every array is the batch, and any axis may differ between
-            batches in length.
-        steps: their number.
+        batches: returns an iterator of dicts of arrays, or of tuples of such a dict and an array or
+            a dict. The first axis of each array is the row; the length of any axis may vary between
+            batches.
+        steps: the number of batches.
     """
     made = _shared(batches) if distribution.is_distributed() else batches
     signature = tf.nest.map_structure(specification, next(made()))
     dataset = tf.data.Dataset.from_generator(made, output_signature=signature)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(BATCHES_AHEAD)
-    # There is nothing to tune, and whoever ends an iterator waits for the tuner's next look. Those
-    # come after 10, 20, 40, ... ms: with it, every epoch took 5.1, 10.2, 20.5, 41 or 82 s.
+    # There is nothing to tune, and ending an iterator waits for the tuner's next wake-up, after
+    # 10, 20, 40, ... ms: with the tuner, every epoch took 5.1, 10.2, 20.5, 41 or 82 s.
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
 
 
 def _shared(batches: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
-    """The same batches, of each this process's rows alone."""
+    """The same batches, but only the rows of this process."""
     multiple = distribution.replicas()
     process, processes = distribution.process(), distribution.processes()
 
@@ -49,12 +49,12 @@ def _shared(batches: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]
 
 
 def _number(array: np.ndarray) -> np.ndarray:
-    # Keras averages a batch over replicas to see its shapes, which bool cannot.
+    # To infer shapes, Keras averages a batch over the replicas, which fails for bool.
     return array.astype(np.int32) if array.dtype == bool else array
 
 
 def specification(array: np.ndarray) -> tf.TensorSpec:
-    """The array's type, and its shape with every length open."""
-    # Lengths stay open, so that one trace of the step serves every length.
+    """The dtype and rank of an array."""
+    # Lengths are left open, so that one trace of the step works for every length.
     shape = [None, *(None for _ in array.shape[1:])]
     return tf.TensorSpec(shape=shape, dtype=array.dtype)

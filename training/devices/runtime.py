@@ -1,4 +1,4 @@
-"""Seeds, precision, and what a run computes on."""
+"""Random seeds, precision, and a description of the device."""
 
 import os
 import platform
@@ -9,12 +9,12 @@ from training.options.groups import RunOptions
 
 
 def start(options: RunOptions) -> None:
-    """Seeds everything that Keras draws and sets the arithmetic of the layers."""
+    """Seeds the random generators and sets the dtype policy of the layers."""
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
 
 
 def device() -> str:
-    """What the model runs on, for people."""
+    """A description of the device that the model runs on, for messages."""
     devices = [name for name in keras.distribution.list_devices() if "cpu" not in name.lower()]
     return ", ".join(devices) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"

@@ -1,4 +1,4 @@
-"""What happens between two training steps: progress for people, checkpoints, and when to stop."""
+"""Callbacks of the training steps: progress, checkpoints, and stopping."""
 
 import logging
 import math
@@ -23,19 +23,19 @@ _CURVE_POINTS = 20
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows how far an epoch is, how fast, and the time left; writes the training curves.
+    """Shows the progress and speed of an epoch and the time left; writes the training curves.
 
-    On a terminal it is one line that is written over, elsewhere a log line every half minute.
+    On a terminal it overwrites a single line, elsewhere it logs a line every half minute.
 
     Args:
-        epoch: from 1, of `num_epochs`.
-        num_epochs: epochs of the run.
-        steps: number of steps of this epoch.
-        examples: number of sequences of this epoch.
-        writer: takes about twenty points of each training curve per epoch.
-        steps_before: steps of the epochs before.
-        first_step: steps of this epoch that were done in an earlier session of the run.
-        curve: what `curve` was then.
+        epoch: the number of the epoch, from 1.
+        num_epochs: the number of epochs of the run.
+        steps: the number of steps of this epoch.
+        examples: the number of sequences of this epoch.
+        writer: gets about twenty points of each training curve per epoch.
+        steps_before: the number of steps of the previous epochs.
+        first_step: the number of steps of this epoch that an earlier session of the run completed.
+        curve: the value of `curve` at the end of that session.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Progress(keras.callbacks.Callback):
 
     @property
     def curve(self) -> dict[str, Any]:
-        """The last point of the curves, from which the next one is computed."""
+        """The state of the curves at their last point, needed to compute the next one."""
         return {"step": self._step_before, "means": self._mean_before}
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -91,12 +91,12 @@ class Progress(keras.callbacks.Callback):
             logger.info("%s", line)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Clears the terminal's line."""
+        """Clears the line on the terminal."""
         if self._terminal:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     def _add_points(self, done: int, logs: Mapping[str, Any]) -> None:
-        # Keras gives means since the epoch began; the curve shows the mean since the last point.
+        # Keras reports means over the epoch so far; the curve shows means since its last point.
         means = {name: float(value) for name, value in logs.items()}
         between = done - self._step_before
         metrics = {
@@ -110,19 +110,19 @@ class Progress(keras.callbacks.Callback):
 
 
 class StepCallback(keras.callbacks.Callback):
-    """Counts steps, saves checkpoints, and ends the epoch where it must not continue.
+    """Counts steps, saves checkpoints, and stops training on a request or a non-finite loss.
 
-    Keras passes the metrics of every step to callbacks, so looking at each costs nothing more.
+    Keras passes the metrics of every step to its callbacks, so checking each loss is free.
 
     Args:
-        state: its steps are counted on.
-        every: steps between two checkpoints; 0: none within an epoch.
-        steps: number of steps of this epoch.
+        state: its counters are advanced.
+        every: the number of steps between two checkpoints; 0 for none within an epoch.
+        steps: the number of steps of this epoch.
         save: writes a checkpoint.
-        interruption: is asked after every step.
+        interruption: is checked after every step.
 
     Attributes:
-        loss: the loss that is not a finite number and ended the epoch, or None.
+        loss: the non-finite loss that ended the epoch, or None.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class StepCallback(keras.callbacks.Callback):
             self._state.restore_metrics(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Checks the loss, saves where a checkpoint is due, and stops where it was requested."""
+        """Checks the loss, saves if a checkpoint is due, and stops if this was requested."""
         self._state.step += 1
         self._state.step_in_epoch += 1
         loss = float((logs or {})["loss"])

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while training: to the end of the step and no further."""
+"""Handles Ctrl-C and SIGTERM: training stops after the current step."""
 
 import os
 import signal
@@ -16,20 +16,28 @@ _FIRST = b"stopping after this step, with a checkpoint (Ctrl-C again: immediatel
 
 
 class Interruption:
-    """Remembers a signal until there is a good moment to stop; a context manager.
+    """A context manager that defers signals until training can stop safely.
 
-    The first signal is only noted: `requested` says so, and the loop asks after each step. A
-    second Ctrl-C ends the process immediately; a checkpoint that is being written then is given
-    up, and the one before it stays.
+    The first signal only sets `requested`, which the loop checks after each step. A second Ctrl-C
+    ends the process immediately; if a checkpoint is being written then, it is discarded and the
+    previous one is kept.
 
-    Outside of the main thread, where Python receives no signals, it does nothing.
+    Outside of the main thread, where Python cannot receive signals, it does nothing.
+
+        with Interruption() as interruption:
+            ...  # training steps
+            interruption.synchronize()
+            interruption.check()
 
     Args:
-        resume_hint: how to resume, for the message: "the same command".
+        resume_hint: the command that resumes the run, for messages.
+
+    Attributes:
+        number: the number of the signal, or None.
     """
 
     def __init__(self, resume_hint: str = "the same command") -> None:
-        self._message = f"{resume_hint} resumes from the checkpoint that was written last"
+        self._message = f"{resume_hint} resumes from the last checkpoint"
         self.number: int | None = None
         self._received: int | None = None
         self._raise_immediately = False
@@ -55,23 +63,23 @@ class Interruption:
             signal.signal(number, handler)
 
     def synchronize(self) -> bool:
-        """Whether any process of the run was asked to stop; all call it at the same step.
+        """Whether any process of the run was asked to stop; all must call it at the same step.
 
-        A process that stopped by itself would leave the others waiting for its gradients.
+        A process that stopped alone would leave the others waiting for its gradients.
         """
         self.number = all_reduce_max(self._received or 0) or None
         return self.requested
 
     def check(self) -> None:
-        """Raises `StoppedError` where the run was asked to stop."""
+        """Raises `StoppedError` if the run was asked to stop."""
         if self.number is not None:
             raise StoppedError(self.number, self._message)
 
     @contextmanager
     def immediately(self) -> Iterator[None]:
-        """Within it a signal raises `StoppedError` immediately: nothing is lost by that.
+        """A context in which a signal raises `StoppedError` immediately, because no work is lost.
 
-        Where several processes train together, they stop at their next `synchronize` instead.
+        If several processes train together, they stop at the next `synchronize` instead.
         """
         self.check()
         self._raise_immediately = True
@@ -90,5 +98,5 @@ class Interruption:
             self.number = number
             if self._raise_immediately:
                 raise StoppedError(number, self._message)
-        # Not by the log: the signal may have arrived in the middle of one of its lines.
+        # Not logged: the signal may have arrived while the logger was writing a line.
         os.write(2, _FIRST)

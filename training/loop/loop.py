@@ -1,4 +1,4 @@
-"""Epochs, validation, best and last checkpoint, early stopping: the same for every stage."""
+"""The training loop: epochs, validation, checkpoints and early stopping, for every stage."""
 
 import logging
 import math
@@ -39,23 +39,22 @@ def train(
     *,
     patience: int | None = None,
 ) -> None:
-    """Trains a compiled model; at the end it has the best weights, which are in `folder` too.
+    """Trains a compiled model; at the end it has the best weights, which are also in `folder`.
 
-    A run that was killed resumes from its last checkpoint and ends with the same weights.
+    A run that was killed resumes from its last checkpoint and ends with identical weights.
 
     Args:
         model: compiled with the run's optimizer.
-        stage: what it learns from.
-        folder: takes the checkpoints and the logs, or has those to resume from.
-        options: epochs, validation, steps between checkpoints.
-        history: is added to.
-        interruption: says when to stop.
-        patience: validations without a better score, or another improvement, after which training
-            ends; None: never.
+        stage: the batches and how the model is evaluated.
+        folder: where checkpoints and logs are written, and from which the run resumes.
+        options: the number of epochs, and the frequency of validations and checkpoints.
+        history: the metrics of each epoch are added to it.
+        interruption: tells when to stop.
+        patience: training ends after this many validations without improvement; None: never.
 
     Raises:
-        TrainingError: a loss or a weight is no longer a finite number, or nothing can be written.
-        StoppedError: the run was asked to stop; there is a checkpoint.
+        TrainingError: a loss or a weight is not finite, or the folder cannot be written.
+        StoppedError: the run was asked to stop; a checkpoint was written.
     """
     model.all_reduce_sum = reduction_of_losses()
     loop = _Loop(model, stage, folder, options, history, interruption, patience)
@@ -75,7 +74,7 @@ class _Loop:
     patience: int | None
 
     def begin(self) -> None:
-        """Starts at the beginning, or where the last checkpoint was written."""
+        """Starts a new run, or restores the state of the last checkpoint."""
         self.state = TrainingState(self.stage.name)
         checkpoint = self.folder.begin(self.stage.name)
         if checkpoint is None:
@@ -87,7 +86,7 @@ class _Loop:
         state.restore_rng(self.model)
         self.history.restore(checkpoint.json(METRICS))
         if state.ended:
-            logger.info("resuming the run in %s: its training is done", self.folder.folder)
+            logger.info("resuming the run in %s: training has finished", self.folder.folder)
         else:
             logger.info(
                 "resuming the run in %s: epoch %d of %d, after step %s of %s (%s in all)",
@@ -99,11 +98,11 @@ class _Loop:
                 f"{state.step:,}",
             )
         if not state.step_in_epoch and self.history.best_epoch == state.epoch:
-            # The run may have been killed before this, the second of the two writes.
+            # The run may have been killed after `last` was written and before the best checkpoint.
             self.folder.publish(self.model, self.history.metrics(), {})
 
     def run(self) -> None:
-        """The epochs that are left."""
+        """Trains the remaining epochs."""
         began, options = time.monotonic(), self.options.to_dict()
         with self.folder.curves(self.stage.name, options, self.state.step) as writer:
             while not self.state.ended:
@@ -143,19 +142,19 @@ class _Loop:
         state.capture_rng(self.model)
         self._save(best=best)
         if out_of_patience:
-            logger.info("no better validation in the last %d: training ends here", without)
+            logger.info("no improvement in the last %d validations: training ends", without)
 
     def _score(self, valid: dict[str, float]) -> float:
-        """How good the model is; higher is better."""
+        """The validation score, with its sign chosen so that higher is better."""
         return -valid[self.stage.score] if self.stage.lower_is_better else valid[self.stage.score]
 
     def _train_steps(self, writer: TensorBoardWriter) -> dict[str, float]:
-        """Takes the steps of an epoch that are left and gives its training metrics."""
+        """Trains the remaining steps of the epoch and returns its training metrics."""
         state, steps = self.state, self.stage.steps(self.state.epoch)
         if state.step_in_epoch < steps:
             self._fit(writer, steps)
         else:
-            # The run was stopped while it validated.
+            # The run was stopped during validation.
             state.restore_metrics(self.model)
         metrics = {
             name: float(value)
@@ -222,9 +221,9 @@ class _Loop:
         self.folder.save(self.model, self.history.metrics(), self.state.to_dict(), best=best)
 
     def _check_weights(self) -> None:
-        # A step can spoil the weights after a loss that was fine; such weights are never written.
+        # A step with a finite loss can still spoil the weights; such weights are never written.
         if spoiled := not_finite(self.model):
-            raise self._diverged(f"the weights are no longer finite numbers ({spoiled[0]})")
+            raise self._diverged(f"the weights are no longer finite ({spoiled[0]})")
 
     def _check_finite(self, split: str, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
@@ -242,8 +241,8 @@ class _Loop:
             message += f" (its batch: {named}{f' and {more} more' if more > 0 else ''})"
         return TrainingError(
             f"{message}. Training diverged at or just before this step: start again with a lower "
-            "--learning_rate or with --precision=float32, and check that these documents are what "
-            f"they should be. The last good checkpoint in {self.folder.folder} is kept."
+            "--learning_rate or with --precision=float32, and check that these documents are "
+            f"valid. The last good checkpoint in {self.folder.folder} is kept."
         )
 
 

@@ -1,4 +1,4 @@
-"""AdamW with a learning rate for each part of the model, and the schedule of the rate."""
+"""AdamW with a learning rate per part of the model, and the learning-rate schedule."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -12,12 +12,15 @@ from training.options.groups import OptimizationOptions
 
 @keras.saving.register_keras_serializable(package="training")
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise to the peak, then a linear fall to zero at the last step.
+    """A linear warm-up to the peak, followed by a linear decay to zero.
+
+        >>> float(WarmupDecay(peak=1e-3, warmup_steps=10, total_steps=100)(9))
+        0.001
 
     Args:
         peak: the highest learning rate.
-        warmup_steps: steps of the rise; the first step already has `peak / warmup_steps`.
-        total_steps: steps of the whole run; the last one still has a rate above zero.
+        warmup_steps: the steps of the warm-up; the first step has the rate `peak / warmup_steps`.
+        total_steps: the steps of the whole run; the last step still has a rate above zero.
 
     References:
         Devlin et al. 2019, appendix A.2 (https://arxiv.org/abs/1810.04805).
@@ -36,7 +39,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * keras.ops.clip(keras.ops.minimum(rise, fall), 0.0, 1.0)
 
     def get_config(self) -> dict[str, float]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
@@ -46,16 +49,20 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="training")
 class AdamW(keras.optimizers.Adam):
-    """Adam with decoupled weight decay on matrices, and a factor on the learning rate of some.
+    """Adam with decoupled weight decay on matrices, and learning-rate factors per variable.
 
-    Decay shrinks each matrix by `learning_rate * decay` a step, beside Adam's own update rather
-    than inside the loss, where Adam would divide it by the gradient's size. Vectors (biases, the
-    scales and shifts of normalization) are not decayed.
+    In each step, decay shrinks each matrix by the factor `1 - learning_rate * decay`, in addition
+    to Adam's update. (As a term of the loss, Adam would divide it by the gradient's magnitude.)
+    Vectors (biases, the scales and shifts of normalization) are not decayed.
+
+        optimizer = AdamW(WarmupDecay(1e-3, 10, 100))
+        optimizer.scale_learning_rate(model.backbone.trainable_variables, 0.1)
 
     Args:
         learning_rate: a float or a schedule.
-        decay: decoupled weight decay.
-        clip_norm: gradients are scaled down to this global norm, all variables together.
+        decay: the coefficient of weight decay.
+        clip_norm: the maximum norm of the gradients, over all variables together; None for no
+            clipping.
 
     References:
         Loshchilov & Hutter 2019, algorithm 2 (https://arxiv.org/abs/1711.05101);
@@ -76,19 +83,19 @@ class AdamW(keras.optimizers.Adam):
         self._factors: list[float] = []
 
     def scale_learning_rate(self, variables: Iterable[keras.Variable], factor: float) -> None:
-        """Multiplies the learning rate of `variables`, in every step, by `factor`.
+        """Multiplies the learning rate of `variables` by `factor` in every step.
 
-        To be called before the optimizer is built, that is, before the first step.
+        Call it before the optimizer is built, that is, before the first step.
         """
         self._factor_by_path.update({variable.path: factor for variable in variables})
 
     def last_learning_rate(self) -> float:
-        """The learning rate that the step before had (before any factor)."""
+        """The learning rate of the previous step, without factors."""
         step = max(0, int(self.iterations.numpy()) - 1)
         return float(self._rate(step) if callable(self._rate) else self.learning_rate)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Makes Adam's moments of each variable."""
+        """Creates Adam's moments of each variable."""
         super().build(variables)
         self._factors = [self._factor_by_path.get(variable.path, 1.0) for variable in variables]
 
@@ -97,12 +104,12 @@ class AdamW(keras.optimizers.Adam):
         grads: Sequence[Any],
         trainable_variables: Sequence[keras.Variable] | None = None,
     ) -> None:
-        """Updates the variables by the sum of all replicas' gradients.
+        """Updates the variables with the sum of all replicas' gradients.
 
-        Keras clips each replica's gradients before it adds them up; the norm that counts is that
-        of the sum. TensorFlow's gradient of an embedding has a row for each time that a token
-        occurs, of which Keras takes the norm as if they were different tokens'; a whole table, as
-        JAX has it, is what Adam makes of them in any case.
+        This corrects Keras' global norm in two cases. Keras clips each replica's gradients before
+        it sums them, but the norm should be that of the sum. And TensorFlow's sparse gradient of an
+        embedding has one row per occurrence of a token, whose norm Keras computes as if the rows
+        were of different tokens; it is converted to a dense table, as Adam does in any case.
         """
         whole = [
             tf.convert_to_tensor(grad) if isinstance(grad, tf.IndexedSlices) else grad
@@ -111,7 +118,7 @@ class AdamW(keras.optimizers.Adam):
         super().apply(all_reduce_sum(whole), trainable_variables)
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
-        # Of Keras' optimizers on TensorFlow: `apply` has done it.
+        # Keras calls this on TensorFlow; `apply` has already reduced the gradients.
         return grads_and_vars
 
     def update_step(
@@ -128,7 +135,7 @@ class AdamW(keras.optimizers.Adam):
         super().update_step(gradient, variable, learning_rate)
 
     def get_config(self) -> dict[str, object]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         config = super().get_config()
         for name in ("weight_decay", "global_clipnorm", "clipnorm", "clipvalue"):
             config.pop(name, None)
@@ -136,19 +143,27 @@ class AdamW(keras.optimizers.Adam):
 
 
 def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
-    """The learning rate that the step before had (before any factor).
+    """The learning rate of the previous step, without factors.
 
-    With `mixed_float16`, Keras puts an optimizer that scales the loss around an `AdamW`.
+    Args:
+        optimizer: an `AdamW`, or the loss-scaling optimizer that Keras wraps around it with
+            `mixed_float16`.
     """
     return getattr(optimizer, "inner_optimizer", optimizer).last_learning_rate()
 
 
 def make_optimizer(options: OptimizationOptions, peak: float, total_steps: int) -> AdamW:
-    """AdamW with linear warm-up and decay over `total_steps`."""
+    """Creates an AdamW with linear warm-up and decay.
+
+    Args:
+        options: the ratio of warm-up, the weight decay and the clipping norm.
+        peak: the highest learning rate.
+        total_steps: the number of steps of the run.
+    """
     schedule = WarmupDecay(peak, round(options.warmup_ratio * total_steps), total_steps)
     return AdamW(schedule, decay=options.weight_decay, clip_norm=options.clip_norm)
 
 
 def total_steps(options: OptimizationOptions, steps: Callable[[int], int]) -> int:
-    """Steps of the whole run; `steps` gives those of an epoch (from 0)."""
+    """The number of steps of the whole run; `steps` returns that of an epoch (from 0)."""
     return sum(steps(epoch) for epoch in range(options.num_epochs))

@@ -1,4 +1,4 @@
-"""What a run has measured so far."""
+"""The metrics of a run, epoch by epoch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,16 @@ from typing import Any
 
 @dataclass
 class RunHistory:
-    """What a run has measured so far, as `metrics.json` holds it.
+    """The metrics of a run so far, as stored in `metrics.json`.
+
+        >>> RunHistory("loss").metrics()
+        {'score': 'loss', 'history': [], 'best_epoch': 0}
 
     Attributes:
-        score: the name of the validation metric that chooses the best epoch.
-        epochs: an entry for each epoch: its number, training and validation metrics, learning
-            rate and seconds.
-        best_epoch: the epoch (from 1) of the best validation so far, 0 before the first.
+        score: the name of the validation metric that determines the best epoch.
+        epochs: one entry per epoch: its number, training and validation metrics, learning rate
+            and duration in seconds.
+        best_epoch: the epoch (from 1) of the best validation so far; 0 before the first one.
         extra: further entries of `metrics.json`.
     """
 
@@ -32,7 +35,11 @@ class RunHistory:
         }
 
     def restore(self, metrics: Mapping[str, Any]) -> None:
-        """Takes over what an earlier session of the run has measured."""
+        """Restores the history of an earlier session of the run.
+
+        Args:
+            metrics: the content of its `metrics.json`.
+        """
         self.extra.update(metrics)
         self.extra.pop("score", None)
         self.epochs, self.best_epoch = self.extra.pop("history"), self.extra.pop("best_epoch")

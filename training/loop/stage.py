@@ -1,4 +1,4 @@
-"""What the training loop asks of pre-training and of fine-tuning."""
+"""The interface between the training loop and pre-training or fine-tuning."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ def _nothing_to_settle() -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """What the training loop asks of a stage.
+    """What the training loop needs to know about a stage.
 
     Attributes:
-        name: the first part of the names of its curves.
-        batches: the batches of an epoch (from 0), from a step (from 0) on, as `model.fit` takes
-            them.
-        steps: the number of batches of an epoch.
-        examples: sequences in an epoch.
-        evaluate: the metrics of the whole validation set.
-        score: the name of the metric of `evaluate` that chooses the best epoch.
-        lower_is_better: whether the lowest score is the best, as of a loss.
-        train_metrics: which of the metrics of `fit` are kept as those of the training set.
-        locate: where the examples of a batch (epoch and step, from 0) are in their files, for
-            messages.
-        settle: called after a validation that is the best so far, before its checkpoint is written.
-        improved: whether a part of the model did better in the last validation than ever before,
-            so that training continues although the score is no better.
+        name: "pretraining" or "fine_tuning"; the prefix of the names of its curves.
+        batches: returns the batches of an epoch, starting at a step (both from 0), as `model.fit`
+            expects them.
+        steps: returns the number of batches of an epoch (from 0).
+        examples: the number of sequences in an epoch.
+        evaluate: returns the metrics of the whole validation set.
+        score: the name of the metric of `evaluate` that determines the best epoch.
+        train_metrics: the names of the metrics of `fit` that are recorded for the training set.
+        lower_is_better: whether a lower score is better, as for a loss.
+        locate: returns the locations of a batch's examples (epoch and step, from 0) in their files,
+            for messages.
+        settle: called after the best validation so far, before its checkpoint is written.
+        improved: returns whether a part of the model reached its own best value in the last
+            validation. Training then continues although the score did not improve.
     """
 
     name: str

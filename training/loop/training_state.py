@@ -1,7 +1,7 @@
-"""How far a run is, to the step: what `training_state.json` holds.
+"""The progress of a run, to the step, as stored in `training_state.json`.
 
-Weights and the optimizer's state are files of their own beside it. Order of batches, pairs and
-masks need no state: they are functions of the seed, the epoch and the step.
+Weights and optimizer state are in separate files. The order of batches, the pairs and the masks
+need no state: they are functions of the seed, the epoch and the step.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,21 +19,25 @@ FORMAT_VERSION = 2
 
 @dataclass
 class TrainingState:
-    """How far a run is.
+    """The progress of a run.
+
+        >>> state = TrainingState("pretraining")
+        >>> state.count_validation(0.5, improved=lambda: False), state.best_score
+        (True, 0.5)
 
     Attributes:
         stage: the name of its `Stage`.
-        epoch: epochs that are done, their validation included.
-        step: steps of the whole run that are done.
-        step_in_epoch: of these, steps of the epoch that is under way.
-        ended: whether the last epoch is done, or training has ended early.
-        best_score: the best validation's score; None before the first.
-        validations_without_improvement: since the best one, or since another improvement (see
-            `Stage`).
-        seconds: time that the steps of the epoch under way have taken.
-        curve: the state of its training curves, see `Progress`.
-        rng: the state of every random generator in the model, in the model's order.
-        metrics: the sums behind the epoch's training metrics, in the model's order.
+        epoch: the number of completed epochs, including their validation.
+        step: the number of completed steps of the whole run.
+        step_in_epoch: the number of completed steps of the current epoch.
+        ended: whether training has ended, after the last epoch or early.
+        best_score: the score of the best validation; None before the first one.
+        validations_without_improvement: the number of validations since the last improvement of the
+            score or of a part of the model (see `Stage.improved`).
+        seconds: the time that the steps of the current epoch have taken.
+        curve: the state of the training curves, see `Progress`.
+        rng: the state of each random generator of the model, in the model's order.
+        metrics: the state of each metric of the model, in the model's order.
     """
 
     stage: str
@@ -49,15 +53,15 @@ class TrainingState:
     metrics: list[Any] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Returns the content of `training_state.json`."""
         return {"format_version": FORMAT_VERSION, **asdict(self)}
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "TrainingState":
-        """The state in a checkpoint.
+        """Reads the state from a checkpoint.
 
         Raises:
-            CheckpointError: it is not of this version.
+            CheckpointError: it was written by another version.
         """
         content = checkpoint.json(TRAINING_STATE)
         version = content.pop("format_version", None)
@@ -69,14 +73,14 @@ class TrainingState:
         return cls(**content)
 
     def count_validation(self, score: float, improved: Callable[[], bool]) -> bool:
-        """Takes note of a validation's score (higher is better).
+        """Records the score of a validation.
 
         Args:
-            score: of the validation.
-            improved: see `Stage`; asked only where the score is no better.
+            score: the score; higher is better.
+            improved: see `Stage.improved`; called only if the score is not the best so far.
 
         Returns:
-            Whether it is the best so far.
+            Whether the score is the best so far.
         """
         best = self.best_score is None or score > self.best_score
         if best or improved():
@@ -93,43 +97,43 @@ class TrainingState:
         self.curve, self.metrics, self.ended = {}, [], ended
 
     def capture_rng(self, model: keras.Model) -> None:
-        """Keeps the state of the model's random generators."""
+        """Stores the state of the model's random generators."""
         self.rng = [_array(variable).tolist() for variable in random_variables(model)]
 
     def capture_metrics(self, model: keras.Model) -> None:
-        """Keeps the state of the model's metrics."""
+        """Stores the state of the model's metrics."""
         self.metrics = [_array(variable).tolist() for variable in model.metrics_variables]
 
     def restore_rng(self, model: keras.Model) -> None:
-        """Gives the model's random generators the state that was kept."""
+        """Restores the stored state of the model's random generators."""
         _assign(random_variables(model), self.rng)
 
     def restore_metrics(self, model: keras.Model) -> None:
-        """Gives the model's metrics the state that was kept."""
+        """Restores the stored state of the model's metrics."""
         _assign(model.metrics_variables, self.metrics)
 
 
 def random_variables(model: keras.Model) -> list[keras.Variable]:
-    """The state of each of the model's `SeedGenerator`s (dropout), in a fixed order.
+    """The state of each `SeedGenerator` of the model (such as dropout's), in a fixed order.
 
-    Keras has them among `variables` but not among `weights`, and so writes them to no file.
+    Keras lists them among `variables` but not among `weights`, so it does not save them.
     """
     weights = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def not_finite(model: keras.Model) -> list[str]:
-    """The paths of weights that hold something other than finite numbers."""
+    """The paths of the weights that contain NaN or infinity."""
     return [variable.path for variable in model.weights if not np.isfinite(_array(variable)).all()]
 
 
 def _array(variable: keras.Variable) -> np.ndarray:
-    # Through a tensor: some of TensorFlow's variables over several devices are no arrays.
+    # Via a tensor: some of TensorFlow's distributed variables cannot be converted directly.
     return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[Any]) -> None:
     if [tuple(variable.shape) for variable in variables] != [np.shape(value) for value in values]:
-        raise CheckpointError(f"{TRAINING_STATE}: of another model.")
+        raise CheckpointError(f"{TRAINING_STATE}: this is the state of another model.")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(np.asarray(value, dtype=variable.dtype))

@@ -3,13 +3,17 @@
 None means: from the checkpoint, or else from the preset, or else the default in the help text.
 """
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from common.errors import OptionError
-from common.options import Options, option
-from data_util.tokens.tokenizers import TOKENIZE_STYLES
-from models.config import NORMALIZATIONS, POSITIONS, PRESETS
-from models.registry import BACKBONES, POOLINGS
+from common.options import Options, make_options, option
+from data_util.choices import TOKENIZE_STYLES
+from models.presets import DEFAULT_PRESET, PRESETS, describe_presets
+from models.registry import BACKBONES, DEFAULT_BACKBONE
+from models.size_options import SizeOption, size_options
 
 TEST_MODE_DOCUMENTS = 300
 
@@ -110,40 +114,12 @@ class ModelOptions(Options):
     """The backbone (fine-tuning takes it from the pre-trained checkpoint)"""
 
     backbone: str | None = option(
-        None, "architecture of the backbone; default text_cnn", choices=tuple(BACKBONES)
+        None, f"architecture of the backbone; default {DEFAULT_BACKBONE}", choices=BACKBONES
     )
     preset: str | None = option(
         None,
-        "d_model / num_header / d_k: tiny 64 / 8 / 8, small 128 / 8 / 16, big 512 / 8 / 64; "
-        "default small",
-        choices=tuple(PRESETS),
-    )
-    d_model: int | None = option(None, "width of the vector at each position", minimum=1)
-    num_layer: int | None = option(None, "number of Transformer layers", minimum=1)
-    num_header: int | None = option(None, "number of attention heads", minimum=1)
-    d_k: int | None = option(None, "width of the queries and keys of each head", minimum=1)
-    d_v: int | None = option(None, "width of the values of each head", minimum=1)
-    d_ff: int | None = option(None, "inner width of the feed-forward network", minimum=1)
-    num_filters: int | None = option(
-        None, "number of filters of each width in the TextCNN", minimum=1
-    )
-    max_position: int | None = option(
-        None, "longest sequence that the backbone can read; default 512", minimum=4
-    )
-    position: str | None = option(
-        None,
-        "position encoding; default rotary for the Transformer, none for the TextCNN",
-        choices=POSITIONS,
-    )
-    normalization: str | None = option(
-        None,
-        "layer normalization before or after each sublayer; default pre",
-        choices=NORMALIZATIONS,
-    )
-    pooling: str | None = option(
-        None,
-        "how a sequence becomes one vector; default cls for the Transformer, max for the TextCNN",
-        choices=tuple(POOLINGS),
+        f"sizes under one name: {describe_presets()}; default {DEFAULT_PRESET}",
+        choices=PRESETS,
     )
     dropout_keep_prob: float | None = option(
         None, "probability that dropout keeps a unit; default 0.9", minimum=0.01, maximum=1
@@ -154,6 +130,26 @@ class ModelOptions(Options):
     word2vec_model_path: str = option(
         "", "word vectors in word2vec's text format, plain or compressed with gzip"
     )
+
+    @classmethod
+    def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
+        """The sizes of all registered backbones."""
+        return (*super().further_groups(values), _size_group(size_options()))
+
+
+@functools.cache
+def _size_group(sizes: tuple[SizeOption, ...]) -> type[Options]:
+    """A group with an option for each size, None where it is not given."""
+    fields = {
+        size.flag: (
+            size.type | None,
+            option(
+                None, size.help, choices=size.choices, minimum=size.minimum, maximum=size.maximum
+            ),
+        )
+        for size in sizes
+    }
+    return make_options("SizeOptions", fields, "The backbone's sizes, in place of its preset's")
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """The options of each command."""
 
-import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from common.options import REQUIRED, Options, option
-from data_util.reading.documents import UNITS
-from models.registry import BACKBONES, OBJECTIVES
-from tasks.registry import TASK_OPTIONS, TASKS
+from common.registry import Registry
+from data_util.choices import UNITS
+from models.registry import BACKBONES, DEFAULT_OBJECTIVES, OBJECTIVE_OPTIONS, OBJECTIVES
+from models.size_options import learning_rates
+from tasks.registry import DEFAULT_TASK, TASK_OPTIONS, TASKS
 from training.options.groups import (
     DistributionOptions,
     ModelOptions,
@@ -17,6 +19,11 @@ from training.options.groups import (
 )
 
 EXPORT_FORMATS = ("saved_model", "onnx", "litert")
+
+
+def _chosen(groups: Registry, names: Any) -> list[type[Options]]:
+    """The groups with these names; names that cannot be are left to the checks of the option."""
+    return [groups[name] for name in groups if isinstance(names, list) and name in names]
 
 
 @dataclass(frozen=True)
@@ -46,25 +53,28 @@ class PretrainingOptions(
     )
     sequence_length_lm: int = option(256, "maximum number of tokens in a sequence", minimum=8)
     objectives: list[str] = option(
-        ["masked_lm", "next_sentence"],
-        "comma-separated objectives: predict masked tokens (masked_lm), or whether one sentence "
-        "follows another (next_sentence)",
-        choices=tuple(OBJECTIVES),
+        list(DEFAULT_OBJECTIVES),
+        "comma-separated objectives, which are learned at the same time; they may bring options "
+        "of their own, which --help lists with --objectives=NAME",
+        choices=OBJECTIVES,
     )
     mask_probability: float = option(
-        0.15, "fraction of the tokens that are masked", minimum=0.01, maximum=0.9
-    )
-    num_sampled: int = option(
-        4096,
-        "each training step scores a masked token against this many candidates (sampled softmax), "
-        "half of them the most frequent tokens; validation uses the full vocabulary. 0: the full "
-        "vocabulary in training too, as always with word pieces, whose ids are not sorted by "
-        "frequency",
-        minimum=0,
+        0.15,
+        "fraction of the tokens that are masked, or changed in another way",
+        minimum=0.01,
+        maximum=0.9,
     )
     learning_rate: float | None = option(
-        None, "peak learning rate; default 2e-3, for a Transformer 1e-3", minimum=0
+        None, f"peak learning rate; default {learning_rates('pretraining')}", minimum=0
     )
+
+    choosers = ("objectives",)
+
+    @classmethod
+    def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
+        """The options of the objectives, too."""
+        chosen = _chosen(OBJECTIVE_OPTIONS, values["objectives"])
+        return (*super().further_groups(values), *chosen)
 
 
 @dataclass(frozen=True)
@@ -91,13 +101,18 @@ class FineTuningOptions(
     allow_partial_restore: bool = option(
         False, "continue when the checkpoint holds less than 99 % of the backbone's weights"
     )
-    task: str = option("multi_label", "what is learned from the labelled examples", choices=TASKS)
+    task: str = option(
+        DEFAULT_TASK,
+        "what is learned from the labelled examples; it may bring options of its own, which "
+        "--help lists with --task=NAME",
+        choices=TASKS,
+    )
     sequence_length: int = option(
         512, "maximum number of tokens of a document that are read", minimum=4
     )
     learning_rate: float | None = option(
         None,
-        "peak learning rate of the backbone; default 3e-3, for a Transformer 1.5e-3",
+        f"peak learning rate of the backbone; default {learning_rates('fine_tuning')}",
         minimum=0,
     )
     head_learning_rate: float = option(3e-3, "peak learning rate of the new head", minimum=0)
@@ -108,26 +123,12 @@ class FineTuningOptions(
         minimum=1,
     )
 
-    chooser = "task"
-
-    def __new__(cls, *args: Any, **values: Any) -> Self:
-        # As `Path()` gives a `PosixPath`: an instance has the options of its task.
-        task = values.get("task", None if "_script" in vars(cls) else cls.task)
-        return object.__new__(cls if task is None else cls.chosen(task))
+    choosers = ("task",)
 
     @classmethod
-    def chosen(cls, value: Any) -> type[Self]:
-        """This class with the options of a task, where the task has any."""
-        script = vars(cls).get("_script", cls)
-        group = TASK_OPTIONS.get(value)
-        return script if group is None else _with_group(script, group)
-
-
-@functools.cache
-def _with_group(script: type[FineTuningOptions], group: type[Options]) -> Any:
-    """The options of a script and one group more."""
-    namespace = {"__doc__": script.__doc__, "__module__": script.__module__, "_script": script}
-    return dataclass(frozen=True)(type(script.__name__, (script, group), namespace))
+    def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
+        """The options of the task, too."""
+        return (*super().further_groups(values), *_chosen(TASK_OPTIONS, [values["task"]]))
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,7 @@ class TransformOptions(FineTuningOptions):
 
     ckpt_dir: str = option("", "start from this checkpoint instead of random weights")
     ckpt_dir_save: str = option("checkpoint_transformer", "output folder of the checkpoint")
-    backbone: str | None = option(
-        "transformer", "architecture of the backbone", choices=tuple(BACKBONES)
-    )
+    backbone: str | None = option("transformer", "architecture of the backbone", choices=BACKBONES)
 
 
 @dataclass(frozen=True)

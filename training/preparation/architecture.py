@@ -1,4 +1,4 @@
-"""What every run does first: seeds, precision, and what it says of itself."""
+"""The architecture of a run's backbone: from the options, or from a checkpoint."""
 
 import logging
 from pathlib import Path
@@ -8,9 +8,11 @@ import keras
 
 from common.errors import OptionError
 from models.checkpoints.folder import Checkpoint, read_checkpoint
-from models.checkpoints.transfer import repeat_positions
-from models.config import PRESETS, BackboneConfig, backbone_config, size_options
-from models.registry import BACKBONES
+from models.checkpoints.transfer import tile_position_embeddings
+from models.config import BackboneConfig
+from models.presets import DEFAULT_PRESET, PRESETS, backbone_config
+from models.registry import DEFAULT_BACKBONE
+from models.size_options import size_options
 from training.options.groups import ModelOptions, RunOptions
 from training.options.scripts import FineTuningOptions, PretrainingOptions, TransformOptions
 
@@ -20,8 +22,8 @@ logger = logging.getLogger(__name__)
 def new_backbone_config(options: ModelOptions, vocab_size: int) -> BackboneConfig:
     """The architecture that the options and their preset describe."""
     return backbone_config(
-        options.backbone or "text_cnn",
-        options.preset or "small",
+        options.backbone or DEFAULT_BACKBONE,
+        options.preset or DEFAULT_PRESET,
         vocab_size,
         **_sizes(options),
         dropout=_dropout(options),
@@ -34,7 +36,7 @@ def learning_rate(
     """The highest learning rate of the backbone: what was asked for, or what suits it."""
     if options.learning_rate is not None:
         return options.learning_rate
-    return BACKBONES[config.backbone].learning_rates[stage]
+    return config.learning_rates[stage]
 
 
 def open_checkpoint(options: RunOptions, option: str) -> Checkpoint | None:
@@ -100,13 +102,13 @@ def restored_backbone_config(
         changes["dropout"] = _dropout(options)
     if "backbone" in changes:
         common = {name: getattr(stored, name) for name in BackboneConfig.fields()}
-        return backbone_config(preset=options.preset or "small", **{**common, **changes})
+        return backbone_config(preset=options.preset or DEFAULT_PRESET, **{**common, **changes})
     return BackboneConfig.from_dict({**stored.to_dict(), **changes})
 
 
 def extend_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> None:
     """Makes a restored backbone ready for sequences longer than its checkpoint's, and says so."""
-    if repeat_positions(backbone, checkpoint, length):
+    if tile_position_embeddings(backbone, checkpoint, length):
         logger.info(
             "%s was trained with %d tokens: the position vectors from there to %d start as copies",
             checkpoint.folder,
@@ -117,7 +119,7 @@ def extend_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, lengt
 
 def _sizes(options: ModelOptions) -> dict[str, Any]:
     """The sizes by their names in the configuration; None where an option was not given."""
-    return {option.field: getattr(options, option.flag) for option in size_options()}
+    return {option.field: getattr(options, option.flag, None) for option in size_options()}
 
 
 def _dropout(options: ModelOptions) -> float | None:

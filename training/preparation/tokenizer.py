@@ -1,4 +1,4 @@
-"""The tokenizer and the vocabulary of a run: a checkpoint's, or new ones."""
+"""The tokenizer and the vocabulary of a run: those of a checkpoint, or new ones."""
 
 import json
 import os
@@ -12,23 +12,21 @@ from models.checkpoints.folder import Checkpoint, check_against_manifest
 from training.options.groups import RunOptions, TokenizerOptions
 
 DEFAULT_VOCAB_SIZE = 30_000
-
-
 DEFAULT_MIN_COUNT = 2
 
 
 def processes(options: RunOptions) -> int:
-    """How many processes read text."""
+    """The number of processes that read text."""
     return options.process_num or len(os.sched_getaffinity(0))
 
 
 def cache_folder(options: RunOptions) -> Path:
-    """Where caches are written."""
+    """The folder of the caches."""
     return Path(options.data_path) / "cache"
 
 
 def stored_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, Vocabulary]:
-    """The tokenizer and the vocabulary that a checkpoint holds.
+    """Reads the tokenizer and the vocabulary of a checkpoint.
 
     Raises:
         CheckpointError: the vocabulary has more tokens than the model has embeddings.
@@ -37,8 +35,8 @@ def stored_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, Vocabulary]:
     known = checkpoint.backbone.vocab_size
     if len(vocabulary) > known:
         raise CheckpointError(
-            f"{checkpoint.path('vocab.txt')}: {len(vocabulary):,} tokens, but the model knows only "
-            f"{known:,}; it is of another checkpoint."
+            f"{checkpoint.path('vocab.txt')}: {len(vocabulary):,} tokens, but the model has only "
+            f"{known:,} embeddings; this is the vocabulary of another checkpoint."
         )
     return load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary), vocabulary
 
@@ -46,15 +44,16 @@ def stored_tokenizer(checkpoint: Checkpoint) -> tuple[Tokenizer, Vocabulary]:
 def restored_tokenizer(
     options: TokenizerOptions, checkpoint: Checkpoint
 ) -> tuple[Tokenizer, Vocabulary]:
-    """The checkpoint's tokenizer and vocabulary.
+    """Reads a checkpoint's tokenizer and vocabulary and compares them with the options.
 
     Raises:
+        CheckpointError: they do not fit the model.
         OptionError: an option contradicts them.
     """
     tokenizer, vocabulary = stored_tokenizer(checkpoint)
     if options.min_count is not None:
         raise OptionError(
-            f"--min_count={options.min_count} is for making a vocabulary; the checkpoint "
+            f"--min_count={options.min_count} applies only to a new vocabulary, but the checkpoint "
             f"{checkpoint.folder} has one. Leave the option out."
         )
     for name, stored in (
@@ -63,7 +62,7 @@ def restored_tokenizer(
         ("vocab_size", len(vocabulary)),
     ):
         value = getattr(options, name)
-        # A vocabulary may be smaller than the limit that it was made with.
+        # A vocabulary may be smaller than its limit.
         same = value >= stored if name == "vocab_size" and value is not None else value == stored
         if value is not None and not same:
             raise OptionError(
@@ -72,26 +71,27 @@ def restored_tokenizer(
             )
     if options.vocab_file and Vocabulary.load(Path(options.vocab_file)).digest != vocabulary.digest:
         raise OptionError(
-            f"--vocab_file={options.vocab_file}: not the vocabulary of the checkpoint "
+            f"--vocab_file={options.vocab_file}: this is not the vocabulary of the checkpoint "
             f"{checkpoint.folder}. Leave the option out."
         )
     return tokenizer, vocabulary
 
 
 def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
-    """The vocabulary that --vocab_file names, if it does.
+    """Reads the vocabulary of --vocab_file; returns None if the option is not given.
 
     Raises:
-        CheckpointError: the file is a checkpoint's and was altered.
-        OptionError: the file lies beside a tokenizer.json of another style.
+        CheckpointError: the file is part of a checkpoint and was altered.
+        OptionError: another option contradicts it, such as the style of a tokenizer.json in the
+            same folder.
     """
     if not options.vocab_file:
         return None
     for name in ("vocab_size", "min_count"):
         if getattr(options, name) is not None:
             raise OptionError(
-                f"--{name}={getattr(options, name)} is for making a vocabulary, and "
-                f"--vocab_file={options.vocab_file} gives one. Leave one of them out."
+                f"--{name}={getattr(options, name)} applies only to a new vocabulary, but "
+                f"--vocab_file={options.vocab_file} provides one. Leave one of them out."
             )
     path = Path(options.vocab_file)
     check_against_manifest(path)
@@ -101,21 +101,26 @@ def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
         stored, style = load_tokenizer(beside, vocabulary).style, options.tokenize_style or "word"
         if stored != style:
             raise OptionError(
-                f"--vocab_file={path}: this vocabulary was made by --tokenize_style={stored} "
-                f"({beside}), not by {style}. Use --tokenize_style={stored}."
+                f"--vocab_file={path}: this vocabulary was made with --tokenize_style={stored} "
+                f"({beside}), not with {style}. Use --tokenize_style={stored}."
             )
     return vocabulary
 
 
 def new_tokenizer(options: TokenizerOptions, vocabulary: Vocabulary | None) -> Tokenizer:
-    """The tokenizer that the options describe."""
+    """Creates the tokenizer that the options describe.
+
+    Args:
+        options: the style and the case.
+        vocabulary: for styles whose tokenizer needs one; None if it is yet to be made.
+    """
     return make_tokenizer(
         options.tokenize_style or "word", lower_case=options.lower_case, vocabulary=vocabulary
     )
 
 
 def text_files(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, str]:
-    """What a checkpoint of either step keeps of the text side, by file name."""
+    """The text files that a checkpoint needs to tokenize: their content by file name."""
     return {
         "vocab.txt": "".join(f"{token}\n" for token in vocabulary.tokens),
         "tokenizer.json": json.dumps(tokenizer.config(), indent=2) + "\n",
@@ -125,16 +130,20 @@ def text_files(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, str]:
 def check_vocabulary_fits(
     unknown: int, tokens: int, vocabulary: Vocabulary, sources: Sequence[str]
 ) -> None:
-    """Refuses a vocabulary that knows less than half of the text's tokens.
+    """Rejects a vocabulary that lacks more than half of the text's tokens.
 
     Args:
-        unknown: tokens of the text that the vocabulary lacks, of `tokens`.
+        unknown: the number of tokens of the text that are not in the vocabulary.
+        tokens: the number of tokens of the text.
         vocabulary: for the message.
-        sources: the files that the text came from, for the message.
+        sources: the files of the text, for the message.
+
+    Raises:
+        InputError: it lacks more than half of them.
     """
     if tokens and unknown * 2 > tokens:
         raise InputError(
-            f"the vocabulary ({len(vocabulary):,} tokens) does not know {unknown / tokens:.0%} of "
-            f"the tokens of {', '.join(sources)}: it is of another tokenizer or another language. "
-            "Use the --tokenize_style that it was made with."
+            f"the vocabulary ({len(vocabulary):,} tokens) lacks {unknown / tokens:.0%} of the "
+            f"tokens of {', '.join(sources)}: it was made with another tokenizer or for another "
+            "language. Use the --tokenize_style with which it was made."
         )

@@ -1,4 +1,4 @@
-"""A new backbone's token vectors from a file of pre-trained word vectors."""
+"""Initializes a new backbone's token embedding from a file of pre-trained word vectors."""
 
 import dataclasses
 import logging
@@ -15,21 +15,21 @@ logger = logging.getLogger(__name__)
 
 
 def check_options(options: ModelOptions, checkpoint_option: str) -> None:
-    """Checks what the options say of word vectors, before any work is done.
+    """Checks the options of word vectors before any work is done.
 
     Args:
-        options: of either step.
-        checkpoint_option: the option that names a checkpoint to start from.
+        options: of pre-training or fine-tuning.
+        checkpoint_option: the option that names the checkpoint to start from.
 
     Raises:
-        OptionError: one of the two options without the other, or with a checkpoint.
+        OptionError: one of the two options is given without the other, or with a checkpoint.
         InputError: the file cannot be read.
     """
     path, folder = options.word2vec_model_path, getattr(options, checkpoint_option)
     if not options.use_pretrained_embedding:
         if path:
             raise OptionError(
-                f"--word2vec_model_path={path} without --use_pretrained_embedding: add it, or "
+                f"--word2vec_model_path={path} requires --use_pretrained_embedding: add it, or "
                 "leave the file out."
             )
         return
@@ -39,24 +39,24 @@ def check_options(options: ModelOptions, checkpoint_option: str) -> None:
         )
     if folder:
         raise OptionError(
-            f"--use_pretrained_embedding contradicts --{checkpoint_option}={folder}: a checkpoint "
-            f"has token vectors of its own. Leave it out, or give --{checkpoint_option}= (empty) "
-            "to start from random weights."
+            f"--use_pretrained_embedding contradicts --{checkpoint_option}={folder}: the "
+            f"checkpoint has its own token vectors. Leave it out, or give --{checkpoint_option}= "
+            "(empty) to start from random weights."
         )
     check_paths([path])
 
 
 def read(options: ModelOptions, vocabulary: Vocabulary, seed: int) -> WordVectors | None:
-    """The vectors of the vocabulary's tokens, where they are asked for."""
+    """Reads the vectors of the vocabulary's tokens; None without --use_pretrained_embedding."""
     if not options.use_pretrained_embedding:
         return None
     return read_word_vectors(options.word2vec_model_path, vocabulary, seed=seed)
 
 
 def fitted(config: BackboneConfig, vectors: WordVectors | None) -> BackboneConfig:
-    """The architecture with a table of the vectors' width.
+    """Sets the embedding width of an architecture to that of the vectors.
 
-    Where that is not `d_model`, the vectors are projected, not cut.
+    If it differs from `d_model`, the backbone projects the vectors rather than truncating them.
     """
     if vectors is None or vectors.dimension == config.d_model:
         return config
@@ -67,6 +67,6 @@ def fitted(config: BackboneConfig, vectors: WordVectors | None) -> BackboneConfi
 
 
 def fill(backbone: Backbone, vectors: WordVectors | None) -> None:
-    """Gives a built backbone the vectors; nothing where there are none."""
+    """Sets the token embedding of a built backbone to the vectors, if there are any."""
     if vectors is not None:
         backbone.token_embedding.embeddings.assign(vectors.values)

@@ -1,1 +1,1 @@
-"""What a run writes: its folder, identity, lock and curves."""
+"""The output of a run: its folder, identity, lock and training curves."""

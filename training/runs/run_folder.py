@@ -1,8 +1,9 @@
-"""The folder that a run writes to: the best checkpoint, the last one, and the logs.
+"""The output folder of a run: the best checkpoint, the last checkpoint, and the logs.
 
-`<folder>/` itself is the best checkpoint, complete, for whatever comes next; `<folder>/last/` is
-the last one, with the state from which training resumes; `<folder>/logs/` is TensorBoard's.
-`<folder>/run.json` says which run it is and whether it has finished.
+`<folder>/` itself is the best checkpoint, ready for fine-tuning, prediction or export.
+`<folder>/last/` is the last checkpoint, with the state from which training resumes.
+`<folder>/logs/` is for TensorBoard. `<folder>/run.json` identifies the run and states whether it
+has finished.
 """
 
 import logging
@@ -33,15 +34,24 @@ _REMOVED = ".removed-"
 
 
 class RunFolder:
-    """Where one run's results go; a context manager, within which no other run may write there.
+    """The output folder of one run; a context manager that locks it against other runs.
 
-    On entering, what the folder holds decides. Nothing, or `--overwrite`: a run begins. An
-    unfinished run of the same options and data: it resumes. The same, finished: `finished` is
-    true and nothing is left to do. Anything else is refused.
+    Entering it compares its content with the run. If it is empty, or with `--overwrite`, a new run
+    begins. An unfinished run with the same options and data is resumed. If such a run has finished,
+    `finished` is true and nothing is left to do. Anything else is rejected.
+
+        with RunFolder(options, "ckpt_dir") as folder:
+            if not folder.finished:
+                ...  # train
 
     Args:
-        options: of the run.
-        option: the option that names the folder.
+        options: the options of the run.
+        option: the name of the option that gives the folder.
+
+    Attributes:
+        folder: its path.
+        finished: whether the run has already finished.
+        logs: the folder of the run's curves.
 
     Raises:
         OptionError: the folder cannot be used (on entering).
@@ -50,7 +60,7 @@ class RunFolder:
     def __init__(self, options: RunOptions, option: str) -> None:
         name = getattr(options, option)
         if not name:
-            raise OptionError(f"--{option}= is empty: name the folder that is to be written.")
+            raise OptionError(f"--{option}= is empty: name the output folder.")
         self.folder = Path(name)
         self.finished = False
         self.logs = self.folder / "logs"
@@ -85,22 +95,30 @@ class RunFolder:
 
     @property
     def resume_hint(self) -> str:
-        """How to resume a run that was stopped, for messages."""
+        """How to resume the run after it was stopped, for messages."""
         same = "the same command"
         return f"{same}, with --overwrite=false," if self._options.overwrite else same
 
     def set_metadata(self, config: Mapping[str, Any], texts: Mapping[str, str]) -> None:
-        """Sets what is the same in every checkpoint of the run."""
+        """Sets the content that all checkpoints of the run have in common.
+
+        Args:
+            config: content of `config.json`.
+            texts: content of further text files by name.
+        """
         self._config, self._texts = dict(config), dict(texts)
 
     def begin(self, stage: str) -> Checkpoint | None:
-        """Makes the folder ready for training.
+        """Prepares the folder for training.
+
+        Args:
+            stage: the name of the stage.
 
         Returns:
-            The checkpoint to resume from, or None at the beginning.
+            The checkpoint to resume from, or None for a new run.
 
         Raises:
-            OptionError: it has another vocabulary or other labels.
+            OptionError: the checkpoint has another vocabulary or other labels.
         """
         last = self.folder / "last"
         if not self._overwrite and self._run is not None and holds_checkpoint(last):
@@ -113,7 +131,7 @@ class RunFolder:
             return checkpoint
         with self._writing():
             if last.exists():
-                # In this order a kill in between leaves one run or the other, never a mixture.
+                # Renamed first, so that a kill in between never leaves half of a checkpoint.
                 removed = self.folder / f"{_REMOVED}{os.getpid()}"
                 last.rename(removed)
                 shutil.rmtree(removed)
@@ -123,7 +141,7 @@ class RunFolder:
         return None
 
     def curves(self, stage: str, options: Mapping[str, Any], done: int) -> TensorBoardWriter:
-        """Where the run's curves go; see `TensorBoardWriter`."""
+        """Creates the writer of the run's curves; see `TensorBoardWriter`."""
         return TensorBoardWriter(self.logs, stage, options, done=done)
 
     def save(
@@ -134,9 +152,15 @@ class RunFolder:
         *,
         best: bool,
     ) -> None:
-        """Writes the last checkpoint, and the best one where this is it.
+        """Writes the last checkpoint and, if `best`, the best checkpoint.
 
-        Only the last one holds the optimizer's state, which is needed to resume.
+        Only the last one includes the optimizer state, which is needed to resume.
+
+        Args:
+            model: a compiled model.
+            metrics: content of `metrics.json`.
+            training_state: content of `training_state.json`.
+            best: whether the model is the best so far.
         """
         with self._writing():
             write_checkpoint(
@@ -157,9 +181,9 @@ class RunFolder:
         """Writes the best checkpoint.
 
         Args:
-            model: with the best weights.
+            model: a model with the best weights.
             metrics: content of `metrics.json`.
-            texts: further text files.
+            texts: content of further text files by name.
         """
         with self._writing():
             write_checkpoint(
@@ -171,22 +195,25 @@ class RunFolder:
             )
 
     def load_best(self, model: keras.Model) -> None:
-        """Gives the model the best checkpoint's weights."""
+        """Loads the weights of the best checkpoint into the model."""
         load_weights(model, read_checkpoint(self.folder))
 
     def finish(
         self, model: keras.Model, metrics: Mapping[str, Any], texts: Mapping[str, str]
     ) -> None:
-        """Writes the best checkpoint with the run's final metrics; the run is finished.
+        """Writes the best checkpoint with the final metrics and marks the run as finished.
 
-        Args: as `publish`.
+        Args:
+            model: as in `publish`.
+            metrics: as in `publish`.
+            texts: as in `publish`.
         """
         self.publish(model, metrics, texts)
         assert self._run is not None
         self._write_record(self._run.as_finished())
 
     def metrics(self) -> dict[str, Any]:
-        """What a finished run wrote to `metrics.json`."""
+        """The content of `metrics.json` of a finished run."""
         return read_checkpoint(self.folder).json("metrics.json")
 
     def _look(self) -> None:
@@ -198,20 +225,20 @@ class RunFolder:
             if holds:
                 raise OptionError(
                     f"--{self._option}={self.folder}: this folder already holds a checkpoint, but "
-                    "not what is needed to resume the run that made it. Give another folder, or "
+                    "not the files that are needed to resume its run. Give another folder, or "
                     "--overwrite to replace it."
                 )
             return
         found = differences(self._run.identity, run_identity(self._options, self._option))
         if found and not holds:
-            # That run was killed before there was anything to lose.
+            # That run was killed before it wrote a checkpoint.
             self._run = None
         elif found:
             raise self._refused("; ".join(found))
         elif self._run.finished and holds_checkpoint(self.folder):
             self.finished = True
             logger.info(
-                "%s holds this very run, finished: nothing to do (--overwrite starts over)",
+                "%s: this run has already finished, nothing to do (--overwrite starts over)",
                 self.folder,
             )
 
@@ -228,7 +255,7 @@ class RunFolder:
             record.write(self.folder)
 
     def _choose_logs(self, stage: str) -> None:
-        """The run's own folder of curves: the one that it had, or a new one."""
+        """Chooses the folder of the run's curves: that of the resumed run, or a new one."""
         all_logs = self.folder / "logs"
         if self._run is None:
             with self._writing():
@@ -236,7 +263,7 @@ class RunFolder:
             identity = run_identity(self._options, self._option)
             self._write_record(RunRecord(identity, self.logs.name))
         else:
-            # Whatever a file says, nothing is written outside of the folder.
+            # Only the name is used, so that an edited file cannot redirect output elsewhere.
             self.logs = all_logs / Path(self._run.logs).name
             self._locked.refuse_links(self.logs, *(self.logs / split for split in SPLITS))
 
@@ -249,16 +276,16 @@ class RunFolder:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Says of an `OSError` where it was, what is kept and what to do."""
+        """Turns an `OSError` into a `TrainingError` that says what is kept and what to do."""
         try:
             yield
         except OSError as error:
             if holds_checkpoint(self.folder / "last") or holds_checkpoint(self.folder):
-                kept = f"the last good checkpoint is kept; then {self.resume_hint} resumes"
+                kept = f"the last good checkpoint is kept, and {self.resume_hint} resumes"
             else:
                 kept = "there is no checkpoint yet"
             raise TrainingError(
                 f"--{self._option}={self.folder}: cannot be written to "
-                f"({os.strerror(error.errno) if error.errno else error}). Make room or give "
+                f"({os.strerror(error.errno) if error.errno else error}). Free disk space or grant "
                 f"permission ({kept}), or give another folder."
             ) from error

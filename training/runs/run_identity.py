@@ -1,4 +1,4 @@
-"""What makes two runs the same: options, data and the checkpoint that they start from."""
+"""The identity of a run: its options, its data, and the checkpoint from which it starts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from common.options import Options
 from data_util.reading.documents import check_paths
 from models.checkpoints.folder import content_digests
 
-# What changes where and how fast a result is made, and not the result.
+# Options that affect where and how fast a result is produced, but not the result.
 _NEUTRAL = (
     "overwrite",
     "process_num",
@@ -20,7 +20,7 @@ _NEUTRAL = (
     "num_processes",
     "process_id",
 )
-# What is known by its content: a file that moved is the same file.
+# Options that name files, which are identified by content: a file that was moved is the same file.
 _FILES = (
     "mask_lm_source_file",
     "training_data_file",
@@ -29,25 +29,25 @@ _FILES = (
     "vocab_file",
     "word2vec_model_path",
 )
-# The options that name a checkpoint to start from; in step 1, --ckpt_dir is what is written.
+# Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
 _STARTS = ("init_ckpt_dir", "ckpt_dir")
 
 
 def run_identity(options: Options, output: str) -> dict[str, Any]:
-    """A description that two runs share exactly if they are to give the same result.
+    """Describes a run; two runs have equal descriptions if they must give the same result.
 
     Args:
-        options: of the run.
-        output: the option that names the folder that is written.
+        options: the options of the run.
+        output: the name of the option that gives the output folder.
 
     Returns:
-        JSON: "options" by name; "files" (name and SHA-256 of each) by the option that names them;
-        "checkpoint": the SHA-256 of what is taken from the checkpoint that the run starts from,
-        or None.
+        A dict that can be written as JSON: "options", their values by name; "files", by option a
+        list of the path and SHA-256 of each file; "checkpoint", the SHA-256 by file name of the
+        files used from the checkpoint that the run starts from, or None.
 
     Raises:
         InputError: a file cannot be read.
-        CheckpointError: the checkpoint cannot.
+        CheckpointError: the checkpoint cannot be read.
     """
     values = options.to_dict()
     files = {name: _digests(values.pop(name)) for name in _FILES if name in values}
@@ -61,7 +61,15 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What two identities differ in, an entry each for people, both values named."""
+    """Lists the differences between two identities, for messages.
+
+    Args:
+        there: the identity of the run in the folder.
+        here: the identity of the current run.
+
+    Returns:
+        One entry per difference, with both values.
+    """
     found = []
     before, now = there.get("options", {}), here["options"]
     for name in sorted(before.keys() | now.keys()):
@@ -73,7 +81,7 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         if [digest for _, digest in old] != [digest for _, digest in new]:
             found.append(f"--{name}: other text ({_names(old)} there, {_names(new)} here)")
     if there.get("checkpoint") != here["checkpoint"]:
-        found.append("the checkpoint that it starts from is another one")
+        found.append("it started from another checkpoint")
     return found
 
 

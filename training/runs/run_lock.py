@@ -1,4 +1,4 @@
-"""One run per folder: a lock that the kernel frees when its process ends, however it ends."""
+"""A lock that ensures one run per folder; the kernel releases it when the process ends."""
 
 import fcntl
 import logging
@@ -13,15 +13,18 @@ LOCK = ".lock"
 
 
 class RunLock:
-    """Holds a folder for this process until `release` or the process' end.
+    """Locks a folder for this process until `release` is called or the process ends.
+
+        lock = RunLock(Path("checkpoint_lm"), "ckpt_dir")
+        lock.release()
 
     Args:
-        folder: is there.
-        option: the option that named it, for messages.
+        folder: an existing folder.
+        option: the name of the option that gives it, for messages.
 
     Raises:
-        OptionError: another run holds it, or its lock is a symbolic link.
-        OSError: the folder cannot be written to.
+        OptionError: another run has locked it, or the lock file is a symbolic link.
+        OSError: the folder cannot be written.
 
     References:
         flock(2), https://man7.org/linux/man-pages/man2/flock.2.html
@@ -32,8 +35,8 @@ class RunLock:
         while True:
             if self._path.is_symlink():
                 raise OptionError(
-                    f"--{option}={folder}: {LOCK} in it is a symbolic link; what "
-                    "it points to would be overwritten. Remove it."
+                    f"--{option}={folder}: {LOCK} in it is a symbolic link, whose target would be "
+                    "overwritten. Remove it."
                 )
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
@@ -43,21 +46,25 @@ class RunLock:
                 os.close(self._descriptor)
                 raise OptionError(
                     f"--{option}={folder}: another run{f' (process {holder})' if holder else ''} "
-                    "is writing to this folder. Wait for its end, or give another folder."
+                    "is writing to this folder. Wait until it ends, or give another folder."
                 ) from None
             except OSError as error:
-                # Some network file systems have no locks; better without than not at all.
-                logger.warning("%s: no lock here (%s): start one run only", folder, error.strerror)
+                # Some network file systems do not support locks; the run continues without one.
+                logger.warning(
+                    "%s: the folder cannot be locked (%s): start only one run in it",
+                    folder,
+                    error.strerror,
+                )
                 return
             if self._is_still_there():
                 os.ftruncate(self._descriptor, 0)
                 os.write(self._descriptor, b"%d\n" % os.getpid())
                 return
-            # Its owner removed it between our opening and our locking it.
+            # Its owner removed the file after it was opened here and before it was locked: retry.
             os.close(self._descriptor)
 
     def release(self) -> None:
-        """Releases the folder."""
+        """Releases the lock."""
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 

@@ -1,4 +1,4 @@
-"""`run.json`: which run a folder belongs to, and whether that run has finished."""
+"""The file `run.json`: the run to which a folder belongs, and whether it has finished."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,12 +14,15 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What `run.json` says of a run.
+    """The content of `run.json`.
+
+        >>> RunRecord({"options": {}}, logs="pretraining-1").as_finished().finished
+        True
 
     Attributes:
         identity: see `run_identity`.
-        logs: the name of its folder of curves.
-        finished: whether it has reached its end.
+        logs: the name of the folder of its curves.
+        finished: whether the run has finished.
     """
 
     identity: Mapping[str, Any]
@@ -28,7 +31,7 @@ class RunRecord:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """The record in a folder; None where there is none that can be understood."""
+        """Reads the record of a folder; returns None if there is no valid one."""
         try:
             content = read_json(folder / RUN, "the record of a run")
             known = content.pop("format_version") == FORMAT_VERSION
@@ -39,10 +42,10 @@ class RunRecord:
         return record if known and whole and record.finished in (True, False) else None
 
     def write(self, folder: Path) -> None:
-        """Writes `run.json`, whole or not at all."""
+        """Writes `run.json` atomically."""
         content = {"format_version": FORMAT_VERSION, **asdict(self)}
         write_whole(folder / RUN, to_json(content))
 
     def as_finished(self) -> Self:
-        """The record of the same run at its end."""
+        """Returns the record of the same run, marked as finished."""
         return replace(self, finished=True)

@@ -1,6 +1,6 @@
-"""A run's folder for several processes: the first one writes, the others read what it wrote.
+"""The output folder of a run with several processes: the main process writes, the others read.
 
-The folder has to be on a file system that all of them see.
+The folder must be on a file system that all processes share.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,13 @@ from training.runs.tensorboard import NoCurves, TensorBoardWriter
 
 
 def run_folder(options: RunOptions, option: str) -> RunFolder:
-    """The folder that an option names, to be entered within `distributed`.
+    """Creates the output folder of a run; enter it within `distributed`.
 
-    Its places where processes wait for each other come in the same order in all of them.
+    All processes must call its methods in the same order, because some of them wait for the others.
+
+    Args:
+        options: the options of the run.
+        option: the name of the option that gives the folder.
     """
     if distribution.processes() == 1:
         return RunFolder(options, option)
@@ -28,17 +32,17 @@ def run_folder(options: RunOptions, option: str) -> RunFolder:
 
 
 class _SharedFolder(RunFolder):
-    """What holds for every process."""
+    """The behaviour that all processes share."""
 
     def load_best(self, model: keras.Model) -> None:
-        """As `RunFolder.load_best`."""
+        """See `RunFolder.load_best`."""
         distribution.barrier("best checkpoint written")
         super().load_best(model)
         distribution.barrier("best checkpoint read")
 
 
 class MainProcessFolder(_SharedFolder):
-    """The main process's: does all that `RunFolder` does, and lets the others know."""
+    """The folder in the main process: does the work of `RunFolder` and notifies the others."""
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -46,18 +50,18 @@ class MainProcessFolder(_SharedFolder):
         return self
 
     def begin(self, stage: str) -> Checkpoint | None:
-        """As `RunFolder.begin`."""
+        """See `RunFolder.begin`."""
         checkpoint = super().begin(stage)
         distribution.barrier("folder made ready")
         return checkpoint
 
 
 class WorkerFolder(_SharedFolder):
-    """Every other process's: it writes nothing."""
+    """The folder in every other process: it writes nothing."""
 
     def __enter__(self) -> Self:
         distribution.barrier("folder looked at")
-        # The main process has checked it and has said what is wrong.
+        # The main process has checked the folder and reported any error.
         self._run = None if self._overwrite else RunRecord.read(self.folder)
         finished = self._run is not None and self._run.finished
         self.finished = finished and holds_checkpoint(self.folder)
@@ -67,20 +71,20 @@ class WorkerFolder(_SharedFolder):
         pass
 
     def begin(self, stage: str) -> Checkpoint | None:
-        """The checkpoint from which the main process resumes."""
+        """Waits for the main process and reads the checkpoint from which it resumes, if any."""
         distribution.barrier("folder made ready")
         if RunRecord.read(self.folder) is None:
             raise TrainingError(
                 f"--{self._option}={self.folder}: process {distribution.process()} does not see "
-                "what process 0 has written there. The folder has to be on a file system that all "
-                "hosts share."
+                "the files that process 0 has written there. The folder must be on a file system "
+                "that all hosts share."
             )
         last = self.folder / "last"
-        # It is written again only after steps that all take together, when all have read it.
+        # It is overwritten only after steps that all processes take together, so after all read it.
         return read_checkpoint(last) if holds_checkpoint(last) else None
 
     def curves(self, stage: str, options: Mapping[str, Any], done: int) -> TensorBoardWriter:
-        """Curves that are not written."""
+        """Creates a writer that discards the curves."""
         return NoCurves()
 
     def save(self, *args: Any, **kwargs: Any) -> None:

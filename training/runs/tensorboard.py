@@ -1,11 +1,11 @@
-"""Curves and options for TensorBoard.
+"""Writes training curves and options for TensorBoard.
 
-A run has two event files, in `train` and `valid`, which use the same names, so that a chart shows
-both. Names begin with the stage ("pretraining/masked_lm_loss", "fine_tuning/micro_f1"), so that a
-folder with the runs of both stages keeps them apart.
+A run has two event files, in `train` and `valid`, with the same curve names, so that one chart
+shows both. Names begin with the stage ("pretraining/masked_lm_loss", "fine_tuning/micro_f1"), which
+separates the curves of the stages if both are shown together.
 
-A run that resumes writes new files to the folder that it had. Their first record tells
-TensorBoard to forget the points that the run wrote after its last checkpoint; they come again.
+A resumed run writes new files to the same folder. Their first record makes TensorBoard discard the
+points that the run wrote after its last checkpoint; they are written again.
 """
 
 import time
@@ -28,7 +28,12 @@ SPLITS = ("train", "valid")
 
 
 def new_log_folder(logs: Path, stage: str) -> Path:
-    """Makes a folder for one run; two that start within a second get two."""
+    """Creates the folder of one run's curves; its name is unique.
+
+    Args:
+        logs: the folder of all runs.
+        stage: the name of the stage.
+    """
     name = f"{stage}-{datetime.now():%Y%m%d-%H%M%S}"
     number = 1
     while True:
@@ -44,14 +49,17 @@ def new_log_folder(logs: Path, stage: str) -> Path:
 class TensorBoardWriter:
     """Writes the curves of one run; a context manager.
 
+        with TensorBoardWriter(Path("logs/run"), "pretraining", {"seed": 1}) as writer:
+            writer.write("train", 10, {"loss": 2.5})
+
     Args:
-        folder: of the run.
-        stage: the first part of every curve's name.
+        folder: the folder of the run's curves.
+        stage: the prefix of the curves' names.
         options: shown as a table under "options".
-        done: steps that the run has behind it: points of later ones, from before, do not count.
+        done: the number of completed steps; earlier points at later steps are discarded.
 
     Raises:
-        TrainingError: the folder cannot be written to.
+        TrainingError: the folder cannot be written.
     """
 
     def __init__(
@@ -63,7 +71,7 @@ class TensorBoardWriter:
             self._writers = {split: _new_event_file(folder / split) for split in SPLITS}
             for writer in self._writers.values():
                 _add(writer, file_version="brain.Event:2")
-                # TensorBoard drops what it has read of this step and of later ones.
+                # TensorBoard discards the points at this step and later ones.
                 first = done + 1 if done else 0
                 _add(writer, step=first, session_log=SessionLog(status=SessionLog.START))
         if not done:
@@ -83,12 +91,21 @@ class TensorBoardWriter:
         self.close()
 
     def write(self, split: str, step: int, metrics: Mapping[str, float]) -> None:
-        """Adds a point to each curve of `split` ("train" or "valid") at `step`."""
+        """Adds a point to each curve.
+
+        Args:
+            split: "train" or "valid".
+            step: the number of completed steps of the run.
+            metrics: the values by name.
+
+        Raises:
+            TrainingError: the folder cannot be written.
+        """
         values = [scalar_pb(f"{self._stage}/{name}", value) for name, value in metrics.items()]
         self._write(split, step, Summary(value=[each for one in values for each in one.value]))
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Flushes and closes the files."""
         with _name_io_errors(self._folder):
             for writer in self._writers.values():
                 writer.close()
@@ -96,12 +113,12 @@ class TensorBoardWriter:
     def _write(self, split: str, step: int, summary: Summary) -> None:
         with _name_io_errors(self._folder):
             _add(self._writers[split], step=step, summary=summary)
-            # A run of hours is looked at while it is under way.
+            # Flushed, so that the curves of a long run can be viewed while it trains.
             self._writers[split].flush()
 
 
 class NoCurves(TensorBoardWriter):
-    """In place of a writer, for a process that leaves the writing to another one."""
+    """A writer that discards everything, for processes other than the main process."""
 
     def __init__(self) -> None:
         self._stage = ""
@@ -115,7 +132,7 @@ class NoCurves(TensorBoardWriter):
 
 def _new_event_file(folder: Path) -> RecordWriter:
     folder.mkdir(parents=True, exist_ok=True)
-    # TensorBoard reads the files in the order of their names, which must be that of the sessions.
+    # TensorBoard reads the files in the order of their names: number them by session.
     last = max((path.suffix[1:] for path in folder.glob("events.out.tfevents.*")), default="-1")
     name = f"events.out.tfevents.{int(last) + 1:06d}"
     return RecordWriter((folder / name).open("xb"))
@@ -127,11 +144,11 @@ def _add(writer: RecordWriter, **content: Any) -> None:
 
 @contextmanager
 def _name_io_errors(folder: Path) -> Iterator[None]:
-    """Turns an `OSError` into a `TrainingError` that says where it was and what to do."""
+    """Turns an `OSError` into a `TrainingError` that names the folder and says what to do."""
     try:
         yield
     except OSError as error:
         raise TrainingError(
             f"{folder}: the curves cannot be written ({error.strerror or error}). The last "
-            "checkpoint is kept; put this right and repeat the command to resume."
+            "checkpoint is kept; fix the cause and repeat the command to resume."
         ) from error

@@ -28,7 +28,8 @@ def test_another_version_runs_in_its_own_folder(tmp_path):
 
 
 def test_flags():
-    assert flags({"seed": 1, "ckpt_dir": ""}) == ["--seed=1", "--ckpt_dir="]
+    options = {"seed": 1, "ckpt_dir": "", "test_mode": True, "out": "Folder"}
+    assert flags(options) == ["--seed=1", "--ckpt_dir=", "--test_mode=true", "--out=Folder"]
 
 
 def test_three_runs(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.lib.step_profile import operations
 from models.backbones.base import make_backbone
 from models.build import build
-from models.config import backbone_config
+from models.presets import backbone_config
 from tasks.classification.model import ClassificationModel
 
 

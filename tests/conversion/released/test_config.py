@@ -2,7 +2,7 @@ import pytest
 
 from common.errors import ConfigError
 from conversion.released.config import bert_from_config, config_from_bert
-from models.config import backbone_config
+from models.presets import backbone_config
 
 BERT = {
     "model_type": "bert",

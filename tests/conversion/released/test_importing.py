@@ -154,7 +154,7 @@ def test_an_objective_that_the_checkpoint_lacks(tiny, imported, tmp_path, caplog
         ({"d_model": 32}, "--d_model=32 .*contradicts the checkpoint"),
         ({"backbone": "text_cnn"}, "--backbone=text_cnn .*contradicts"),
         ({"tokenize_style": "char"}, "--tokenize_style=char contradicts"),
-        ({"min_count": 2}, "--min_count=2 is for making a vocabulary"),
+        ({"min_count": 2}, "--min_count=2 applies only to a new vocabulary"),
         ({"sequence_length_lm": 65}, "--sequence_length_lm=65 is longer than"),
     ],
 )

@@ -87,7 +87,7 @@ def test_shapes_and_dtypes(make) -> None:
     assert sum(len(batch["token_ids"]) for batch in seen) % 16 == len(seen[-1]["token_ids"]) % 16
 
 
-def batch_size(batch, corpus):
+def rows_of(batch, corpus):
     """The (A, B, is next) of each row, B empty where there is none, after all was checked."""
     for row, ids in enumerate(unmasked(batch)):
         mask, segments = batch["padding_mask"][row], batch["segment_ids"][row]
@@ -119,7 +119,7 @@ def batch_size(batch, corpus):
 def test_rows_are_cls_a_sep_b_sep(make, corpus) -> None:
     pairs = []
     for batch in make().batches(0):
-        rows = list(batch_size(batch, corpus))
+        rows = list(rows_of(batch, corpus))
         assert batch["pair_weights"].tolist() == [float(len(b) > 0) for _, b, _ in rows]
         pairs += [is_next for _, b, is_next in rows if b]
     assert len(pairs) > 200
@@ -151,7 +151,7 @@ def test_batches_of_any_corpus(documents, sequence_length, batch_size, seed, row
         for batch in batches.batches(epoch):
             assert batch["token_ids"].shape[1] <= sequence_length
             sizes.append(len(batch["token_ids"]))
-            for a, b, is_next in batch_size(batch, corpus):
+            for a, b, is_next in rows_of(batch, corpus):
                 assert rows == "pairs" or not b
                 seen += a + b if is_next else a
         # Each token once: the foreign texts come on top.

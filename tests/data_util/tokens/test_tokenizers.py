@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tokenizers import BertWordPieceTokenizer
 
 from common.errors import InputError
+from data_util.choices import TOKENIZE_STYLES
 from data_util.tokens.tokenizers import (
-    TOKENIZE_STYLES,
     Tokenizer,
     load_tokenizer,
     make_tokenizer,

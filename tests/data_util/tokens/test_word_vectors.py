@@ -54,7 +54,7 @@ def test_a_file_worked_by_hand(read, pack, caplog):
     assert (
         "vectors of 3 values for 3 of 11 tokens (27.3 %), 8 not found; 9 words read" in caplog.text
     )
-    assert "1 words occur more than once" in caplog.text
+    assert "repeated words: 1" in caplog.text
 
 
 def test_what_was_not_found_has_the_scale_of_what_was(read):

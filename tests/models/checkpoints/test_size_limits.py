@@ -14,7 +14,7 @@ from models.checkpoints import weights
 from models.checkpoints.folder import Checkpoint, read_checkpoint
 from models.checkpoints.size_limits import max_file_bytes, min_parameters
 from models.checkpoints.weights import load_model
-from models.config import backbone_config
+from models.presets import backbone_config
 from models.pretraining_model import PretrainingModel
 from models.registry import BACKBONES, HEADS, POOLINGS
 from tests.classifiers import classification_model, load_any_model
@@ -90,7 +90,7 @@ def test_heads_count(tmp_path, changes):
     checkpoint = Checkpoint(
         tmp_path, {**told, **changes}, {module.WEIGHTS: tmp_path / module.WEIGHTS}
     )
-    with pytest.raises(CheckpointError, match="these weights are not of the model"):
+    with pytest.raises(CheckpointError, match="these weights do not belong to the model"):
         load_model(checkpoint)
 
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from models.config import backbone_config
 from models.layers.positions import PositionalEncoding, rotate, sinusoidal_positions
+from models.presets import backbone_config
 
 
 def encoding_of(position, max_position):
@@ -50,7 +50,7 @@ def test_trained_vectors_are_repeated():
     layer = encoding_of("learned", max_position=9)
     layer.build((None, None, 4))
     (before,) = layer.get_weights()
-    layer.repeat(4)
+    layer.tile(4)
     (after,) = layer.get_weights()
     np.testing.assert_array_equal(after, before[[0, 1, 2, 3, 1, 2, 3, 1, 2]])
     assert not (before[4:] == after[4:]).any()
@@ -61,7 +61,7 @@ def test_nothing_to_repeat(kind):
     layer = encoding_of(kind, max_position=9)
     x = np.ones((1, 9, 4), "float32")
     before = np.asarray(layer(x))
-    layer.repeat(4)
+    layer.tile(4)
     np.testing.assert_array_equal(layer(x), before)
 
 

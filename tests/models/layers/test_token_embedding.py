@@ -7,6 +7,7 @@ from models.build import build
 from models.checkpoints.transfer import named_variables
 from models.layers.token_embedding import TokenEmbedding
 from models.pretraining_model import PretrainingModel
+from tests.objective_logits import logits_of
 
 
 def test_projected_there_and_back():
@@ -61,22 +62,22 @@ def test_a_model_learns_through_the_projection(config_of, batch_of, backbone, tm
     losses = [model.train_on_batch(batch, return_dict=True)["loss"] for _ in range(3)]
     assert losses[-1] < losses[0]
     assert all((np.asarray(variable) != before[name]).any() for name, variable in variables.items())
-    logits = model(batch, training=False)["masked_lm"]
+    logits = logits_of(model, batch)["masked_lm"]
     assert logits.shape == (2, 3, 40)
     # Saved and loaded, it is the same.
     model.save_weights(tmp_path / "model.weights.h5")
     again = build(PretrainingModel(make_backbone(config_of(backbone, embedding_width=width))))
     again.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_array_equal(again(batch, training=False)["masked_lm"], logits)
+    np.testing.assert_array_equal(logits_of(again, batch)["masked_lm"], logits)
 
 
 def test_a_sampled_softmax_is_tied_through_the_projection(config_of, batch_of):
     config = config_of("text_cnn", embedding_width=6)
-    options = {"masked_lm": {"candidates": 20}}
-    model = build(PretrainingModel(make_backbone(config), ["masked_lm"], head_options=options))
+    model = build(PretrainingModel(make_backbone(config), ["masked_lm"], {"num_sampled": 20}))
     batch = batch_of([12, 7])
-    full = np.asarray(model(batch, training=False)["masked_lm"])
+    full = logits_of(model, batch)["masked_lm"]
     # Without dropout the target's logit is the same; it is the first of the candidates.
-    sampled = np.asarray(model(batch, training=True)["masked_lm"])
+    outputs, table = model.encoded(batch)["sequence_output"], model.backbone.token_embedding
+    sampled = np.asarray(model.heads[0].sampled(outputs, batch["masked_ids"], table))
     expected = np.take_along_axis(full, batch["masked_ids"][:, :, None], axis=2)
     np.testing.assert_allclose(sampled[:, :, :1], expected, atol=1e-5)

@@ -5,7 +5,7 @@ from common.errors import InputError, OptionError
 from data_util.labelled.corpus import LabelledCorpus
 from models.backbones.base import make_backbone
 from models.build import build
-from models.config import backbone_config
+from models.presets import backbone_config
 from tasks.classification.records import multi_hot
 from training.devices.input_pipeline import prefetched
 from training.fine_tuning import prepare_data, split_files

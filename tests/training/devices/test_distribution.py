@@ -263,7 +263,7 @@ def test_a_process_that_is_asked_to_stop_stops_all(options, tmp_path):
             time.sleep(0.1)
         runs[1].send_signal(signal.SIGTERM)
         assert_ended(runs, logs, 143, timeout=120)
-    assert "resumes from the checkpoint" in logs[0].read_text()
+    assert "resumes from the last checkpoint" in logs[0].read_text()
     assert "Traceback" not in "".join(log.read_text() for log in logs)
 
 

@@ -177,7 +177,7 @@ def test_epochs_without_validation_are_not_counted_as_worse(tmp_path, caplog):
     caplog.set_level("INFO")
     _, record, _ = run(tmp_path, stage, num_epochs=8, validate_every=2, patience=2)
     assert len(record.epochs) == 6
-    assert "no better validation in the last 2: training ends here" in caplog.messages
+    assert "no improvement in the last 2 validations: training ends" in caplog.messages
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])

@@ -310,7 +310,7 @@ def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
     metrics = runner("pretraining", "text_cnn", folder)()
     assert metrics == json.loads((folder / "metrics.json").read_text())
     assert caplog.messages == [
-        f"{folder} holds this very run, finished: nothing to do (--overwrite starts over)"
+        f"{folder}: this run has already finished, nothing to do (--overwrite starts over)"
     ]
     assert (folder / "manifest.json").stat().st_mtime_ns == before
 
@@ -321,5 +321,5 @@ def test_step_2_does_not_go_on_from_another_pre_trained_checkpoint(step, unkille
     with pytest.raises(KilledError):
         run()
     changed, _, _ = step("fine_tuning", "text_cnn", start=reference)
-    with pytest.raises(OptionError, match="the checkpoint that it starts from is another one"):
+    with pytest.raises(OptionError, match="it started from another checkpoint"):
         changed()

@@ -39,7 +39,11 @@ classes = pytest.mark.parametrize("options_class", CLASSES)
 
 def needed(options_class):
     """An argument for each option that has no default."""
-    return ["given" for declaration in declarations(options_class).values() if declaration.required]
+    return [
+        "given"
+        for declaration in declarations(options_class.complete()).values()
+        if declaration.required
+    ]
 
 
 @classes
@@ -50,14 +54,14 @@ def test_the_defaults_can_be(options_class):
 
 
 def test_options_of_the_original_are_there():
-    names = {field.name for field in dataclasses.fields(PretrainingOptions)}
+    names = {field.name for field in dataclasses.fields(PretrainingOptions())}
     assert names >= {
         *("test_mode", "data_path", "mask_lm_source_file", "ckpt_dir", "vocab_size", "d_model"),
         *("num_layer", "num_header", "d_k", "d_v", "sequence_length_lm", "learning_rate"),
         *("batch_size", "num_epochs", "dropout_keep_prob", "tokenize_style", "process_num"),
         "validate_every",
     }
-    names = {field.name for field in dataclasses.fields(FineTuningOptions)}
+    names = {field.name for field in dataclasses.fields(FineTuningOptions())}
     assert names >= {
         *("training_data_file", "valid_data_file", "test_data_file", "ckpt_dir_save"),
         "sequence_length",
@@ -68,7 +72,7 @@ def test_options_of_the_original_are_there():
 def test_help_shows_every_option_once_and_no_other(options_class):
     text = help_text(options_class, "python program.py", "What it is for.")
     shown = re.findall(r"^  --(\w+)=", text, flags=re.MULTILINE)
-    assert sorted(shown) == sorted([*declarations(options_class), "options_file"])
+    assert sorted(shown) == sorted([*declarations(options_class.complete()), "options_file"])
     # Each is below the title of a group, and has a text.
     groups = text.split("\n\n")[2:]
     in_groups = [len(re.findall(r"^  --", group, flags=re.MULTILINE)) for group in groups]
@@ -84,7 +88,7 @@ def test_help_shows_every_option_once_and_no_other(options_class):
 @classes
 def test_help_shows_the_defaults(options_class):
     text = help_text(options_class, "python program.py", "")
-    for name, declaration in declarations(options_class).items():
+    for name, declaration in declarations(options_class.complete()).items():
         shown = re.search(rf"^  --{name}=(.*)$", text, flags=re.MULTILINE).group(1)
         if declaration.required or declaration.default in (None, ""):
             assert shown == ""
@@ -95,14 +99,14 @@ def test_help_shows_the_defaults(options_class):
             assert getattr(options, name) == declaration.default
 
 
-def test_options_do_not_load_keras():
-    # It takes seconds, and neither --help nor a mistake in the options needs it.
+def test_options_load_neither_keras_nor_numpy():
+    # They take seconds, and neither --help nor a mistake in the options needs it.
     code = (
         "import sys; from common.parsing import *; from serving.options import *;"
         "from training.options.scripts import *; from training.command_line import *;"
         "help_text(FineTuningOptions, 'program', '');"
         "parse_options(FineTuningOptions, []);"
-        "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
+        "sys.exit(bool({'keras', 'tensorflow', 'numpy'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 

@@ -51,7 +51,7 @@ def assert_filled(model, known, dimension, d_model=16):
 @pytest.mark.parametrize("dimension", [16, 20])
 def test_step_1(tiny, tmp_path, dimension, eagerly):
     data = pretraining.prepare_data(step_1(tiny, tmp_path))
-    given, known = vectors_for(tmp_path, data.vocabulary, dimension)
+    given, known = vectors_for(tmp_path, data.text.vocabulary, dimension)
     # At a learning rate of 0 what is written is what training began with.
     options = step_1(tiny, tmp_path, learning_rate=0.0, **given)
     pretrain(options)
@@ -71,7 +71,7 @@ def test_step_1(tiny, tmp_path, dimension, eagerly):
 @pytest.mark.parametrize("dimension", [16, 20])
 def test_step_2_from_random_weights(tiny, tmp_path, dimension):
     data = fine_tuning.prepare_data(step_2(tiny, tmp_path), None)
-    given, known = vectors_for(tmp_path, data.vocabulary, dimension)
+    given, known = vectors_for(tmp_path, data.text.vocabulary, dimension)
     options = step_2(tiny, tmp_path, **given)
     assert fine_tuning.open_checkpoint(options) is None
     model, report = fine_tuning.build_model(options, data, None)
@@ -83,7 +83,7 @@ def test_options_that_contradict_one_another(tiny, tmp_path):
     use, path = {"use_pretrained_embedding": True}, {"word2vec_model_path": "vectors.txt"}
     for changes, message in (
         (use, "name the file of word vectors with --word2vec_model_path"),
-        (path, "--word2vec_model_path=vectors.txt without --use_pretrained_embedding"),
+        (path, "--word2vec_model_path=vectors.txt requires --use_pretrained_embedding"),
     ):
         with pytest.raises(OptionError, match=message):
             pretraining.prepare_data(step_1(tiny, tmp_path, **changes))

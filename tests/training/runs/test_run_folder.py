@@ -245,7 +245,7 @@ def test_a_write_that_fails(tmp_path, model, monkeypatch, number, where):
             folder.save(model, {}, {"epoch": 2}, best=True)
     message = str(raised.value)
     assert f"--ckpt_dir={tmp_path / 'out'}: cannot be written to ({os.strerror(number)})" in message
-    assert "the last good checkpoint is kept; then the same command resumes" in message
+    assert "the last good checkpoint is kept, and the same command resumes" in message
     # The last checkpoint is written first, the best one after it.
     state = {"epoch": 1 if where == "last" else 2}
     assert read_checkpoint(tmp_path / "out" / "last").json("training_state.json") == state

@@ -68,4 +68,4 @@ def test_the_checkpoint_of_step_1_is_known_by_its_content(run_of, texts):
     )
     assert "ckpt_dir" not in one["options"]
     assert set(one["checkpoint"]) == {"model.weights.h5", "vocab.txt", "tokenizer.json"}
-    assert differences(one, other) == ["the checkpoint that it starts from is another one"]
+    assert differences(one, other) == ["it started from another checkpoint"]

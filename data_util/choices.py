@@ -1,0 +1,8 @@
+"""The names that options may choose from; loads nothing, so that `--help` is quick."""
+
+# How text becomes tokens, see `data_util.tokens.tokenizers`.
+TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")
+# What a line of free text is, see `data_util.reading.documents`.
+UNITS = ("document", "sentence")
+# Which labels of a CAIL2018 record are meant, see `data_util.reading.line_format`.
+LABEL_FIELDS = ("accusation", "relevant_articles")

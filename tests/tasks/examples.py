@@ -1,0 +1,67 @@
+"""Small labelled files of every task, and tiny models for them."""
+
+import keras
+import numpy as np
+
+from common.options import Options
+from data_util.tokens.tokenizers import make_tokenizer
+from models.backbones.base import make_backbone
+from models.build import build
+from models.presets import backbone_config
+from tasks.data import DataSettings
+from tasks.registry import TASK_OPTIONS, TASKS
+from tests.toys.choices import choice_lines
+
+SIZES = {"train": 21, "valid": 9, "test": 9}
+
+
+def labelled_lines(count, seed, labels):
+    """A label for each of the first words that a text has."""
+    random = np.random.default_rng(seed)
+    lines = []
+    for _ in range(count):
+        chosen = random.choice(["甲", "乙", "丙"], labels, replace=False)
+        words = random.permutation([*chosen, *random.choice(["天", "地", "人"], 4)])
+        lines.append(f"{''.join(words)}{''.join(f' __label__{label}' for label in chosen)}\n")
+    return lines
+
+
+# By task: gives so many lines of a labelled file, and lines to predict from, one of them blank.
+FILES = {
+    "multi_label": (lambda count, seed: labelled_lines(count, seed, 2), ["甲天", "", "乙地人丙"]),
+    "multi_class": (lambda count, seed: labelled_lines(count, seed, 1), ["甲天", "", "乙地人丙"]),
+    "toy": (
+        choice_lines,
+        ['{"options": ["甲乙", "丙"]}', "", '{"options": ["乙", "甲丁戊"]}'],
+    ),
+}
+
+
+def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
+    """The data of a task, whose files are written to the folder."""
+    lines, files = FILES[name][0], {}
+    for number, (split, count) in enumerate(SIZES.items()):
+        files[split] = [str(folder / f"{name}_{split}.txt")]
+        with open(files[split][0], "w", encoding="utf-8") as file:
+            file.writelines(lines(count, number))
+    settings = DataSettings(
+        tokenizer=make_tokenizer("char"),
+        vocabulary=None,
+        vocab_size=100,
+        min_count=1,
+        sequence_length=sequence_length,
+        batch_size=batch_size,
+        seed=seed,
+        cache_folder=folder / "cache",
+    )
+    options = TASK_OPTIONS.get(name, Options)()
+    return TASKS[name].prepare(files, settings, options)
+
+
+def model_for(data, seed=1, dropout=0.0):
+    keras.utils.set_random_seed(seed)
+    sizes = {"d_model": 16, "num_heads": 2, "num_filters": 8, "dropout": dropout}
+    config = backbone_config("text_cnn", "tiny", len(data.text.vocabulary), **sizes)
+    model = build(data.task.build_model(make_backbone(config), dropout))
+    data.task.start_head(model, data)
+    return model

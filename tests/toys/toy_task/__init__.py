@@ -1,0 +1,1 @@
+"""Which of several options is right: a task with a line format of its own."""
