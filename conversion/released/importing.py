@@ -17,10 +17,10 @@ from conversion.released.vocabulary import (
 from conversion.released.weights import ImportReport, fill_model
 from data_util.tokens.tokenizers import make_tokenizer
 from models.backbones.base import make_backbone
+from models.backbones.transformer_config import TransformerConfig
 from models.build import build
 from models.checkpoints.folder import holds_checkpoint
 from models.checkpoints.writing import write_checkpoint
-from models.config import BackboneConfig
 from models.pretraining_model import PretrainingModel
 from training.options.scripts import ImportOptions
 from training.preparation.tokenizer import text_files
@@ -114,7 +114,7 @@ def _check_free(folder: Path, *, overwrite: bool) -> None:
         )
 
 
-def _config(released: ReleasedBert, options: ImportOptions) -> BackboneConfig:
+def _config(released: ReleasedBert, options: ImportOptions) -> TransformerConfig:
     approximate = None if options.gelu is None else options.gelu == "tanh"
     try:
         return config_from_bert(released.config, gelu_approximate=approximate)
