@@ -1,1 +1,1 @@
-"""What every other room needs; imports none of them."""
+"""What all other packages need; it imports none of them."""

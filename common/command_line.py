@@ -1,4 +1,4 @@
-"""How every command runs: reads its options, logs, turns what a user can mend into one line."""
+"""How every command runs: it reads options, logs, and reports a user's error in one line."""
 
 import errno
 import logging
@@ -23,17 +23,17 @@ def run(
 ) -> None:
     """Runs `main` with the options of the command line.
 
-    The exit status is 0 at the end of `main` and after `--help`, or what `main` gives `sys.exit`;
-    2 for a `UserError` and for what the operating system refuses (a line on standard error says
-    what and why); 130 after Ctrl-C, 143 after SIGTERM. Where the reader of standard output has gone
-    (`... | head`), the command ends without a word, with status 0.
+    The exit status is 0 at the end of `main` and after `--help`, or what `main` passes to
+    `sys.exit`; 2 for a `UserError` and for an error of the operating system (one line on standard
+    error says what went wrong); 130 after Ctrl-C, 143 after SIGTERM. If the reader of standard
+    output is gone (`... | head`), the command ends silently with status 0.
 
     Args:
         main: what the command does.
         options_class: its options.
-        description: what it is for, for `--help`.
-        prepare: from the options and the names of those that were given to the options that `main`
-            gets.
+        description: what the command is for, for `--help`.
+        prepare: turns the parsed options, and the names of those that were given, into the options
+            for `main`.
     """
     start_log()
     with exit_on_user_error():
@@ -45,18 +45,18 @@ def run(
 
 
 def start_log() -> None:
-    """Sends the log to standard error, as text for people."""
+    """Sends the log to standard error, as plain messages."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Ends the program with the status and the line that `run` describes."""
+    """Turns errors within the block into the exit status and the line that `run` describes."""
     closed = _replace_closed_streams()
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         yield
-        sys.stdout.flush()  # Here, where its failure is an error like any other.
+        sys.stdout.flush()  # Here, so that a failure is handled like any other.
     except KeyboardInterrupt:
         _exit(130, "stopped.")
     except StoppedError as stopped:
@@ -64,7 +64,7 @@ def exit_on_user_error() -> Iterator[None]:
     except UserError as error:
         _exit(2, f"error: {error}")
     except OSError as error:
-        # A broken pipe may also be one between processes, and then it is an error.
+        # A broken pipe between processes, on the other hand, is an error.
         if not (isinstance(error, BrokenPipeError) and _reader_has_gone()):
             _exit(2, f"error: {_os_error_text(error, closed)}")
     finally:
@@ -96,12 +96,13 @@ def _command() -> str:
 def _replace_closed_streams() -> list[str]:
     """Opens the standard streams that the caller has closed (`command >&-`).
 
-    Otherwise the next file that is opened, a checkpoint perhaps, gets the number of the closed one,
-    and whatever a library writes to "standard output" goes into it. Reading from the new standard
-    input and writing to the new standard output fail; messages to standard error are dropped.
+    Otherwise the next file that is opened, a checkpoint perhaps, would get the descriptor of the
+    closed stream, and whatever a library writes to "standard output" would go into it. Reading from
+    the new standard input and writing to the new standard output fail; messages to standard error
+    are dropped.
 
     Returns:
-        The names of those that were closed.
+        The names of the streams that were closed.
     """
     closed = []
     modes = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
@@ -109,7 +110,7 @@ def _replace_closed_streams() -> list[str]:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest number that is free: this one.
+            # The lowest free descriptor: this one.
             os.set_inheritable(os.open(os.devnull, mode), True)
             stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
@@ -118,14 +119,14 @@ def _replace_closed_streams() -> list[str]:
 
 
 def _reader_has_gone() -> bool:
-    """Whether standard output is a pipe that nobody reads from any more."""
+    """Whether standard output is a pipe whose reader is gone."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     return bool(poll.poll(0))
 
 
 def _discard_unwritable(stream: TextIO) -> None:
-    """Drops what cannot be written; at its end Python would try again, and complain."""
+    """Drops what cannot be written: at exit Python would try again, and complain."""
     try:
         stream.flush()
     except OSError:

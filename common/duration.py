@@ -1,8 +1,8 @@
-"""Seconds as people say them."""
+"""Durations in a readable form."""
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: "45s", "3m10s", "2h05m"."""
+    """Formats seconds: "45s", "3m10s", "2h05m"."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds}s"

@@ -9,7 +9,7 @@
 Functions take such an object and never read a flag; `common.parsing` makes one from a command
 line. A class is a group of options, whose docstring is its title in `--help`; a command's class
 inherits from all the groups that it needs. A field is a `bool`, `int`, `float`, `str` or
-`list[str]`, and may have `| None`, which says that nothing was given.
+`list[str]`, or one of these `| None`, where None means that no value was given.
 """
 
 import dataclasses
@@ -47,14 +47,13 @@ def option(
     """Declares a field of an options class.
 
     Args:
-        default: the value where none is given, or `REQUIRED`.
+        default: the value if none is given, or `REQUIRED`.
         help: the text in `--help`.
-        choices: the values that it may have; of a list, those that its items may have, each once
-            and at least one of them. They are looked up at each check, so that a `Registry` may
-            grow.
-        minimum: the smallest number that it may be.
-        maximum: the largest number that it may be.
-        positional: it may also be given by its position, without its name.
+        choices: the allowed values; of a list, the allowed items: at least one, each at most once.
+            They are looked up at each check, so that a `Registry` may grow.
+        minimum: the smallest allowed number.
+        maximum: the largest allowed number.
+        positional: whether it may also be given by its position, without its name.
     """
     metadata = {
         "help": help,
@@ -115,11 +114,11 @@ class Options:
             declaration.check(getattr(self, name))
 
     def replace(self, **changes: Any) -> typing.Self:
-        """The same options with some changed."""
+        """A copy with some options changed."""
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Name to value, in the order of declaration; JSON can hold it."""
+        """The values by name, in the order of declaration, as JSON can hold them."""
         return dataclasses.asdict(self)
 
 
@@ -131,17 +130,17 @@ def make_options(
     bases: tuple[type, ...] = (Options,),
     module: str = __name__,
 ) -> Any:
-    """Makes an options class from descriptions that are kept elsewhere.
+    """Makes an options class from declarations that are kept elsewhere.
 
     Args:
         name: of the class.
         fields: (type, what `option` returns) by the field's name.
         doc: the group's title.
         bases: the classes that it inherits from.
-        module: where the class is found under its name, for pickle.
+        module: the module that holds the class under its name, for pickle.
 
     Returns:
-        The class, as a class statement would make it. (To type checkers it is `Any`.)
+        The class, as a class statement would make it. (For type checkers it is `Any`.)
     """
     described = [(field, kind, declared) for field, (kind, declared) in fields.items()]
     namespace = {"__doc__": doc, "__module__": module}
@@ -162,11 +161,11 @@ def _with_groups(base: type[Options], groups: tuple[type[Options], ...]) -> Any:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is known of one option.
+    """The declaration of one option.
 
     Attributes:
         kind: bool, int, float, str or list.
-        default: `REQUIRED` where there is none.
+        default: `REQUIRED` if there is none.
         help, choices, minimum, maximum, positional: as given to `option`.
     """
 
@@ -184,7 +183,11 @@ class Declaration:
         return self.default is REQUIRED
 
     def check(self, value: Any) -> None:
-        """Raises an `OptionError` where the option cannot have this value."""
+        """Checks a value.
+
+        Raises:
+            OptionError: the option cannot have this value.
+        """
         if value is None and self.default is None:
             return
         if not self._is_of_kind(value):
@@ -202,7 +205,7 @@ class Declaration:
             raise self.wrong(value, "a finite number")
 
     def wrong(self, value: Any, rule: str | None = None) -> OptionError:
-        """The error for a value that breaks a rule; without one, for a value of another type."""
+        """The error for a value that breaks `rule`; without a rule, for a value of a wrong type."""
         return OptionError(f"--{self.name}={as_text(value)}: must be {rule or _TYPES[self.kind]}.")
 
     def _is_of_kind(self, value: Any) -> bool:
@@ -226,7 +229,7 @@ def declarations(options_class: type[Options]) -> dict[str, Declaration]:
 
 
 def as_text(value: Any) -> str:
-    """A value as the command line has it."""
+    """A value as the command line spells it."""
     if value is None:
         return ""
     if isinstance(value, bool):

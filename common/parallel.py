@@ -1,4 +1,4 @@
-"""Work spread over processes, with results in order and memory flat."""
+"""Work spread over processes, with ordered results and constant memory."""
 
 import itertools
 from collections import deque
@@ -24,18 +24,18 @@ def ordered_map(
     """`map(function, items)` over several processes.
 
     Args:
-        function: a function of a module (it is sent by name), called with one item.
-        items: are taken from the iterable only as results are asked for: never more than
-            `processes * chunks_ahead` items are under way, however many there are.
-        processes: with 1 or fewer, or with fewer than two items, all is done in this process.
+        function: a module-level function (it is sent by name), called with one item.
+        items: taken from the iterable only as results are consumed: never more than
+            `processes * chunks_ahead` items are in flight, however many there are.
+        processes: with 1 or fewer, or with fewer than two items, everything runs in this process.
         initializer: called once with `initargs` in each process before its first item.
-        chunks_ahead: items under way for each process.
+        chunks_ahead: items in flight for each process.
 
     Returns:
         The results, in the order of the items.
 
     Raises:
-        Whatever `function` or the iterable raises, as it is; RuntimeError where a process died.
+        Whatever `function` or the iterable raises, unchanged; RuntimeError if a process died.
     """
     remaining = iter(items)
     first = list(itertools.islice(remaining, 2))

@@ -1,4 +1,4 @@
-"""From a command line to options, and the text of `--help`."""
+"""Parses a command line into options, and prints `--help`."""
 
 import difflib
 import inspect
@@ -26,17 +26,17 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 def parse_options(
     options_class: type[OptionsT], arguments: Sequence[str]
 ) -> tuple[OptionsT, frozenset[str]]:
-    """Reads a command line: `--name=value`, `--name value`, `--flag`, `--noflag`, positions.
+    """Parses a command line: `--name=value`, `--name value`, `--flag`, `--noflag`, positions.
 
     Args:
-        options_class: what to make of it.
+        options_class: the options that there are.
         arguments: the command line without the program's name.
 
     Returns:
         The options, and the names of those that were given, here or in `--options_file`.
 
     Raises:
-        OptionError: an unknown option, or a value that an option cannot have.
+        OptionError: an unknown option, or a value that is not allowed.
     """
     options_class = _complete(options_class, arguments)
     known = declarations(options_class)
@@ -49,7 +49,9 @@ def parse_options(
         )
     for name, text in zip(positions, unnamed, strict=False):
         if name in named:
-            raise OptionError(f"--{name}={named[name]}: given twice, {text!r} stands for it too.")
+            raise OptionError(
+                f"--{name}={named[name]}: given twice, by name and by position ({text!r})."
+            )
         named[name] = text
     given: dict[str, Any] = {}
     if file := named.pop(OPTIONS_FILE, ""):
@@ -68,8 +70,8 @@ def help_text(
 
     Args:
         options_class: the command's options.
-        command: how it is started.
-        description: what it is for.
+        command: how the command is started.
+        description: what the command is for.
         arguments: the rest of the command line, which may choose further options.
     """
     options_class = _complete(options_class, arguments)
@@ -100,7 +102,7 @@ def help_text(
 def _split(
     known: dict[str, Declaration], arguments: Sequence[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """The texts that the command line gives by name, and those that it gives by position."""
+    """The values that are given by name, and those that are given by position."""
     named: dict[str, str] = {}
     unnamed: list[str] = []
     flags = {name for name, declaration in known.items() if declaration.kind is bool}
@@ -154,7 +156,7 @@ def _complete(options_class: type[OptionsT], arguments: Sequence[str]) -> type[O
 
 
 def _read_file(options_class: type[Options], path: Path) -> dict[str, Any]:
-    """The values in a JSON file, checked here so that the errors can name the file."""
+    """Reads the values in a JSON file and checks them, so that errors name the file."""
     known, values = declarations(options_class), _file_values(path)
     try:
         # The command line may have chosen something else, which has no use for some of them.

@@ -1,4 +1,4 @@
-"""Named streams of random numbers: everything drawn is a function of the seed and a name."""
+"""Named streams of random numbers: every draw is a function of the seed and a name."""
 
 import zlib
 from typing import TYPE_CHECKING
@@ -13,16 +13,16 @@ def random_generator(seed: int, stream: str, *indices: int) -> "np.random.Genera
     """The generator of one purpose, and of one epoch or batch of it.
 
     Streams of different names or indices are independent, so what one part of a program draws
-    doesn't depend on how much another part drew before.
+    does not depend on how much another part has drawn.
 
     Args:
         seed: of the run, 0 or more.
         stream: what is drawn, such as "train masks".
         indices: an epoch, a batch, ...: each 0 or more. Use the same number of them for every
-            generator of a stream: NumPy's seeding takes a missing one for a 0.
+            generator of a stream: NumPy's seeding treats a missing one as 0.
 
     Raises:
-        InputError: where the seed is negative.
+        InputError: the seed is negative.
     """
     # Imported here, so that the modules of commands load quickly.
     import numpy as np

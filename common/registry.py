@@ -1,4 +1,4 @@
-"""Names for things that are imported when they are first asked for."""
+"""Names for objects that are imported at their first use."""
 
 import importlib
 from collections.abc import Iterator, Mapping
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class Registry(Mapping[str, Any]):
-    """Name to object: `REGISTRY[name]` imports the object from its place.
+    """Maps names to objects: `REGISTRY[name]` imports the object at its first use.
 
-    So that a table of all names costs no import of what they stand for.
+    So a table of all names costs no import of the objects.
 
         >>> tools = Registry(counter="collections:Counter")
         >>> tools["counter"].__name__
@@ -47,7 +47,7 @@ class Registry(Mapping[str, Any]):
         """The object of this name.
 
         Raises:
-            KeyError: naming what there is.
+            KeyError: there is no such name; the message lists all names.
         """
         try:
             place = self._places[name]

@@ -1,4 +1,4 @@
-"""An exported model, run by the runtime that it was made for."""
+"""Runs an exported model in the runtime that it was made for."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,11 +24,11 @@ class ExportedModel:
         folder: the folder.
 
     Attributes:
-        description: what its `model.json` says.
-        runtime: what runs it.
+        description: the content of its `model.json`.
+        runtime: the name of what runs it.
 
     Raises:
-        InputError: not such a folder, or its runtime is not installed.
+        InputError: it is not such a folder, or its runtime is not installed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,8 +37,8 @@ class ExportedModel:
         version, form = (self.description.get(key) for key in ("format_version", "format"))
         if version != FORMAT_VERSION or not isinstance(form, str) or form not in _RUNNERS:
             raise InputError(
-                f"this is no export of version {FORMAT_VERSION} in a format that is known here "
-                f"(its version: {version!r:.80}, its format: {form!r:.80})",
+                f"not an export of version {FORMAT_VERSION} in a known format (its version is "
+                f"{version!r:.80}, its format {form!r:.80})",
                 path,
             )
         self.runtime, self._run = _RUNNERS[form](folder / MODEL_FILES[form])
@@ -92,9 +92,9 @@ def _litert(path: Path) -> tuple[str, Runner]:
         raise InputError("LiteRT models need ai-edge-litert: pip install ai-edge-litert") from None
     with standard_error_closed():
         interpreter = Interpreter(str(path))
-        # It gives the inputs their shapes anew for each batch.
+        # The runner resizes the inputs for each batch.
         runner = interpreter.get_signature_runner("serving_default")
-        # The first run says on standard error how it is going to be done.
+        # The first run logs to standard error how it will be executed.
         runner(**{name: np.ones((1, 3), np.int32) for name in runner.get_input_details()})
 
     def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What tf2onnx needs to be told of, and what is put right in what it writes."""
+"""Teaches tf2onnx an operation, and completes the files that it writes."""
 
 import functools
 import logging
@@ -13,7 +13,7 @@ def convert_to_onnx(convert: Callable[[], None], path: Path) -> None:
     """Runs `convert`, which writes `path` with tf2onnx, and completes the file.
 
     Raises:
-        onnx.checker.ValidationError: the file is no valid ONNX model.
+        onnx.checker.ValidationError: the file is not a valid ONNX model.
     """
     import onnx
 
@@ -21,20 +21,20 @@ def convert_to_onnx(convert: Callable[[], None], path: Path) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     convert()
     model = onnx.load(path)
-    # The open axes have meaningless names, and a name of their own for each input.
+    # The dynamic axes have meaningless names, different ones for each input.
     for value in (*model.graph.input, *model.graph.output):
         dimensions = value.type.tensor_type.shape.dim
         for dimension, name in zip(dimensions, ("batch", "length"), strict=True):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = name
-    # tf2onnx writes what it cannot convert as it stands and goes on.
+    # tf2onnx writes operations that it cannot convert unchanged, without an error.
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
 
 @functools.cache
 def _teach_erfc() -> None:
-    """Adds `Erfc(x) = 1 - Erf(x)`, which the exact GELU is made of, to tf2onnx's table."""
+    """Adds `Erfc(x) = 1 - Erf(x)`, which the exact GELU needs, to tf2onnx's operations."""
     from tf2onnx.handler import tf_op
 
     @tf_op("Erfc")

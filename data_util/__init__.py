@@ -1,1 +1,1 @@
-"""Text to batches: documents, tokenizers, vocabularies, caches. Knows nothing of models."""
+"""Text to batches: documents, tokenizers, vocabularies, caches; independent of any model."""

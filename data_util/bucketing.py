@@ -1,8 +1,8 @@
-"""Which rows make a batch: rows of like length, so that little is padded."""
+"""Batches of rows of similar length, so that there is little padding."""
 
 import numpy as np
 
-LENGTH_STEP = 32  # a batch's length is a multiple: few shapes to compile for
+LENGTH_STEP = 32  # a batch's length is a multiple of it: few shapes to compile for
 _WINDOW = 50  # batches within which rows are sorted
 
 
@@ -14,16 +14,17 @@ def padded_length(longest: int, sequence_length: int) -> int:
 def make_batches(
     lengths: np.ndarray, batch_size: int, generator: np.random.Generator | None
 ) -> list[np.ndarray]:
-    """Every row in exactly one batch; only one batch has fewer than `batch_size` rows.
+    """Puts every row into exactly one batch; only one has fewer than `batch_size` rows.
 
     Args:
         lengths: (rows,) of integers.
-        batch_size: rows a batch.
+        batch_size: rows per batch.
         generator: draws the order: rows are shuffled, sorted by length within windows of 50
-            batches, and the batches shuffled. None: sorted by length, nothing drawn.
+            batches, and the batches are shuffled. None: rows are sorted by length and nothing is
+            drawn.
 
     Returns:
-        Row numbers of each batch; the smaller batch is the last.
+        The row numbers of each batch; the smaller batch is the last.
     """
     if generator is None:
         order = np.argsort(lengths, kind="stable")

@@ -1,9 +1,9 @@
-"""Checks a data file and reports everything that is wrong with it, not only the first error.
+"""Checks a data file and reports all of its errors, not only the first one.
 
     python -m data_util.check_file FILE [--label_field=relevant_articles] [--free_text]
 
-The exit status is 0 where training can read the file, 1 where a line is wrong or there is no
-document, 2 where the file cannot be read.
+The exit status is 0 if training can read the file, 1 if a line is wrong or there is no document, 2
+if the file cannot be read.
 """
 
 import statistics
@@ -39,17 +39,17 @@ class CheckFileOptions(Options):
 
 @dataclass
 class DocumentReport:
-    """What is in a file. Grows with the number of distinct labels and lengths, not of lines.
+    """What a file holds; its size grows with the number of distinct labels and lengths, not lines.
 
     Attributes:
-        is_json: whether it is CAIL2018 JSON lines; None where no line has text.
-        lengths: how many documents have how many characters, of both texts of a pair.
-        pairs: how many documents are pairs of texts.
-        pair_characters: of all first texts and of all second ones.
-        label_counts: in how many documents each label is.
-        labels_a_document: how many documents have how many labels.
-        without_labels: records that training leaves out, because they have no labels.
-        wrong: the number of lines that can't be used.
+        is_json: whether it is CAIL2018 JSON lines; None if no line has text.
+        lengths: number of documents by number of characters (of both texts of a pair).
+        pairs: number of documents that are pairs of texts.
+        pair_characters: characters of all first texts, and of all second ones.
+        label_counts: number of documents by label.
+        labels_per_document: number of documents by number of labels.
+        without_labels: number of records that training leaves out, because they have no labels.
+        wrong: number of lines that cannot be used.
         first_errors: line number and reason of the first of them.
     """
 
@@ -63,7 +63,7 @@ class DocumentReport:
     pairs: int = 0
     pair_characters: tuple[int, int] = (0, 0)
     label_counts: Counter[str] = field(default_factory=Counter)
-    labels_a_document: Counter[int] = field(default_factory=Counter)
+    labels_per_document: Counter[int] = field(default_factory=Counter)
     wrong: int = 0
     first_errors: list[tuple[int, str]] = field(default_factory=list)
 
@@ -78,10 +78,10 @@ class DocumentReport:
 
 
 def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -> DocumentReport:
-    """Reads a whole file as `read_documents` would, but continues after wrong lines.
+    """Reads a whole file as `read_documents` does, but continues after wrong lines.
 
     Raises:
-        InputError: for a file that can't be read.
+        InputError: the file cannot be read.
     """
     (path,) = check_paths([path])
     report = DocumentReport(str(path), labelled)
@@ -105,7 +105,7 @@ def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -
                     report.pair_characters = (first + len(text[0]), second + len(text[1]))
                     report.pairs += 1
                 report.label_counts.update(labels)
-                report.labels_a_document[len(labels)] += 1
+                report.labels_per_document[len(labels)] += 1
             else:
                 report.blank_lines += 1
     report.is_json = parser.is_json
@@ -115,7 +115,7 @@ def check_file(path: Path, *, labelled: bool, label_field: str = "accusation") -
 
 
 def report_lines(report: DocumentReport) -> Iterator[str]:
-    """The report for people, line by line."""
+    """The lines of the report that the command prints."""
     kind = "labelled" if report.labelled else "free"
     what = "pairs of texts" if report.pairs and report.pairs == report.documents else "text"
     form = "plain text"
@@ -131,7 +131,7 @@ def report_lines(report: DocumentReport) -> Iterator[str]:
     if report.documents:
         characters = sum(length * count for length, count in report.lengths.items())
         yield (
-            f"{characters:,} characters: {characters / report.documents:,.1f} a document on "
+            f"{characters:,} characters: {characters / report.documents:,.1f} per document on "
             f"average, median {_median(report.lengths):,.1f}, longest {max(report.lengths):,}"
         )
     if report.pairs:
@@ -166,18 +166,18 @@ def _check(options: CheckFileOptions) -> None:
     try:
         print("\n".join(report_lines(report)), flush=True)
     finally:
-        # Even where nobody reads the report to its end (`... | head`).
+        # Even if nobody reads the report to its end (`... | head`).
         if not report.in_order:
             sys.exit(1)
 
 
 def _label_lines(report: DocumentReport) -> Iterator[str]:
     counts = report.label_counts
-    a_document = report.labels_a_document
+    per_document = report.labels_per_document
+    rare = sum(count < _RARE for count in counts.values())
     yield (
-        f"{len(counts):,} labels, {counts.total() / report.documents:.2f} a document, at most "
-        f"{max(a_document)}; {sum(count < _RARE for count in counts.values()):,} labels have fewer "
-        f"than {_RARE} documents"
+        f"{len(counts):,} labels, {counts.total() / report.documents:.2f} per document, at most "
+        f"{max(per_document)}; {rare:,} labels have fewer than {_RARE} documents"
     )
     yield ""
     yield f"The {min(_SHOWN_LABELS, len(counts))} most frequent labels:"
@@ -188,7 +188,7 @@ def _label_lines(report: DocumentReport) -> Iterator[str]:
 
 
 def _median(lengths: Counter[int]) -> float:
-    """The median of the lengths, by their counts."""
+    """The median of lengths that are given by their counts."""
     total = lengths.total()
     middle = ((total - 1) // 2, total // 2)
     found: list[int] = []

@@ -1,4 +1,4 @@
-"""Token ids as a backbone reads them: `[CLS] text [SEP]`, or `[CLS] first [SEP] second [SEP]`."""
+"""Inputs of a backbone from token ids: `[CLS] text [SEP]` or `[CLS] first [SEP] second [SEP]`."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,17 @@ _RESERVED_TOKENS_OF_PAIRS = 3  # [CLS], [SEP] and [SEP]
 
 
 def token_budget(sequence_length: int, *, pairs: bool = False) -> int:
-    """Tokens of a text, or of both texts of a pair together, that a sequence has room for."""
+    """How many tokens of a text, or of both texts of a pair together, fit into a sequence."""
     return sequence_length - (_RESERVED_TOKENS_OF_PAIRS if pairs else _RESERVED_TOKENS)
 
 
 def rows_to_inputs(
     rows: Sequence[Segments], vocabulary: Vocabulary, sequence_length: int
 ) -> dict[str, np.ndarray]:
-    """Rows of one segment each, or of two each, as the backbone's input.
+    """Turns rows of one segment each, or of two each, into the backbone's inputs.
 
     Args:
-        rows: one or more; a row of one segment is a document, of two a pair.
+        rows: one or more; one segment is a document, two are a pair.
         vocabulary: of the ids.
         sequence_length: longest sequence.
 
@@ -34,7 +34,7 @@ def rows_to_inputs(
         See `documents_to_inputs` and `pairs_to_inputs`.
 
     Raises:
-        ValueError: not all rows have as many segments as the first one.
+        ValueError: the rows do not all have the same number of segments.
     """
     segments = len(rows[0])
     if segments not in (1, 2) or any(len(row) != segments for row in rows):
@@ -47,11 +47,10 @@ def rows_to_inputs(
 def documents_to_inputs(
     documents: Sequence[np.ndarray], vocabulary: Vocabulary, sequence_length: int
 ) -> dict[str, np.ndarray]:
-    """Documents as the backbone's input: `[CLS] ids [SEP]`, padded.
+    """Turns documents into the backbone's inputs: `[CLS] ids [SEP]`, padded.
 
     Args:
-        documents: (tokens,) int32 each; what is longer than `sequence_length - 2` is cut at its
-            end.
+        documents: (tokens,) int32 each; truncated to `sequence_length - 2` tokens.
         vocabulary: of the ids.
         sequence_length: longest sequence.
 
@@ -61,7 +60,7 @@ def documents_to_inputs(
         `sequence_length`.
 
     Raises:
-        InputError: a sequence has no room for text.
+        InputError: the sequences are too short to hold text.
     """
     if sequence_length <= _RESERVED_TOKENS:
         raise InputError(
@@ -88,11 +87,11 @@ def documents_to_inputs(
 def pairs_to_inputs(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]], vocabulary: Vocabulary, sequence_length: int
 ) -> dict[str, np.ndarray]:
-    """Pairs as the backbone's input: `[CLS] first [SEP] second [SEP]`, padded.
+    """Turns pairs into the backbone's inputs: `[CLS] first [SEP] second [SEP]`, padded.
 
     Args:
-        pairs: (tokens,) int32 twice each; where both don't fit they are cut at their ends, the
-            longer one first (see `truncated_lengths`).
+        pairs: two arrays (tokens,) int32 each; if both do not fit they are truncated at their
+            ends, the longer one first (see `truncated_lengths`).
         vocabulary: of the ids.
         sequence_length: longest sequence.
 
@@ -100,7 +99,7 @@ def pairs_to_inputs(
         As `documents_to_inputs`; `segment_ids` are 1 at the second text and the [SEP] after it.
 
     Raises:
-        InputError: a sequence has no room for two texts.
+        InputError: the sequences are too short to hold two texts.
     """
     budget = token_budget(sequence_length, pairs=True)
     if budget < 2:
@@ -134,16 +133,16 @@ def truncated_lengths(
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many tokens of the two texts of each pair are kept.
 
-    The longer one is cut first, a token at a time, the second where both are of one length, until
-    they fit: `truncate_seq_pair` of https://github.com/google-research/bert, here in closed form.
+    One token at a time is cut from the longer text, or from the second if both are equally long,
+    until they fit: `truncate_seq_pair` of https://github.com/google-research/bert in closed form.
 
     Args:
-        first, second: (pairs,) int, tokens of the texts.
-        budget: tokens that both may have together.
+        first, second: (pairs,) int, the lengths of the texts in tokens.
+        budget: how many tokens both may have together.
 
     Returns:
         Two arrays (pairs,) int.
     """
-    # A text keeps half of the budget for certain, and what the other doesn't need.
+    # A text always keeps half of the budget, and whatever the other one does not need.
     kept = np.minimum(first, np.maximum(budget - second, budget - budget // 2))
     return kept, np.minimum(second, budget - kept)

@@ -1,6 +1,6 @@
-"""What pre-training batches can be made of, by name.
+"""The row plans and the noises of pre-training batches, by name.
 
-A new row plan or noise is a file of its own and a row here.
+A new row plan or noise is a file of its own and an entry here.
 """
 
 from common.registry import Registry

@@ -1,4 +1,4 @@
-"""The service's addresses, and what each of them answers."""
+"""The endpoints of the service."""
 
 import asyncio
 import base64
@@ -25,10 +25,10 @@ PAGE = Path(__file__).with_name("page.html")
 
 
 def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
-    """The service as an ASGI application.
+    """Makes the service, an ASGI application.
 
-    FastAPI's pages /docs and /redoc are off: they load their scripts from another site. What they
-    would show is in /openapi.json.
+    FastAPI's pages /docs and /redoc are off, because they load their scripts from another site.
+    /openapi.json has the same content.
     """
     batcher = MicroBatcher(
         predictor.batch_outputs,
@@ -54,7 +54,7 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
     app.add_middleware(MeasureRequests, measures=measures)
     _add_endpoints(app, predictor, batcher, measures, options)
     if predictor.task.explains:
-        # The page shows labels and what speaks for them.
+        # The page shows labels and which characters support them.
         _add_page(app, len(predictor.task.fields))
     return app
 
@@ -103,7 +103,7 @@ def _add_endpoints(
 
     @app.get("/healthz", response_model=HealthAnswer)
     async def health() -> dict[str, str]:
-        """Whether the service is there."""
+        """Whether the service is up."""
         return {"status": "ok"}
 
     @app.get("/metrics", include_in_schema=False)
@@ -126,7 +126,7 @@ def _add_page(app: FastAPI, texts: int) -> None:
 
 
 def _policy(page: str) -> str:
-    """Lets the browser run the page's own script and style and nothing else."""
+    """Allows the page's own script and style and nothing else."""
 
     def hashes(tag: str) -> str:
         contents = re.findall(rf"<{tag}>(.*?)</{tag}>", page, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Requests that wait at the same time go through the model together."""
+"""Micro-batching: requests that wait at the same time go through the model together."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class QueueFullError(Exception):
-    """There is no room for the items of a request."""
+    """The queue has no room for the items of a request."""
 
 
 @dataclass
@@ -22,16 +22,16 @@ class _Waiting:
 
 
 class MicroBatcher:
-    """Collects items from many requests and scores them in one thread, a batch at a time.
+    """Collects items from many requests and scores them in one thread, one batch at a time.
 
     A batch is scored when it is full, or when its first item has waited for `max_wait`. While the
-    model is at work, items gather for the next batch.
+    model is busy, items gather for the next batch.
 
     Args:
-        score: gives a result for each item of a list; runs in a thread of its own.
-        max_batch_size: items that are scored together at most; 1: each alone and at once.
-        max_wait: seconds that an item waits for others.
-        max_queue: items that may wait.
+        score: gives one result for each item of a list; runs in a thread of its own.
+        max_batch_size: the most items in a batch; 1: each is scored alone and immediately.
+        max_wait: how many seconds an item waits for others.
+        max_queue: the most items that may wait.
         observe: called with the size of each batch.
     """
 
@@ -56,15 +56,15 @@ class MicroBatcher:
 
     @property
     def waiting(self) -> int:
-        """Items in the queue."""
+        """The number of items in the queue."""
         return len(self._queue)
 
     def start(self) -> None:
-        """Begins to score; to be called in the event loop."""
+        """Starts scoring; to be called in the event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Ends the scoring; what still waits is given up."""
+        """Stops scoring; items that still wait are cancelled."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -77,7 +77,7 @@ class MicroBatcher:
         """The results of the items of one request, in their order.
 
         Raises:
-            QueueFullError: they do not all fit into the queue; none of them is taken.
+            QueueFullError: they do not all fit into the queue; none of them was added.
             Exception: whatever `score` raised on a batch with one of them in it.
         """
         if len(self._queue) + len(items) > self._max_queue:
@@ -88,7 +88,7 @@ class MicroBatcher:
         for item, future in zip(items, futures, strict=True):
             self._queue.append(_Waiting(item, future, deadline))
         self._changed.set()
-        # Cancels the others where one fails, or where the client has gone.
+        # Cancels the others if one fails, or if the client has disconnected.
         return list(await asyncio.gather(*futures))
 
     async def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Every error in one shape: `{"error": {"code", "message", "where"}}`."""
+"""All errors have one form: `{"error": {"code", "message", "where"}}`."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -36,8 +36,8 @@ class RefusalError(Exception):
 
     Args:
         status: the HTTP status.
-        message: a sentence for people.
-        where: the part of the request that it is about.
+        message: a sentence for the user.
+        where: the part of the request that is at fault.
     """
 
     def __init__(self, status: int, message: str, where: str | None = None) -> None:
@@ -50,7 +50,7 @@ class RefusalError(Exception):
 def error_answer(
     status: int, message: str, where: str | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """The answer in the common shape."""
+    """An error as an answer in the common form."""
     detail = {
         "code": _CODES.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_")),
         "message": _clean(message),
@@ -62,7 +62,12 @@ def error_answer(
 
 
 def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
-    """Lets the app answer every error in the common shape; `fields` are those of an input."""
+    """Makes the app answer every error in the common form.
+
+    Args:
+        app: the application.
+        fields: those of an input.
+    """
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -75,7 +80,7 @@ def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers) if error.headers else None
-        # FastAPI's own text says no more.
+        # FastAPI's own message says no more.
         message = "the body cannot be read" if error.status_code == 400 else str(error.detail)
         return error_answer(error.status_code, message, headers=headers)
 
@@ -83,7 +88,7 @@ def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
         return error_answer(503, "too many texts are waiting; try again in a moment")
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        return error_answer(500, "something went wrong here; the service's log says what")
+        return error_answer(500, "internal error; see the service's log")
 
     handlers: dict[Any, Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
         RequestValidationError: invalid,
@@ -97,13 +102,13 @@ def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
 
 
 def _first(error: RequestValidationError, fields: tuple[str, ...]) -> tuple[str, str | None]:
-    """Message and place of the first mistake, without what pydantic adds for programmers."""
+    """Message and location of the first error, without what pydantic adds for programmers."""
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return "the body is not JSON", None
     if first["loc"] == ("body",) and first["type"] != "string_unicode":
         return "the body has to be a JSON object, sent as Content-Type: application/json", None
-    place = [str(part) for part in first["loc"] if part not in ("body", "one", "several")]
+    location = [str(part) for part in first["loc"] if part not in ("body", "one", "several")]
     message = str(first["msg"])
     if first["type"] in ("string_type", "model_attributes_type"):
         value = first.get("input")
@@ -114,10 +119,10 @@ def _first(error: RequestValidationError, fields: tuple[str, ...]) -> tuple[str,
             message = f"this checkpoint takes objects, not single texts: {{{form}}}"
     elif first["type"] == "string_unicode":
         message = "a text must not have half of a surrogate pair in it"
-    return message, ".".join(place) or None
+    return message, ".".join(location) or None
 
 
 def _clean(text: str) -> str:
-    """What can be sent: no half of a surrogate pair, and not endless."""
+    """Shortens a text, and replaces halves of surrogate pairs, which cannot be sent."""
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

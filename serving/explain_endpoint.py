@@ -1,4 +1,4 @@
-"""The address that says which characters speak for a label."""
+"""The endpoint that shows which characters support a label."""
 
 import asyncio
 from typing import Any
@@ -21,13 +21,13 @@ def add_explanation(
     options: ServingOptions,
     requests: RequestModels,
 ) -> None:
-    """Adds /v1/explain, whose answer explains each text of an input by itself."""
+    """Adds /v1/explain, which explains each text of an input separately."""
     task, text = predictor.task, predictor.text
     answer = explain_answer(requests.fields)
 
     @app.post("/v1/explain", responses=ANSWERS, response_model=answer)
     async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
-        """Which characters speak for a label: those whose covering makes it less likely."""
+        """Which characters support a label: those without which it becomes less likely."""
         record = task.record(requests.values(body.input))
         (ids,), spans = await asyncio.to_thread(
             lambda: (predictor.encode([record]), task.spans(record, text.tokenizer))
@@ -35,13 +35,13 @@ def add_explanation(
         lengths = task.read_lengths([len(each) for each in ids], text)
         ids = tuple(each[:length] for each, length in zip(ids, lengths, strict=True))
         spans = [each[:length] for each, length in zip(spans, lengths, strict=True)]
-        # One place in the queue is for the record itself.
+        # One slot in the queue is for the record itself.
         shares = shares_of(lengths, max(len(ids), min(MAX_PARTS, options.max_queue - 1)))
         parts = [parts_of(each, share) for each, share in zip(spans, shares, strict=True)]
         variants = [ids]
-        for place, its_parts in enumerate(parts):
-            for variant in covered(ids[place], its_parts, text.vocabulary.mask_id):
-                variants.append((*ids[:place], variant, *ids[place + 1 :]))
+        for index, its_parts in enumerate(parts):
+            for variant in covered(ids[index], its_parts, text.vocabulary.mask_id):
+                variants.append((*ids[:index], variant, *ids[index + 1 :]))
         outputs = np.concatenate(await batcher.submit(variants))
         probabilities = np.asarray(task.probabilities(outputs[:1]))[0]
         label = task.labels.index(body.label) if body.label else int(probabilities.argmax())

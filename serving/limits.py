@@ -1,4 +1,4 @@
-"""What protects the service from large bodies and slow clients, before FastAPI sees a request."""
+"""Protects the service from large bodies and slow clients, before FastAPI sees a request."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What /metrics tells Prometheus."""
+"""The metrics of the service, for Prometheus."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Measures:
     """Counters of one service.
 
     Args:
-        waiting: gives the number of texts in the queue.
+        waiting: returns the number of texts in the queue.
     """
 
     def __init__(self, waiting: Callable[[], int]) -> None:
@@ -38,7 +38,7 @@ class Measures:
         Gauge("texts_waiting", "Texts in the queue", registry=self._registry).set_function(waiting)
 
     def text(self) -> bytes:
-        """In Prometheus' text format."""
+        """All counters in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
@@ -46,8 +46,8 @@ class MeasureRequests:
     """Counts and times every request.
 
     Args:
-        app: what answers.
-        measures: where it is counted.
+        app: the application behind it.
+        measures: the counters.
     """
 
     def __init__(self, app: ASGIApp, *, measures: Measures) -> None:
@@ -59,7 +59,7 @@ class MeasureRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # Not the path that was asked for: anybody could make up as many as they like.
+        # Not the requested path: anybody could make up any number of paths.
         path = scope["path"] if scope["path"] in PATHS else "other"
         began, status = time.perf_counter(), 500
 

@@ -1,14 +1,14 @@
-"""Which characters of a text, or of the two texts of a pair, a label was given for, by occlusion.
+"""Explains by occlusion which characters of a text, or of a pair of texts, support a label.
 
 Zeiler and Fergus 2014, section 4.2 (https://arxiv.org/abs/1311.2901): cover a part of the input and
-see how far the score of the class falls. Here a part is a token, covered by [MASK], which says
-nothing and which the backbone knows from pre-training. The score is the log-odds of the label,
-which go on falling where the probability is already next to 1:
+measure how much the score of the class falls. Here a part is a token, covered by [MASK], which
+carries no information and which the backbone knows from pre-training. The score is the log-odds of
+the label, which change even where the probability is close to 1:
 
     importance(part) = log_odds(text) - log_odds(text with the part covered)
 
-A part of a long text is a few neighbouring tokens, so that a text costs a bounded number of passes.
-In a pair a part of one text is covered while the other stands as it is.
+In a long text a part is a few adjacent tokens, so that the number of forward passes is bounded. In
+a pair, a part of one text is covered while the other text stays unchanged.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ MAX_PARTS = 128
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of text that is covered as a whole.
+    """A span of text that is covered as a whole.
 
     Attributes:
-        start, end: its first character, one past its last.
-        first, last: its first token, one past its last.
+        start, end: its first character and one past its last.
+        first, last: its first token and one past its last.
     """
 
     start: int
@@ -35,11 +35,11 @@ class Part:
 
 
 def shares_of(lengths: Sequence[int], max_parts: int) -> list[int]:
-    """At most how many parts each text may have: by its length, where not all tokens can be one.
+    """The most parts that each text may have, by its length if not every token can be a part.
 
     Args:
-        lengths: tokens of the one text, or of both.
-        max_parts: of all texts together, at least as many as there are texts.
+        lengths: number of tokens of the text, or of both texts.
+        max_parts: of all texts together; at least the number of texts.
     """
     if len(lengths) == 1 or sum(lengths) <= max_parts:
         return [max_parts] * len(lengths)
@@ -48,10 +48,10 @@ def shares_of(lengths: Sequence[int], max_parts: int) -> list[int]:
 
 
 def parts_of(spans: list[tuple[int, int]], max_parts: int) -> list[Part]:
-    """At most `max_parts` parts of equally many tokens, in the order of the text.
+    """Divides a text into at most `max_parts` parts of equally many tokens, in order.
 
     Args:
-        spans: where each token that the model reads is in the text.
+        spans: of each token that the model reads: first character, one past the last.
         max_parts: at least 1.
     """
     size = max(1, -(-len(spans) // max_parts))
@@ -63,7 +63,7 @@ def parts_of(spans: list[tuple[int, int]], max_parts: int) -> list[Part]:
 
 
 def covered(ids: np.ndarray, parts: list[Part], mask_id: int) -> list[np.ndarray]:
-    """The text with each part in turn replaced by [MASK]s.
+    """Variants of a text, each with one part replaced by [MASK]s.
 
     Args:
         ids: (tokens,) int32.

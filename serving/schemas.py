@@ -1,4 +1,4 @@
-"""What requests and answers look like; FastAPI checks by it and writes it to /openapi.json."""
+"""The schemas of requests and answers, for FastAPI's checks and /openapi.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ _STRICT = ConfigDict(extra="forbid")
 class ErrorDetail(BaseModel):
     """What went wrong."""
 
-    code: str = Field(description="a word for programs", examples=["invalid_request"])
-    message: str = Field(description="a sentence for people")
-    where: str | None = Field(None, description="the part of the request that it is about")
+    code: str = Field(description="a code for programs", examples=["invalid_request"])
+    message: str = Field(description="a message for the user")
+    where: str | None = Field(None, description="the part of the request that is at fault")
 
 
 class ErrorAnswer(BaseModel):
@@ -24,14 +24,14 @@ class ErrorAnswer(BaseModel):
 
 
 class LabelThreshold(BaseModel):
-    """From which probability on a label is given."""
+    """The probability from which a label is predicted."""
 
     label: str
     threshold: float
 
 
 class LabelsAnswer(BaseModel):
-    """What the checkpoint knows."""
+    """The task and the labels of the checkpoint."""
 
     task: str
     labels: list[LabelThreshold]
@@ -44,18 +44,18 @@ class HealthAnswer(BaseModel):
 
 
 class ExplainedPart(BaseModel):
-    """A piece of the text and how much it speaks for the label."""
+    """A span of the text and how much it supports the label."""
 
     start: int = Field(description="its first character (in Unicode code points)")
     end: int = Field(description="one past its last character")
-    importance: float = Field(description="by how much covering it lowers the log-odds")
+    importance: float = Field(description="how much covering it lowers the log-odds")
 
 
 class ExplainedText(BaseModel):
-    """Which characters of a text speak for a label."""
+    """Which characters of a text support a label."""
 
     parts: list[ExplainedPart]
-    characters_read: int = Field(description="what stands behind was cut off")
+    characters_read: int = Field(description="the text after them was truncated")
 
 
 class ExplainedLabel(BaseModel):
@@ -66,7 +66,7 @@ class ExplainedLabel(BaseModel):
 
 
 def predict_answer(result_type: type) -> Any:
-    """The answer of /v1/predict: a result for each input, in the order of the request.
+    """The answer of /v1/predict: one result per input, in the order of the request.
 
     Args:
         result_type: a dataclass that describes a result.
@@ -75,7 +75,7 @@ def predict_answer(result_type: type) -> Any:
 
 
 def explain_answer(fields: Sequence[str]) -> Any:
-    """The answer of /v1/explain: which characters speak for a label, in each text of an input."""
+    """The answer of /v1/explain: which characters of each text of an input support a label."""
     if len(fields) == 1:
         return create_model("ExplainAnswer", __base__=(ExplainedLabel, ExplainedText))
     texts: dict[str, Any] = dict.fromkeys(fields, (ExplainedText, ...))
@@ -84,7 +84,7 @@ def explain_answer(fields: Sequence[str]) -> Any:
 
 @dataclass(frozen=True)
 class RequestModels:
-    """The checked bodies of the requests.
+    """The models of the requests' bodies.
 
     Attributes:
         predict, explain: of /v1/predict and /v1/explain.
@@ -96,7 +96,7 @@ class RequestModels:
     fields: tuple[str, ...]
 
     def values(self, one: Any) -> dict[str, Any]:
-        """An input of a request by its fields."""
+        """The values of an input by field."""
         if len(self.fields) == 1 and isinstance(one, str):
             return {self.fields[0]: one}
         return {name: getattr(one, name) for name in self.fields}
@@ -105,12 +105,12 @@ class RequestModels:
 def request_models(
     fields: Mapping[str, Any], *, max_texts: int, max_characters: int, labels: tuple[str, ...]
 ) -> RequestModels:
-    """The requests that a checkpoint takes, with the service's limits in them.
+    """Makes the models of the requests that a checkpoint takes, with the service's limits.
 
     Args:
         fields: what an input consists of: `str` or `list[str]` by name; see `tasks.base.Task`.
-        max_texts: inputs in a request, and texts in a list.
-        max_characters: characters in a text.
+        max_texts: the most inputs in a request, and texts in a list.
+        max_characters: the most characters in a text.
         labels: those that can be explained.
     """
     text: Any = Annotated[str, Field(max_length=max_characters)]
@@ -132,11 +132,11 @@ def request_models(
     predict = create_model(
         "PredictRequest",
         __config__=_STRICT,
-        __doc__="What a result is wanted for.",
+        __doc__="The input, or a list of inputs, to predict.",
         input=(either, Field(description=what, examples=[example])),
         top_k=(
             whole,
-            Field(0, strict=True, ge=0, le=1000, description="also the K most probable ones"),
+            Field(0, strict=True, ge=0, le=1000, description="also give the K most probable ones"),
         ),
     )
     explain = None
@@ -148,7 +148,7 @@ def request_models(
         explain = create_model(
             "ExplainRequest",
             __config__=_STRICT,
-            __doc__="What was labelled, and the label that is to be explained.",
+            __doc__="The input, and the label to explain.",
             input=(one, Field(description="an input", examples=[example])),
             label=label,
         )
@@ -156,7 +156,7 @@ def request_models(
 
 
 def _whole(value: Any) -> Any:
-    """JSON does not tell 3.0 from 3."""
+    """Turns 3.0 into 3: JSON does not distinguish them."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""The running service: from the checkpoint to the last answer after SIGTERM."""
+"""Runs the service: from loading the checkpoint to the last answer after SIGTERM."""
 
 import logging
 import signal
@@ -20,11 +20,11 @@ _KEEP_ALIVE_SECONDS = 30
 
 
 def serve(options: ServingOptions) -> None:
-    """Answers requests until SIGTERM or Ctrl-C; those in flight are still answered.
+    """Answers requests until SIGTERM or Ctrl-C; requests in flight are still answered.
 
     Raises:
-        CheckpointError: not a whole, fine-tuned checkpoint.
-        OptionError: the address cannot be listened on.
+        CheckpointError: `--ckpt_dir` is not a whole, fine-tuned checkpoint.
+        OptionError: the service cannot listen on the address.
     """
     listener = _listen(options)
     with listener:
@@ -40,16 +40,16 @@ def serve(options: ServingOptions) -> None:
         warm_up(predictor, min(options.max_batch_size, 8))
         if options.max_batch_size > 1:
             logger.info(
-                "up to %d texts go through the model together, after %g ms at most",
+                "up to %d texts go through the model together, after at most %g ms",
                 options.max_batch_size,
                 options.max_wait_ms,
             )
         _run(predictor, options, listener)
-    logger.info("stopped: every request that had come was answered")
+    logger.info("stopped: all requests in flight were answered")
 
 
 def warm_up(predictor: Predictor, batch_size: int) -> None:
-    """Runs every length that batches are padded to once, so that no request waits for it."""
+    """Runs each padded length once, so that no request waits for tracing."""
     longest = predictor.text.sequence_length
     for length in (*range(LENGTH_STEP, longest, LENGTH_STEP), longest):
         predictor.batch_outputs([predictor.task.sample(length, predictor.text)] * batch_size)
@@ -65,7 +65,7 @@ class _Server(uvicorn.Server):
 
 
 def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket) -> None:
-    # Only what we say ourselves, and the stack where a request met a defect.
+    # Only our own messages, and the stack trace of an internal error.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     config = uvicorn.Config(
         make_app(predictor, options),
@@ -77,7 +77,7 @@ def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket)
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(options.stop_timeout)),
     )
-    # uvicorn raises the signal again when it is done; after SIGTERM we end in our own time.
+    # uvicorn raises the signal again when it is done; we decide ourselves how to end.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         _Server(config).run(sockets=[listener])
@@ -94,8 +94,8 @@ def _listen(options: ServingOptions) -> socket.socket:
             f"--host={options.host} --port={options.port}: cannot listen there "
             f"({error.strerror or error}); name another, or --port=0 for any that is free."
         ) from None
-    # Connections take it over. asyncio would set it, but not on sockets that it has not made. An
-    # answer is a head and a body: without it the body waits for the client to confirm the head,
-    # which a client does after 40 ms.
+    # Connections inherit it; asyncio sets it only on sockets of its own. An answer is sent as a
+    # head and a body: without TCP_NODELAY the body would wait until the client acknowledges the
+    # head, which takes 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

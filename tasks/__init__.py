@@ -1,1 +1,1 @@
-"""One folder for each task, from the record to the metric: where data and models meet."""
+"""One folder per task, from the record to the metric: where data and models meet."""

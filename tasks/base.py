@@ -1,8 +1,8 @@
-"""What a task is: all that stands between labelled examples and a result, for one kind of example.
+"""The contract of a task: everything between labelled examples and results, for one kind of them.
 
 A task is a subclass of `Task` in a folder of its own, named in `tasks.registry`. An instance
 describes one data set, or one fine-tuned checkpoint: its labels, its head, what validation has
-settled. Whoever trains, predicts, serves or exports asks the instance and knows no task by name.
+chosen. Training, prediction, serving and export use the instance and know no task by name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
 from tasks.data import Batches, DataSettings, Files, TaskData, TextEncoder
 
-# What a person wants to know something about: a text, a pair of texts, a question and its passage.
+# What a result is wanted for: a text, a pair of texts, a question and its passage.
 Record = Any
 # A record's token ids, as `Task.encode` gives them.
 Encoded = Any
@@ -29,7 +29,7 @@ class Forward(Protocol):
     def __call__(self, batches: Batches) -> Iterator[tuple[dict[str, np.ndarray], Any, Any]]:
         """The inputs, the targets and the model's outputs of each batch of epoch 0, in NumPy.
 
-        Each process of a run gets all of them.
+        Each process of a run gets all batches.
         """
 
 
@@ -37,11 +37,11 @@ class Evaluation:
     """Measures a model on the validation and the test examples of a run.
 
     Args:
-        task: what validation settles goes here too.
-        model: whose weights change between two calls.
-        data: the run's.
+        task: the task; what validation chooses is also kept here.
+        model: the model, whose weights change between two calls.
+        data: of the run.
         forward: the model's forward pass.
-        found: entries of `metrics.json`. What has to survive a resume belongs in here, as JSON.
+        found: entries of `metrics.json`. Whatever must survive a resume is kept here, as JSON.
     """
 
     def __init__(
@@ -56,40 +56,40 @@ class Evaluation:
         self.forward, self.found = forward, found
 
     def validate(self) -> dict[str, float]:
-        """The metrics of the validation examples, the task's score among them."""
+        """Computes the metrics of the validation examples, including the task's score."""
         raise NotImplementedError
 
     def settle(self) -> None:
-        """Keeps what the last validation chose: it was the best one so far."""
+        """Keeps what the last validation chose, because it was the best one so far."""
 
     def part_improved(self) -> bool:
-        """Whether a part of the model did better in the last validation than ever before.
+        """Whether a part of the model did better in the last validation than in any before.
 
-        Then training is worth its while, though the score is no better.
+        If so, training continues although the score has not improved.
         """
         return False
 
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
-        """The metrics of the test examples, and text files for the checkpoint folder by name."""
+        """Computes the metrics of the test examples, and text files for the checkpoint, by name."""
         raise NotImplementedError
 
 
 class Task:
-    """One kind of labelled example: how it is read, learned, measured, and what a result is.
+    """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
         name: the key in `tasks.registry.TASKS`.
         score: the validation metric that chooses the best epoch.
-        higher_is_better: whether a larger score is the better one.
+        higher_is_better: whether a larger score is better.
         unit: what an example is called, in the plural.
-        fields: what a record consists of: the fields of a request to the service. Each is a `str`
-            or a `list[str]`. A record of one `str` may be given as the text itself.
-        result_type: a dataclass that describes what `results` gives; an entry that is None may be
+        fields: the fields of a record, and of a request to the service. Each is a `str` or a
+            `list[str]`. A record of one `str` may be given as the text itself.
+        result_type: a dataclass that describes a result of `results`; an entry that is None may be
             missing.
-        min_sequence_length: the shortest sequence that has room for a record.
-        explains: whether `labels`, `probabilities`, `log_odds` and `read_lengths` are there, by
-            which a label can be explained; then `encode` gives a tuple with the token ids of each
-            text of the record.
+        min_sequence_length: the shortest sequence that can hold a record.
+        explains: whether `labels`, `probabilities`, `log_odds` and `read_lengths` are implemented,
+            which explain a label; if so, `encode` gives a tuple with the token ids of each text of
+            the record.
     """
 
     name: ClassVar[str]
@@ -108,9 +108,9 @@ class Task:
         """Reads the labelled files.
 
         Args:
-            files: of "train", "valid" and, where there is one, "test".
-            settings: how.
-            options: has the task's own options.
+            files: those of "train", "valid" and, if there is one, "test".
+            settings: how to read them.
+            options: include the task's own options.
 
         Raises:
             InputError, OptionError: the files or the options cannot be used.
@@ -132,30 +132,30 @@ class Task:
         """The task that a checkpoint was fine-tuned for.
 
         Raises:
-            CheckpointError, InputError: its files are not those that this task writes.
+            CheckpointError, InputError: its files are not as this task writes them.
         """
         raise NotImplementedError
 
     def use_threshold(self, threshold: float) -> None:
-        """Takes a threshold for all decisions in place of the checkpoint's own.
+        """Sets one threshold for all decisions, in place of the checkpoint's own.
 
         Raises:
-            OptionError: this task decides nothing by a threshold.
+            OptionError: this task has no threshold.
         """
         raise OptionError(f"--threshold={threshold}: the task {self.name} has no threshold.")
 
     def summary(self) -> str:
-        """In a few words, for the log: how many labels, which head."""
+        """A short description for the log, such as the number of labels and the head."""
         return self.name
 
     # The model.
 
     def build_model(self, backbone: Backbone, dropout: float) -> TaskModel:
-        """The model, not yet built: the backbone and a head.
+        """Makes the model, not yet built: the backbone and a head.
 
         Args:
             backbone: the backbone.
-            dropout: fraction of what the head reads that is dropped in training.
+            dropout: the fraction of the head's inputs that is dropped in training.
 
         Raises:
             ConfigError, OptionError: the backbone or the sizes do not fit the task.
@@ -163,19 +163,19 @@ class Task:
         raise NotImplementedError
 
     def start_head(self, model: TaskModel, data: TaskData) -> None:
-        """Starts the head of a built model from what the training examples tell, if they do."""
+        """Initializes the head of a built model from the training examples, if the task does so."""
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """The loss of each target, in Keras' operations.
 
         Args:
-            inputs: of the batch; "example" tells which rows belong together.
+            inputs: of the batch; rows with the same "example" belong together.
             targets: of the batch.
             outputs: of the model, (rows, ...).
 
         Returns:
-            Values and weights, both (rows, ...) float32. A weight of 0 is no target; weights of
-            None count every value. The loss of the batch is the weighted mean.
+            Values and weights, both (rows, ...) float32. A weight of 0 means that there is no
+            target; None means that every value counts. The batch's loss is the weighted mean.
         """
         raise NotImplementedError
 
@@ -187,30 +187,30 @@ class Task:
         """See `Evaluation`."""
         raise NotImplementedError
 
-    # Prediction. Whoever predicts calls `encode`, then `inputs` for a batch, then the model, splits
-    # its outputs by example, and calls `results`.
+    # Prediction: a caller uses `encode`, then `inputs` for a batch, then the model, splits its
+    # outputs by example, and calls `results`.
 
     def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Record | None]]:
-        """The records of a stream, exactly one for each line; None for a line without a record.
+        """Reads the records of a stream, one per line; None for a line without a record.
 
         Args:
-            stream: such as standard input; read no further than the records that are asked for.
+            stream: such as standard input; never read further than the records that are consumed.
             name: of the stream, for errors.
 
         Yields:
-            The number of the line, from 1, and its record.
+            The number of each line, from 1, and its record.
 
         Raises:
-            InputError: naming a line that is wrong.
+            InputError: a line is wrong; the message names it.
         """
         raise NotImplementedError
 
     def record(self, values: Mapping[str, Any]) -> Record:
-        """The record that a request's `fields` make."""
+        """Makes a record from the `fields` of a request."""
         raise NotImplementedError
 
     def is_empty(self, record: Record) -> bool:
-        """Whether there is nothing to predict from: then `empty_result` is the result."""
+        """Whether there is nothing to predict from, so that `empty_result` is the result."""
         raise NotImplementedError
 
     def encode(self, records: Sequence[Record], text: TextEncoder) -> list[Encoded]:
@@ -218,35 +218,35 @@ class Task:
         raise NotImplementedError
 
     def length(self, encoded: Encoded) -> int:
-        """Its number of tokens: records of similar length share a batch."""
+        """The number of tokens of a record; records of similar length share a batch."""
         return sum(map(len, encoded))
 
     def inputs(self, encoded: Sequence[Encoded], text: TextEncoder) -> dict[str, np.ndarray]:
-        """One or more records as a batch: see `tasks.data.Batches`."""
+        """Turns one or more records into a batch: see `tasks.data.Batches`."""
         raise NotImplementedError
 
     def sample(self, length: int, text: TextEncoder) -> Encoded:
-        """A record of unknown tokens that fills a sequence of `length`, to warm up a service."""
+        """A record of unknown tokens that fills a sequence of `length`, to warm up the service."""
         raise NotImplementedError
 
     def results(
         self, encoded: Sequence[Encoded], outputs: Sequence[Any], top_k: int = 0
     ) -> list[dict[str, Any]]:
-        """What a person gets for each record: JSON.
+        """The result of each record, as JSON has it.
 
         Args:
             encoded: the records.
-            outputs: for each, the model's outputs of its rows, (its rows, ...).
-            top_k: also give so many of the most probable alternatives.
+            outputs: for each record the model's outputs of its rows, (its rows, ...).
+            top_k: how many of the most probable alternatives to add.
         """
         raise NotImplementedError
 
     def empty_result(self) -> dict[str, Any]:
-        """What an empty record gets, and a line without a record."""
+        """The result of an empty record, and of a line without a record."""
         raise NotImplementedError
 
     def known_labels(self) -> list[dict[str, Any]]:
-        """For people: the labels, each with what is known of it, {"label": ..., ...}."""
+        """The labels, each with its settings: {"label": ..., ...}."""
         return []
 
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
@@ -254,10 +254,10 @@ class Task:
         return {"logits": outputs}
 
     def serving_files(self) -> dict[str, str]:
-        """The text files beside an exported model that say what its numbers mean, by name."""
+        """Text files for an exported model that explain its outputs, by name."""
         return self.texts()
 
-    # Explanations, where `explains`.
+    # Explanations, if `explains`.
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -273,9 +273,9 @@ class Task:
         raise NotImplementedError
 
     def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:
-        """How many tokens of each of a record's texts, of these lengths, the model reads."""
+        """How many tokens of each text of a record, given their lengths, the model reads."""
         raise NotImplementedError
 
     def spans(self, record: Record, tokenizer: Tokenizer) -> list[list[tuple[int, int]]]:
-        """Where the tokens of each of a record's texts are: first character, one past the last."""
+        """The spans of each text's tokens: first character, one past the last."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a task is given to read labelled files with, and what it makes of them."""
+"""What a task needs to read labelled files, and the data that it makes of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,15 +44,15 @@ class DataSettings:
     """How labelled files are read.
 
     Attributes:
-        tokenizer: splits the text.
-        vocabulary: numbers the tokens; None: it is made from the training examples.
+        tokenizer: splits text into tokens.
+        vocabulary: gives tokens their ids; None: it is made from the training examples.
         vocab_size, min_count: of a vocabulary that is made.
         sequence_length: the longest sequence.
-        batch_size: examples in a batch.
+        batch_size: examples per batch.
         seed: of the order of the examples.
         cache_folder: where tokenized text is kept.
-        processes: that tokenize.
-        max_examples: read no more of a split; None: all.
+        processes: how many processes tokenize.
+        max_examples: the most examples to read of a split; None: all.
         test_mode: keeps the caches of smoke runs apart.
     """
 
@@ -81,17 +81,17 @@ class Batches(Protocol):
     def batches(
         self, epoch: int, first_step: int = 0
     ) -> Iterator[tuple[dict[str, np.ndarray], Any]]:
-        """The batches of an epoch (from 0), from a step (from 0) on.
+        """The batches of an epoch, from a step on; both count from 0.
 
         Yields:
-            Inputs and targets. Every array has the rows of the batch as its first axis. The inputs
-            are the backbone's ("token_ids", "segment_ids", "padding_mask") and "example" (rows,)
-            int32: the number of the row's example in the split. An example may have several rows,
-            which then stand next to each other. Targets are an array, or a dict of arrays.
+            Inputs and targets. The first axis of every array is the row. The inputs are the
+            backbone's ("token_ids", "segment_ids", "padding_mask") and "example" (rows,) int32: the
+            index of the row's example in the split. An example may have several rows, which are
+            adjacent. Targets are an array, or a dict of arrays.
         """
 
     def examples(self, epoch: int, step: int) -> np.ndarray:
-        """The numbers of the examples in a batch."""
+        """The indices of the examples in a batch."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,11 @@ class TaskData:
     """The labelled examples of a run.
 
     Attributes:
-        task: the task, which knows what these examples are.
+        task: the task that these examples are for.
         text: the tokenizer and the vocabulary that encoded them.
         batches: "train" (shuffled), "valid" and, where there is one, "test".
         train_tokens: (tokens,) int32, every token id of the training examples.
-        locate: where training examples stand ("file:line"), by their numbers.
+        locate: gives the locations ("file:line") of training examples by their indices.
     """
 
     task: "Task"

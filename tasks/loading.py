@@ -1,4 +1,4 @@
-"""A fine-tuned checkpoint back as its task and its model."""
+"""Loads the task and the model of a fine-tuned checkpoint."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ def load_task(checkpoint: Checkpoint) -> Task:
     """The task that a checkpoint was fine-tuned for.
 
     Raises:
-        CheckpointError: it was not fine-tuned, or for a task that is unknown here.
-        InputError: one of the task's files is not what the task writes.
+        CheckpointError: it was not fine-tuned, or for an unknown task.
+        InputError: one of the task's files is not as the task writes it.
     """
     if "task" not in checkpoint.config:
         raise CheckpointError(
-            f"{checkpoint.folder}: this checkpoint is only pre-trained and knows no task. Run "
+            f"{checkpoint.folder}: this checkpoint is only pre-trained and has no task. Run "
             "train_bert_fine_tuning.py on it first."
         )
     name = checkpoint.setting("task", str)
@@ -37,7 +37,7 @@ def load_task_model(checkpoint: Checkpoint) -> tuple[Task, TaskModel]:
     """The task of a fine-tuned checkpoint, and the model with its weights.
 
     Raises:
-        CheckpointError, InputError: as `load_task`, or the weights are not of this model.
+        CheckpointError, InputError: as for `load_task`, or the weights belong to another model.
     """
     task = load_task(checkpoint)
     model = build_task_model(task, checkpoint)
@@ -49,7 +49,7 @@ def build_task_model(task: Task, checkpoint: Checkpoint) -> TaskModel:
     """The model that a fine-tuned checkpoint's `config.json` describes, with fresh weights.
 
     Raises:
-        CheckpointError: it describes none.
+        CheckpointError: it describes no valid model.
     """
     config = checkpoint.backbone  # checks the size before a model takes memory
     dropout: Any = checkpoint.config.get("head_dropout")

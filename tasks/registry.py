@@ -1,6 +1,6 @@
-"""The tasks by the names that `--task` and `config.json` give them.
+"""The tasks by their names in `--task` and `config.json`.
 
-To add one is to add a folder here and its rows in these two tables.
+A new task is a folder here and an entry in each of these two tables.
 """
 
 from common.registry import Registry
@@ -13,8 +13,8 @@ TASKS = Registry(
 
 DEFAULT_TASK = "multi_label"
 
-# The tasks' own options, where they have any. They stand apart from the tasks, so that `--help`
-# lists them without loading Keras, which takes seconds.
+# The tasks' own options, if they have any. They are separate from the tasks, so that `--help` lists
+# them without loading Keras, which takes seconds.
 TASK_OPTIONS = Registry(
     multi_label="tasks.classification.options:ClassificationOptions",
     multi_class="tasks.classification.options:ClassificationOptions",

@@ -1,7 +1,7 @@
-"""What belongs to one example, of arrays whose rows know their example.
+"""Operations over the rows of each example, for arrays that come with an "example" index per row.
 
-The rows of an example stand next to each other. `models.layers.joined_rows` has the same in Keras'
-operations, for losses.
+The rows of an example are adjacent. `models.layers.joined_rows` has the same in Keras' operations,
+for losses.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ import numpy as np
 
 
 def first_rows(example: np.ndarray) -> np.ndarray:
-    """(examples,) int: where each example begins, in an array (rows,) of their numbers."""
+    """(examples,) int: the first row of each example, given the examples' indices (rows,)."""
     if not len(example):
         return np.zeros(0, np.int64)
     return np.flatnonzero(np.concatenate([[True], example[1:] != example[:-1]]))
 
 
 def split_rows(outputs: Any, example: np.ndarray) -> list[Any]:
-    """The rows of each example, in the order of the batch.
+    """Splits outputs into those of each example, in the order of the batch.
 
     Args:
         outputs: an array (rows, ...), or a dict of such arrays.
@@ -36,12 +36,12 @@ def split_rows(outputs: Any, example: np.ndarray) -> list[Any]:
 
 
 def max_over_rows(values: np.ndarray, example: np.ndarray) -> np.ndarray:
-    """(rows, ...) to (examples, ...): the largest value in the rows of each example."""
+    """(rows, ...) to (examples, ...): the maximum over the rows of each example."""
     return np.maximum.reduceat(values, first_rows(example), axis=0)
 
 
 def softmax_over_rows(logits: np.ndarray, example: np.ndarray) -> np.ndarray:
-    """(rows,) to (rows,): probabilities whose sum over the rows of each example is 1."""
+    """(rows,) to (rows,): a softmax over the rows of each example."""
     starts = first_rows(example)
     sizes = np.diff([*starts, len(example)])
     powers = np.exp(logits - np.repeat(np.maximum.reduceat(logits, starts), sizes))

@@ -226,7 +226,7 @@ def test_multi_class(tiny, run_of, fine_tuned, refused, script, tmp_path):
         *flags_of(tiny.fine_tuning(task="multi_class", ckpt_dir=run_of().pretrained)),
     )
     # Line 6 of the tiny files is the first with two labels.
-    assert f"{tiny.file('train')}:6: --task=multi_class wants exactly one label" in status
+    assert f"{tiny.file('train')}:6: --task=multi_class requires exactly one label" in status
     files = {}
     for split in ("train", "valid", "test"):
         lines = tiny.file(split).read_text(encoding="utf-8").splitlines(keepends=True)

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from common.errors import CheckpointError, OptionError
+from common.files import whole_file
 from data_util.reading.documents import check_paths
 from models.checkpoints.folder import read_checkpoint
 from tasks.base import Encoded, Record
@@ -167,7 +168,7 @@ def predict(options: PredictionOptions) -> int:
                         logger.warning("%s:%d: nothing to predict from", name, line)
             records = [record for _, record in block]
             for result in _results(predictor, records, options):
-                target.write(json.dumps(result, ensure_ascii=False) + "\n")
+                target.write((json.dumps(result, ensure_ascii=False) + "\n").encode())
             target.flush()
             lines += len(block)
             if time.monotonic() - shown > _LOG_SECONDS:
@@ -180,22 +181,17 @@ def predict(options: PredictionOptions) -> int:
 
 
 @contextmanager
-def _output(path: str) -> Iterator[TextIO]:
-    """Opens the output. A file appears under its name only when it is complete."""
+def _output(path: str) -> Iterator[BinaryIO]:
+    """Opens the output: standard output, a pipe, a device, or a file that is whole or absent."""
     if path == "-":
-        yield sys.stdout
-    elif os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-        # A pipe or a device: renaming a file to its name would replace it.
-        with open(path, "w", encoding="utf-8") as file:
+        yield sys.stdout.buffer
+    elif os.path.exists(path) and not os.path.isfile(path):
+        # To rename a file to the name of a pipe or a device would put the file in its place.
+        with open(path, "wb") as file:
             yield file
     else:
-        partial = Path(f"{path}.partial")
-        try:
-            with open(partial, "w", encoding="utf-8") as file:
-                yield file
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            yield file
 
 
 def _results(

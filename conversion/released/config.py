@@ -1,4 +1,4 @@
-"""BERT's own configuration file and ours: the same sizes and choices under other names."""
+"""BERT's configuration file and ours: the same sizes and choices under different names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 # Our field, the key in `config.json` of transformers and `bert_config.json` of Google, and
-# what the key means where a file lacks it (the defaults of both programs).
+# its default if a file lacks it (in both programs).
 _SIZES = (
     ("vocab_size", "vocab_size", None),
     ("d_model", "hidden_size", 768),
@@ -23,7 +23,7 @@ _SIZES = (
     ("initializer_range", "initializer_range", 0.02),
 )
 
-# Their activation: ours, and whether gelu is its tanh approximation.
+# For each of their activations: ours, and whether GELU is the tanh approximation.
 _ACTIVATIONS = {
     "gelu": ("gelu", False),
     "gelu_new": ("gelu", True),
@@ -35,7 +35,7 @@ _ACTIVATIONS = {
     "tanh": ("tanh", False),
 }
 
-# What a BERT must have, and what these keys may therefore say.
+# Keys whose values are fixed in a BERT.
 _ONLY = {
     "model_type": "bert",
     "position_embedding_type": "absolute",
@@ -50,18 +50,18 @@ def config_from_bert(
     """The backbone that BERT's configuration describes.
 
     Args:
-        values: the content of `config.json` or `bert_config.json`. Keys that say nothing of the
-            architecture are left alone.
-        gelu_approximate: what "gelu" means there; None for what the file says. Google's program
-            computes its tanh approximation since 2019, and transformers the exact function.
+        values: the content of `config.json` or `bert_config.json`. Keys that do not describe the
+            architecture are ignored.
+        gelu_approximate: whether "gelu" is the tanh approximation; None: as the file says. Google's
+            program has computed the approximation since 2019, transformers the exact function.
 
     Raises:
-        ConfigError: it is of another model than BERT, or a value is not one that can be.
+        ConfigError: it describes another model than BERT, or a value is impossible.
     """
     for key, needed in _ONLY.items():
         if values.get(key, needed) != needed:
             raise ConfigError(
-                f"{key} is {values[key]!r}, and only BERT's {needed!r} can be brought in."
+                f"{key} is {values[key]!r}, but only BERT's {needed!r} can be imported."
             )
     given: dict[str, Any] = {}
     for ours, theirs, default in _SIZES:
@@ -80,7 +80,7 @@ def config_from_bert(
     activation = values.get("hidden_act", "gelu")
     if activation not in _ACTIVATIONS:
         raise ConfigError(
-            f"hidden_act is {activation!r}; it may be one of {', '.join(_ACTIVATIONS)}."
+            f"hidden_act is {activation!r}; it must be one of {', '.join(_ACTIVATIONS)}."
         )
     name, approximate = _ACTIVATIONS[activation]
     if activation == "gelu" and gelu_approximate is not None:
@@ -102,7 +102,7 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
     """The content of `config.json` for transformers.
 
     Raises:
-        ConfigError: the backbone is not of BERT's shape; names each key that keeps it from it.
+        ConfigError: the backbone is not BERT's architecture; the message names each key at fault.
     """
     width, rest = divmod(config.d_model, config.num_heads)
     needed: dict[str, Any] = {
@@ -115,9 +115,9 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
         "embedding_width": config.d_model if config.embedding_width else 0,
     }
     wrong = [
-        f"{key} is {getattr(config, key)!r} and would have to be {value!r}"
+        f"{key} is {getattr(config, key)!r}, not {value!r}"
         for key, value in needed.items()
-        # What another backbone lacks is told by its name.
+        # For another kind of backbone, which lacks some keys, its name is reported.
         if getattr(config, key, value) != value
     ]
     if rest:
@@ -125,7 +125,7 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
             f"d_model ({config.d_model}) is not a multiple of num_heads ({config.num_heads})"
         )
     if wrong:
-        raise ConfigError(f"this backbone is not of BERT's shape: {'; '.join(wrong)}.")
+        raise ConfigError(f"this backbone does not have BERT's architecture: {'; '.join(wrong)}.")
     chosen = (config.activation, config.activation == "gelu" and config.gelu_approximate)
     return {
         "model_type": "bert",

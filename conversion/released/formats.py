@@ -1,7 +1,7 @@
-"""The files that a released BERT comes in: their tensors by name, read one at a time.
+"""Reads the files of a released BERT: tensors by name, one at a time.
 
-Nothing that is read is run: safetensors and TensorFlow's checkpoints hold numbers alone, and of
-a pickle PyTorch reads the tensors alone (`weights_only=True`).
+No code from a file is run: safetensors and TensorFlow's checkpoints hold only numbers, and from a
+pickle PyTorch reads only tensors (`weights_only=True`).
 """
 
 import pickle
@@ -21,16 +21,16 @@ CONFIG_FILES = ("config.json", "bert_config.json")
 
 @dataclass(frozen=True)
 class ReleasedBert:
-    """The tensors of a folder.
+    """The tensors and the configuration in a folder.
 
     Attributes:
-        folder: where it is.
-        style: `HUGGING_FACE` or `GOOGLE`: how they are named.
-        weights: the file that they are in, or the one that says in which files they are.
+        folder: the folder.
+        style: `HUGGING_FACE` or `GOOGLE`: how the tensors are named.
+        weights: the file that holds the tensors, or the index of such files.
         config_file: the file that `config` was read from.
         config: BERT's configuration.
-        shapes: name to shape.
-        read: gives a tensor by name.
+        shapes: the shapes of the tensors by name.
+        read: reads a tensor by name.
     """
 
     folder: Path
@@ -43,10 +43,10 @@ class ReleasedBert:
 
 
 def open_released_bert(folder: Path) -> ReleasedBert:
-    """Finds out what a folder holds; safetensors are preferred to a pickle.
+    """Opens whatever a folder holds; safetensors are preferred to a pickle.
 
     Raises:
-        CheckpointError: there is nothing that can be read.
+        CheckpointError: the folder holds no release that can be read.
     """
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no such folder.")
@@ -111,16 +111,16 @@ def _pickle(path: Path) -> _Tensors:
         import torch
     except ImportError as error:
         raise CheckpointError(
-            f"{path}: this is a pickle of PyTorch's, which PyTorch has to read, and it is not "
-            "installed. Install it (pip install torch), or use a model.safetensors."
+            f"{path}: only PyTorch can read this file, and it is not installed. Install it (pip "
+            "install torch), or use a model.safetensors."
         ) from error
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(
-            f"{path}: not a whole file of tensors ({reason}). Anything but tensors in it is not "
-            "read, because reading it could run code."
+            f"{path}: not a whole file of tensors ({reason}). Anything else in it is not read, "
+            "because that could run code."
         ) from error
     if not isinstance(tensors, dict):
         raise CheckpointError(f"{path}: it holds no tensors by name.")
@@ -132,18 +132,18 @@ def _pickle(path: Path) -> _Tensors:
 
 
 def _shards(path: Path, reader: Callable[[Path], _Tensors]) -> _Tensors:
-    places = read_json(path, "an index of weights", CheckpointError).get("weight_map")
-    if not isinstance(places, dict) or not places:
+    files = read_json(path, "an index of weights", CheckpointError).get("weight_map")
+    if not isinstance(files, dict) or not files:
         raise CheckpointError(f"{path}: it has no weight_map.")
     shapes: dict[str, tuple[int, ...]] = {}
     readers: dict[str, Callable[[str], np.ndarray]] = {}
-    for name in _distinct(places.values()):
+    for name in _distinct(files.values()):
         if not is_plain_name(name) or not (path.parent / name).is_file():
             raise CheckpointError(f"{path}: the file {name!r:.80} that it names is missing.")
         found, read = reader(path.parent / name)
         shapes.update(found)
         readers.update(dict.fromkeys(found, read))
-    if missing := sorted(set(places) - set(shapes)):
+    if missing := sorted(set(files) - set(shapes)):
         raise CheckpointError(f"{path}: no file holds {', '.join(missing[:5])}.")
     return shapes, lambda name: readers[name](name)
 
@@ -159,7 +159,7 @@ def _tensorflow_prefix(folder: Path) -> Path | None:
     if len(found) > 1:
         raise CheckpointError(
             f"{folder}: several TensorFlow checkpoints ({', '.join(path.name for path in found)}); "
-            "leave the one to be used."
+            "keep only the one to import."
         )
     return found[0] if found else None
 

@@ -1,4 +1,4 @@
-"""BERT's variables by the names that three programs give them: this one, transformers, Google's."""
+"""The names of BERT's variables in three programs: this one, transformers and Google's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class BertVariable:
         ours: its path below the model, as in `backbone/layer_0/...`.
         hugging_face: its name in `BertForPreTraining` of the library transformers.
         google: its name in https://github.com/google-research/bert.
-        kind: how its values lie there, a key of `_TO_OURS`.
+        kind: how its values are arranged there: a first part of the keys of `_ARRANGE`.
     """
 
     ours: str
@@ -27,7 +27,7 @@ class BertVariable:
 
     @property
     def part(self) -> str:
-        """Where it belongs: "encoder", "pooler", "masked_lm" or "next_sentence"."""
+        """The part of the model: "encoder", "pooler", "masked_lm" or "next_sentence"."""
         begin = self.ours.split("/")
         if begin[0] != "backbone":
             return begin[0]
@@ -38,7 +38,7 @@ class BertVariable:
         return self.hugging_face if style == HUGGING_FACE else self.google
 
     def to_ours(self, values: np.ndarray, style: str) -> np.ndarray:
-        """Its values as our layers hold them."""
+        """Rearranges its values into those of our layers."""
         return np.ascontiguousarray(_ARRANGE[self.kind, style](values))
 
     def from_ours(self, values: np.ndarray, style: str) -> np.ndarray:
@@ -46,7 +46,7 @@ class BertVariable:
         return np.ascontiguousarray(_BACK[self.kind, style](values))
 
     def shape(self, ours: tuple[int, ...], style: str) -> tuple[int, ...]:
-        """The shape that it has there, from the shape that it has here."""
+        """Its shape in that program, given its shape here."""
         return self.from_ours(np.broadcast_to(np.float32(0), ours), style).shape
 
 
@@ -58,8 +58,8 @@ def _transposed(values: np.ndarray) -> np.ndarray:
     return values.T
 
 
-# Of the two classes of next sentence prediction ours are 0 "another text" and 1 "what follows";
-# BERT's are the other way round.
+# The classes of next-sentence prediction are 0 "another text" and 1 "what follows" here; in BERT
+# they are the other way round.
 def _classes_transposed(values: np.ndarray) -> np.ndarray:
     return values[::-1].T
 
@@ -90,7 +90,7 @@ _BACK = {**_ARRANGE} | {
 
 
 def bert_variables(num_layers: int) -> list[BertVariable]:
-    """Every variable of a BERT with so many layers, its heads' included."""
+    """All variables of a BERT with `num_layers` layers, including those of its heads."""
     found = [
         BertVariable(
             f"backbone/embeddings/{ours}/embeddings",

@@ -1,4 +1,4 @@
-"""What a released BERT's folder says of its tokens: the vocabulary, and whether case counts."""
+"""The vocabulary of a released BERT, and whether it lower-cases text."""
 
 import string
 from pathlib import Path
@@ -14,10 +14,10 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 def released_vocabulary(folder: Path) -> Vocabulary:
-    """The vocabulary of `vocab.txt`, or of `tokenizer.json` where there is none.
+    """Reads the vocabulary from `vocab.txt`, or from `tokenizer.json` if there is none.
 
     Raises:
-        InputError: neither is there, or it is not the vocabulary of word pieces.
+        InputError: neither exists, or it is not a vocabulary of word pieces.
     """
     if (folder / VOCABULARY).is_file():
         return Vocabulary.load(folder / VOCABULARY)
@@ -37,9 +37,9 @@ def released_vocabulary(folder: Path) -> Vocabulary:
 
 
 def released_lower_case(folder: Path, vocabulary: Vocabulary) -> tuple[bool, str]:
-    """Whether the release puts text into lower case, and where that is written.
+    """Whether the release lower-cases text, and how that is known.
 
-    Where no file says so, a vocabulary that lacks most of the letters A to Z tells it.
+    If no file says so, it is inferred from whether the vocabulary lacks most of the letters A to Z.
     """
     path = folder / TOKENIZER_CONFIG
     stated = _read_config(path).get("do_lower_case") if path.is_file() else None
@@ -52,17 +52,17 @@ def released_lower_case(folder: Path, vocabulary: Vocabulary) -> tuple[bool, str
 
 
 def unlike_bert(folder: Path) -> list[str]:
-    """The settings of `tokenizer_config.json` that our word pieces do not follow, as messages."""
+    """Messages about settings of `tokenizer_config.json` that our word pieces do not follow."""
     path = folder / TOKENIZER_CONFIG
     if not path.is_file():
         return []
     config = _read_config(path)
     found = []
     if config.get("tokenize_chinese_chars", True) is not True:
-        found.append("tokenize_chinese_chars is false, but here Chinese characters stand apart")
+        found.append("tokenize_chinese_chars is false, but here Chinese characters are words")
     strip = config.get("strip_accents")
     if strip is not None and strip != config.get("do_lower_case"):
-        found.append(f"strip_accents is {str(strip).lower()}, but here it follows the lower case")
+        found.append(f"strip_accents is {str(strip).lower()}, but here it follows do_lower_case")
     if config.get("word_tokenizer_type", "basic") != "basic":
         found.append(f"word_tokenizer_type is {config['word_tokenizer_type']!r}, not 'basic'")
     return found

@@ -1,4 +1,4 @@
-"""A released BERT's tensors into our model, and our model's weights out as BERT's tensors."""
+"""Copies a released BERT's tensors into our model, and our model's weights into BERT's tensors."""
 
 import re
 from dataclasses import dataclass
@@ -19,16 +19,15 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What of a model came from a release.
+    """Which weights of a model came from a release.
 
     Attributes:
-        variables: that were brought in.
-        parameters: elements of them.
-        fresh: variables of the model that the release lacks, by our names; they are as they
-            were made.
-        unused: tensors of the release that our model has no place for, by their names, those of
-            an optimizer aside.
-        optimizer: how many tensors are an optimizer's.
+        variables: number of imported variables.
+        parameters: number of their elements.
+        fresh: our names of the variables that the release lacks; they keep their initial values.
+        unused: the release's names of the tensors that our model does not have, other than those
+            of an optimizer.
+        optimizer: number of tensors of an optimizer.
     """
 
     variables: int
@@ -41,16 +40,16 @@ class ImportReport:
 def fill_model(
     model: keras.Model, released: ReleasedBert, *, encoder_only: bool = False
 ) -> ImportReport:
-    """Gives a built `PretrainingModel` the weights of a release.
+    """Loads the weights of a release into a built `PretrainingModel`.
 
     Args:
         model: of the architecture that the release's configuration describes.
         released: the tensors.
-        encoder_only: leave the heads of pre-training as they were made.
+        encoder_only: whether the heads of pre-training keep their initial values.
 
     Raises:
-        CheckpointError: a tensor of the encoder is missing, or one is of another shape than the
-            configuration says, or the masked-LM head does not share the token embedding.
+        CheckpointError: a tensor of the encoder is missing, a tensor's shape contradicts the
+            configuration, or the masked-LM head does not share the token embedding.
     """
     names = _standard_names(released)
     table = bert_variables(model.backbone.config.num_layers)
@@ -82,7 +81,7 @@ def fill_model(
         used.add(name)
         filled.add(entry.ours)
         parameters += int(np.prod(variable.shape))
-    used |= _said_twice(names) if not encoder_only else set()
+    used |= _aliases(names) if not encoder_only else set()
     left = [name for name in names if name not in used]
     _check_layers(released, left, model.backbone.config.num_layers)
     optimizer = [name for name in left if _OPTIMIZER.search(name)]
@@ -96,10 +95,10 @@ def fill_model(
 
 
 def bert_tensors(model: keras.Model) -> dict[str, np.ndarray]:
-    """The model's weights by the names that transformers has for them, float32.
+    """The model's weights by their names in transformers, float32.
 
-    Heads that are not BERT's are left out. Without a head of BERT's the names are those of
-    `BertModel`, which begin without "bert.".
+    Heads that BERT does not have are left out. Without any of BERT's heads the names are those of
+    `BertModel`, which lack the prefix "bert.".
     """
     ours = model_variables(model)
     table = [
@@ -120,26 +119,26 @@ def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def _standard_names(released: ReleasedBert) -> dict[str, str]:
-    """The names that `BertVariable` has, and those that the release has for them."""
+    """The release's names by those of `BertVariable`."""
     if released.style == GOOGLE:
         return {name: name for name in released.shapes}
     bare = not any(name.startswith("bert.") for name in released.shapes)
     names = {}
     for name in released.shapes:
         if name.endswith(".position_ids"):
-            continue  # 0, 1, 2, ...: no weight
+            continue  # The constants 0, 1, 2, ..., not a weight.
         standard = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", name)
         standard = re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", standard)
         if bare and standard.startswith(("embeddings.", "encoder.", "pooler.")):
             standard = f"bert.{standard}"
         names[standard] = name
-    # Releases differ in which of the two names of one tensor they have.
+    # This tensor has two names, and releases differ in which of them they use.
     if "cls.predictions.decoder.bias" in names:
         names.setdefault("cls.predictions.bias", names["cls.predictions.decoder.bias"])
     return names
 
 
-def _said_twice(names: dict[str, str]) -> set[str]:
+def _aliases(names: dict[str, str]) -> set[str]:
     return {name for name in ("cls.predictions.decoder.bias", _DECODER) if name in names}
 
 
@@ -150,8 +149,8 @@ def _check_decoder(released: ReleasedBert, names: dict[str, str]) -> None:
     if not np.array_equal(decoder, embedding):
         raise CheckpointError(
             f"{released.weights}: the masked-LM head has an output matrix of its own "
-            f"({names[_DECODER]}), and ours shares the token embedding. --encoder_only brings in "
-            "the encoder and starts the heads of pre-training from random weights."
+            f"({names[_DECODER]}), and ours shares the token embedding. --encoder_only imports the "
+            "encoder and starts the heads of pre-training from random weights."
         )
 
 
@@ -170,7 +169,7 @@ def _check_shape(
         )  # fmt: skip
         raise CheckpointError(
             f"{released.weights}: {name} is of shape {found}, but {released.config_file.name} "
-            f"({sizes}) asks for {expected}."
+            f"({sizes}) requires {expected}."
         )
 
 

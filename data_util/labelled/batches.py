@@ -12,29 +12,29 @@ from data_util.tokens.vocabulary import Vocabulary
 
 
 class LabelledExamples(ABC):
-    """What a task says of its examples: the rows that each becomes, and what is to be learned.
+    """The labelled examples of a task: the rows of each, and their targets.
 
     Attributes:
-        lengths: (examples,) int64: tokens of each example's longest row before it is cut, [CLS]
-            and each [SEP] included. Examples of like length share a batch.
+        lengths: (examples,) int64, the number of tokens in each example's longest row before
+            truncation, including [CLS] and each [SEP]. Examples of similar length share a batch.
     """
 
     lengths: np.ndarray
 
     @abstractmethod
     def rows(self, example: int) -> Sequence[Segments]:
-        """The rows of an example, one or more: the token ids of each one's segments.
+        """The rows of an example, one or more: the token ids of the segments of each.
 
-        All rows of a task have one segment, or all have two.
+        Either all rows of a task have one segment, or all have two.
         """
 
     @abstractmethod
     def targets(self, examples: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
-        """What is to be learned from some examples, for each of their rows: (rows, ...)."""
+        """The targets of the rows of the given examples, (rows, ...)."""
 
 
 class LabelledBatches:
-    """Labelled examples, an epoch at a time: each exactly once.
+    """Batches of labelled examples; each example comes once per epoch.
 
     The order is a function of (seed, stream, epoch); with `shuffle=False` it is by length, the
     same in every epoch.
@@ -42,14 +42,14 @@ class LabelledBatches:
     Args:
         examples: of the task.
         vocabulary: of the token ids.
-        sequence_length: longest sequence, [CLS] and each [SEP] included.
+        sequence_length: longest sequence, including [CLS] and each [SEP].
         batch_size: examples in a batch.
         seed: of the order.
         shuffle: False for evaluation.
         stream: name of the random streams.
 
     Attributes:
-        num_truncated: examples with a row that is longer than fits.
+        num_truncated: number of examples with a row that is truncated.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class LabelledBatches:
 
         Yields:
             The inputs (see `data_util.inputs.rows_to_inputs`) with "example" (rows,) int32, the
-            number of the example that each row belongs to; and the targets of the rows.
+            index of the example that each row belongs to; and the targets of the rows.
         """
         for chosen in self._order(epoch)[first_step:]:
             yield self._inputs(chosen), self._examples.targets(chosen)
 
     def examples(self, epoch: int, step: int) -> np.ndarray:
-        """The numbers of the examples in a batch, (examples,) int64."""
+        """The indices of the examples in a batch, (examples,) int64."""
         return self._order(epoch)[step]
 
     def _order(self, epoch: int) -> list[np.ndarray]:

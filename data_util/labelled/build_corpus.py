@@ -1,4 +1,4 @@
-"""Labelled documents to the corpus that fine-tuning reads, through the cache."""
+"""Builds the corpus that fine-tuning reads from labelled documents, through the cache."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ Paths = Sequence[str | os.PathLike[str]]
 def count_labels(
     paths: Paths, label_field: str = "accusation", max_documents: int | None = None
 ) -> Counter[str]:
-    """In how many documents each label is: every document is read, none sampled."""
+    """Counts the documents of each label, over all documents."""
     documents = read_documents(
         check_paths(paths), labelled=True, label_field=label_field, max_documents=max_documents
     )
@@ -42,18 +42,18 @@ def count_labels(
 
 
 def holds_pairs(paths: Paths, label_field: str = "accusation") -> bool:
-    """Whether labelled files are of pairs of texts. A file's first document tells.
+    """Whether labelled files hold pairs of texts, judged by the first document of each.
 
     Raises:
-        InputError: one file holds pairs and another single texts.
+        InputError: one file holds pairs and another one single texts.
     """
-    pairs, told_by = None, ""
+    pairs, named_by = None, ""
     for path in check_paths(paths):
         document = next(read_documents([path], labelled=True, label_field=label_field))
         if pairs is None:
-            pairs, told_by = document.text_b is not None, document.path
+            pairs, named_by = document.text_b is not None, document.path
         try:
-            check_kind(document.texts, pairs=pairs, reason=f"{told_by} holds")
+            check_kind(document.texts, pairs=pairs, reason=f"{named_by} holds")
         except InputError as error:
             raise InputError(error.message, document.path, document.line) from None
     return bool(pairs)
@@ -69,7 +69,7 @@ def build_vocabulary(
     max_documents: int | None = None,
     processes: int = 1,
 ) -> Vocabulary:
-    """A vocabulary from the text of labelled documents, for training without a checkpoint."""
+    """Makes a vocabulary from labelled documents, for training without a checkpoint."""
     files = check_paths(paths)
     documents = read_documents(
         files, labelled=True, label_field=label_field, max_documents=max_documents
@@ -96,19 +96,19 @@ def prepare_labelled_data(
     """Tokenizes labelled documents once and keeps their ids in the cache.
 
     Args:
-        paths: files of `text __label__A` lines or CAIL2018 JSON lines, or all of them of pairs.
-        labels: every label that may occur: make it from all of the splits.
+        paths: files of `text __label__A` lines or CAIL2018 JSON lines, or all of pairs.
+        labels: every label that may occur; to be made from all splits.
         label_field: which labels of CAIL2018 JSON lines.
         cache_folder: where caches are looked for and written.
-        processes: that tokenize; 0 for one a core.
-        max_documents: read no more (see `read_documents`).
-        test_mode: a mark that keeps the caches of test runs apart.
+        processes: how many tokenize; 0: one per core.
+        max_documents: the most documents to read (see `read_documents`).
+        test_mode: keeps the caches of test runs apart.
 
     Returns:
         Every document of the files, in order.
 
     Raises:
-        InputError: for documents that can't be read, and for a label that `labels` lacks.
+        InputError: a document cannot be read, or has a label that `labels` lacks.
     """
     files = check_paths(paths)
     pairs = holds_pairs(files, label_field)
@@ -127,12 +127,12 @@ def prepare_labelled_data(
     key = fingerprint(description)
     target = cache_path(cache_folder, "labelled", key)
     values = {"ids": len(vocabulary), "label_ids": len(labels)}
-    # A pair has two texts: the offsets that cut the ids into texts carry its boundary.
+    # A pair has two texts: the offsets that divide the ids into texts hold its boundary.
     texts_offsets = "text_offsets" if pairs else "offsets"
     offsets = {texts_offsets: "ids", "label_offsets": "label_ids"}
     arrays = open_cache(target, key, values=values, offsets=offsets)
     if arrays is not None:
-        logger.info("Labelled documents are read from the cache %s", target)
+        logger.info("Reading labelled documents from the cache %s", target)
         return _corpus(arrays)
 
     begin = time.monotonic()
@@ -141,7 +141,7 @@ def prepare_labelled_data(
         files, labelled=True, label_field=label_field, max_documents=max_documents
     )
     with RaggedWriter(target, description, values=values, offsets=offsets) as writer:
-        # Labels are written as their document is read, its tokens when they come back.
+        # Labels are written while their document is read, its tokens when they come back.
         texts = _texts(with_progress(documents, files), labels, writer)
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
             writer.append("ids", counts.add(block))

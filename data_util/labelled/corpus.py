@@ -13,8 +13,8 @@ class LabelledCorpus:
         ids: (tokens,) int32, all documents one after another; a read-only memory map of the cache.
         offsets: (documents + 1,) int64, document i is `ids[offsets[i]:offsets[i + 1]]`.
         label_ids, label_offsets: the documents' labels, likewise.
-        first_lengths: (documents,) int64, where documents are pairs: how many of a document's ids
-            are of its first text; the rest are of the second. None for single texts.
+        first_lengths: (documents,) int64, for pairs: how many of a document's ids belong to its
+            first text; the rest belong to the second. None for single texts.
     """
 
     ids: np.ndarray
@@ -31,7 +31,11 @@ class LabelledCorpus:
         return self.ids[self.offsets[document] : self.offsets[document + 1]]
 
     def pair(self, document: int) -> tuple[np.ndarray, np.ndarray]:
-        """The token ids of the two texts of a document, int32; of a corpus of pairs."""
+        """The token ids of the two texts of a document, int32; for a corpus of pairs.
+
+        Raises:
+            ValueError: the corpus holds single texts.
+        """
         if self.first_lengths is None:
             raise ValueError("these documents are single texts")
         tokens, length = self.tokens(document), int(self.first_lengths[document])

@@ -1,4 +1,4 @@
-"""Batches for pre-training: rows and noise, drawn anew at every epoch."""
+"""Batches for pre-training: rows and noise, drawn anew in every epoch."""
 
 import logging
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ logger = logging.getLogger(__name__)
 
 
 class PretrainingBatches:
-    """What pre-training learns from, an epoch at a time.
+    """The batches of pre-training.
 
-    Rows and their order are a function of (seed, stream, epoch), the noise of a batch of (seed,
-    stream, epoch, step): any epoch can be begun at any step.
+    Rows and their order are a function of (seed, stream, epoch), and the noise of a batch is one of
+    (seed, stream, epoch, step): any epoch can start at any step.
 
     Args:
         corpus: tokenized text.
-        documents: (documents,) int64, the numbers of those to use.
-        vocabulary: the corpus'.
-        rows: a row plan, or a key of `data_util.registry.ROWS` for one with its defaults.
+        documents: (documents,) int64, the indices of those to use.
+        vocabulary: of the corpus.
+        rows: a row plan, or a key of `data_util.registry.ROWS` for one with default arguments.
         noise: what is hidden or changed in a batch.
-        sequence_length: tokens in a sequence, at most.
-        batch_size: sequences in a batch.
-        seed: of all that is drawn.
-        shuffle: False sorts by length; with the same epoch at every call (validation), every call
-            gives the same batches in any case.
-        stream: name of the random streams: two sets of batches draw independently.
+        sequence_length: the longest sequence, in tokens.
+        batch_size: sequences per batch.
+        seed: of everything that is drawn.
+        shuffle: False: sort by length. (With the same epoch at every call, as in validation, every
+            call gives the same batches in either case.)
+        stream: name of the random streams, so that two sets of batches draw independently.
 
     Raises:
-        InputError: the sequences have no room for text.
+        InputError: the sequences are too short to hold text.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class PretrainingBatches:
             logger.warning("%s: %s", stream, reason)
 
     def steps(self, epoch: int) -> int:
-        """Batches in an epoch (rows are drawn anew, so epochs may differ a little)."""
+        """The number of batches in an epoch; rows are drawn anew, so epochs may differ slightly."""
         return len(self._plan(epoch)[1])
 
     def examples(self, epoch: int) -> int:
-        """Sequences in an epoch."""
+        """The number of sequences in an epoch."""
         return len(self._plan(epoch)[0])
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[dict[str, np.ndarray]]:
@@ -102,12 +102,12 @@ class PretrainingBatches:
             yield batch | self._noise.arrays(batch, generator)
 
     def documents(self, epoch: int, step: int) -> np.ndarray:
-        """The numbers of the documents in a batch, each once, in rising order."""
+        """The indices of the documents in a batch, each once, in ascending order."""
         rows, batches = self._plan(epoch)
         chosen = batches[step]
         paired = chosen[rows.b_length[chosen] > 0]
         starts = np.concatenate([rows.a_start[chosen], rows.b_start[paired]])
-        # A document without a token starts where the next one does, and is not the one.
+        # An empty document starts where the next one does, but is not the one.
         return np.unique(np.searchsorted(self._document_starts, starts, side="right") - 1)
 
     def _plan(self, epoch: int) -> tuple[Rows, list[np.ndarray]]:
@@ -133,7 +133,7 @@ class PretrainingBatches:
         )
         padding_mask = column < total
         separator = (column == a_length + 1) | ((column == total - 1) & (b_length > 0))
-        # Reserved and padded places point anywhere: to the first token, then written over.
+        # Reserved and padded positions index the first token and are then overwritten.
         text = padding_mask & ~separator & (column > 0)
         token_ids = self._ids[np.where(text, source, 0)]
         token_ids[~text] = self._vocabulary.pad_id

@@ -1,4 +1,4 @@
-"""Free text to the corpus that pre-training reads, through the cache."""
+"""Builds the corpus that pre-training reads from free text, through the cache."""
 
 import logging
 import os
@@ -49,20 +49,20 @@ def prepare_pretraining_data(
     Args:
         paths: files of free text, labelled text (the labels are dropped) or CAIL2018 JSON lines.
             A pair of texts is a document of two sentences.
-        tokenizer: cuts sentences into tokens.
-        vocab_size, min_count: of the vocabulary that is made, where none is given.
-        vocabulary: use this one.
-        unit: what a line of free text is, "document" or "sentence".
+        tokenizer: splits sentences into tokens.
+        vocab_size, min_count: of the vocabulary that is made if none is given.
+        vocabulary: the vocabulary to use; None: one is made from the text.
+        unit: what a line of free text is: "document" or "sentence".
         cache_folder: where caches are looked for and written.
-        processes: that tokenize; 0 for one a core.
-        max_documents: read no more (see `read_documents`).
-        test_mode: a mark that keeps the caches of test runs apart.
+        processes: how many tokenize; 0: one per core.
+        max_documents: the most documents to read (see `read_documents`).
+        test_mode: keeps the caches of test runs apart.
 
     Returns:
         The corpus and the vocabulary.
 
     Raises:
-        InputError: for text that can't be read or has nothing in it.
+        InputError: the text cannot be read or is empty.
     """
     files = check_paths(paths)
     description: dict[str, Any] = {
@@ -81,7 +81,7 @@ def prepare_pretraining_data(
 
     cached = _open(target, key, vocabulary, vocabulary_file)
     if cached is not None:
-        logger.info("Pre-training data is read from the cache %s", target)
+        logger.info("Reading pre-training data from the cache %s", target)
         return cached
 
     begin = time.monotonic()
@@ -124,7 +124,7 @@ def prepare_pretraining_data(
 def _open(
     target: Path, key: str, vocabulary: Vocabulary | None, vocabulary_file: Path
 ) -> tuple[PretrainingCorpus, Vocabulary] | None:
-    """Corpus and vocabulary from the cache, where both are there and belong together."""
+    """Corpus and vocabulary from the cache, if both are there and belong together."""
     if vocabulary is None:
         if not target.exists():
             return None

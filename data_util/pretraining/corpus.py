@@ -15,7 +15,7 @@ class PretrainingCorpus:
     Attributes:
         ids: (tokens,) int32, all sentences one after another; a read-only memory map of the cache.
         sentence_offsets: (sentences + 1,) int64, sentence s is `ids[offsets[s]:offsets[s + 1]]`.
-        document_offsets: (documents + 1,) int64, places in `sentence_offsets`.
+        document_offsets: (documents + 1,) int64, indices into `sentence_offsets`.
     """
 
     ids: np.ndarray
@@ -29,19 +29,19 @@ class PretrainingCorpus:
 def split_documents(
     corpus: PretrainingCorpus, valid_ratio: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Parts the documents at random into those to learn from and those to validate on.
+    """Splits the documents at random into those to learn from and those to validate on.
 
     Returns:
-        Two sorted arrays of document numbers, int64, with no document in both and at least one
+        Two sorted arrays of document indices, int64, with no document in both and at least one
         in each.
 
     Raises:
-        InputError: where there are fewer than two documents.
+        InputError: there are fewer than two documents.
     """
     if len(corpus) < 2:
         raise InputError(
             f"the text holds {len(corpus)} document(s), but one to learn from and another to "
-            "validate on are needed. A line is a document; where a line is a sentence and a "
+            "validate on are needed. Each line is a document; if each line is a sentence and a "
             "blank line ends a document, use --line_unit=sentence."
         )
     count = min(max(round(valid_ratio * len(corpus)), 1), len(corpus) - 1)

@@ -1,4 +1,4 @@
-"""What sequences are packed from: sentences, or pieces of those that are too long."""
+"""The units that sequences are packed from: sentences, or pieces of long sentences."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from data_util.pretraining.corpus import PretrainingCorpus
 class TextSegments:
     """The sentences of a corpus, with those longer than the token budget cut into pieces.
 
-    A sentence that doesn't fit is cut into pieces of equal length, at most half of the budget, so
+    A sentence that does not fit is cut into pieces of equal length, at most half of the budget, so
     that two of them make a pair. Nothing is dropped.
 
     Args:
         corpus: tokenized text.
-        token_budget: tokens of text in a sequence, at most.
+        token_budget: the most tokens of text in a sequence.
 
     Attributes:
         offsets: (segments + 1,) int64, into the corpus' ids.
@@ -33,15 +33,15 @@ class TextSegments:
     def run_ends(
         self, starts: np.ndarray, limits: np.ndarray, token_budget: np.ndarray | int
     ) -> np.ndarray:
-        """The ends of the longest runs of whole segments that have at most `token_budget` tokens.
+        """The ends of the longest runs of whole segments of at most `token_budget` tokens.
 
         Args:
             starts: (runs,) int64, the first segment of each run.
-            limits: (runs,) int64, the segment that a run must not reach into.
+            limits: (runs,) int64, the segment that a run must not reach.
             token_budget: one for all runs, or (runs,) int64.
 
         Returns:
-            (runs,) int64, the segment after the last one; the start where not even one fits.
+            (runs,) int64, the segment after the last one; the start if not even one fits.
         """
         wanted = self.offsets[starts] + token_budget
         return np.minimum(np.searchsorted(self.offsets, wanted, side="right") - 1, limits)

@@ -1,4 +1,4 @@
-"""Documents out of files: plain text, labelled text or CAIL2018 JSON lines, told by content."""
+"""Reads documents from files of plain text, labelled text or CAIL2018 JSON lines."""
 
 import functools
 import logging
@@ -24,13 +24,13 @@ AnyPath = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text, or a pair of texts, and where it stands.
+    """A text, or a pair of texts, and where it comes from.
 
     Attributes:
         text: without white space around it and without labels; of a pair, the first.
-        labels: distinct, in the order of the file; none where they weren't asked for.
+        labels: distinct, in the order of the file; empty if labels are not wanted.
         path: the file.
-        line: its (first) line there, from 1.
+        line: its (first) line in the file, from 1.
         text_b: the second text of a pair; None for a single text.
     """
 
@@ -42,7 +42,7 @@ class Document:
 
     @property
     def texts(self) -> Text:
-        """The text, or both of a pair."""
+        """The text, or both texts of a pair."""
         return self.text if self.text_b is None else (self.text, self.text_b)
 
 
@@ -54,29 +54,30 @@ def read_documents(
     unit: str = "document",
     max_documents: int | None = None,
 ) -> Iterator[Document]:
-    """Reads documents, a line at a time: files may be larger than memory.
+    """Reads documents line by line: files may be larger than memory.
 
     Args:
         paths: read one after the other.
-        labelled: every document must have labels. Otherwise labels are dropped.
-        label_field: the one of `LABEL_FIELDS` that labels of CAIL2018 records are taken from.
-        unit: "document": a line is one. "sentence": a line is a sentence and a blank line ends a
-            document, whose sentences are joined by line feeds; for text without labels. A
-            CAIL2018 record and a pair are a document either way.
-        max_documents: read no more, of all files together.
+        labelled: whether every document must have labels. Otherwise labels are dropped.
+        label_field: the one of `LABEL_FIELDS` that holds the labels of CAIL2018 records.
+        unit: "document": each line is a document. "sentence": each line is a sentence, and a blank
+            line ends a document, whose sentences are joined by line feeds; for text without labels.
+            A CAIL2018 record and a pair are a document either way.
+        max_documents: the most documents to read, of all files together.
 
     Returns:
-        The documents. Blank lines and texts without a character are left out, and so are, with a
-        warning, CAIL2018 records whose list of labels is null or empty.
+        The documents. Blank lines and empty texts are skipped, and so are, with a warning, CAIL2018
+        records whose list of labels is null or empty.
 
     Raises:
-        InputError: at once for files that can't be read and options that can't be followed; while
-            reading for a line that is wrong, naming it, and for a file without a document.
+        InputError: immediately for files that cannot be read and options that cannot be used;
+            during reading for a wrong line, which the message names, and for a file without a
+            document.
     """
     if unit not in UNITS:
         raise InputError(f"the unit must be one of {', '.join(UNITS)}. Received: {unit!r}")
     if unit == "sentence" and labelled:
-        raise InputError('labelled documents stand on one line each: the unit must be "document"')
+        raise InputError('labelled documents are one line each: the unit must be "document"')
     if max_documents is not None and max_documents < 1:
         raise InputError(f"at least one document has to be read. Received: {max_documents}")
     parsers = [
@@ -92,15 +93,15 @@ def read_documents(
 
 
 def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[Document]:
-    """Reads texts to predict labels for: exactly one document a line, so that lines match up.
+    """Reads texts to predict labels for: exactly one document per line.
 
     Args:
-        stream: such as standard input; read no further than the lines that are asked for.
+        stream: such as standard input; never read further than the lines that are consumed.
         name: of the stream, for errors.
-        pairs: every text has to be a pair, otherwise none may be.
+        pairs: whether every text must be a pair; otherwise none may be.
 
     Returns:
-        Documents without labels (those in the stream are dropped), text "" for an empty line.
+        Documents without labels (labels in the stream are dropped); an empty line has the text "".
 
     Raises:
         InputError: naming a line that is wrong.
@@ -114,15 +115,15 @@ def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[
 def locate_documents(
     documents: Iterable[int], paths: Iterable[AnyPath], **reading: Any
 ) -> list[str]:
-    """Where documents stand, for people: "file:line", in rising order.
+    """Where documents are, for messages: "file:line", in ascending order.
 
-    The files are read anew: nothing but the number of a document is kept while it is used. Where
-    they cannot be read any more, the numbers must do.
+    The files are read again: only the numbers of documents are kept while these are in use. If the
+    files can no longer be read, the result gives the numbers.
 
     Args:
         documents: numbers of documents, from 0, in the order of the files.
         paths: the files.
-        **reading: as `read_documents` was told when they were read.
+        **reading: the arguments of `read_documents` when they were read.
     """
     wanted = {int(number) for number in documents}
     places = []
@@ -141,7 +142,7 @@ def check_paths(paths: Iterable[AnyPath]) -> list[Path]:
     """Checks that files can be read and are not empty, before any work is done.
 
     Raises:
-        InputError: that names the file and says what to do.
+        InputError: one cannot be read; the message names it and says what to do.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -192,18 +193,18 @@ def _documents_of(path: Path, parser: LineParser, *, by_sentence: bool) -> Itera
 
 @functools.cache
 def _warn_once(message: str) -> None:
-    """A file is read several times, for its labels, its words and its ids."""
+    """Logs a warning once, though a file is read several times: for labels, words and ids."""
     logger.warning("%s", message)
 
 
 def _lines_of(path: Path, parser: LineParser) -> Iterator[Document]:
-    """A document a line, blank ones included."""
-    name, told = str(path), False
+    """One document per line, blank ones included."""
+    name, warned = str(path), False
     with path.open("rb") as file:
         for raw in raw_lines(file):
             line = raw.decode(name)
-            if "\r" in line and not told:
-                told = True
+            if "\r" in line and not warned:
+                warned = True
                 _warn_once(
                     f"{name}:{raw.number}: a carriage return within the line ends no line here. If "
                     "it should, as on an old Mac, write line feeds: tr '\\r' '\\n'"
@@ -218,7 +219,7 @@ def _document(text: Text, labels: tuple[str, ...], path: str, line: int) -> Docu
 
 
 def _joined(lines: Iterable[Document], parser: LineParser) -> Iterator[Document]:
-    """Puts the sentences between blank lines together."""
+    """Joins the sentences between blank lines."""
     sentences: list[Document] = []
     for line in lines:
         # A pair is a document of its own, and ends the one before it.

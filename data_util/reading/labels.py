@@ -9,25 +9,25 @@ from collections.abc import Iterable, Sequence
 from common.errors import InputError
 from common.files import MAX_BYTES, read_lines, write_whole
 
-# The names are in every metrics.json too, in which a character can take twice its place.
+# The names are in every metrics.json too, where a character can take twice as many bytes.
 MAX_LABELS = 1_000_000
 MAX_LABEL_BYTES = MAX_BYTES // 4
 
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 # Zero width space and joiners, marks of direction, the byte order mark. Within a label they may be
-# meant, as in an emoji of a family; at its ends they are left over and make it another label.
+# intended, as in the emoji of a family; at its ends they are leftovers that make another label.
 _INVISIBLE = "\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _INVISIBLE_END = re.compile(f"^[{_INVISIBLE}]|[{_INVISIBLE}]$")
 
 
 class LabelSet:
-    """Labels in a fixed order: a label's id is its place.
+    """Labels in a fixed order: a label's id is its index.
 
     Args:
         labels: distinct, without white space.
 
     Attributes:
-        labels: the same, as a tuple.
+        labels: the labels, as a tuple.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -38,10 +38,10 @@ class LabelSet:
         return len(self.labels)
 
     def ids(self, labels: Iterable[str]) -> list[int]:
-        """The ids of some labels, in their order.
+        """The ids of the given labels, in their order.
 
         Raises:
-            InputError: for a label that isn't one of these.
+            InputError: a label is not one of these.
         """
         try:
             return [self._ids[label] for label in labels]
@@ -52,11 +52,11 @@ class LabelSet:
 
     @classmethod
     def from_counts(cls, counts: Counter[str]) -> "LabelSet":
-        """By falling frequency, ties by code point: the same on every machine."""
+        """Labels by descending frequency, ties by code point: the same on every machine."""
         return cls(sorted(counts, key=lambda label: (-counts[label], label)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a label a line, UTF-8."""
+        """Writes one label per line, in UTF-8."""
         write_whole(path, "".join(f"{label}\n" for label in self.labels).encode())
 
     @classmethod
@@ -64,7 +64,7 @@ class LabelSet:
         """Reads what `save` wrote.
 
         Raises:
-            InputError: naming the line that is empty, a duplicate or has white space in it.
+            InputError: a line is empty, a duplicate or has white space in it; the message names it.
         """
         labels = read_lines(path)
         _checked_ids(labels, path=path)
@@ -72,7 +72,7 @@ class LabelSet:
 
 
 def label_problem(label: str) -> str | None:
-    """What is wrong with the characters of a label that is not empty and has no white space."""
+    """What is wrong with the characters of a non-empty label without white space, if anything."""
     if not (found := _CONTROL.search(label) or _INVISIBLE_END.search(label)):
         return None
     character = found.group()
@@ -85,21 +85,21 @@ def label_problem(label: str) -> str | None:
 
 
 def _checked_ids(labels: Sequence[str], path: str | os.PathLike[str] | None) -> dict[str, int]:
-    """Label to id; where the labels come from a file, errors name its line."""
+    """The ids by label; if the labels come from a file, errors name the line."""
     if not labels:
         raise InputError("no labels: at least one is needed", path)
     size = sum(len(label.encode("utf-8", "surrogatepass")) + 1 for label in labels)
     if len(labels) > MAX_LABELS or size > MAX_LABEL_BYTES:
         raise InputError(
             f"{len(labels):,} labels of {size:,} bytes together: at most {MAX_LABELS:,} labels and "
-            f"{MAX_LABEL_BYTES:,} bytes can be",
+            f"{MAX_LABEL_BYTES:,} bytes are possible",
             path,
         )
     ids: dict[str, int] = {}
-    for place, label in enumerate(labels):
-        line = None if path is None else place + 1
+    for index, label in enumerate(labels):
+        line = None if path is None else index + 1
         if not label.strip():
-            raise InputError("an empty label: a label a line, without empty lines", path, line)
+            raise InputError("an empty label: each line must have a label", path, line)
         if len(label.split()) > 1 or label != label.strip():
             raise InputError(
                 f"the label {label!r:.80} has white space in it: remove it", path, line
@@ -113,5 +113,5 @@ def _checked_ids(labels: Sequence[str], path: str | os.PathLike[str] | None) -> 
                 path,
                 line,
             )
-        ids[label] = place
+        ids[label] = index
     return ids

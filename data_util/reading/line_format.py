@@ -1,4 +1,4 @@
-"""What a line of a data file says: labelled text, free text or a JSON record."""
+"""Parses a line of a data file: labelled text, free text or a JSON record."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from data_util.reading.text_pairs import (
 
 _MARK = "__label__"
 _MARKED_WORD = re.compile(rf"[^\S\r\n]?{_MARK}\S*")
-# Chinese input methods write the mark in characters of full width.
+# Chinese input methods write the mark in full-width characters.
 _WIDE = "＿"
 _WIDE_MARK = re.compile("[_＿]{2}[lｌ][aａ][bｂ][eｅ][lｌ][_＿]{2}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -28,24 +28,24 @@ _RIGHT_FORM = "the form is `text __label__A __label__B`, with a space before eac
 
 
 class LineParser:
-    """Takes text and labels out of the lines of one file.
+    """Extracts text and labels from the lines of one file.
 
-    The first line that isn't blank decides what the file is: CAIL2018 JSON lines where it parses
-    as a JSON object, plain text otherwise.
+    The first non-blank line decides what the file is: CAIL2018 JSON lines if it parses as a JSON
+    object, plain text otherwise.
 
     Args:
         path: the file's name, for errors.
-        labelled: labels are wanted. Otherwise they are dropped, wherever in a line they are.
-        label_field: the one of `LABEL_FIELDS` that a JSON record's labels are taken from.
-        pairs: whether texts have to be pairs, or have to be single; None: all labelled texts of a
-            file have to be of one kind, free text may be of any. In free text a tab parts two
-            texts only where the file's first line is a pair; elsewhere it is white space.
+        labelled: whether labels are wanted. Otherwise they are dropped wherever they are.
+        label_field: the one of `LABEL_FIELDS` that holds a JSON record's labels.
+        pairs: whether texts must be pairs, or must be single; None: all labelled texts of a file
+            must be of one kind, free text may be of either. In free text a tab separates two texts
+            only if the file's first line is a pair; otherwise it is white space.
 
     Attributes:
-        pairs: whether the texts are pairs; None before the first one.
+        pairs: whether the texts are pairs; None before the first text.
         is_json: whether the file is CAIL2018 JSON lines; None before the first line with text.
-        without_labels: records so far whose labels are null or an empty list, where labels are
-            wanted. CAIL2018 as published has some; they count as blank lines.
+        without_labels: number of records so far whose labels are null or an empty list, if labels
+            are wanted. CAIL2018 as published has some; they count as blank lines.
     """
 
     def __init__(
@@ -66,14 +66,15 @@ class LineParser:
         self._label_field = label_field
 
     def parse(self, line: str, number: int) -> tuple[Text, tuple[str, ...]]:
-        """A line's text, or the two texts of a pair, without white space around, and its labels.
+        """Parses a line.
 
         Returns:
-            "" and no labels for a blank line, and for a record that is left out. Where labels
-            aren't wanted, the text may be empty in other lines too.
+            The text, or the two texts of a pair, without surrounding white space, and the labels.
+            "" and no labels for a blank line, and for a record that is left out. If labels are not
+            wanted, the text may be empty in other lines too.
 
         Raises:
-            InputError: naming path and line.
+            InputError: the line is wrong; the message names path and line.
         """
         if not line or line.isspace():
             return "", ()
@@ -144,7 +145,7 @@ class LineParser:
         if not self._labelled:
             if first and second:
                 return (first, second), ()
-            # Half a pair is still free text, but nothing that a classifier could label.
+            # Half a pair is still free text, but no classifier could label it.
             return ("" if self._one_kind else first or second), ()
         if not (first and second):
             raise InputError(f"a text of this pair is empty: {RIGHT_FORM}")
@@ -162,7 +163,7 @@ def _is_json(line: str) -> bool:
     try:
         return isinstance(json.loads(line, object_pairs_hook=_without_duplicates), dict)
     except (ValueError, RecursionError) as error:
-        # Read as text, a whole file of records would be learned, braces and all.
+        # As plain text, the whole file of records would be learned, braces and all.
         for key, kind in (("fact", "CAIL2018 record"), ("text_a", "JSON record of a pair")):
             if f'"{key}"' in line:
                 raise InputError(f"this looks like a {kind} but is no JSON: {error}") from None
@@ -213,7 +214,7 @@ def _parse_labelled(line: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _without_labels(text: str) -> str:
-    """Drops labels even where the space before them is missing: a model must never read them."""
+    """Drops labels even if the space before them is missing: a model must never read them."""
     if _has_wide_mark(text):
         text = _WIDE_MARK.sub(_MARK, text)
     return (_MARKED_WORD.sub("", text) if _MARK in text else text).strip()
@@ -229,7 +230,7 @@ def _check_label(label: str) -> None:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; Python would take the last of several equal keys, other readers the first."""
+    """Refuses duplicate keys: Python would take the last one, other readers the first."""
     record = dict(pairs)
     if len(record) < len(pairs):
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
@@ -238,7 +239,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_characters(text: str) -> None:
-    """JSON can spell what can't be written: NUL, and half of a surrogate pair."""
+    """Refuses what JSON can spell but UTF-8 text cannot hold: NUL, half of a surrogate pair."""
     if "\0" in text:
         raise InputError("\\u0000 is a NUL byte, which is no text: remove it")
     if not text.isascii() and (half := _SURROGATE.search(text)):

@@ -6,11 +6,11 @@ from typing import BinaryIO
 
 from common.errors import InputError
 
-# As an object of Python's, a line of JSON takes some 20 times its size.
+# As Python objects, a line of JSON takes some 20 times its size.
 MAX_LINE_BYTES = 16 << 20
 _LONGEST_READ = MAX_LINE_BYTES + 8  # with a byte order mark and a line end
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# How files begin that are often taken for text.
+# The first bytes of files that are often mistaken for text.
 _NO_TEXT = {
     b"\x1f\x8b": "this is a gzip file: unpack it first, with `gunzip`",
     b"BZh": "this is a bzip2 file: unpack it first, with `bunzip2`",
@@ -25,7 +25,7 @@ _NO_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class RawLine:
-    """A line's bytes without its end.
+    """The bytes of a line without its end.
 
     Attributes:
         number: of the line, from 1.
@@ -37,14 +37,14 @@ class RawLine:
     offset: int
 
     def decode(self, path: str) -> str:
-        """Its text.
+        """Decodes the line.
 
         Raises:
-            InputError: where it is too long, isn't UTF-8 or has a NUL byte.
+            InputError: it is too long, is not UTF-8 or has a NUL byte.
         """
         if len(self.data) > MAX_LINE_BYTES:
             raise InputError(
-                f"a line of more than {MAX_LINE_BYTES:,} bytes: a document a line is expected. "
+                f"a line of more than {MAX_LINE_BYTES:,} bytes: one document per line is expected. "
                 "Does the file have line feeds?",
                 path,
                 self.number,
@@ -74,15 +74,15 @@ class RawLine:
 
 
 def _kind_of(data: bytes) -> str | None:
-    """What a file that isn't text is, by its first bytes."""
+    """What a file is by its first bytes, if it is not text."""
     return next((kind for start, kind in _NO_TEXT.items() if data.startswith(start)), None)
 
 
 def raw_lines(stream: BinaryIO) -> Iterator[RawLine]:
-    """The lines of a binary stream, which ends each at a line feed and nowhere else.
+    """Reads the lines of a binary stream; a line ends at a line feed and nowhere else.
 
-    Of a line that is longer than `MAX_LINE_BYTES` only the beginning is given, no shorter than
-    shows that it is: a file without line feeds may be larger than memory.
+    Of a line longer than `MAX_LINE_BYTES` only the beginning is given, long enough to show that it
+    is too long: a file without line feeds may be larger than memory.
     """
     offset = number = 0
     while data := stream.readline(_LONGEST_READ):

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.errors import InputError
 
-# A single text, or the two of a pair.
+# A single text, or the two texts of a pair.
 Text = str | tuple[str, str]
 
 PAIR_KEYS = ("text_a", "text_b")
@@ -14,10 +14,10 @@ RIGHT_FORM = "the form of a pair is `text_a<TAB>text_b`, or JSON with `text_a` a
 
 
 def split_pair(text: str) -> Text:
-    """Parts a line's text, without white space around it, at its tab.
+    """Splits a line's text, without surrounding white space, at its tab.
 
     Returns:
-        The two texts, neither of them empty, or the text itself where there is no tab.
+        The two texts, neither of them empty, or the text itself if there is no tab.
 
     Raises:
         InputError: there are several tabs.
@@ -25,17 +25,17 @@ def split_pair(text: str) -> Text:
     first, *others = text.split("\t")
     if len(others) > 1:
         raise InputError(
-            f"a tab parts the two texts of a pair, and here are {len(others)}: {RIGHT_FORM}. "
-            "Within a text, use spaces"
+            f"a tab separates the two texts of a pair, but there are {len(others)} tabs: "
+            f"{RIGHT_FORM}. Within a text, use spaces"
         )
     return (first.rstrip(), others[0].lstrip()) if others else text
 
 
 def json_pair(record: Mapping[str, Any]) -> tuple[str, str]:
-    """The texts of a JSON record as they stand there.
+    """The two texts of a JSON record, unchanged.
 
     Raises:
-        InputError: one is missing or no string.
+        InputError: one is missing or is not a string.
     """
     for key in PAIR_KEYS:
         if not isinstance(record.get(key), str):
@@ -47,17 +47,20 @@ def json_pair(record: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def check_kind(text: Text, *, pairs: bool, reason: str) -> None:
-    """An InputError where a pair stands for a single text or the other way round.
+    """Checks that a text is a pair, or that it is single.
 
     Args:
         text: of a line.
-        pairs: what it has to be.
+        pairs: whether it must be a pair.
         reason: why; ends the first half of the message.
+
+    Raises:
+        InputError: it is of the other kind.
     """
     if isinstance(text, tuple) and not pairs:
         raise InputError(
-            f"a pair of texts, but {reason} single texts. Were the tab within one text, it would "
-            "have to be a space"
+            f"a pair of texts, but {reason} single texts. If the tab is part of one text, replace "
+            "it with a space"
         )
     if isinstance(text, str) and pairs:
         raise InputError(f"a single text, but {reason} pairs: {RIGHT_FORM}")

@@ -1,8 +1,8 @@
-"""The charges of the bundled sample, and the words that tell each of them.
+"""The charges of the bundled sample, and the words that indicate each of them.
 
-Every charge has six lists of words and short phrases that may stand for one another. A document of
-the charge uses a few of them, so that a small labelled set cannot show them all, while free text
-shows which of them keep company.
+Every charge has six lists of interchangeable words and short phrases. A document of the charge uses
+a few of them, so that a small labelled set cannot show them all, while free text shows which of
+them occur together.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ SLOTS = ("means", "verbs", "objects", "places", "roles", "results")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A charge and the words that tell it.
+    """A charge and the words that indicate it.
 
     Args:
         name: the label; never part of a document's text.
-        weight: how often it is the first label of a document, against the others' weights.
-        means: how it was done; stands before a verb.
-        verbs: what was done; each goes with each of `objects`.
+        weight: how often it is the first label of a document, relative to the others.
+        means: how it was done; precedes a verb.
+        verbs: what was done; each combines with each of `objects`.
         objects: what it was done to.
-        places: where; stands after "in" or "to".
-        roles: who else had to do with it; a family name follows.
-        results: what came of it; a clause of its own.
+        places: where; follows "in" or "to".
+        roles: who else was involved; a family name follows.
+        results: the outcome; a clause of its own.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The sentences of the bundled sample: what all charges share.
+"""The sentence templates of the bundled sample, shared by all charges.
 
 A name in braces is a slot: a word of the charge (see `data_util.sample.charges`), or of the lists
 here. "name" is the accused, the same throughout a document; the others are drawn each time.
@@ -45,7 +45,7 @@ FOLLOWS = (
     "{results}，{roles}{other}可以证明。",
 )
 
-# Words of another charge, in a sentence that charges nobody with anything.
+# Words of another charge, in a sentence that charges nobody.
 DISTRACTORS = (
     "{name}平日在{places}做工，与{roles}{other}相识。",
     "其住处另有{objects}，与本案无关。",

@@ -26,7 +26,7 @@ class IndexedTokens:
 
 def index_tokens(texts: Sequence[str], tokenize: Callable[[str], Sequence[str]]) -> IndexedTokens:
     """Indexes the tokens that `tokenize` gives for each text."""
-    # A new token gets the next index, and no line of Python runs for each token.
+    # A new token gets the next index without a line of Python for each token.
     index_of: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     indices = array("i")
     lengths = np.zeros(len(texts), np.int64)

@@ -2,8 +2,8 @@
 
 import re
 
-# Possessive quantifiers and the look-behind keep this linear in text such as a million dots. It
-# begins with one set of characters, which Python's search jumps between.
+# Possessive quantifiers and the look-behind keep this linear for text such as a million dots. It
+# starts with one set of characters, so that Python's search can skip everything else.
 _SENTENCE_END = re.compile(
     r"""
     [。！？；!?;.\n\r\v\f\x1c-\x1e\x85\u2028\u2029]
@@ -22,13 +22,13 @@ _SENTENCE_END = re.compile(
 def split_sentences(text: str) -> list[str]:
     """Splits text into sentences.
 
-    A sentence ends at 。！？；!?; and at line breaks, and at a "." that white space and something
-    other than a digit follow, so not in 3.14, 1,234.5 or file.ext. Quotes and brackets that close
-    after an end stay with their sentence, and so does a run of ends such as ！！！.
+    A sentence ends at 。！？；!?; and at line breaks, and at a "." that is followed by white space
+    and something other than a digit, so not in 3.14, 1,234.5 or file.ext. Closing quotes and
+    brackets after an end stay with their sentence, and so does a run of ends such as ！！！.
 
     Returns:
-        The sentences, without white space around them; none is empty. All characters of the text
-        but white space are in them, in order.
+        The non-empty sentences, without surrounding white space. Together they hold all characters
+        of the text but white space, in order.
     """
     sentences = []
     begin = 0

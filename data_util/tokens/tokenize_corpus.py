@@ -1,7 +1,7 @@
 """Texts to token ids, block by block, in several processes.
 
-The ids are provisional: the order in which tokens were first seen. When the last text is read and
-the vocabulary is known, a table turns them into the final ones; so one pass over the text does.
+The ids are provisional: they number the tokens as they appear. When the last text is read and the
+vocabulary is known, a table maps them to the final ids, so that one pass over the text is enough.
 """
 
 import itertools
@@ -34,11 +34,11 @@ class TokenBlock:
     """The tokens of some documents.
 
     Attributes:
-        tokens: the distinct ones, in the order in which they were first seen.
-        ids: (number of tokens,) int32, places in `tokens`.
-        sentence_lengths: tokens a sentence, (sentences,) int64. A text that isn't split is one
+        tokens: the distinct tokens, in order of first appearance.
+        ids: (number of tokens,) int32, indices into `tokens`.
+        sentence_lengths: (sentences,) int64, tokens per sentence. A text that is not split is one
             sentence, a pair is always two.
-        document_lengths: sentences a document, (documents,) int64.
+        document_lengths: (documents,) int64, sentences per document.
     """
 
     tokens: list[str]
@@ -53,12 +53,12 @@ def tokenize_texts(
     """Tokenizes texts in `processes` processes.
 
     Args:
-        by_sentence: split each text into sentences and leave out those without a token, and
-            texts without a sentence. Otherwise every text is one sentence, be it empty. The two
-            texts of a pair are a sentence each in any case.
+        by_sentence: whether to split each text into sentences and leave out those without a token,
+            and texts without a sentence. Otherwise every text is one sentence, even an empty one.
+            The two texts of a pair are one sentence each in either case.
 
     Returns:
-        Blocks of the texts in order. Which texts share a block doesn't depend on `processes`.
+        Blocks of the texts in order. Which texts share a block does not depend on `processes`.
     """
     return ordered_map(
         _tokenize_block,
@@ -70,10 +70,10 @@ def tokenize_texts(
 
 
 class TokenCounts:
-    """Every distinct token so far, with its provisional id and how often it was seen."""
+    """Every distinct token so far, with its provisional id and its count."""
 
     def __init__(self) -> None:
-        # A token that is new gets the next id, without a line of Python for each.
+        # A new token gets the next id without a line of Python for each token.
         self._ids: defaultdict[str, int] = defaultdict(itertools.count().__next__)
         self._counts = array("q")
 
@@ -87,18 +87,18 @@ class TokenCounts:
         return table[block.ids]
 
     def as_dict(self) -> dict[str, int]:
-        """Token to count."""
+        """The counts by token."""
         return dict(zip(self._ids, self._counts, strict=True))
 
     def final_ids(self, vocabulary: Vocabulary) -> tuple[np.ndarray, float]:
-        """A table from provisional to final ids, and the share of the text that is unknown."""
+        """A table from provisional to final ids, and the fraction of the text that is unknown."""
         table = vocabulary.encode(list(self._ids))
         counts = np.array(self._counts, np.int64)
         return table, float(counts[table == vocabulary.unk_id].sum() / max(1, counts.sum()))
 
 
 def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Iterator[Document]:
-    """The same documents; logs every few seconds how far along they are."""
+    """Passes documents on and logs the progress every few seconds."""
     sizes = {str(path): path.stat().st_size for path in paths}
     total = sum(sizes.values())
     begin = last = time.monotonic()
@@ -111,10 +111,10 @@ def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Itera
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_MESSAGES:
             last = now
-            # A JSON line has more in it than its text: a share that is a little too small.
+            # A JSON line holds more than its text, so this fraction is a little too small.
             share = min(1.0, (done + min(in_file, sizes.get(path, in_file))) / total)
             logger.info(
-                "%d documents read, %.0f a second, %.0f %% of the bytes, about %.0f s left",
+                "%d documents read, %.0f per second, %.0f %% of the bytes, about %.0f s left",
                 count,
                 count / (now - begin),
                 100 * share,
@@ -123,7 +123,7 @@ def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Itera
 
 
 def process_count(processes: int) -> int:
-    """The number of processes that is meant: 0 stands for one a core."""
+    """The number of processes; 0 stands for one per core."""
     return processes if processes > 0 else os.cpu_count() or 1
 
 
@@ -162,7 +162,7 @@ def _tokenize_block(texts: list[Text]) -> TokenBlock:
         document_ends.append(len(sentences))
     indexed = tokenizer.index(sentences)
     kept = indexed.lengths > 0 if by_sentence else np.ones(len(sentences), bool)
-    # Sentences that are kept before each document's end.
+    # The number of kept sentences up to each document's end.
     ends = np.concatenate([[0], np.cumsum(kept)])[[0, *document_ends]]
     document_lengths = np.diff(ends)
     return TokenBlock(

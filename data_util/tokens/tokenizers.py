@@ -1,4 +1,4 @@
-"""Text to tokens: words, characters, what stands between spaces, or BERT's word pieces."""
+"""Text to tokens: words, characters, space-separated tokens, or BERT's word pieces."""
 
 import logging
 import os
@@ -20,16 +20,17 @@ logger = logging.getLogger(__name__)
 
 
 class Tokenizer:
-    """Splits text into tokens, none of them empty or with white space in it.
+    """Splits text into non-empty tokens without white space.
 
-    "[MASK]" in a text is text like any other: `Vocabulary.encode` never makes a reserved id of it.
-    Tokenizers are pickled to worker processes, so they hold little or are rebuilt from little.
+    "[MASK]" in a text is text like any other: `Vocabulary.encode` never turns it into a reserved
+    id. Tokenizers are pickled to worker processes, so they are small or rebuilt from something
+    small.
 
     Args:
-        lower_case: whether text is put into lower case first.
+        lower_case: whether text is lower-cased first.
 
     Attributes:
-        style: its name in `TOKENIZE_STYLES`.
+        style: the name in `TOKENIZE_STYLES`.
     """
 
     style: ClassVar[str]
@@ -46,20 +47,20 @@ class Tokenizer:
         return index_tokens(texts, self.tokenize)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the tokens of `tokenize(text)` are: first character, one past the last.
+        """The spans of the tokens of `tokenize(text)`: first character, one past the last.
 
-        Lower case may be longer ("İ" becomes two characters); a token that ends inside of a
-        character has all of it.
+        Lower-casing may lengthen text ("İ" becomes two characters); a token that ends within a
+        character's expansion covers the whole character.
         """
         origins: Sequence[int] = range(len(text))
         changed = text
         if self.lower_case:
             changed = text.lower()
-            origins = [place for place, char in enumerate(text) for _ in char.lower()]
+            origins = [index for index, char in enumerate(text) for _ in char.lower()]
         spans, position = [], 0
         for token in self.tokenize(text):
             start = changed.find(token, position)
-            if start < 0:  # not as it stands in the text
+            if start < 0:  # spelled otherwise in the text
                 spans.append((origins[position], origins[position]) if origins else (0, 0))
                 continue
             position = start + len(token)
@@ -67,7 +68,7 @@ class Tokenizer:
         return spans
 
     def config(self) -> dict[str, Any]:
-        """What `load_tokenizer` needs to make the same tokenizer."""
+        """What `load_tokenizer` needs to rebuild this tokenizer."""
         return {
             "format_version": FORMAT_VERSION,
             "style": self.style,
@@ -97,7 +98,7 @@ class WordTokenizer(Tokenizer):
 
 
 class CharTokenizer(Tokenizer):
-    """Every character that isn't white space."""
+    """Every character that is not white space."""
 
     style = "char"
 
@@ -106,7 +107,7 @@ class CharTokenizer(Tokenizer):
 
 
 class SpaceTokenizer(Tokenizer):
-    """What stands between white space: for text that is split already."""
+    """Tokens separated by white space: for text that is already tokenized."""
 
     style = "space"
 
@@ -117,11 +118,11 @@ class SpaceTokenizer(Tokenizer):
 class WordPieceTokenizer(Tokenizer):
     """BERT's word pieces: the longest pieces of the vocabulary that make up each word.
 
-    Control characters are removed, Chinese characters and punctuation stand apart, and lower case
-    takes accents away too. A word that can't be made up is "[UNK]".
+    Control characters are removed, Chinese characters and punctuation marks are words of their own,
+    and lower-casing also strips accents. A word that cannot be composed becomes "[UNK]".
 
     Args:
-        vocabulary: its tokens are the pieces; "##" begins a piece inside of a word.
+        vocabulary: its tokens are the pieces; "##" starts a piece within a word.
 
     References:
         google-research/bert, tokenization.py.
@@ -137,9 +138,9 @@ class WordPieceTokenizer(Tokenizer):
 
         super().__init__(lower_case)
         self._vocabulary = vocabulary
-        ids = {token: place for place, token in enumerate(vocabulary.tokens)}
-        # The parts of BertWordPieceTokenizer without its special tokens, which would be found in
-        # the text: "[MASK]" there has to be "[", "mask" and "]".
+        ids = {token: index for index, token in enumerate(vocabulary.tokens)}
+        # The parts of BertWordPieceTokenizer without its special tokens, which it would find in the
+        # text: "[MASK]" there has to become "[", "mask" and "]".
         self._pieces = PieceTokenizer(WordPiece(ids, unk_token="[UNK]"))
         self._pieces.normalizer = BertNormalizer(lowercase=lower_case)
         self._pieces.pre_tokenizer = BertPreTokenizer()
@@ -166,12 +167,12 @@ def make_tokenizer(
 
     Args:
         style: one of `TOKENIZE_STYLES`.
-        lower_case: put text into lower case; None for what is usual: yes for "wordpiece", no for
-            the others.
+        lower_case: whether text is lower-cased; None: the default, true for "wordpiece" and false
+            for the others.
         vocabulary: of "wordpiece".
 
     Raises:
-        InputError: for an unknown style, or word pieces without a vocabulary.
+        InputError: the style is unknown, or word pieces lack a vocabulary.
     """
     if style in _SIMPLE_STYLES:
         return _SIMPLE_STYLES[style](bool(lower_case))
@@ -199,7 +200,7 @@ def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) 
     differs in so few words that rjieba takes its place with a warning.
 
     Raises:
-        InputError: the file is not a tokenizer's, is of another version or names another segmenter.
+        InputError: the file does not describe a tokenizer of a known version and segmenter.
     """
     config = read_json(path, "a tokenizer")
     version = config.get("format_version")

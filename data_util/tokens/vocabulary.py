@@ -13,16 +13,16 @@ from common.files import MAX_BYTES, MAX_LINES, read_lines, write_whole
 
 RESERVED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
-# Longer "words" are not words: a hash, a picture in letters, a text without a space. With them a
-# vocabulary could be larger than what is read again.
+# Longer "words" are not words: a hash, ASCII art, a text without spaces. With them a vocabulary
+# could grow larger than the limits of reading.
 MAX_TOKEN_LENGTH = 256
 
-# Spare places of the released BERT vocabularies: no text has them.
+# Spare entries of the released BERT vocabularies, which occur in no text.
 _UNUSED = re.compile(r"\[unused[0-9]+\]")
 
 
 class Vocabulary:
-    """Tokens in a fixed order: a token's id is its place.
+    """Tokens in a fixed order: a token's id is its index.
 
     Ids of reserved tokens are found by name: they are 0 to 4 in a vocabulary that was made here,
     but a released BERT vocab.txt has, for example, [UNK] at 100.
@@ -31,10 +31,10 @@ class Vocabulary:
         tokens: distinct, with all of `RESERVED` among them.
 
     Attributes:
-        tokens: the same, as a tuple.
+        tokens: the tokens, as a tuple.
         pad_id, unk_id, cls_id, sep_id, mask_id: ids of the reserved tokens.
-        reserved_ids: ids of the reserved tokens and of every "[unusedN]", int32, rising.
-        ordinary_ids: all other ids, int32, rising: what a random replacement is drawn from.
+        reserved_ids: ids of the reserved tokens and of every "[unusedN]", int32, ascending.
+        ordinary_ids: all other ids, int32, ascending: random replacements are drawn from them.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -43,12 +43,12 @@ class Vocabulary:
         self.pad_id, self.unk_id, self.cls_id, self.sep_id, self.mask_id = (
             ids[token] for token in RESERVED
         )
-        reserved = [place for place, token in enumerate(self.tokens) if is_reserved(token)]
+        reserved = [index for index, token in enumerate(self.tokens) if is_reserved(token)]
         self.reserved_ids = np.array(reserved, np.int32)
         self.ordinary_ids = np.delete(np.arange(len(self.tokens), dtype=np.int32), reserved)
-        # A text that has "[MASK]" in it has six characters there, not a masked position.
-        for place in reserved:
-            del ids[self.tokens[place]]
+        # "[MASK]" in a text is six characters, not a masked position.
+        for index in reserved:
+            del ids[self.tokens[index]]
         self._text_ids = ids
 
     def __len__(self) -> int:
@@ -58,9 +58,9 @@ class Vocabulary:
         return Vocabulary, (self.tokens,)
 
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
-        """Ids of a text's tokens, (number of tokens,) int32.
+        """The ids of a text's tokens, (number of tokens,) int32.
 
-        A token that is not known, or that is spelled like a reserved one, gets `unk_id`.
+        An unknown token, or one that is spelled like a reserved one, gets `unk_id`.
         """
         get, unknown = self._text_ids.get, self.unk_id
         return np.array([get(token, unknown) for token in tokens], np.int32)
@@ -74,14 +74,17 @@ class Vocabulary:
     def from_counts(
         cls, counts: Mapping[str, int], max_size: int, min_count: int = 1
     ) -> "Vocabulary":
-        """The most frequent tokens: reserved ones, then by falling frequency, ties by code point.
+        """The reserved tokens, then the most frequent ones; ties are broken by code point.
 
         Tokens of more than `MAX_TOKEN_LENGTH` characters are left out.
 
         Args:
-            counts: token to number of occurrences. Spellings of reserved tokens are left out.
-            max_size: of the vocabulary, the reserved tokens included.
-            min_count: leave out tokens that are rarer.
+            counts: number of occurrences by token. Spellings of reserved tokens are left out.
+            max_size: the largest size of the vocabulary, with the reserved tokens.
+            min_count: rarer tokens are left out.
+
+        Raises:
+            InputError: `max_size` leaves no room beside the reserved tokens.
         """
         if max_size <= len(RESERVED):
             raise InputError(
@@ -98,7 +101,7 @@ class Vocabulary:
         return cls((*RESERVED, *kept[: max_size - len(RESERVED)]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes vocab.txt, a token a line, UTF-8."""
+        """Writes vocab.txt: one token per line, UTF-8."""
         write_whole(path, "".join(f"{token}\n" for token in self.tokens).encode())
 
     @classmethod
@@ -106,7 +109,7 @@ class Vocabulary:
         """Reads what `save` wrote, or a released BERT vocab.txt.
 
         Raises:
-            InputError: saying what is wrong with the file, and in which line.
+            InputError: the file is wrong; the message says how, and in which line.
         """
         tokens = read_lines(path)
         _checked_ids(tokens, path=path)
@@ -119,26 +122,26 @@ def is_reserved(token: str) -> bool:
 
 
 def _checked_ids(tokens: Sequence[str], path: str | os.PathLike[str] | None) -> dict[str, int]:
-    """Token to id; where the tokens come from a file, errors name its line."""
+    """The ids by token; if the tokens come from a file, errors name the line."""
     if not tokens:
-        raise InputError("an empty vocabulary: a token a line is needed", path)
+        raise InputError("an empty vocabulary: one token per line is expected", path)
     size = len("\n".join(tokens).encode("utf-8", "surrogatepass")) + 1
     if len(tokens) > MAX_LINES or size > MAX_BYTES:
         raise InputError(
             f"a vocabulary of {len(tokens):,} tokens and {size:,} bytes: at most {MAX_LINES:,} "
-            f"tokens and {MAX_BYTES:,} bytes can be; use a smaller --vocab_size",
+            f"tokens and {MAX_BYTES:,} bytes are possible; use a smaller --vocab_size",
             path,
         )
     ids: dict[str, int] = {}
-    for place, token in enumerate(tokens):
-        line = None if path is None else place + 1
+    for index, token in enumerate(tokens):
+        line = None if path is None else index + 1
         if not token or "\n" in token or token.endswith("\r"):
             raise InputError(
                 f"{token!r:.80} cannot be a token: a token is not empty and has no line break",
                 path,
                 line,
             )
-        if ids.setdefault(token, place) != place:
+        if ids.setdefault(token, index) != index:
             raise InputError(
                 f"the token {token!r:.80} is there twice, first as number {ids[token] + 1}",
                 path,

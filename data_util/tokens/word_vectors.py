@@ -1,9 +1,9 @@
 """Pre-trained word vectors in word2vec's text format, read as a stream.
 
-A first line with the number of words and of values, then a line a word: the word and its values,
-with single spaces between. A file without the first line (GloVe's) is read too, and so is either
-one packed by gzip. Only the vectors of a vocabulary's tokens are kept: memory does not grow with
-the file.
+The first line has the number of words and the dimension; each further line has a word and its
+values, separated by single spaces. Files without the first line (GloVe) and files compressed by
+gzip are read too. Only the vectors of a vocabulary's tokens are kept: memory does not grow with the
+file.
 """
 
 import gzip
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 MAX_LINE_BYTES = 1 << 20
 MAX_DIMENSION = 10_000
 _GZIP = b"\x1f\x8b"
-# Text of numbers shrinks to a half or a third. A file of few bytes that goes on for ever does not.
+# Numbers as text shrink to a half or a third; a small file that unpacks without end does not.
 _MAX_EXPANSION = 200
 _EXPANSION_FROM = 100 << 20
 _SECONDS_BETWEEN_MESSAGES = 10.0
@@ -37,14 +37,14 @@ _SECONDS_BETWEEN_MESSAGES = 10.0
 
 @dataclass(frozen=True)
 class WordVectors:
-    """A vector for each token of a vocabulary.
+    """One vector per token of a vocabulary.
 
     Attributes:
         values: (number of tokens, dimension) float32.
-        found: (number of tokens,) bool: which of them the file has; the others' rows are drawn.
-        words: lines of words in the file.
-        duplicates: of the vocabulary's words, lines that were there before (the first counts).
-        unusable: lines that could not be a word and its values.
+        found: (number of tokens,) bool: which tokens the file has; the rows of others are random.
+        words: number of words in the file.
+        duplicates: how many lines repeat a word of the vocabulary (the first one counts).
+        unusable: number of lines that are not a word and its values.
     """
 
     values: np.ndarray
@@ -55,7 +55,7 @@ class WordVectors:
 
     @property
     def dimension(self) -> int:
-        """Values of a vector."""
+        """The number of values in a vector."""
         return self.values.shape[1]
 
 
@@ -64,17 +64,17 @@ def read_word_vectors(
 ) -> WordVectors:
     """Reads the vectors of a vocabulary's tokens.
 
-    Tokens that the file lacks, and the reserved ones, get normal random values with the mean
-    square of the values that were found.
+    Tokens that the file lacks, and the reserved ones, get normally distributed random values with
+    the mean square of the values that were found.
 
     Args:
         path: the file.
         vocabulary: only its tokens' vectors are kept.
-        seed: of the random ones.
+        seed: of the random values.
 
     Raises:
-        InputError: naming file and line: it is no such file, it is cut short, a line is longer
-            than 1 MB, the first line does not fit what follows, or no token is in it.
+        InputError: the file is of another kind or cut short, a line is longer than 1 MB, the first
+            line contradicts the others, or no token is found. The message names file and line.
     """
     (file,) = check_paths([path])
     begin = time.monotonic()
@@ -102,7 +102,7 @@ class _Reader:
         self.raw = raw
         self.size = os.fstat(raw.fileno()).st_size
         self.ids = {
-            vocabulary.tokens[place].encode(): int(place) for place in vocabulary.ordinary_ids
+            vocabulary.tokens[index].encode(): int(index) for index in vocabulary.ordinary_ids
         }
         self.number = 0
         self.duplicates = 0
@@ -120,7 +120,7 @@ class _Reader:
         while line is not None:
             words += 1
             if promised is not None and words > promised[0]:
-                raise self._error(f"one word more than the {promised[0]:,} of the first line")
+                raise self._error(f"more words than the {promised[0]:,} of the first line")
             self._take(line, dimension)
             line = next(lines, None)
         if promised is not None and words < promised[0]:
@@ -128,7 +128,7 @@ class _Reader:
                 f"the file ends after {words:,} words, and its first line promises "
                 f"{promised[0]:,}: was it downloaded whole?"
             )
-        self._tell()
+        self._log_report()
         if not self.found.any():
             raise InputError(
                 f"none of the vocabulary's {len(self.found):,} tokens is among its {words:,} "
@@ -139,7 +139,7 @@ class _Reader:
         return WordVectors(self.values, self.found, words, self.duplicates, self.unusable)
 
     def _lines(self) -> Iterator[bytes]:
-        """Lines without their ends; blank ones are left out."""
+        """The non-blank lines, without their ends."""
         packed = self.raw.read(2) == _GZIP
         self.raw.seek(0)
         stream: IO[bytes] = gzip.GzipFile(fileobj=self.raw) if packed else self.raw  # type: ignore[assignment]
@@ -160,8 +160,8 @@ class _Reader:
                 done = self.raw.tell()
                 if packed and total > max(_EXPANSION_FROM, _MAX_EXPANSION * done):
                     raise self._error(
-                        f"{total / done:,.0f} times as large as the packed file up to here: this "
-                        "is no text of numbers"
+                        f"unpacked to {total / done:,.0f} times its size up to here: this is not "
+                        "text of numbers"
                     )
                 now = time.monotonic()
                 if now - shown >= _SECONDS_BETWEEN_MESSAGES:
@@ -173,7 +173,7 @@ class _Reader:
 
     def _show(self, done: int, seconds: float) -> None:
         logger.info(
-            "%s: %s words read, %.0f a second, %.0f %% of the bytes, about %.0f s left; "
+            "%s: %s words read, %.0f per second, %.0f %% of the bytes, about %.0f s left; "
             "%s tokens found",
             self.path,
             f"{self.number:,}",
@@ -184,19 +184,19 @@ class _Reader:
         )
 
     def _header(self, lines: Iterator[bytes]) -> tuple[tuple[int, int] | None, bytes]:
-        """What the first line promises (None where it is a word's), and the first word's line."""
+        """The counts in the first line (None if it is a word's), and the line of the first word."""
         first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
         fields = first.split()
         if len(fields) != 2 or not all(field.isdigit() for field in fields):
             if not first:
-                raise InputError("there is no line in this file", self.path)
+                raise InputError("this file has no line with text", self.path)
             logger.info("%s: no first line with the number of words", self.path)
             return None, first
         words, dimension = (int(field[:18]) for field in fields)
         if not 1 <= dimension <= MAX_DIMENSION or not words:
             raise self._error(
-                f"{words:,} words of {dimension:,} values cannot be: at least 1 word, and 1 to "
-                f"{MAX_DIMENSION:,} values"
+                f"{words:,} words of {dimension:,} values are impossible: at least 1 word, and 1 "
+                f"to {MAX_DIMENSION:,} values"
             )
         second = next(lines, None)
         if second is None:
@@ -206,12 +206,12 @@ class _Reader:
     def _allocate(self, promised: tuple[int, int] | None, first: bytes) -> int:
         fields = first.split(b" ")
         dimension = promised[1] if promised else len(fields) - 1
-        # From the end: a word may have spaces in it.
+        # Counted from the end: a word may have spaces in it.
         values = _numbers(fields[-dimension:]) if 0 < dimension < len(fields) else None
         extra = fields[1:-dimension] if values else []
         if values is None or (extra and _numbers(extra)):
             reason = (
-                f"the first line promises {dimension} values a word, and this line has not so many"
+                f"the first line promises {dimension} values per word, and this line has fewer"
                 if promised
                 else "neither the number of words and values nor a word and its values"
             )
@@ -226,30 +226,30 @@ class _Reader:
     def _take(self, line: bytes, dimension: int) -> None:
         spaces = line.count(b" ")
         if spaces != dimension:
-            # More: a space in the word, which no token has, or too many values.
+            # More spaces: one in the word, which no token has, or too many values.
             if spaces < dimension:
                 self._count_unusable("too few values")
             elif line[: line.index(b" ")] in self.ids and _numbers(line.split(b" ")[1:]):
                 self._count_unusable("too many values")
             return
         word, _, rest = line.partition(b" ")
-        place = self.ids.get(word)
-        if place is None:
+        index = self.ids.get(word)
+        if index is None:
             return
         values = _numbers(rest.split(b" "))
         if values is None:
             self._count_unusable("values that are not finite numbers")
-        elif self.found[place]:
+        elif self.found[index]:
             self.duplicates += 1
         else:
-            self.values[place] = values
-            self.found[place] = True
+            self.values[index] = values
+            self.found[index] = True
 
     def _count_unusable(self, reason: str) -> None:
         self.unusable += 1
         self.first_unusable = self.first_unusable or f"the first is line {self.number}, {reason}"
 
-    def _tell(self) -> None:
+    def _log_report(self) -> None:
         if self.unusable:
             logger.warning(
                 "%s: %s lines cannot be used and are left out; %s",
@@ -259,21 +259,19 @@ class _Reader:
             )
         if self.duplicates:
             logger.warning(
-                "%s: %s of the words are there more than once; the first vector of each counts",
+                "%s: repeated words: %s; the first vector of each is used",
                 self.path,
                 f"{self.duplicates:,}",
             )
 
     def _draw(self, seed: int) -> None:
-        """Fills the rows of what was not found, a row at a time."""
-        places = np.flatnonzero(self.found)
-        total = sum(
-            float(np.square(self.values[place], dtype=np.float64).sum()) for place in places
-        )
-        scale = math.sqrt(total / (self.values.shape[1] * len(places)))
+        """Fills the rows of the tokens that were not found, one at a time."""
+        found = np.flatnonzero(self.found)
+        total = sum(float(np.square(self.values[row], dtype=np.float64).sum()) for row in found)
+        scale = math.sqrt(total / (self.values.shape[1] * len(found)))
         generator = random_generator(seed, "word vectors")
-        for place in np.flatnonzero(~self.found):
-            self.values[place] = scale * generator.standard_normal(self.values.shape[1])
+        for row in np.flatnonzero(~self.found):
+            self.values[row] = scale * generator.standard_normal(self.values.shape[1])
 
     def _error(self, message: str, further: int = 0) -> InputError:
         return InputError(message, self.path, self.number + further)

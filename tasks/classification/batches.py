@@ -41,5 +41,5 @@ class ClassificationExamples(LabelledExamples):
 def classification_batches(
     corpus: LabelledCorpus, num_labels: int, vocabulary: Vocabulary, **options: Any
 ) -> LabelledBatches:
-    """Batches of a corpus; the options are those of `LabelledBatches`."""
+    """The batches of a corpus; the options are those of `LabelledBatches`."""
     return LabelledBatches(ClassificationExamples(corpus, num_labels), vocabulary, **options)

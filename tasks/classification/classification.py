@@ -29,18 +29,18 @@ from tasks.data import DataSettings, Files, TextEncoder
 
 
 class Classification(Task):
-    """Labels of texts.
+    """Assigns labels to texts, or to pairs of texts.
 
     Args:
         labels: in the order of the outputs.
         pairs: whether a record is a pair of texts.
-        head: a key of `models.registry.HEADS`; None: the default for such records.
+        head: a key of `models.registry.HEADS`; None: the default for this kind of record.
         tfidf_classifier: whether a linear classifier adds to the network's logits.
-        threshold: one for all labels, which validation does not change; None: none is given.
+        threshold: a fixed threshold for all labels; None: validation chooses one.
 
     Attributes:
-        thresholds: (labels,) float, from which probability on each label is predicted: those of the
-            best validation so far, or of the checkpoint.
+        thresholds: (labels,) float, the probability from which each label is predicted: those of
+            the best validation so far, or of the checkpoint.
 
     Raises:
         ConfigError: there is no such head.
@@ -84,7 +84,7 @@ class Classification(Task):
     # The checkpoint folder.
 
     def config(self) -> dict[str, Any]:
-        """See `Task.config`; the names are those of earlier versions."""
+        """See `Task.config`; the keys are those of earlier versions."""
         return {
             "num_labels": len(self.label_set),
             "head": self.head,
@@ -103,7 +103,7 @@ class Classification(Task):
         if len(labels) != checkpoint.setting("num_labels", int):
             raise CheckpointError(
                 f"{checkpoint.path('labels.txt')}: {len(labels):,} labels, but the model has "
-                f"{checkpoint.setting('num_labels', int):,}; it is of another checkpoint."
+                f"{checkpoint.setting('num_labels', int):,}; it belongs to another checkpoint."
             )
         try:
             task = cls(
@@ -119,7 +119,7 @@ class Classification(Task):
         return task
 
     def summary(self) -> str:
-        """The number of labels, and what the logits come from."""
+        """The number of labels, and what computes the logits."""
         words = " and TF-IDF classifier" if self.tfidf_classifier else ""
         return f"{len(self.labels):,} labels, head {self.head}{words}"
 
@@ -134,7 +134,7 @@ class Classification(Task):
         config, num_labels = backbone.config, len(self.label_set)
         if self.pairs and config.num_segments < 2:
             raise OptionError(
-                "the backbone knows only one segment, and a pair of texts needs two: use another "
+                "the backbone has only one segment, and a pair of texts needs two: use another "
                 "checkpoint."
             )
         head = HEADS[self.head](config, num_labels, dropout, name="head")
@@ -144,7 +144,7 @@ class Classification(Task):
         return ClassificationModel(backbone, head, self, words)
 
     def start_head(self, model: TaskModel, data: Any) -> None:
-        """The first probabilities are how frequent the labels are in the training examples."""
+        """Starts with the frequencies of the labels in the training examples as probabilities."""
         corpus = data.corpora["train"]
         counts = np.bincount(corpus.label_ids, minlength=len(self.label_set))
         model.set_class_priors(counts / len(corpus))
@@ -169,7 +169,7 @@ class Classification(Task):
         return first, second
 
     def is_empty(self, record: Text) -> bool:
-        """Whether a text is white space, or one of the two of a pair."""
+        """Whether a text, or one of the two texts of a pair, is only white space."""
         return not all(text.strip() for text in _texts(record))
 
     def encode(self, records: Sequence[Text], text: TextEncoder) -> list[Encoded]:
@@ -199,7 +199,7 @@ class Classification(Task):
     ) -> list[dict[str, Any]]:
         """{"labels": [{"label", "probability"}...]} for each record, most probable first.
 
-        With `top_k`, "top" has so many labels, whether predicted or not.
+        With `top_k`, "top" has the `top_k` most probable labels, whether predicted or not.
         """
         if not outputs:
             return []
@@ -212,7 +212,7 @@ class Classification(Task):
         return {"labels": []}
 
     def known_labels(self) -> list[dict[str, Any]]:
-        """Each with its threshold."""
+        """The labels, each with its threshold."""
         return [
             {"label": label, "threshold": float(threshold)}
             for label, threshold in zip(self.labels, self.thresholds, strict=True)
@@ -231,7 +231,7 @@ class Classification(Task):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """In the order of the outputs."""
+        """The labels, in the order of the outputs."""
         return self.label_set.labels
 
     def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:
@@ -274,7 +274,7 @@ def _texts(record: Text) -> tuple[str, ...]:
 
 
 def stored_thresholds(checkpoint: Checkpoint, labels: Sequence[str]) -> list[float]:
-    """From which probability on each label is predicted, as `metrics.json` has it.
+    """The probability from which each label is predicted, from `metrics.json`.
 
     Raises:
         CheckpointError: it has none for a label, or one that is not between 0 and 1.

@@ -34,7 +34,6 @@ class ClassificationData(TaskData):
 
     Attributes:
         corpora: by split.
-        label_field: which labels of CAIL2018 records were read.
     """
 
     corpora: dict[str, LabelledCorpus] = field(default_factory=dict)
@@ -53,7 +52,7 @@ def prepare_data(
     """Reads the labelled files and makes the task that they describe: see `Task.prepare`.
 
     Args:
-        task_class: of the task.
+        task_class: the class of the task.
         files, settings, options: as in `Task.prepare`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Metrics of a classifier over a whole split, and what the validation examples choose."""
+"""The metrics of a classifier over a whole split, and what is chosen on the validation set."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClassificationEvaluation(Evaluation):
-    """Chooses thresholds, and the weight of the TF-IDF classifier, on the validation examples.
+    """Chooses thresholds, and the weight of the TF-IDF classifier, on the validation set.
 
     In `metrics.json`, "thresholds" are those of the best validation so far, by label, and
     "bag_of_words" has an entry for each validation.
@@ -73,10 +73,10 @@ class ClassificationEvaluation(Evaluation):
         self.found["thresholds"] = dict(by_label)
 
     def part_improved(self) -> bool:
-        """Whether the network alone was never so good as in the last validation.
+        """Whether the network alone did better in the last validation than in any before.
 
-        The TF-IDF classifier is good from the first epoch on, and can hide that the network still
-        learns.
+        The TF-IDF classifier is good from the first epoch, and can hide that the network is still
+        learning.
         """
         f1 = [weights["network_f1"] for weights in self.found.get("bag_of_words", [])]
         return len(f1) > 1 and f1[-1] > max(f1[:-1])
@@ -93,7 +93,7 @@ class ClassificationEvaluation(Evaluation):
         return metrics, {"test_labels.csv": table}
 
     def _f1(self, logits: np.ndarray) -> float:
-        """The F1 that these logits can have on the validation examples."""
+        """The best F1 of these logits on the validation set."""
         probabilities = np.asarray(self.task.probabilities(logits))
         return mean_f1(
             probabilities,
@@ -111,7 +111,7 @@ class ClassificationEvaluation(Evaluation):
 
 
 def split_logits(data: "ClassificationData", split: str, forward: Forward) -> np.ndarray:
-    """(examples, labels) float32: the model's logits of a whole split, in the corpus' order."""
+    """The model's logits of a whole split in the corpus' order, (examples, labels) float32."""
     batches = data.batches[split]
     logits = np.zeros((len(batches), len(data.task.labels)), dtype=np.float32)
     for inputs, _, outputs in forward(batches):
@@ -122,13 +122,13 @@ def split_logits(data: "ClassificationData", split: str, forward: Forward) -> np
 def evaluate(
     task: "Classification", logits: np.ndarray, targets: np.ndarray, thresholds: np.ndarray
 ) -> tuple[dict[str, float], np.ndarray]:
-    """The mean loss of an example, and F1.
+    """Computes the mean loss per example, and F1.
 
     Args:
         task: gives the loss and the probabilities.
         logits: (examples, labels) float32.
         targets: (examples, labels) bool.
-        thresholds: (labels,) float, from which probability on each label is predicted.
+        thresholds: (labels,) float, the probability from which each label is predicted.
 
     Returns:
         The metrics, and the decisions: (examples, labels) bool.

@@ -1,4 +1,4 @@
-"""Linear classifiers over TF-IDF, a weight for each token and label, by scikit-learn's solvers."""
+"""Linear classifiers over TF-IDF, with one weight per token and label, by scikit-learn."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,12 @@ Solution = tuple[np.ndarray, np.ndarray]
 
 
 def support_vector_machines(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> Solution:
-    """One for each label: the hinge loss, squared.
+    """Support vector machines, one per label, with squared hinge loss.
 
     Args:
-        matrix: (documents, vocab_size), from `bag_of_words.features`.
+        matrix: (documents, vocab_size), from `tfidf_classifier.features`.
         targets: (documents, labels) bool; each label has documents with it and without it.
-        penalty: scikit-learn's C; the larger, the closer the fit.
+        penalty: scikit-learn's C; larger values fit more closely.
 
     Returns:
         kernel (vocab_size, labels) and bias (labels,).
@@ -31,23 +31,23 @@ def support_vector_machines(matrix: csr_matrix, targets: np.ndarray, penalty: fl
 
 
 def ridge_regression(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> Solution:
-    """Least squares, to 1 at a document's labels and -1 at others (Zhang & Oles 2001, section 2).
+    """Least squares with targets 1 and -1 (Zhang & Oles 2001, section 2).
 
     Args:
         matrix, targets: as above.
-        penalty: scikit-learn's alpha; the larger, the shorter the weights.
+        penalty: scikit-learn's alpha; larger values give smaller weights.
 
     Returns:
         As above.
     """
     solver = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-2)
     solver.fit(matrix.astype(np.float32), np.where(targets, 1, -1).astype(np.float32))
-    # scikit-learn drops the axis of the labels where there is but one.
+    # scikit-learn drops the axis of the labels if there is only one.
     return np.reshape(solver.coef_, (targets.shape[1], -1)).T, np.ravel(solver.intercept_)
 
 
-# With the strengths that are tried, from the loosest fit to the closest one. The vector machines
-# did best where each label had many documents, ridge regression where it had a few.
+# Each with the strengths to try, from the loosest fit to the closest. Support vector machines did
+# best with many documents per label, ridge regression with few.
 SOLVERS: dict[str, tuple[Callable[..., Solution], tuple[float, ...]]] = {
     "support vector machines, C": (support_vector_machines, (0.2, 0.5, 2.0, 8.0)),
     "ridge regression, alpha": (ridge_regression, (1.0, 0.5, 0.2, 0.1)),
@@ -60,17 +60,17 @@ def fit(
     solve: Callable[..., Solution],
     strength: float,
 ) -> Solution:
-    """A linear classifier for all labels.
+    """Fits a linear classifier for all labels.
 
     Args:
-        matrix: (documents, vocab_size), from `bag_of_words.features`.
+        matrix: (documents, vocab_size), from `tfidf_classifier.features`.
         targets: (documents, labels) bool.
-        solve: of `SOLVERS`.
-        strength: its argument.
+        solve: a function of `SOLVERS`.
+        strength: its penalty.
 
     Returns:
         kernel (vocab_size, labels) and bias (labels,), float32. A label that no document has, or
-        every one, has a kernel of zeros and a bias of -1 or 1.
+        all have, gets a kernel of zeros and a bias of -1 or 1.
     """
     kernel = np.zeros((matrix.shape[1], targets.shape[1]), np.float32)
     bias = np.where(targets.all(axis=0), 1.0, -1.0).astype(np.float32)

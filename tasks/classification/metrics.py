@@ -30,7 +30,7 @@ def decide(
     Args:
         probabilities: (examples, labels) float.
         thresholds: (labels,) float.
-        exclusive: gives the most probable label alone, whatever the thresholds.
+        exclusive: whether only the most probable label is predicted, whatever the thresholds.
 
     Returns:
         (examples, labels) bool, at least one True in each row.
@@ -45,12 +45,12 @@ def classification_metrics(targets: np.ndarray, decisions: np.ndarray) -> dict[s
     """Micro and macro F1 over all labels, as scikit-learn computes them, and their mean.
 
     Args:
-        targets: (examples, labels) bool, what is true.
-        decisions: (examples, labels) bool, what was predicted.
+        targets: (examples, labels) bool, the true labels.
+        decisions: (examples, labels) bool, the predicted labels.
 
     Returns:
         "micro_f1", "macro_f1" (over all labels; 0 for one that is neither true nor predicted),
-        "macro_f1_present" (over the labels that `targets` holds), "f1" (the mean of the first two).
+        "macro_f1_present" (over the labels in `targets`), "f1" (the mean of the first two).
     """
     truth, predicted = targets.astype(np.int64), decisions.astype(np.int64)
     micro = f1_score(truth, predicted, average="micro", zero_division=0)
@@ -65,17 +65,17 @@ def classification_metrics(targets: np.ndarray, decisions: np.ndarray) -> dict[s
 
 
 def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """The threshold, one for all labels, with which `decide` gets the best mean of both F1.
+    """The threshold for all labels with which `decide` gets the best mean of both F1.
 
-    Rare labels seldom reach a probability of one half; where there are many of them, a lower
-    threshold finds more.
+    Rare labels seldom reach a probability of one half; if there are many of them, a lower threshold
+    finds more.
 
     Args:
         probabilities: (examples, labels) float, of examples that were not trained on.
         targets: (examples, labels) bool.
 
     Returns:
-        One of 33 candidates; of several that are equally good, the one nearest to one half.
+        One of 33 candidates; among equally good ones, the nearest to one half.
     """
     found = [
         (mean_f1(probabilities, targets, threshold), -abs(threshold - 0.5), float(threshold))
@@ -91,10 +91,10 @@ def mean_f1(
     *,
     exclusive: bool = False,
 ) -> float:
-    """The mean of micro and macro F1 of what `decide` makes of `probabilities`.
+    """The mean of micro and macro F1 of the decisions at a threshold.
 
-    The same as "f1" of `classification_metrics`, without the checks that make scikit-learn slow
-    where hundreds of candidates are compared.
+    It equals "f1" of `classification_metrics`, without the checks that make scikit-learn slow for
+    hundreds of candidates.
     """
     thresholds = np.full(probabilities.shape[1], threshold)
     decisions = decide(probabilities, thresholds, exclusive=exclusive)
@@ -112,10 +112,10 @@ def label_table(
     decisions: np.ndarray,
     thresholds: np.ndarray,
 ) -> str:
-    """A CSV table with a row for each label: how often it occurs, precision, recall and F1.
+    """Makes a CSV table with one row per label: its frequency, precision, recall and F1.
 
     Args:
-        labels: the label file.
+        labels: the labels, in the order of the columns of `targets`.
         training_documents: (labels,) training documents of each label.
         targets, decisions: as in `classification_metrics`.
         thresholds: (labels,) float.
@@ -128,9 +128,9 @@ def label_table(
     writer.writerow(_COLUMNS)
     predicted = decisions.sum(axis=0)
     for index, label in enumerate(labels):
-        figures = (precision[index], recall[index], f1[index], thresholds[index])
+        metrics = (precision[index], recall[index], f1[index], thresholds[index])
         writer.writerow(
             [label, int(training_documents[index]), int(support[index]), int(predicted[index])]
-            + [f"{figure:.4f}" for figure in figures]
+            + [f"{metric:.4f}" for metric in metrics]
         )
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The model of a classification task: a `TaskModel` with a linear classifier beside the network."""
+"""The model of a classification task: the network and, beside it, a linear classifier."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,12 @@ from models.task_model import TaskModel
 if TYPE_CHECKING:
     from tasks.classification.classification import Classification
 
-# Label frequencies nearer to 0 or 1 than this would start a bias where it can hardly learn.
+# With label frequencies closer to 0 or 1 than this, a bias would start where it hardly learns.
 _MIN_FREQUENCY = 1e-6
 
 
 class ClassificationModel(TaskModel):
-    """Logits of labels.
+    """Computes the logits of labels.
 
     Args:
         backbone: the backbone.
@@ -45,13 +45,13 @@ class ClassificationModel(TaskModel):
         self.bag_of_words = bag_of_words
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes every weight."""
+        """Creates all weights."""
         super().build(input_shape)
         if self.bag_of_words is not None and not self.bag_of_words.built:
             self.bag_of_words.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """The backbone's inputs to (rows, num_labels) float32 logits."""
+        """Maps the backbone's inputs to (rows, num_labels) float32 logits."""
         logits = super().call(inputs, training=training)
         if self.bag_of_words is None or training:
             return logits
@@ -59,15 +59,15 @@ class ClassificationModel(TaskModel):
         return self.bag_of_words(logits, inputs["token_ids"], padding_mask)
 
     def set_class_priors(self, frequencies: Sequence[float] | np.ndarray) -> None:
-        """Starts the head's bias where the probabilities are how frequent the labels are.
+        """Sets the head's bias so that the probabilities start as the labels' frequencies.
 
-        Without it the first steps are spent on learning that most labels are rare.
+        Otherwise the first steps are spent on learning that most labels are rare.
 
         Args:
-            frequencies: (num_labels,), which fraction of the training examples has each label.
+            frequencies: (num_labels,), the fraction of the training examples with each label.
 
         Raises:
-            ConfigError: not one fraction for each label, or not between 0 and 1.
+            ConfigError: there is not one fraction per label, or one is not between 0 and 1.
         """
         labels = self.head.num_labels
         shares = np.asarray(frequencies, dtype=np.float64)

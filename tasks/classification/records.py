@@ -1,6 +1,6 @@
-"""A labelled example: a text, or a pair of texts, with its labels; and how files give it.
+"""Reads labelled examples: texts, or pairs of texts, with their labels.
 
-`data_util.line_format` knows the formats: `text __label__A __label__B` lines, pairs
+`data_util.reading.line_format` parses the formats: `text __label__A __label__B` lines, pairs
 `text_a<TAB>text_b __label__A`, CAIL2018 JSON lines, and JSON lines of pairs.
 """
 
@@ -35,8 +35,8 @@ class LabelledSplits:
     """The labelled examples of all splits.
 
     Attributes:
-        vocabulary: the one that was given, or a new one made from the training examples.
-        labels: those of the training examples by falling frequency, then what only the other
+        vocabulary: the given one, or one made from the training examples.
+        labels: those of the training examples by descending frequency, then those that only other
             splits have.
         pairs: whether the examples are pairs of texts.
         corpora: by split.
@@ -53,11 +53,12 @@ def read_splits(files: Files, settings: DataSettings, label_field: str) -> Label
 
     Args:
         files: by split.
-        settings: how.
+        settings: how to read them.
         label_field: which labels of CAIL2018 records.
 
     Raises:
-        InputError, OptionError: naming the file and the line, or the option.
+        InputError, OptionError: the files cannot be used; the message names the file and the line,
+            or the option.
     """
     pairs = holds_pairs([path for paths in files.values() for path in paths], label_field)
     if pairs and settings.sequence_length < 5:
@@ -92,7 +93,7 @@ def read_splits(files: Files, settings: DataSettings, label_field: str) -> Label
 
 
 def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:
-    """(examples, labels) bool: the labels of every example of a corpus, in its order."""
+    """The labels of every example of a corpus, in its order: (examples, labels) bool."""
     targets = np.zeros((len(corpus), num_labels), dtype=bool)
     examples = np.repeat(np.arange(len(corpus)), np.diff(corpus.label_offsets))
     targets[examples, corpus.label_ids] = True
@@ -100,12 +101,16 @@ def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:
 
 
 def check_one_label(files: Files, corpora: dict[str, LabelledCorpus], label_field: str) -> None:
-    """An InputError that names the first example that has more than one label."""
+    """Checks that each example has exactly one label.
+
+    Raises:
+        InputError: naming the first example that has several.
+    """
     for split, paths in files.items():
         wrong = np.flatnonzero(np.diff(corpora[split].label_offsets) != 1)
         if len(wrong):
             raise InputError(
-                "--task=multi_class wants exactly one label per example; this one has several. "
+                "--task=multi_class requires exactly one label per example; this one has several. "
                 "Use --task=multi_label.",
                 *_file_and_line(paths, label_field, int(wrong[0])),
             )
@@ -114,14 +119,14 @@ def check_one_label(files: Files, corpora: dict[str, LabelledCorpus], label_fiel
 def locate(
     examples: np.ndarray, paths: Sequence[str], label_field: str, max_examples: int | None
 ) -> list[str]:
-    """Where examples stand, by their numbers: "file:line"."""
+    """The locations of examples ("file:line"), by their indices."""
     return locate_documents(
         examples, paths, labelled=True, label_field=label_field, max_documents=max_examples
     )
 
 
 def read_lines(stream: BinaryIO, name: str, *, pairs: bool) -> Iterator[tuple[int, Text | None]]:
-    """The number and the text, or the pair, of each line; None for a line without text."""
+    """The number and the text (or the pair) of each line; None for a line without text."""
     for document in read_texts(stream, name, pairs=pairs):
         yield document.line, document.texts if document.text else None
 

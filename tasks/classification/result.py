@@ -1,11 +1,11 @@
-"""What a text gets: its labels and their probabilities."""
+"""The result for a text: its labels and their probabilities."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class LabelProbability:
-    """How likely a label is.
+    """A label and its probability.
 
     Attributes:
         label: its name.
@@ -22,7 +22,7 @@ class Labelling:
 
     Attributes:
         labels: the predicted ones, most probable first.
-        top: the most probable ones, where they were asked for.
+        top: the most probable labels, if requested.
     """
 
     labels: list[LabelProbability]

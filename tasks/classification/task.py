@@ -10,7 +10,7 @@ from tasks.classification.classification import Classification
 
 
 class MultiLabel(Classification):
-    """Any number of labels; each is a decision of its own."""
+    """Any number of labels; each is decided independently."""
 
     name = "multi_label"
     exclusive = False
@@ -18,7 +18,7 @@ class MultiLabel(Classification):
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, None]:
         """Sigmoid cross-entropy, summed over the labels: (rows,)."""
         targets = ops.cast(targets, "float32")
-        # softplus(z) - y z, written so that no exponential overflows.
+        # softplus(z) - y z, in a form in which no exponential overflows.
         loss = ops.maximum(outputs, 0.0) - outputs * targets + ops.log1p(ops.exp(-ops.abs(outputs)))
         return ops.sum(loss, axis=-1), None
 

@@ -113,11 +113,11 @@ class TfidfClassifier:
 
 
 def is_feasible(vocab_size: int, num_labels: int) -> bool:
-    """Whether a weight for each token and label fits into memory; logs a warning if not."""
+    """Whether one weight per token and label is not too much; logs a warning if it is."""
     if vocab_size * num_labels <= MAX_WEIGHTS:
         return True
     logger.warning(
-        "no TF-IDF classifier: a weight for each of %s tokens and %s labels would be too many",
+        "no TF-IDF classifier: weights for %s tokens times %s labels would be too many",
         f"{vocab_size:,}",
         f"{num_labels:,}",
     )

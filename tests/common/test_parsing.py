@@ -102,7 +102,7 @@ def test_positions():
         assert given == {"source", "out", "kind"}
     assert parse("-")[0].source == "-"
     assert refusal("a", "b", "c").startswith("'c' is not an option")
-    assert refusal("a", "b", "--out=c") == "--out=c: given twice, 'b' stands for it too."
+    assert refusal("a", "b", "--out=c") == "--out=c: given twice, by name and by position ('b')."
     # A boolean takes no value but after "=".
     assert parse("--overwrite", "a")[0] == Sample(overwrite=True, source="a")
 

@@ -22,7 +22,7 @@ def test_goes_on_after_wrong_lines(tmp_path, script):
     assert (report.lines, report.blank_lines, report.documents, report.wrong) == (7, 1, 3, 3)
     assert report.lengths == {2: 1, 4: 1, 6: 1}
     assert report.label_counts == {"x": 3, "y": 1}
-    assert report.labels_a_document == {1: 2, 2: 1}
+    assert report.labels_per_document == {1: 2, 2: 1}
     assert [number for number, _ in report.first_errors] == [3, 5, 6]
 
     status, output, _ = script("data_util.check_file", path)
@@ -30,8 +30,8 @@ def test_goes_on_after_wrong_lines(tmp_path, script):
     for expected in (
         "plain text, as labelled text",
         "7 lines: 3 documents, 1 blank, 3 wrong",
-        "12 characters: 4.0 a document on average, median 4.0, longest 6",
-        "2 labels, 1.33 a document, at most 2; 2 labels have fewer than 10 documents",
+        "12 characters: 4.0 per document on average, median 4.0, longest 6",
+        "2 labels, 1.33 per document, at most 2; 2 labels have fewer than 10 documents",
         "3  100.0%  x",
         "1   33.3%  y",
         "line 3: a line without a label",
@@ -47,7 +47,7 @@ def test_shows_some_of_many(tmp_path, script):
     path.write_text("\n".join([*labelled, *["wrong"] * 25]))
     status, output, _ = script("data_util.check_file", path)
     assert status == 1
-    assert "30 labels, 1.00 a document, at most 1; 9 labels have fewer than 10" in output
+    assert "30 labels, 1.00 per document, at most 1; 9 labels have fewer than 10" in output
     assert "The 20 most frequent labels" in output
     shown = [line.split()[-1] for line in output.splitlines() if "%" in line]
     assert shown == [f"{label:02}" for label in range(29, 9, -1)]
@@ -94,7 +94,7 @@ def test_pairs(tmp_path, script):
     for expected in (
         "plain text, as labelled pairs of texts",
         "3 lines: 2 documents, 0 blank, 1 wrong",
-        "11 characters: 5.5 a document",
+        "11 characters: 5.5 per document",
         "2 pairs of texts: first 3.0, second 2.5 characters on average",
         "line 3: a single text, but above it are pairs",
     ):

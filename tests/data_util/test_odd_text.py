@@ -195,7 +195,7 @@ def test_100_000_labels(write, tmp_path):
 
 
 def test_labels_that_could_not_be_read_again():
-    with pytest.raises(InputError, match="at most 1,000,000 labels and 8,388,608 bytes can be"):
+    with pytest.raises(InputError, match="at most 1,000,000 labels and 8,388,608 bytes"):
         LabelSet(["x" * 5_000_000, "y" * 5_000_000])
 
 

@@ -1,4 +1,4 @@
-"""What a noise is: it hides or changes tokens of a batch and says what was there."""
+"""The contract of a noise: it hides or changes tokens of a batch and records what was there."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from data_util.tokens.vocabulary import Vocabulary
 
 
 class Noise(ABC):
-    """Hides or changes tokens of a batch, and gives the arrays that tell what to predict.
+    """Hides or changes tokens of a batch, and gives the arrays of what to predict.
 
-    A noise is a file in this folder and a row of `data_util.registry.NOISES`. It never changes
+    A noise is a file in this folder and an entry of `data_util.registry.NOISES`. It never changes
     padding and never hides a reserved token.
 
     Args:
         vocabulary: of the ids.
-        mask_probability: share of a sequence's ordinary tokens that is hidden or changed, in the
-            mean; above 0 and below 1.
+        mask_probability: the mean fraction of a sequence's ordinary tokens that is hidden or
+            changed; above 0 and below 1.
 
     Attributes:
-        stream: name of its stream of random numbers: two noises draw independently.
+        stream: name of its stream of random numbers, so that two noises draw independently.
     """
 
     stream: ClassVar[str]
@@ -34,16 +34,15 @@ class Noise(ABC):
     def arrays(
         self, batch: Mapping[str, np.ndarray], generator: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """The arrays that are added to a batch, or that take the place of its own.
+        """The arrays that are added to a batch, or that replace some of its own.
 
         Args:
-            batch: the sequences, which are left as they are: "token_ids" and "segment_ids" (rows,
+            batch: the sequences, which are not modified: "token_ids" and "segment_ids" (rows,
                 length) int32, "padding_mask" (rows, length) bool, True for a token, and the
                 arrays of the row plan.
-            generator: all that is drawn comes from here.
+            generator: the source of all randomness.
 
         Returns:
-            Arrays by name; the first axis is the row. Where tokens are changed, "token_ids" is
-            among them. An array whose name ends in "_weights" is 0 where there is nothing to be
-            predicted.
+            Arrays by name; the first axis is the row. If tokens are changed, "token_ids" is among
+            them. An array whose name ends in "_weights" is 0 where there is nothing to predict.
         """

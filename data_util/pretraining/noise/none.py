@@ -1,4 +1,4 @@
-"""No noise: every token stays in sight."""
+"""No noise: every token stays visible."""
 
 from collections.abc import Mapping
 from typing import ClassVar

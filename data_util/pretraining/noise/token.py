@@ -18,11 +18,11 @@ _SHARE_MASKED, _SHARE_RANDOM = 0.8, 0.1
 
 
 class TokenNoise(Noise):
-    """Hides some tokens of each sequence and says which they were.
+    """Hides some tokens of each sequence and records which they were.
 
     A sequence of c ordinary tokens gets `floor(mask_probability * c + u)` masks, u uniform in
-    [0, 1): `mask_probability * c` in the mean, and at least one where there is a candidate. Of the
-    chosen tokens, 80 % become [MASK], 10 % a random ordinary token, 10 % stay.
+    [0, 1): `mask_probability * c` in the mean, and at least one if there is a candidate. Of the
+    chosen tokens, 80 % become [MASK], 10 % become a random ordinary token, and 10 % stay.
 
     Reserved and unknown tokens are never chosen: there is nothing to learn from them.
     """
@@ -37,7 +37,7 @@ class TokenNoise(Noise):
         self._is_candidate[ordinary] = True
 
     def slots(self, length: int) -> int:
-        """Places for chosen tokens in a sequence: enough for any, a multiple of 8."""
+        """The number of slots for chosen tokens: enough for any sequence, a multiple of 8."""
         most = max(1, math.ceil(self.mask_probability * length))
         return min(length, 8 * math.ceil(most / 8))
 
@@ -48,7 +48,7 @@ class TokenNoise(Noise):
 
         Returns:
             `token_ids` (rows, length) int32 with the tokens hidden; `masked_positions` (rows,
-            slots) int32, in rising order; `masked_ids` (rows, slots) int32, the tokens that were
+            slots) int32, in ascending order; `masked_ids` (rows, slots) int32, the tokens that were
             there; `masked_weights` (rows, slots) float32, 1 for a slot that is used. Unused slots
             are 0 in the last three.
         """
@@ -60,7 +60,7 @@ class TokenNoise(Noise):
         wanted = self.mask_probability * number + generator.random(num_rows)
         chosen = np.minimum(np.maximum(np.floor(wanted).astype(np.int64), number > 0), slots)
 
-        # The places of the lowest random scores: a sample without replacement.
+        # The positions of the lowest random scores: a sample without replacement.
         scores = generator.random((num_rows, length), dtype=np.float32)
         scores[~candidate] = 2.0
         lowest = np.argpartition(scores, slots - 1, axis=1)[:, :slots]

@@ -1,4 +1,4 @@
-"""What a row plan is: it says which slices of a corpus make the sequences of an epoch."""
+"""The contract of a row plan: which slices of a corpus make the sequences of an epoch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from data_util.pretraining.segments import TextSegments
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Sequences `[CLS] A [SEP] B [SEP]`, or `[CLS] A [SEP]` where `b_length` is 0.
+    """Sequences `[CLS] A [SEP] B [SEP]`, or `[CLS] A [SEP]` if `b_length` is 0.
 
     Attributes:
         a_start, a_length, b_start, b_length: (rows,) int64, slices of the corpus' ids.
-        arrays: what a batch gets beside the sequences, by name; the first axis is the row. An
-            array whose name ends in "_weights" is 0 where there is nothing to be learned.
+        arrays: further arrays of a batch, by name; the first axis is the row. An array whose name
+            ends in "_weights" is 0 where there is nothing to learn.
     """
 
     a_start: np.ndarray
@@ -31,19 +31,19 @@ class Rows:
 
     @property
     def lengths(self) -> np.ndarray:
-        """(rows,) int64: tokens in each sequence, [CLS] and each [SEP] included."""
+        """(rows,) int64: tokens in each sequence, including [CLS] and each [SEP]."""
         return self.a_length + self.b_length + 2 + (self.b_length > 0)
 
 
 class RowPlan(ABC):
     """Packs documents into sequences, anew in every epoch.
 
-    A plan is a file in this folder and a row of `data_util.registry.ROWS`.
+    A plan is a file in this folder and an entry of `data_util.registry.ROWS`.
 
     Attributes:
         stream: name of its stream of random numbers.
-        reserved_tokens: places in a sequence that are not for text: [CLS] and each [SEP].
-        min_token_budget: tokens of text that a sequence must have room for.
+        reserved_tokens: how many positions of a sequence are not text: [CLS] and each [SEP].
+        min_token_budget: how many tokens of text must at least fit into a sequence.
     """
 
     stream: ClassVar[str] = "rows"
@@ -61,12 +61,12 @@ class RowPlan(ABC):
         """The sequences of one epoch.
 
         Args:
-            segments: of the corpus, cut for this token budget.
-            documents: (documents,) int64, the numbers of those to use, each once.
-            token_budget: tokens of text in a sequence, at most.
-            generator: all that is drawn comes from here, so that it decides the rows.
+            segments: of the corpus, split for this token budget.
+            documents: (documents,) int64, the indices of those to use, each once.
+            token_budget: the most tokens of text in a sequence.
+            generator: the source of all randomness; it determines the rows.
         """
 
     def warning(self, num_documents: int) -> str | None:
-        """Why nothing can be learned from the rows of so many documents; None where it can."""
+        """Why nothing can be learned from the rows of so many documents; None if it can."""
         return None

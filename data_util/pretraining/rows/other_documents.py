@@ -1,4 +1,4 @@
-"""Text from another document than the own one, for pairs that do not belong together."""
+"""Text from other documents, for pairs that do not belong together."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from data_util.pretraining.segments import TextSegments
 
 
 class OtherDocuments:
-    """Draws segments from documents other than the own ones.
+    """Draws segments from documents other than a given one.
 
     Args:
         segments: of the corpus.
-        documents: (documents,) int64, the numbers of those to draw from. Below, a document is
-            named by its index in this array.
-        generator: all that is drawn comes from here.
+        documents: (documents,) int64, the indices of those to draw from. Below, a document is
+            given by its index in this array.
+        generator: the source of all randomness.
     """
 
     def __init__(
@@ -28,17 +28,17 @@ class OtherDocuments:
     def draw(
         self, own: np.ndarray, wanted: np.ndarray, room: np.ndarray, used: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A slice from another document for each of some pairs.
+        """Draws a slice from another document for each pair.
 
         Args:
             own: (pairs,) int64, the document that each slice must not come from; there are others.
-            wanted: (pairs,) int64, tokens that a run of segments has at most.
-            room: (pairs,) int64, tokens that the second segment of a document of two has at most.
+            wanted: (pairs,) int64, the most tokens in a run of segments.
+            room: (pairs,) int64, the most tokens in the second segment of a document of two.
             used: (pairs,) bool, whether the slice is used at all.
 
         Returns:
             Starts and ends in the corpus' ids, (pairs,) int64: for a document of two segments the
-            second one of another such document, where there is one; else a run of segments.
+            second one of another such document, if there is one; otherwise a run of segments.
         """
         start, end = self._runs(own, wanted)
         several = len(self._of_two_segments) > 1
@@ -49,12 +49,12 @@ class OtherDocuments:
         return start, end
 
     def _runs(self, own: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Runs from random documents, each from a random segment on, whole if one fits."""
+        """Runs of segments from random starts in random documents, of full length if possible."""
         offsets, generator = self._segments.offsets, self._generator
         other = generator.integers(0, len(self._firsts) - 1, len(own))
         other += other >= own
         first, end = self._firsts[other], self._ends[other]
-        # Only starts from which the document holds enough, where there are any.
+        # Only starts after which the document is long enough, if there are any.
         latest = np.searchsorted(offsets, offsets[end] - wanted, side="right") - 1
         choices = np.clip(latest - first, 0, None) + 1
         start = first + np.floor(generator.random(len(own)) * choices).astype(np.int64)
@@ -62,10 +62,10 @@ class OtherDocuments:
         return offsets[start], np.where(stop > start, offsets[stop], offsets[start] + wanted)
 
     def _seconds(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The second segments of other documents of two.
+        """The second segments of other documents of two segments.
 
-        They are drawn from those that are as long as the own one, or, where there are none, from
-        the next shorter and the next longer.
+        They are drawn from those of the same length as the document's own, or, if there are none,
+        from the next shorter and the next longer ones.
         """
         offsets, firsts = self._segments.offsets, self._firsts[self._of_two_segments]
         own = np.searchsorted(self._of_two_segments, own)

@@ -1,4 +1,4 @@
-"""Sequences of two segments that are next to each other, exchanged, or of two documents.
+"""Sequences of two segments: adjacent, exchanged, or from two documents.
 
 References:
     Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
@@ -21,7 +21,7 @@ from data_util.pretraining.segments import TextSegments
 # The kinds of a pair.
 OTHER, NEXT, EXCHANGED = range(3)
 
-# How often each kind is drawn, in that order.
+# The probability of each kind, in that order.
 NEXT_SENTENCE = (1 / 2, 1 / 2, 0.0)
 SENTENCE_ORDER = (0.0, 1 / 2, 1 / 2)
 STRUCTBERT = (1 / 3, 1 / 3, 1 / 3)
@@ -30,28 +30,28 @@ STRUCTBERT = (1 / 3, 1 / 3, 1 / 3)
 class PairRows(RowPlan):
     """`[CLS] A [SEP] B [SEP]`, and the kind of each pair.
 
-    A document is walked from its start: a run takes segments while they fit. A run of two or more
-    is split at a random place into A and B. What becomes of them is drawn:
+    Each document is read from its start: a run takes segments while they fit. A run of two or more
+    is split at a random point into A and B, and the kind of the pair is drawn:
 
     - next: A and B stay as they are.
-    - exchanged: A and B change places.
-    - other: B is taken from another document, and the walk continues after A, so that nothing is
+    - exchanged: A and B are swapped.
+    - other: B is taken from another document, and reading continues after A, so that no text is
       lost.
 
-    A foreign B is filled just as the true one was: up to the room that A leaves, or, where the
-    document's end has cut the run short, up to the true B's length. Otherwise the length of a
-    sequence would tell whether its B is the true one. For a document of two sentences, such as a
-    pair of texts, it is the second of another such document, whole and of the same length: were
-    it cut, or a first one, that would tell.
+    A foreign B is filled as the true one was: up to the space that A leaves, or, if the document's
+    end cut the run short, up to the true B's length. Otherwise the length of a sequence would
+    reveal whether its B is the true one. For a document of two sentences, such as a pair of texts,
+    it is the second sentence of another such document, whole and of the same length: a truncated
+    one, or a first one, would reveal it.
 
-    A run that cannot be split has no B and weight 0. A single document has no others: where they
-    have a share, all of its pairs have weight 0.
+    A run that cannot be split has no B and weight 0. If there is only one document, and others are
+    needed, all pairs have weight 0.
 
     The arrays are `pair_kind` (rows,) int32, one of `OTHER`, `NEXT` and `EXCHANGED`, and
-    `pair_weights` (rows,) float32, 1 where it can be learned.
+    `pair_weights` (rows,) float32, 1 if the kind can be learned.
 
     Args:
-        shares: of the pairs that are other, next and exchanged; their sum is 1.
+        shares: the fractions of pairs that are other, next and exchanged; their sum is 1.
     """
 
     stream: ClassVar[str] = "pairs"
@@ -61,8 +61,8 @@ class PairRows(RowPlan):
     def __init__(self, shares: tuple[float, float, float] = NEXT_SENTENCE) -> None:
         if len(shares) != 3 or min(shares) < 0 or not math.isclose(sum(shares), 1):
             raise ValueError(
-                "the shares of pairs that are other, next and exchanged must be 0 or more and 1 "
-                f"together. Received: {shares}"
+                "the shares of pairs that are other, next and exchanged must be 0 or more, with "
+                f"the sum 1. Received: {shares}"
             )
         self.shares = tuple(shares)
 
@@ -81,7 +81,7 @@ class PairRows(RowPlan):
         learnable = self.warning(len(documents)) is None
         walking = np.arange(len(documents))
         rows = []
-        # All documents are walked at once, one run of each at a time: numpy's work, not Python's.
+        # All documents advance together, one run of each at a time: in NumPy, not in Python.
         while len(walking):
             start, end = position[walking], ends[walking]
             stop = segments.run_ends(start, end, token_budget)
@@ -124,8 +124,8 @@ class PairRows(RowPlan):
         if num_documents > 1 or not self.shares[OTHER]:
             return None
         return (
-            "only one document: no sentence of another one is there to tell a next sentence from, "
-            "so nothing is learned from sentence pairs"
+            "only one document: there is no sentence of another document to tell a next sentence "
+            "from, so nothing is learned from sentence pairs"
         )
 
     def _draw_kinds(self, generator: np.random.Generator, count: int) -> np.ndarray:

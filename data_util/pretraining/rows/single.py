@@ -1,4 +1,4 @@
-"""Sequences of one segment: text that stands together in a document."""
+"""Sequences of one segment: contiguous text of a document."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from data_util.pretraining.segments import TextSegments
 
 
 class SingleRows(RowPlan):
-    """`[CLS] A [SEP]`: every document from its start, A taking whole segments while they fit.
+    """`[CLS] A [SEP]`: every document from its start; A takes whole segments while they fit.
 
     Nothing is drawn: every epoch has the same rows.
     """
@@ -27,7 +27,7 @@ class SingleRows(RowPlan):
         position = segments.document_offsets[documents]
         ends = segments.document_offsets[documents + 1]
         starts, stops = [], []
-        # All documents are walked at once, one run of each at a time: numpy's work, not Python's.
+        # All documents advance together, one run of each at a time: in NumPy, not in Python.
         while len(position):
             stop = segments.run_ends(position, ends, token_budget)
             starts.append(segments.offsets[position])

@@ -83,7 +83,7 @@ def test_what_cannot_be_is_named(changes, message):
     ("changes", "keys"),
     [
         ({}, ["normalization is 'pre'"]),
-        ({"d_k": 6, "normalization": "post"}, ["d_k is 6 and would have to be 8"]),
+        ({"d_k": 6, "normalization": "post"}, ["d_k is 6, not 8"]),
         ({"d_v": 5, "normalization": "post"}, ["d_v is 5"]),
         (
             {"position": "sinusoidal", "pooling": "max"},

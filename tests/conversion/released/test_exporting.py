@@ -41,7 +41,7 @@ def test_there_and_back_through_the_commands(release, tmp_path, script):
     assert ids[0] == vocabulary.cls_id and ids[-1] == vocabulary.sep_id
     assert [vocabulary.tokens[place] for place in ids[1:-1]] == list("被告人盗窃手机")
     assert tokenizer.model_max_length == 64
-    # What is exported can be brought in again.
+    # What is exported can be imported again.
     assert script("conversion.import_released", tmp_path / "out", tmp_path / "again")[0] == 0
     first, second = values_of(tmp_path / "ours"), values_of(tmp_path / "again")
     for name, value in first.items():

@@ -312,7 +312,7 @@ def test_folders_that_hold_no_bert(tmp_path):
     with pytest.raises(CheckpointError, match=r"no BERT here.*model\.safetensors"):
         open_released_bert(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
-    with pytest.raises(CheckpointError, match=r"config\.json: this file is missing"):
+    with pytest.raises(CheckpointError, match=r"config\.json: this file cannot be read"):
         open_released_bert(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"config\.json: .*not JSON"):

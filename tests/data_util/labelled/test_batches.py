@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from common.errors import InputError
 from data_util.inputs import pairs_to_inputs
 from data_util.labelled.batches import LabelledBatches, LabelledExamples
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
-from training.devices.batch_shares import pad_rows
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"t{number}" for number in range(100))])
 
@@ -42,16 +40,22 @@ def make(examples, **changes):
     return LabelledBatches(examples, VOCABULARY, **options)
 
 
+def in_order(inputs):
+    """The examples of a batch, in order."""
+    return np.array(list(dict.fromkeys(inputs["example"].tolist())))
+
+
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_the_rows_of_an_example_stand_together(shuffle) -> None:
     examples, seen = Choices(), []
-    for inputs, targets, numbers in make(examples, shuffle=shuffle).batches(0):
+    for inputs, targets in make(examples, shuffle=shuffle).batches(0):
+        numbers = in_order(inputs)
         rows = [row for number in numbers for row in examples.examples[number]]
         for name, array in pairs_to_inputs(rows, VOCABULARY, 40).items():
             np.testing.assert_array_equal(inputs[name], array)
         counts = [len(examples.examples[number]) for number in numbers]
         assert inputs["example"].dtype == np.int32
-        assert inputs["example"].tolist() == np.repeat(np.arange(len(numbers)), counts).tolist()
+        assert inputs["example"].tolist() == np.repeat(numbers, counts).tolist()
         assert targets.tolist() == examples.right[numbers].tolist()
         seen.append(numbers)
     assert [len(numbers) for numbers in seen] == [8] * 5 + [5]
@@ -60,7 +64,8 @@ def test_the_rows_of_an_example_stand_together(shuffle) -> None:
 
 def test_examples_are_ordered_by_their_longest_row() -> None:
     examples = Choices()
-    order = np.concatenate([n for _, _, n in make(examples, shuffle=False).batches(0)])
+    batches = make(examples, shuffle=False).batches(0)
+    order = np.concatenate([in_order(inputs) for inputs, _ in batches])
     assert np.all(np.diff(np.minimum(examples.lengths, 40)[order]) >= 0)
     assert make(examples).num_truncated == int((examples.lengths > 40).sum()) > 0
 
@@ -69,14 +74,7 @@ def test_an_epoch_can_be_begun_at_any_step() -> None:
     whole = list(make(Choices()).batches(2))
     tail = list(make(Choices()).batches(2, first_step=3))
     assert len(tail) == len(whole) - 3
-    for (left, _, a), (right, _, b) in zip(tail, whole[3:], strict=True):
-        np.testing.assert_array_equal(a, b)
+    for (left, _), (right, _) in zip(tail, whole[3:], strict=True):
         assert all(np.array_equal(left[name], right[name]) for name in left)
-    for step, (_, _, numbers) in enumerate(whole):
-        assert make(Choices()).documents(2, step).tolist() == numbers.tolist()
-
-
-def test_rows_of_one_example_are_never_parted() -> None:
-    inputs, targets, _ = next(make(Choices()).batches(0))
-    with pytest.raises(InputError, match="examples of several rows cannot be shared"):
-        pad_rows((inputs, targets), 2)
+    for step, (inputs, _) in enumerate(whole):
+        assert make(Choices()).examples(2, step).tolist() == in_order(inputs).tolist()

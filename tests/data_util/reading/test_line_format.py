@@ -226,7 +226,7 @@ def test_labelled_pairs(line, pair, labels):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a\tb\tc __label__x", "a tab parts the two texts of a pair, and here are 2"),
+        ("a\tb\tc __label__x", "a tab separates the two texts of a pair, but there are 2 tabs"),
         (pair_record(text_a=3, label="x"), "needs a string as its `text_a`. Received: 3"),
         ('{"text_a": "a", "label": "x"}', "needs a string as its `text_b`. There is none"),
         (pair_record(text_b=" ", label="x"), "a text of this pair is empty"),

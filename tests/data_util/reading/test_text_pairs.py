@@ -8,5 +8,5 @@ def test_a_tab_parts_two_texts():
     assert split_pair("a b") == "a b"
     assert split_pair("a \t b c") == ("a", "b c")
     for text in ("a\tb\tc", "a\t\tb"):
-        with pytest.raises(InputError, match=r"here are 2: .*`text_a<TAB>text_b`"):
+        with pytest.raises(InputError, match=r"there are 2 tabs: .*`text_a<TAB>text_b`"):
             split_pair(text)

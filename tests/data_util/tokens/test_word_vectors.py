@@ -54,7 +54,7 @@ def test_a_file_worked_by_hand(read, pack, caplog):
     assert (
         "vectors of 3 values for 3 of 11 tokens (27.3 %), 8 not found; 9 words read" in caplog.text
     )
-    assert "1 of the words are there more than once" in caplog.text
+    assert "repeated words: 1" in caplog.text
 
 
 def test_what_was_not_found_has_the_scale_of_what_was(read):
@@ -94,14 +94,14 @@ def test_lines_that_cannot_be_used_are_counted(read, caplog):
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        (b"2 3\nthe 1 2\na 1 2\n", 2, "promises 3 values a word, and this line has not so many"),
-        (b"2 2\nthe 1 2 3\na 1 2 3\n", 2, "promises 2 values a word"),
+        (b"2 3\nthe 1 2\na 1 2\n", 2, "promises 3 values per word, and this line has fewer"),
+        (b"2 2\nthe 1 2 3\na 1 2 3\n", 2, "promises 2 values per word"),
         (b"2 2\nthe x y\na 1 2\n", 2, "promises 2 values"),
-        (b"1 2\nthe 1 2\na 1 2\n", 3, "one word more than the 1 of the first line"),
+        (b"1 2\nthe 1 2\na 1 2\n", 3, "more words than the 1 of the first line"),
         (b"3 2\nthe 1 2\na 1 2\n", 3, "ends after 2 words, and its first line promises 3"),
         (b"3 2\n", 1, "no line follows"),
-        (b"0 2\nthe 1 2\n", 1, "cannot be: at least 1 word"),
-        (b"2 0\nthe\n", 1, "cannot be: at least 1 word"),
+        (b"0 2\nthe 1 2\n", 1, "impossible: at least 1 word"),
+        (b"2 0\nthe\n", 1, "impossible: at least 1 word"),
         (b"2 99999999999999999999\nthe 1\n", 1, "1 to 10,000 values"),
         (b"2 3\n\x00\x01\x02\x03\n", 2, "its binary one is not read"),
         (b"hello\n", 1, "neither the number of words"),
@@ -120,7 +120,7 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line(read, pack, content, 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\n \n", "no line in this file"),
+        (b"\n \n", "this file has no line with text"),
         (b"1 2\nother 1 2\n", "none of the vocabulary's 11 tokens is among its 1 words"),
         (b"", "the file is empty"),
     ],
@@ -154,7 +154,7 @@ def test_gzip_bombs(read, monkeypatch):
     # Lines that go on for ever.
     lines = zlib.compressobj(9, zlib.DEFLATED, 31)
     packed = lines.compress(b"999999999 2\nthe 1 2\n" + b"b 1 2\n" * 2_000_000) + lines.flush()
-    with pytest.raises(InputError, match="this is no text of numbers"):
+    with pytest.raises(InputError, match="this is not text of numbers"):
         read(packed)
 
 
@@ -190,7 +190,7 @@ def test_progress_is_told(tmp_path, monkeypatch, caplog):
     path = tmp_path / "vectors.txt"
     path.write_text("10000 1\n" + "".join(f"w{index} 1\n" for index in range(9999)) + "the 1\n")
     read_word_vectors(path, VOCABULARY, seed=1)
-    assert "a second" in caplog.text
+    assert "per second" in caplog.text
     assert "of the bytes, about" in caplog.text
 
 

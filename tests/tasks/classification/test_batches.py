@@ -43,11 +43,10 @@ def test_every_document_once_with_its_labels(shuffle) -> None:
     corpus, documents, labels = make_corpus()
     batches = make_batches(corpus, shuffle=shuffle)
     seen = []
-    for inputs, targets, indices in batches.batches(2):
+    for inputs, targets in batches.batches(2):
+        indices = inputs["example"]
         assert targets.dtype == np.float32 and targets.shape == (len(indices), LABELS)
-        assert indices.dtype == np.int64
-        assert inputs["example"].dtype == np.int32
-        assert inputs["example"].tolist() == list(range(len(indices)))
+        assert indices.dtype == np.int32
         for row, document in enumerate(indices):
             assert set(np.flatnonzero(targets[row])) == set(labels[document])
             assert targets[row].sum() == len(labels[document])
@@ -84,7 +83,8 @@ def test_every_document_once_for_any_lengths(lengths, sequence_length, size, shu
     room = sequence_length - (3 if pairs else 2)
     for epoch in range(2):
         seen = []
-        for inputs, targets, indices in batches.batches(epoch):
+        for inputs, targets in batches.batches(epoch):
+            indices = inputs["example"]
             assert inputs["token_ids"].shape[1] <= sequence_length
             for ids, target, document in zip(inputs["token_ids"], targets, indices, strict=True):
                 assert np.flatnonzero(target).tolist() == [labels[document]]
@@ -96,7 +96,7 @@ def test_every_document_once_for_any_lengths(lengths, sequence_length, size, shu
 
 
 def order(batches, epoch, first_step=0):
-    return [indices.tolist() for _, _, indices in batches.batches(epoch, first_step)]
+    return [inputs["example"].tolist() for inputs, _ in batches.batches(epoch, first_step)]
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
@@ -131,8 +131,8 @@ def test_cut_documents_are_counted() -> None:
 
 def test_documents_of_a_batch() -> None:
     batches = make_batches(make_corpus()[0])
-    for step, (_, _, indices) in enumerate(batches.batches(2)):
-        assert batches.documents(2, step).tolist() == indices.tolist()
+    for step, (inputs, _) in enumerate(batches.batches(2)):
+        assert batches.examples(2, step).tolist() == inputs["example"].tolist()
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -142,7 +142,8 @@ def test_batches_of_pairs(shuffle) -> None:
     corpus = dataclasses.replace(corpus, first_lengths=lengths)
     batches = make_batches(corpus, shuffle=shuffle)
     seen = []
-    for inputs, targets, indices in batches.batches(0):
+    for inputs, targets in batches.batches(0):
+        indices = inputs["example"]
         pairs = [np.split(documents[i], [lengths[i]]) for i in indices]
         expected = pairs_to_inputs(pairs, VOCABULARY, 48)
         for name, array in expected.items():
