@@ -228,7 +228,7 @@ def test_the_service(chosen):
 
 
 def test_the_export(chosen, tmp_path):
-    from conversion.export_formats import export
+    from conversion.export import export
     from conversion.exported import ExportedModel
 
     options, _ = chosen

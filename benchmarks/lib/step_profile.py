@@ -93,9 +93,7 @@ def matmul_rate(size: int = 2048, rounds: int = 5, precision: str = "float32") -
     return 2 * size**3 / best
 
 
-def operations(
-    config: BackboneConfig, inputs: Mapping[str, np.ndarray], head: str, classes: int
-) -> float:
+def operations(config: Any, inputs: Mapping[str, np.ndarray], head: str, classes: int) -> float:
     """Counts the floating-point operations of the matrix products of a training step.
 
     A multiplication and an addition count as two. The backward pass has two products for each one

@@ -10,7 +10,8 @@ import tensorflow as tf
 from common.errors import ConfigError
 from models.backbones.base import make_backbone
 from models.build import build
-from models.config import BackboneConfig, backbone_config
+from models.config import BackboneConfig
+from models.presets import backbone_config
 from models.registry import BACKBONES, POOLINGS
 from models.size_options import size_options
 from tests import toys
