@@ -1,5 +1,5 @@
-# The environment lives in .venv. A stamp file in it is newer than the lock file that was installed,
-# so an environment is only touched again when a lock file changes.
+# The environment is in .venv. Stamp files in it are newer than the lock file that was installed, so
+# it is updated only when a lock file changes.
 
 PYTHON ?= python3
 UV ?= uv
@@ -16,35 +16,35 @@ UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.dev .venv/.torch ## build .venv with everything for development, from requirements-dev.lock
+setup: .venv/.dev .venv/.torch ## install everything for development into .venv, from requirements-dev.lock
 
 demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs requirements.lock only)
 	@$(VENV_PYTHON) -m benchmarks.demo
 
-test: lint ## setup, then lint, types and tests: what continuous integration runs
+test: lint ## setup, lint, type checks and tests, as in continuous integration
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
 
-crash-test: setup ## kill runs of both steps 52 times and compare what they end with (minutes)
+crash-test: setup ## kill pre-training and fine-tuning runs 52 times and compare the results (minutes)
 	@$(VENV_PYTHON) -m benchmarks.crash_test
 
-lint: setup ## setup, then ruff: rules and format
+lint: setup ## setup, then ruff's rules and format
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m ruff format --check
 
-fuzz: setup ## fuzz what reads files, SECONDS=60 a target (docs/reliability.md)
+fuzz: setup ## fuzz the file readers, SECONDS=60 per target (docs/reliability.md)
 	$(VENV_PYTHON) -m tests.fuzz --seconds=$(or $(SECONDS),60)
 
-lock: ## write the two lock files anew from pyproject.toml (needs uv)
+lock: ## regenerate the two lock files from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	$(UV_COMPILE) -o requirements.lock
 	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
-clean: ## remove .venv and the caches; data/cache and checkpoint folders stay
+clean: ## remove .venv and the caches, but not data/cache and checkpoint folders
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# "|| exit" and not make's own message: a user should read what is wrong, not which rule failed.
+# "|| exit" prints what is wrong, rather than make's message about the rule that failed.
 $(VENV_PYTHON):
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "There is no '$(PYTHON)'. Install Python 3.11 or newer, or name it:" \
@@ -52,25 +52,25 @@ $(VENV_PYTHON):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
 			"Name a newer one: make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Making .venv with $$($(PYTHON) --version)"
+	@echo "Creating .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo "Making .venv failed (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+		echo "Creating .venv failed (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
 
 .venv/.runtime: requirements.lock | $(VENV_PYTHON)
-	@echo "Installing requirements.lock into .venv (the first time: 1 GB or so, some minutes)"
+	@echo "Installing requirements.lock into .venv (the first time: about 1 GB, a few minutes)"
 	@$(PIP_INSTALL) -r requirements.lock
 	@touch $@
 
-# The lock file for development holds the runtime's as well, at the same versions.
+# The lock file for development includes the runtime's packages, at the same versions.
 .venv/.dev: requirements.lock requirements-dev.lock | $(VENV_PYTHON)
-	@echo "Installing requirements-dev.lock into .venv (the first time: 1 GB or so, some minutes)"
+	@echo "Installing requirements-dev.lock into .venv (the first time: about 1 GB, a few minutes)"
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch .venv/.runtime $@
 
-# Only tests want PyTorch, and they are skipped without it: setup goes on where it cannot be had, and
-# tries again the next time.
+# Only tests need PyTorch, and they are skipped without it: setup continues if it cannot be installed,
+# and tries again the next time.
 .venv/.torch: requirements-torch.txt .venv/.dev
 	@echo "Installing requirements-torch.txt into .venv (200 MB; for tests only)"
 	@if $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
 			--no-deps -r requirements-torch.txt && $(VENV_PYTHON) -c "import torch"; then touch $@; \
-		else echo "PyTorch could not be had: the tests that compare with it will be skipped."; fi
+		else echo "PyTorch could not be installed: the tests that need it will be skipped."; fi

@@ -1,12 +1,12 @@
-"""Labels for new text: a JSON object for each line, in the order of the input."""
+"""Prediction for new text: writes one JSON object per line, in the order of the input."""
 
 from training.command_line import run
 from training.options.scripts import PredictionOptions
 
 
 def predict(options: PredictionOptions) -> int:
-    """Labels every line of the input; returns their number."""
-    # Imported here: `--help` is instant.
+    """Predicts a result for every line of the input; returns the number of lines."""
+    # Imported here, so that `--help` is fast.
     from training import prediction
 
     return prediction.predict(options)

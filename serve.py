@@ -1,4 +1,4 @@
-"""Labels over HTTP, with a page to try it on."""
+"""Serves predictions over HTTP, with a page to try them."""
 
 import importlib.util
 
@@ -10,11 +10,11 @@ NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "prometheus_client": "prom
 
 
 def serve(options: ServingOptions) -> None:
-    """Answers requests until it is told to stop."""
+    """Serves requests until it receives SIGTERM or Ctrl-C."""
     missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise OptionError(f"serve.py needs {', '.join(missing)}: pip install {' '.join(missing)}")
-    # Imported here: `--help` is instant.
+    # Imported here, so that `--help` is fast.
     from serving import server
 
     server.serve(options)

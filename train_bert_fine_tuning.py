@@ -1,24 +1,24 @@
-"""Fine-tuning: the pre-trained backbone learns from labelled documents."""
+"""Fine-tuning: trains a pre-trained backbone with the head of a task on labelled examples."""
 
 from training.command_line import run
 from training.options.scripts import FineTuningOptions
 
 
 def fine_tune(options: FineTuningOptions) -> dict:
-    """The whole of fine-tuning; returns the content of `metrics.json`."""
-    # Imported here, so that `--help` is instant and the processes that read text stay small.
+    """Runs fine-tuning from the files to the checkpoint; returns the content of `metrics.json`."""
+    # Imported here, so that `--help` is fast and the worker processes that read text stay small.
     from training import fine_tuning
     from training.devices.distribution import distributed
 
     with (
         distributed(options, batch_size=options.batch_size),  # one device, or several
-        fine_tuning.open_folder(options) as folder,  # no other run writes there meanwhile
+        fine_tuning.open_folder(options) as folder,  # locked against other runs
     ):
         if folder.finished:
             return folder.metrics()
         checkpoint = fine_tuning.open_checkpoint(options)  # pre-trained, or None
         data = fine_tuning.prepare_data(options, checkpoint)  # text -> labels, caches, batches
-        model, report = fine_tuning.build_model(options, data, checkpoint)  # backbone + fresh head
+        model, report = fine_tuning.build_model(options, data, checkpoint)  # backbone + new head
         return fine_tuning.train_model(options, data, model, report, folder)  # epochs -> metrics
 
 

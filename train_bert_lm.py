@@ -1,18 +1,18 @@
-"""Pre-training: a backbone learns from raw text (masked LM, next sentence prediction)."""
+"""Pre-training: trains a backbone on raw text (masked LM, next sentence prediction)."""
 
 from training.command_line import run
 from training.options.scripts import PretrainingOptions
 
 
 def pretrain(options: PretrainingOptions) -> dict:
-    """The whole of pre-training; returns the content of `metrics.json`."""
-    # Imported here, so that `--help` is instant and the processes that read text stay small.
+    """Runs pre-training from the files to the checkpoint; returns the content of `metrics.json`."""
+    # Imported here, so that `--help` is fast and the worker processes that read text stay small.
     from training import pretraining
     from training.devices.distribution import distributed
 
     with (
         distributed(options, batch_size=options.batch_size),  # one device, or several
-        pretraining.open_folder(options) as folder,  # no other run writes there meanwhile
+        pretraining.open_folder(options) as folder,  # locked against other runs
     ):
         if folder.finished:
             return folder.metrics()

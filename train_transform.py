@@ -1,4 +1,4 @@
-"""A Transformer from random weights: fine-tuning without pre-training."""
+"""Trains a Transformer from random weights: fine-tuning without pre-training."""
 
 from train_bert_fine_tuning import fine_tune
 from training.command_line import run

@@ -1,14 +1,17 @@
-"""Kills runs of both scripts at random moments, resumes them, and compares what they end with.
+"""Kills training runs at random moments, resumes them, and compares the results.
 
-    python -m benchmarks.crash_test [--kills=52] [--folder=...] [--json=crash_test.json]
+    python -m benchmarks.crash_test [--kills=52] [--seed=1] [--folder=...] [--json=crash_test.json]
 
-For each backbone and each script, one run is left alone and another is killed (SIGKILL) again and
-again: two in five times while a checkpoint is being written, most others at a random step, some
-during the start. Both run on the bundled sample, tiny, with a checkpoint every few steps. Prints
-what was found and writes it as JSON; the exit status is 1 if a checkpoint was lost, more steps than
-lie between two of them were lost, or the weights differ.
+For each backbone and each training script, one run is not interrupted and others are killed
+(SIGKILL) repeatedly: about 40 % of the time while a checkpoint is being written, 50 % at a random
+step, 10 % during startup. All runs train a tiny model on the bundled sample and write a checkpoint
+every few steps. They are forked from this process, which loads the libraries once.
 
-The runs are forked from this process, which loads the libraries once for all of them.
+Prints a JSON object and writes it to the file `--json`: "runs" and "kills" (with "during_a_write"
+and "before_the_first_checkpoint"), "steps_lost_at_most" (steps repeated after a kill, to be
+compared with "save_every_steps"), "lost_checkpoints", "largest_weight_difference" from the
+uninterrupted run, and "runs_with_another_history" (of metrics). The exit status is 1 if a
+checkpoint was lost, if too many steps were lost, or if weights or metrics differ.
 """
 
 import json
@@ -41,12 +44,14 @@ TOLERANCE = 1e-6
 
 
 def main() -> int:
-    """Runs the test; the exit status."""
+    """Runs the test and returns the exit status."""
     options = parser(__doc__, data="none")
-    options.add_argument("--kills", type=int, default=52)
-    options.add_argument("--seed", type=int, default=1, help="of the moments")
-    options.add_argument("--folder", type=Path, help="default: a temporary one")
-    options.add_argument("--json", type=Path, default=Path("crash_test.json"))
+    options.add_argument("--kills", type=int, default=52, help="number of kills")
+    options.add_argument("--seed", type=int, default=1, help="seed of the moments of the kills")
+    options.add_argument("--folder", type=Path, help="for checkpoints; default: a temporary one")
+    options.add_argument(
+        "--json", type=Path, default=Path("crash_test.json"), help="file for the results"
+    )
     arguments = options.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="crash-test-"))
     began = time.monotonic()
@@ -63,7 +68,7 @@ def main() -> int:
 
 
 def holds(found: dict[str, Any]) -> bool:
-    """Whether what was found is what docs/reliability.md promises."""
+    """Whether the results fulfil the guarantees of docs/reliability.md."""
     return (
         found["lost_checkpoints"] == 0
         and found["steps_lost_at_most"] <= found["save_every_steps"]
@@ -81,17 +86,18 @@ def crash_test(
     stages: Sequence[str] = tuple(STAGES),
     options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Kills `kills` times, divided among backbones and stages.
+    """Runs the test.
 
     Args:
-        folder: takes all that is written.
-        kills: how many.
-        seed: of the moments.
-        backbones, stages: which.
+        folder: for all output.
+        kills: the total number of kills, divided among backbones and stages.
+        seed: the seed of the moments of the kills.
+        backbones: the backbones to test.
+        stages: keys of `STAGES` to test.
         options: further options of every run.
 
     Returns:
-        What was found, as it is printed.
+        The JSON object that is printed.
     """
     from training.command_line import quiet_libraries
 
@@ -119,7 +125,7 @@ def crash_test(
 
 
 class _Test:
-    """One backbone and one stage: a run that is left alone, and runs that are killed."""
+    """The test of one backbone and one stage: an uninterrupted run, and runs that are killed."""
 
     def __init__(
         self,
@@ -136,7 +142,7 @@ class _Test:
         self.difference = 0.0
 
     def run(self, kills: int) -> None:
-        """Kills that often, in as many runs as it takes, and compares the end of each run."""
+        """Kills `kills` times, in as many runs as needed, and compares the results of each run."""
         alone = self._folder / self._stage
         self._start(alone).finish()
         while self.killed < kills:
@@ -183,7 +189,7 @@ class _Test:
         return flags(options)
 
     def _kill_until(self, folder: Path, kills: int) -> None:
-        """Kills a run until it was killed often enough or reaches its end first."""
+        """Kills and resumes a run until there were enough kills or the run finishes."""
         total = training_state(self._folder / self._stage)["step"]
         while self.killed < kills:
             moment = self._choose.choices(["write", "step", "start"], [4, 5, 1])[0]
@@ -204,7 +210,7 @@ class _Test:
             self._inspect(folder, before)
 
     def _due(self, moment: str, folder: Path, step: int, delay: float) -> Callable[[], bool]:
-        """Tells when it is time to kill."""
+        """Returns a function that tells when it is time to kill."""
         began = time.monotonic()
         if moment == "start":
             return lambda: time.monotonic() - began > 8 * delay
@@ -222,7 +228,7 @@ class _Test:
         return due
 
     def _inspect(self, folder: Path, before: int) -> None:
-        """Looks at what a killed run left; `before` is the step that it resumed from."""
+        """Inspects the checkpoints of a killed run, which was resumed from the step `before`."""
         from common.errors import CheckpointError
         from models.checkpoints.folder import read_checkpoint
 
@@ -241,8 +247,8 @@ class _Test:
         self.steps_lost = max(self.steps_lost, reached - step)
         print(
             f"{self._backbone} {self._stage}: kill {self.killed}"
-            f"{' during a write' if half_written else ''}, the last checkpoint is of step {step}; "
-            f"before it was of {before}",
+            f"{' during a write' if half_written else ''}, last checkpoint at step {step}, "
+            f"previously at step {before}",
             file=sys.stderr,
             flush=True,
         )

@@ -1,15 +1,17 @@
-"""Did a change of the code move a number? The same small runs by two checkouts, bit for bit.
+"""Compares the results of two checkouts of this project bit for bit, on small runs.
 
     python -m benchmarks.equality --before=CHECKOUT [--after=.] [--runs=NAME,...]
     python -m benchmarks.equality --before=CHECKOUT --record=baseline.json
     python -m benchmarks.equality --baseline=baseline.json [--after=.]
 
-Each checkout's own scripts run as processes, on files made from the bundled sample, with a fixed
-seed, on one thread of the CPU. Compared are the bytes of every array in `model.weights.h5`, the
-metrics in `metrics.json` without times, and what `predict.py` writes. Prints a table and what
-differs; the exit status is 1 where anything does. The first form runs both checkouts; the second
-keeps what one gives, and the third compares with that. A recorded baseline holds for the machine
-and the library versions that it was made with: a note says where these differ.
+Runs the scripts of each checkout in subprocesses, on files made from the bundled sample, with a
+fixed seed and one CPU thread. It compares the bytes of each array in `model.weights.h5`, the
+metrics in `metrics.json` (without times), and the predictions. The first form runs both checkouts;
+the second records the results of one, with which the third compares. A recorded baseline is valid
+only for its machine and library versions: a note lists differences in these.
+
+Prints a table with one row per run: how many arrays and how many metrics are equal, of how many,
+and the verdict. Below it, each difference is listed. The exit status is 1 if there are any.
 """
 
 import argparse
@@ -30,7 +32,7 @@ MAX_DIFFERENCES = 6  # of each run, that are printed
 
 
 def main() -> int:
-    """Runs, records or compares; the exit status."""
+    """Runs the command and returns the exit status."""
     arguments = _arguments()
     names = [name for name in RUNS if _matches(name, arguments.runs)]
     if not names:
@@ -58,11 +60,16 @@ def main() -> int:
 
 
 def compare(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Compares two entries of the "runs" of `record`.
+    """Compares the results of a run.
+
+    Args:
+        name: the name of the run.
+        before: its entry in the "runs" of `record`, with the old code.
+        after: its entry with the new code.
 
     Returns:
         A row of the table: "run", "weights" and "metrics" (how many are equal, of how many), and
-        "differences", a message for each.
+        "differences", one message for each.
     """
     errors = [f"{side}: {run['error']}" for side, run in (("before", before), ("after", after))
               if "error" in run]  # fmt: skip
@@ -83,7 +90,7 @@ def compare(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> d
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows of `compare` in Markdown, and below them what differs."""
+    """The rows of `compare` as a Markdown table, followed by the differences."""
     lines = ["| run | weights equal | metrics equal | |", "|---|---|---|---|"]
     for row in rows:
         verdict = "**different**" if row["differences"] else "equal"
@@ -97,7 +104,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """What else differs between the two sides and could be the reason of a difference."""
+    """Yields differences in inputs and environment, which may explain different results."""
     if before["inputs"] != after["inputs"]:
         yield "the input files differ: the bundled sample or how they are made has changed"
     for key, value in before["environment"].items():
@@ -130,7 +137,7 @@ def _matches(name: str, patterns: str) -> bool:
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The numbers and strings in nested lists and dictionaries, each with the way to it."""
+    """Yields the path and value of each number and string in nested lists and dictionaries."""
     if isinstance(value, dict):
         for key, entry in value.items():
             yield from _leaves(entry, f"{path}.{key}" if path else key)

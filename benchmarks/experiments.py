@@ -1,23 +1,30 @@
-"""Trains and compares the variants of a table, for the scores in the documentation.
+"""Trains and compares the variants of a table; source of the accuracy results in the docs.
 
     python -m benchmarks.experiments --data=DATA [--table=accuracy] [--data_sets=cail2018,zhihu]
         [--variants=svm,text_cnn/random,...] [--seeds=1,2,3] [--folder=checkpoint_TABLE]
 
-- `accuracy`: is pre-training worth it? Networks from random and from pre-trained weights, linear
-  classifiers and fastText, each with the best of several settings.
-- `ablations`: the defaults of fine-tuning, and the same with one thing changed.
-- `pretraining_gain`: random and pre-trained weights with the same settings, in a short run.
+- `accuracy`: networks with random and with pre-trained initial weights, linear classifiers and
+  fastText, each with the best of several settings.
+- `ablations`: the defaults of fine-tuning, and variants with one change each.
+- `pretraining_gain`: random and pre-trained initial weights with the same settings, in short runs.
 - `original`: the table of the original project, F1 over 35 epochs.
-- `positions`: the validation loss of a Transformer's pre-training with each kind of position.
-- `time_to_loss`: how much sooner pre-training reaches a loss than the first version of this project
-  did; with `--checkout`, a checkout of that version (commit 02f8069) runs its own code.
+- `positions`: the validation loss of a Transformer's pre-training by kind of positional encoding.
+- `time_to_loss`: the time in which pre-training reaches a loss, compared with the first version of
+  this project; `--checkout` names a checkout of that version (commit 02f8069) to run.
 
-Where a variant has several settings, they are compared on the validation documents with the first
-seed; the best one is run with every seed and measured on the test documents, once. One threshold
-for all labels is tuned on the validation documents, for every variant alike. Results are lines of
-`results.jsonl` in the folder, each with its setting: what is there is not run again, and an
-interrupted run resumes. The table is also written to `table.md`, and with matplotlib installed the
-curves of F1 are drawn into `DATA_SET.png`.
+Data: `DATA` has one folder per data set, see `benchmarks.lib.data_sets`. If a variant has several
+settings, they are compared on the validation documents with the first seed; the best one is then
+trained with every seed and evaluated once on the test documents. For every variant, one threshold
+for all labels is tuned on the validation documents.
+
+Prints one Markdown table per data set and writes them to `table.md`; with matplotlib, it draws the
+curves of F1 into `DATA_SET.png`. Columns of the accuracy tables: F1 (the mean of micro and macro
+F1) on the validation documents after the first and the best epoch, in brackets without the TF-IDF
+classifier; test scores, mean ± standard deviation over the seeds; training times; parameters, size
+on disk, and documents labelled per second.
+
+Results are stored as lines of `results.jsonl` in the folder, with their settings: completed runs
+are not repeated, and an interrupted run resumes.
 """
 
 import argparse
@@ -50,17 +57,17 @@ def run_variant(
     *,
     report_only: bool = False,
 ) -> list[Result]:
-    """Chooses the trial of a variant, then trains and measures it with every seed.
+    """Chooses the best trial of a variant, then trains and evaluates it with every seed.
 
     Args:
-        variant: of a table.
-        workspace: of the data set.
-        results: has what was run before, and takes what is run now.
-        seeds: the first one chooses the trial, by F1 on the validation documents.
-        report_only: run nothing.
+        variant: the variant.
+        workspace: the data set and its folder.
+        results: the results of earlier runs, to which those of this run are added.
+        seeds: the seeds; trials are compared with the first one, by F1 on the validation documents.
+        report_only: whether to train nothing.
 
     Returns:
-        A result for each seed; with `report_only`, for those that were run before.
+        One result per seed; with `report_only`, only for seeds that were run before.
     """
 
     def result(trial: Trial, seed: int, *, test: bool) -> Result | None:
@@ -80,12 +87,12 @@ def run_variant(
 
 
 def rate_trials(text: str) -> list[Trial]:
-    """The trials that `--rates` names: `3e-3` is both rates, `1e-3:3e-3` the backbone's first."""
+    """Parses `--rates`: `3e-3` sets both learning rates, `1e-3:3e-3` the backbone's and head's."""
     return [rates(*map(float, pair.split(":"))) for pair in text.split(",")]
 
 
 def options_of(text: str) -> dict[str, Any]:
-    """The options in `NAME=VALUE,NAME=VALUE`, numbers as such."""
+    """Parses `NAME=VALUE,NAME=VALUE`; values may be JSON, such as numbers, or strings."""
     options: dict[str, Any] = {}
     for pair in text.split(","):
         name, _, value = pair.partition("=")
@@ -97,28 +104,37 @@ def options_of(text: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Runs what is missing and prints the table."""
+    """Runs the missing variants and prints the tables."""
     options = parser(__doc__)
-    options.add_argument("--table", choices=tuple(TABLES), default="accuracy")
-    options.add_argument("--variants", help="default: all of the table")
-    options.add_argument("--data_sets", default="cail2018", help=f"of {', '.join(DATA_SETS)}")
-    options.add_argument("--seeds", help="default: the table's")
-    options.add_argument("--folder", type=Path, help="default: checkpoint_TABLE")
     options.add_argument(
-        "--rates", type=rate_trials, default=[], help="where the trials are learning rates"
+        "--table", choices=tuple(TABLES), default="accuracy", help="the table to produce"
+    )
+    options.add_argument("--variants", help="names with commas; default: all of the table")
+    options.add_argument(
+        "--data_sets", default="cail2018", help=f"names with commas, of {', '.join(DATA_SETS)}"
+    )
+    options.add_argument("--seeds", help="numbers with commas; default: those of the table")
+    options.add_argument("--folder", type=Path, help="for the output; default: checkpoint_TABLE")
+    options.add_argument(
+        "--rates",
+        type=rate_trials,
+        default=[],
+        help="learning rates to try instead of the table's: RATE or BACKBONE_RATE:HEAD_RATE,...",
     )
     for stage in ("pretraining", "fine_tuning"):
         help_text = f"further options of every {stage}: NAME=VALUE,NAME=VALUE"
         options.add_argument(f"--{stage}", type=options_of, default={}, help=help_text)
-    options.add_argument("--pretrained", type=Path, help="a checkpoint; nothing is pre-trained")
-    options.add_argument("--checkout", type=Path, help="the first version, for time_to_loss")
-    options.add_argument("--report_only", action="store_true", help="run nothing that is missing")
-    options.add_argument("--test_mode", action="store_true", help="a smoke run")
+    options.add_argument("--pretrained", type=Path, help="a checkpoint to use for all pre-training")
+    options.add_argument(
+        "--checkout", type=Path, help="a checkout of the first version, for time_to_loss"
+    )
+    options.add_argument("--report_only", action="store_true", help="print completed results only")
+    options.add_argument("--test_mode", action="store_true", help="a quick run on little data")
     print(f"\n{run(options.parse_args())}")
 
 
 def run(arguments: argparse.Namespace) -> str:
-    """What the command does; returns the tables."""
+    """Runs the missing variants and returns the tables as Markdown."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     table = TABLES[arguments.table]
     smoke = {"test_mode": True, "num_epochs": 1} if arguments.test_mode else {}
@@ -132,7 +148,7 @@ def run(arguments: argparse.Namespace) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     results, parts = Results(folder / "results.jsonl"), []
     for name in arguments.data_sets.split(","):
-        # Absolute, as another checkout runs in its own folder.
+        # Absolute, because another checkout runs in its own folder.
         data, own = arguments.data.absolute(), (folder / name).absolute()
         workspace = Workspace(data, name, own, arguments.pretrained, arguments.checkout)
         measured = {

@@ -1,13 +1,16 @@
-"""The exports of a checkpoint: how fast they are, how large, and how well they agree with it.
+"""Measures the speed, the size and the accuracy of the exports of a checkpoint.
 
     python -m benchmarks.exports [--data=DATA] [--documents=1000] [--preset=small]
         [--ckpt_dirs=FOLDER,FOLDER]
 
-For each backbone: fine-tunes a classifier on the bundled sample for a few epochs (`--ckpt_dirs`
-names existing classifiers instead), exports it in every format with and without int8, and labels
-documents with predict.py's classifier and with each export: those of `--data`/cail2018/test.json,
-or without `--data` those of the sample. The time is that of tokenizer, batches and model; the
-rounds are interleaved and the best of three counts. Prints a Markdown table.
+For each backbone, it fine-tunes a classifier on the bundled sample for a few epochs (or uses the
+checkpoints `--ckpt_dirs`) and exports it to every format with and without int8 quantization. It
+then labels documents with the checkpoint and with each export: those of
+`--data`/cail2018/test.json, or of the sample without `--data`.
+
+Prints a Markdown table with one row per form: the size in MB, documents per second (tokenizer,
+batches and model; the best of three interleaved rounds), the largest difference of a probability
+from the checkpoint's, and the percentage of equal label decisions.
 """
 
 import argparse
@@ -52,7 +55,7 @@ def main() -> None:
 
 
 def fine_tuned(arguments: argparse.Namespace) -> list[tuple[str, Path]]:
-    """Each backbone and its checkpoint, trained on the sample unless it is there."""
+    """Trains each backbone on the sample, unless it exists; returns names and checkpoints."""
     folders = []
     for backbone in [arguments.backbone] if arguments.backbone else ["text_cnn", "transformer"]:
         folder = arguments.folder / f"{backbone}_{arguments.preset}"
@@ -138,7 +141,7 @@ def measure(
 
 
 def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ignore[no-untyped-def]
-    """The probabilities of texts by an export, batched and ordered as the classifier does it."""
+    """Returns a function from texts to an export's probabilities, batched like the classifier's."""
     from data_util.inputs import documents_to_inputs
 
     def batches(ids: list[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:

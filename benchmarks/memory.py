@@ -1,12 +1,16 @@
-"""How time and memory grow with the text: a corpus 1, 3 and 10 times, and a long file to label.
+"""Measures how time and memory grow with the amount of text.
 
     python -m benchmarks.memory --data=DATA --ckpt_dir=checkpoint_lm_save [--lines=100000]
         [--input=cail2018/test.json]
 
-Pre-processing: that of pre-training, of CAIL2018 and the legal corpus, 1, 3 and 10 times. The
-copies bring no new words, so the memory that a larger table of words takes does not show.
-Prediction: `predict.py` over the lines of `--input`, repeated up to `--lines`. Each run is a
-process; memory is the peak of it and its children together. Time is wall time: run this alone.
+Preprocessing: prepares CAIL2018 and the legal corpus for pre-training, each repeated 1, 3 and 10
+times. (The copies contain no new words, so the growth of the word table is not measured.)
+Prediction: `predict.py` with 10, 30 and 100 % of `--lines` lines, repeated from `--input`. Each
+measurement is a process of its own, timed by wall time: run the command on an idle machine.
+
+Prints two Markdown tables. Columns: the number of repetitions and the size of the text, or the
+number of lines; seconds in total and per repetition, or milliseconds per line; and "peak mb", the
+peak memory of the process and its children together.
 """
 
 import argparse
@@ -35,7 +39,7 @@ def main() -> None:
     options.add_argument("--prepare", nargs=3, help=argparse.SUPPRESS)
     arguments = options.parse_args()
     if arguments.prepare:
-        # The process that is measured, a new one for each size.
+        # This is the process that is measured, a new one for each size.
         from data_util.pretraining.build_corpus import prepare_pretraining_data
         from data_util.tokens.tokenizers import make_tokenizer
 
@@ -50,7 +54,7 @@ def main() -> None:
     tables = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tables["Pre-processing"] = [
+        tables["Preprocessing"] = [
             preprocessing(arguments, folder, times)
             for times in (TIMES[:2] if arguments.test_mode else TIMES)
         ]
@@ -64,7 +68,7 @@ def main() -> None:
 
 
 def preprocessing(arguments: Any, folder: Path, times: int) -> dict[str, Any]:
-    """A row of the table: the corpus, `times` times."""
+    """Measures the preprocessing of the corpus, repeated `times` times: a row of the table."""
     paths = []
     for source in SOURCES:
         path = folder / f"{times}_{Path(source).name}"
@@ -90,7 +94,7 @@ def preprocessing(arguments: Any, folder: Path, times: int) -> dict[str, Any]:
 
 
 def prediction(arguments: Any, folder: Path, lines: int) -> dict[str, Any]:
-    """A row of the table: a file of so many lines."""
+    """Measures `predict.py` on a file of `lines` lines: a row of the table."""
     path = folder / Path(arguments.input).name
     with (arguments.data / arguments.input).open("rb") as source:
         some = source.readlines()

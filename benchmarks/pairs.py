@@ -1,12 +1,15 @@
-"""Do two questions ask the same? Pairs of texts, against TF-IDF with logistic regression.
+"""Classifies pairs of texts and compares with TF-IDF and logistic regression.
 
     python -m benchmarks.pairs --data=DATA/afqmc [--backbone=text_cnn] [--folder=...]
 
-`--data` holds `train.txt`, `valid.txt` and `test.txt` with lines `text_a<TAB>text_b __label__same`
-or `__label__different`. Pre-trains on the text of the training pairs, with next sentence
-prediction, and fine-tunes twice, from random weights and from that checkpoint. Prints a Markdown
-table of test scores, on the test set as it is and with the second texts exchanged among the pairs.
-A run that the folder already holds is not repeated.
+`--data` contains `train.txt`, `valid.txt` and `test.txt` with lines
+`text_a<TAB>text_b __label__same` or `__label__different`. The command pre-trains on the text of the
+training pairs, with next sentence prediction, and fine-tunes twice: from random weights and from
+that checkpoint. Completed runs in the folder are not repeated.
+
+Prints a Markdown table with one row per classifier: F1 on the validation pairs; accuracy, macro F1
+and the F1 of the label `same` on the test pairs; and the same for test pairs whose second texts
+were shuffled ("exchanged"), together with the fraction that is predicted as `same`.
 """
 
 from pathlib import Path
@@ -36,7 +39,7 @@ C_VALUES = (0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 def main() -> None:
-    """Runs what is missing and prints the table."""
+    """Runs the missing trainings and prints the table."""
     options = parser(__doc__, folder="checkpoint_pairs")
     options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="text_cnn")
     options.add_argument("--tokenize_style", choices=("char", "word"), default="char")
@@ -87,8 +90,9 @@ def table_row(
     Args:
         title: its first cell.
         valid: F1 on the validation pairs.
-        true, predicted, predicted_exchanged: (pairs,) bool, whether a pair is labelled `same`; the
-            last one of the pairs with exchanged texts.
+        true: (pairs,) bool, whether a test pair is labelled `same`.
+        predicted: (pairs,) bool, whether it is predicted as `same`.
+        predicted_exchanged: the same for pairs with shuffled second texts.
     """
     from sklearn.metrics import accuracy_score, f1_score
 
@@ -106,12 +110,12 @@ def table_row(
 
 
 def is_same(pairs: list[Document]) -> np.ndarray:
-    """(pairs,) bool: which are labelled `same`."""
+    """Which pairs are labelled `same`, (pairs,) bool."""
     return np.array([SAME in pair.labels for pair in pairs])
 
 
 def texts_of(pairs: list[Document], *, exchanged: bool = False) -> tuple[list[str], list[str]]:
-    """First and second texts; with `exchanged`, the second ones at random among the pairs."""
+    """First and second texts; with `exchanged`, the second ones are shuffled among the pairs."""
     order = np.arange(len(pairs))
     if exchanged:
         order = random_generator(42, "exchanged pairs").permutation(len(pairs))
@@ -119,7 +123,7 @@ def texts_of(pairs: list[Document], *, exchanged: bool = False) -> tuple[list[st
 
 
 def classified(folder: Path, pairs: list[Document]) -> tuple[np.ndarray, np.ndarray]:
-    """What the classifier in `folder` says of the pairs, and of them with exchanged texts."""
+    """The classifier's predictions for the pairs, and for the pairs with shuffled second texts."""
     from training.prediction import Predictor
 
     classifier = Predictor(folder)
@@ -136,11 +140,12 @@ def tf_idf(
 ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
     """Logistic regression on TF-IDF features a, b, |a - b| and a * b of both texts.
 
-    Features are character 1-3-grams or words and word pairs; they and C are chosen on valid.
+    Features are character 1- to 3-grams, or words and word pairs; the better kind and C are chosen
+    on the validation pairs.
 
     Returns:
-        The best mean of micro and macro F1 on valid, and the predictions of that classifier for the
-        test pairs, and for them with exchanged texts.
+        The best mean of micro and macro F1 on the validation pairs, and the predictions of that
+        classifier for the test pairs and for the test pairs with shuffled second texts.
     """
     from scipy.sparse import csr_matrix, hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -176,7 +181,7 @@ def tf_idf(
                     model.predict(features(pairs["test"])),
                     model.predict(features(pairs["test"], exchanged=True)),
                 )
-    print(f"\nTF-IDF: {best[1]} and C = {best[2]:g} are best on valid")
+    print(f"\nTF-IDF: best on the validation pairs with {best[1]} and C = {best[2]:g}")
     return best[0], chosen
 
 

@@ -1,13 +1,17 @@
-"""How fast new text is labelled, from JSON lines to labels, beside the alternatives.
+"""Measures the speed of labelling text, compared with TF-IDF and transformers.
 
     python -m benchmarks.prediction_speed --data=DATA [--documents=5000] [--rounds=5]
         [--preset=small]
 
-Fine-tunes a TextCNN and a Transformer on CAIL2018 for one epoch (more would not change their
-speed), and labels lines of CAIL2018 with the code of `predict.py`: reading, tokenizing, batches,
-network, JSON. The others read the same lines: TF-IDF of characters with one linear SVM per label,
-and transformers' BERT of the Transformer's shape with PyTorch, on the same tokens, in batches of
-similar length. Documents per second of processor time, without loading.
+Fine-tunes a TextCNN and a Transformer on CAIL2018 for one epoch (more would not change the speed)
+and labels lines of CAIL2018 with the code of `predict.py`: reading, tokenizing, batching, network,
+JSON. The others read the same lines: TF-IDF of character n-grams with one linear SVM per label, and
+BERT of the library transformers with PyTorch, of the Transformer's shape, on the same tokens, in
+batches of similar length.
+
+Prints one Markdown table per backbone with one row per side: documents per second of processor time
+("per cpu second") and of wall time, medians over the rounds and without loading; and how many times
+as fast this project is, the median of the rounds' ratios.
 """
 
 import argparse
@@ -96,7 +100,7 @@ def fine_tuned(arguments: argparse.Namespace, backbone: str, folder: Path) -> No
 
 
 def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
-    """What `predict.py` does with lines, once the classifier is loaded."""
+    """Returns a function that does the work of `predict.py`, without loading the checkpoint."""
     from training.prediction import Predictor
 
     classifier = Predictor(checkpoint)
@@ -147,7 +151,7 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
     from training.prediction import Predictor
 
     ours = Predictor(checkpoint)
-    sizes = ours.checkpoint.backbone
+    sizes: Any = ours.checkpoint.backbone
     shape = Shape(
         sizes.vocab_size,
         len(ours.task.labels),
@@ -158,8 +162,8 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
         transformers.BertConfig(
             vocab_size=sizes.vocab_size,
             hidden_size=sizes.d_model,
-            num_hidden_layers=sizes.num_layer,
-            num_attention_heads=sizes.num_header,
+            num_hidden_layers=sizes.num_layers,
+            num_attention_heads=sizes.num_heads,
             intermediate_size=sizes.d_ff,
             num_labels=len(ours.task.labels),  # type: ignore[call-arg]
         )

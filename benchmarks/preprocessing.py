@@ -1,12 +1,16 @@
-"""How fast text becomes ids, beside jieba as the original used it.
+"""Measures the speed of preprocessing, from text to ids, compared with the original project's.
 
     python -m benchmarks.preprocessing --data=DATA [--documents=2000] [--rounds=5]
 
-Both sides read the same documents of CAIL2018 and of the legal corpus from their files, cut them
-into words, count a vocabulary and map every word to its id, in one process. Ours is what step 1
-does, its cache on the disk included; the other is the original's path: `jieba.lcut`, lists of
-words held in memory, a dictionary, ids padded to 200. Documents a second of processor time. jieba
-is needed here alone: `pip install ".[benchmarks]"` brings it.
+Both sides read the same documents of CAIL2018 and of the legal corpus from files, segment them into
+words, count a vocabulary and map each word to its id, in one process. Ours is the preprocessing of
+pre-training, including its cache on disk. The other follows the original project: `jieba.lcut`,
+lists of words in memory, a dictionary, ids padded to length 200. jieba is needed only here:
+`pip install ".[benchmarks]"` installs it.
+
+Prints one Markdown table per corpus with one row per side: documents per second of processor time
+("per cpu second") and of wall time, medians over the rounds; and how many times as fast this
+project is, the median of the rounds' ratios.
 """
 
 import logging
@@ -55,7 +59,7 @@ def main() -> None:
 
 
 def ours(path: Path, documents: int) -> float:
-    """What step 1 does before its first step, into a cache that was not there."""
+    """Preprocesses the documents as pre-training does, into a new cache."""
     with tempfile.TemporaryDirectory() as folder:
         prepare_pretraining_data(
             [path],
@@ -68,7 +72,7 @@ def ours(path: Path, documents: int) -> float:
 
 
 def originals(path: Path, cut: object) -> float:
-    """The original's path: everything in lists, one thing after the other."""
+    """Preprocesses the documents like the original project: everything in lists, step by step."""
     lines = path.read_text(encoding="utf-8").splitlines()
     words = [cut(line) for line in lines]  # type: ignore[operator]
     ids = ids_of(words)
@@ -79,7 +83,7 @@ def originals(path: Path, cut: object) -> float:
 
 
 def ids_of(texts: Sequence[Iterable[str]]) -> list[list[int]]:
-    """Ids by falling frequency, 1 for a word that is not among them."""
+    """Maps words to ids by falling frequency, and unknown words to 1."""
     counts = Counter(word for text in texts for word in text)
     known = {word: number + 5 for number, (word, _) in enumerate(counts.most_common(VOCAB_SIZE))}
     return [[known.get(word, 1) for word in text] for text in texts]

@@ -1,13 +1,16 @@
-"""A released BERT from end to end: import, further pre-training, fine-tuning and export.
+"""Runs a released BERT end to end: import, further pre-training, fine-tuning and export.
 
     python -m benchmarks.released_bert --data=DATA [--sequence_length=128] [--num_epochs=3]
         [--folder=...] [--test_mode]
 
-`--data` holds `cail2018/{train,valid,test}.json`. Nothing is downloaded: the library transformers
-(with PyTorch) makes the release, a BERT of 4 layers x 256 with random weights, whose vocabulary has
-every Chinese character of the training text as a token. It is imported, pre-trained for an epoch on
-the text of the training documents, and fine-tuned with and without that. The hidden states of the
-export are compared with those of our model. Prints Markdown tables.
+`--data` contains `cail2018/{train,valid,test}.json`. Nothing is downloaded: the library
+transformers (with PyTorch) creates the release, a BERT of 4 layers x 256 with random weights, whose
+vocabulary contains each character of the training text. It is imported, pre-trained for an epoch
+on the text of the training documents, and fine-tuned with and without that pre-training.
+
+Prints two Markdown tables: F1 on the validation documents (first and best epoch) and on the test
+documents (micro, macro and their mean) by start; and the validation accuracies after pre-training,
+with the largest difference between our hidden states and those of transformers for the export.
 """
 
 import json
@@ -31,7 +34,7 @@ FINE_TUNING = ["--head=pooled", "--learning_rate=3e-4", "--head_learning_rate=1e
 
 
 def main() -> None:
-    """Makes the release, runs every stage and prints the tables."""
+    """Creates the release, runs every stage and prints the tables."""
     options = parser(__doc__, folder="checkpoint_released_bert")
     options.add_argument("--sequence_length", type=int, default=128, help="of both stages")
     options.add_argument("--num_epochs", type=int, default=3, help="of fine-tuning")
@@ -129,7 +132,7 @@ def make_release(
 
 
 def largest_difference(checkpoint: Path, exported: Path) -> float:
-    """Between our hidden states and those of transformers with the exported weights."""
+    """The largest difference of our hidden states from those of transformers with the export."""
     import torch
     import transformers
 

@@ -1,11 +1,16 @@
-"""What more devices would bring: fits the cost model of the documentation on this machine.
+"""Predicts the speed of training on several devices with the cost model of the documentation.
 
     python -m benchmarks.scaling --data=DATA --bandwidth=1.25e9 --latency=5e-5 [--rows=1024]
 
-Measures steps of one device at several batch sizes and fits `c0 + c1 * positions` to them, measures
-the time to make a row, counts the bytes of the gradients, and prints the model's prediction for 1,
-2, 16 and 100 devices that share batches of `--rows`, one device per host. Bandwidth and latency are
-those of the network between the hosts, which this command cannot measure.
+Measures training steps on CAIL2018 with one device at several batch sizes and fits
+`c0 + c1 * positions` to them, measures the time to prepare a row, and counts the bytes of the
+gradients. From this it predicts the step on 1, 2, 16 and 100 devices, one per host, that share
+batches of `--rows` rows. Bandwidth and latency are those of the network between the hosts, which
+this command cannot measure.
+
+Prints three Markdown tables: the measured steps (rows and positions per batch, milliseconds per
+step), the fitted costs (see `Costs`), and the prediction: milliseconds of computation, all-reduce
+and input, and of the whole step; rows per second; and the share of the ideal, linear speed-up.
 """
 
 import argparse
@@ -28,15 +33,15 @@ DEVICES = (1, 2, 16, 100)
 
 @dataclasses.dataclass(frozen=True)
 class Costs:
-    """The quantities of the model, in seconds and bytes.
+    """The quantities of the cost model.
 
     Attributes:
-        step: of a step without rows (c0).
-        position: of one position, token or padding, on one device (c1).
-        row: of making a row (d).
-        gradient_bytes: of all gradients (P).
+        step: seconds of a step without rows (c0).
+        position: seconds per position, token or padding, on one device (c1).
+        row: seconds to prepare a row (d).
+        gradient_bytes: the size of all gradients in bytes (P).
         bandwidth: bytes per second between hosts (B).
-        latency: of the smallest message (l).
+        latency: seconds of the smallest message (l).
     """
 
     step: float
@@ -47,7 +52,7 @@ class Costs:
     latency: float
 
     def compute(self, rows: int, length: float, devices: int) -> float:
-        """Seconds of a step's arithmetic."""
+        """Seconds of the computation of a step."""
         return self.step + self.position * rows * length / devices
 
     def all_reduce(self, devices: int) -> float:
@@ -61,7 +66,7 @@ class Costs:
 
 
 def least_squares(positions: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
-    """The intercept, at least 0, and the slope of the line with the least squares."""
+    """Fits a line by least squares; returns its intercept, at least 0, and its slope."""
     slope, intercept = np.polyfit(positions, seconds, 1)
     if intercept < 0:
         intercept, slope = 0.0, float(np.dot(positions, seconds) / np.dot(positions, positions))
@@ -93,15 +98,15 @@ def main() -> None:
     options = speed_parser(__doc__)
     options.add_argument("--bandwidth", type=float, required=True, help="bytes per second")
     options.add_argument("--latency", type=float, required=True, help="seconds")
-    options.add_argument("--rows", type=int, default=1024, help="of the batch of all devices")
+    options.add_argument("--rows", type=int, default=1024, help="rows of a batch, over all devices")
     options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="transformer")
     options.add_argument("--stage", choices=("masked_lm", "fine_tuning"), default="masked_lm")
     options.add_argument("--preset", choices=tuple(PRESETS), default="small")
     options.add_argument("--precision", default="float32")
-    options.add_argument("--sizes", default="16,64,128", help="rows of the batches measured")
+    options.add_argument("--sizes", default="16,64,128", help="batch sizes to measure")
     options.add_argument("--sequence_length", type=int, default=256)
     options.add_argument("--documents", type=int, default=None)
-    options.add_argument("--steps", type=int, default=5, help="of each size in a round")
+    options.add_argument("--steps", type=int, default=5, help="steps per batch size in a round")
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds, arguments.steps = 40, 1, 1
@@ -127,7 +132,7 @@ def main() -> None:
 def fitted(
     arguments: argparse.Namespace, folder: Path
 ) -> tuple[Costs, float, list[dict[str, float]]]:
-    """The costs, the mean length of a row, and the measured steps."""
+    """Measures; returns the costs, the mean length of a row, and the table of measured steps."""
     import keras
 
     from benchmarks.lib.our_steps import DEFAULT_HEADS, Data, OurSteps

@@ -1,12 +1,14 @@
-"""The service under load, with and without micro-batching.
+"""Measures the service under load, with and without micro-batching.
 
     python -m benchmarks.serving --ckpt_dir=checkpoint_lm_save [--seconds=20] [--input=FILE]
 
 Starts `serve.py` twice, with its defaults and with `--max_batch_size=1`. 1, 8 and 64 clients send
-one text after another to each service in turn, for `--seconds`. The clients are `wrk` where it is
-installed, else asyncio tasks; always in a process of their own. Prints a Markdown table: requests
-per second, the median and the 99th percentile of the latency, failed requests, and the memory of
-the service before and after.
+the texts of `--input`, one after another, to each service in turn, for `--seconds`. The clients run
+in a separate process: `wrk` if it is installed, otherwise asyncio tasks.
+
+Prints a Markdown table with one row per service and number of clients: requests per second, the
+median and the 99th percentile of the latency, failed requests, and the memory of the service before
+and after.
 """
 
 import argparse
@@ -84,7 +86,7 @@ def main() -> None:
 
 
 def write_bodies(source: Path, target: Path) -> None:
-    """Writes a request body per line, each with one text."""
+    """Writes one request body per line, each with one text."""
     from data_util.reading.documents import read_texts
 
     with source.open("rb") as file:
@@ -108,7 +110,7 @@ def start(
 
 
 def measure(address: str, clients: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """Loads a service from another process; see `load`."""
+    """Runs the clients in another process; see `load`."""
     bodies = folder / "bodies"
     if shutil.which("wrk"):
         script = folder / "load.lua"
@@ -126,10 +128,16 @@ def measure(address: str, clients: int, seconds: float, folder: Path) -> dict[st
 
 
 def load(address: str, clients: int, seconds: float, bodies: Path) -> dict[str, Any]:
-    """The clients without wrk: each sends a request, reads the response and sends the next.
+    """Runs the clients without wrk: each sends a request, reads the response and sends the next.
+
+    Args:
+        address: the URL of the service.
+        clients: the number of concurrent clients.
+        seconds: for how long they send requests.
+        bodies: the file of request bodies.
 
     Returns:
-        "requests", "seconds", "p50" and "p99" of the latency in ms, "errors".
+        "requests" and "seconds"; "p50" and "p99", percentiles of the latency in ms; and "errors".
     """
     url = urlsplit(address)
     requests = [

@@ -1,11 +1,14 @@
-"""The toy task of the original: does the number of ones in a 0/1 sequence pass a threshold?
+"""Trains the toy task of the original project: are more than half of a sequence's bits ones?
 
     python -m benchmarks.toy_task [--backbone=transformer] [--pooling=mean] [--length=24]
 
-A classifier that cannot do this has a defect (the original's Transformer could not). The TextCNN's
-default pooling, the maximum over positions, tells whether a pattern occurs and not how often, so no
-training makes it count: give it `--pooling=mean`. Its filters see nine positions at once, which is
-much of 24; `--length=96` shows it.
+A correct classifier learns this (the original's Transformer did not). The default pooling of the
+TextCNN, the maximum over positions, indicates whether a pattern occurs but not how often, so it
+cannot learn to count: use `--pooling=mean`. Its filters see nine positions, a large part of 24; the
+effect is clearer with `--length=96`. The sequences are random.
+
+Prints a Markdown table with one row per backbone and pooling: the mean cross-entropy ("loss") and
+the accuracy on sequences that were not trained on.
 """
 
 import numpy as np
@@ -21,9 +24,9 @@ BATCH = 64
 
 
 def sequences(count: int, length: int, seed: int, stream: str) -> tuple[dict, np.ndarray]:
-    """Sequences of fair coin tosses and whether more than half of each are ones.
+    """Random bit sequences, and whether more than half of the bits are ones.
 
-    Most counts are near the threshold: only a classifier that counts exactly gets them all.
+    Most counts are near the threshold, so only a classifier that counts exactly gets them all.
 
     Returns:
         The model's inputs, (count, length + 1) each, and (count, 2) one-hot targets.
@@ -48,7 +51,7 @@ def run(
     steps: int = 600,
     seed: int = 42,
 ) -> tuple[float, float]:
-    """Trains on new sequences and measures on unseen ones.
+    """Trains on random sequences and evaluates on unseen ones.
 
     Returns:
         The mean cross-entropy and the accuracy on sequences that were not trained on.

@@ -1,14 +1,18 @@
-"""How fast training steps are, beside transformers with PyTorch, KerasHub and plain Keras.
+"""Measures the speed of training steps, compared with transformers, KerasHub and plain Keras.
 
     python -m benchmarks.training_speed --data=DATA [--rounds=5] [--steps=20]
     KERAS_BACKEND=jax python -m benchmarks.training_speed --data=DATA --ours_only \
         --preset=big --precision=mixed_bfloat16 --batch_size=256
 
-Networks of the same shape (2 layers, d_model 128, 2 heads, feed-forward 512; the TextCNN with 128
-filters of each size), 64 documents of CAIL2018 of up to 200 tokens per step. Documents, or for
-masked LM tokens, per second of processor time; padding does not count, and its share is in the
-table. Then where the time of our step goes, and which fraction of the machine's rate of matrix
-products it reaches. On a GPU processor time says little: read `per_second`, with `--ours_only`.
+All networks have the same shape (2 layers, d_model 128, 2 heads, feed-forward 512; the TextCNN has
+128 filters of each size). A step has 64 documents of CAIL2018 of up to 200 tokens.
+
+Prints Markdown tables. One per workload, with one row per side: documents (for masked LM: tokens
+other than padding) per second of processor time ("per cpu second") and of wall time; how many times
+as fast this project is; and "waste", the fraction of positions that are padding. Then the
+milliseconds of each part of our step, and a roofline: the fraction of the machine's rate of matrix
+products that our step reaches. On a GPU, processor time is not meaningful: use "per second", with
+`--ours_only`.
 """
 
 import argparse
@@ -30,14 +34,18 @@ INSTALL = 'pip install ".[benchmarks]" -r requirements-torch.txt'
 def main() -> None:
     """Measures every workload and prints the tables."""
     options = speed_parser(__doc__)
-    options.add_argument("--steps", type=int, default=20, help="of each side in a round")
+    options.add_argument("--steps", type=int, default=20, help="steps of each side in a round")
     options.add_argument("--batch_size", type=int, default=64)
     options.add_argument("--sequence_length", type=int, default=200)
-    options.add_argument("--documents", type=int, default=None, help="of CAIL2018; default: all")
-    options.add_argument("--preset", choices=tuple(PRESETS), help="instead of the shape")
-    options.add_argument("--precision", default="float32")
-    options.add_argument("--ours_only", action="store_true", help="without the peers")
-    options.add_argument("--only", default="", help="workloads whose name has this in it")
+    options.add_argument(
+        "--documents", type=int, default=None, help="documents of CAIL2018; default: all"
+    )
+    options.add_argument(
+        "--preset", choices=tuple(PRESETS), help="our network's preset; default: the peers' shape"
+    )
+    options.add_argument("--precision", default="float32", help="Keras' dtype policy")
+    options.add_argument("--ours_only", action="store_true", help="measure only this project")
+    options.add_argument("--only", default="", help="only workloads whose title contains this")
     arguments = options.parse_args()
     if arguments.test_mode:
         arguments.documents, arguments.rounds, arguments.steps = 40, 1, 2
@@ -55,7 +63,7 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]]:
-    """All tables."""
+    """Measures all workloads and returns the tables by title."""
     import keras
 
     from benchmarks.lib.our_steps import DEFAULT_HEADS, Data, OurSteps

@@ -176,7 +176,7 @@ class BackboneConfig:
 
         Only their defaults are those of this class.
         """
-        return _fields(cls)
+        return _fields(cls)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """The backbone's name and the fields as JSON has them."""
@@ -214,16 +214,17 @@ class BackboneConfig:
 
 @functools.cache
 def _fields(cls: type[BackboneConfig]) -> dict[str, dataclasses.Field]:
-    found = {}
+    found: dict[str, dataclasses.Field] = {}
     for field in dataclasses.fields(cls):
         declared = [
-            base.__dataclass_fields__[field.name]
+            fields[field.name]
             for base in cls.__mro__
-            if field.name in getattr(base, "__dataclass_fields__", {})
+            if field.name in (fields := getattr(base, "__dataclass_fields__", {}))
         ]
-        metadata = next(one.metadata for one in [*declared, size()] if one.metadata)
-        found[field.name] = dataclasses.field(default=field.default, metadata=metadata)
-        found[field.name].name, found[field.name].type = field.name, field.type
+        metadata = next(each.metadata for each in [*declared, size()] if each.metadata)
+        one: Any = dataclasses.field(default=field.default, metadata=metadata)
+        one.name, one.type = field.name, field.type
+        found[field.name] = one
     return found
 
 

@@ -85,7 +85,7 @@ class Encoding:
         elif positions is not None and planned is None:
             at = self._batch[positions]
             outputs["sequence_output"] = gather_positions(outputs["sequence_output"], at)
-        elif positions is not None:
+        elif positions is not None and planned is not None:
             if positions not in planned:
                 raise ValueError(
                     f"{objective.name} reads {positions}: add it to `positions` in its class."
@@ -103,7 +103,8 @@ class Encoding:
         layers = any(reader.reads_layers for reader in readers)
         if layers or not readers or any(reader.positions is None for reader in readers):
             return None, layers
-        return tuple(dict.fromkeys(name for one in readers for name in one.positions)), False
+        names = (name for one in readers for name in one.positions or ())
+        return tuple(dict.fromkeys(names)), False
 
     def _positions(self, names: Sequence[str]) -> Any:
         """Concatenates the arrays of positions with these names, (batch, count) int32."""

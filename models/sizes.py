@@ -3,7 +3,7 @@
 import dataclasses
 import operator
 import reprlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from common.errors import ConfigError
@@ -91,13 +91,13 @@ def check_bounds(name: str, rule: Mapping[str, Any], value: Any) -> None:
     if rule["choices"] is not None and value not in rule["choices"]:
         choices = ", ".join(rule["choices"])
         raise ConfigError(f"{name} must be one of {choices}, not {reprlib.repr(value)}.")
-    rules = (
+    possible: tuple[tuple[str, Any, Callable[[Any, Any], bool]], ...] = (
         ("at least", rule["minimum"], operator.ge),
         ("at most", rule["maximum"], operator.le),
         ("above", rule["above"], operator.gt),
         ("below", rule["below"], operator.lt),
     )
-    rules = [(words, bound, fits) for words, bound, fits in rules if bound is not None]
+    rules = [(words, bound, fits) for words, bound, fits in possible if bound is not None]
     # NaN is within no bounds.
     if not all(fits(value, bound) for _, bound, fits in rules):
         bounds = " and ".join(f"{words} {bound}" for words, bound, _ in rules)

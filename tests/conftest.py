@@ -1,4 +1,4 @@
-"""Tiny files, tiny checkpoints of both steps, and the root scripts, which the tests share."""
+"""Shared fixtures: tiny files, tiny checkpoints of both stages, and the root scripts."""
 
 import functools
 import io
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# No test measures time: a machine may have other things to do.
+# No deadlines: tests must not fail on a busy machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -28,7 +28,7 @@ BACKBONE_SIZES = {"text_cnn": {"num_filters": 8}, "transformer": {"num_layer": 1
 
 
 def text_of(labels, random):
-    """A few sentences of words that tell the labels, and of some that don't."""
+    """A few sentences of words that indicate the labels, and of words common to all."""
     words = [word for label in labels for word in TOPICS[label]] + list(COMMON)
     sentences = range(random.integers(2, 6))
     return "".join("".join(random.choice(words, size=5)) + "。" for _ in sentences)
@@ -53,7 +53,7 @@ class Tiny:
         for name, count, seed in (("train", 60, 1), ("valid", 24, 2), ("test", 24, 3)):
             self.file(name).write_text("".join(lines_of(count, seed)), encoding="utf-8")
         lines = lines_of(40, 4)
-        # Free text has no labels; its words make another vocabulary than those of train.
+        # Raw text without labels; its vocabulary differs from that of train.
         free = "".join(f"{line.split(' __label__')[0]}\n" for line in lines)
         self.file("free").write_text(free, encoding="utf-8")
 
@@ -99,11 +99,11 @@ class Tiny:
 
 @dataclass(frozen=True)
 class Run:
-    """Both steps on the tiny files.
+    """A pre-training and a fine-tuning on the tiny files.
 
     Attributes:
         pretrained, fine_tuned: the checkpoint folders.
-        pretraining_metrics, fine_tuning_metrics: what the steps returned.
+        pretraining_metrics, fine_tuning_metrics: the metrics that the scripts returned.
     """
 
     pretrained: Path
@@ -119,7 +119,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_of(tiny):
-    """Gives the `Run` of a backbone, made when it is first asked for. Not to be written to."""
+    """Returns the `Run` of a backbone, which is made on first use. Tests must not modify it."""
     from train_bert_fine_tuning import fine_tune
     from train_bert_lm import pretrain
     from training.options.scripts import FineTuningOptions, PretrainingOptions
@@ -127,9 +127,9 @@ def run_of(tiny):
     @functools.cache
     def make(backbone):
         first, second = tiny.folder / f"lm_{backbone}", tiny.folder / f"save_{backbone}"
-        step_1 = pretrain(PretrainingOptions(**tiny.pretraining(backbone, ckpt_dir=str(first))))
+        metrics = pretrain(PretrainingOptions(**tiny.pretraining(backbone, ckpt_dir=str(first))))
         options = tiny.fine_tuning(ckpt_dir=str(first), ckpt_dir_save=str(second))
-        return Run(first, second, step_1, fine_tune(FineTuningOptions(**options)))
+        return Run(first, second, metrics, fine_tune(FineTuningOptions(**options)))
 
     return lambda backbone="text_cnn": make(backbone)
 
@@ -144,13 +144,13 @@ def pairs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pretrained_on_pairs(pairs):
-    """A checkpoint of step 1. Not to be written to."""
+    """A pre-trained checkpoint. Tests must not modify it."""
     return pairs.pretraining("lm")
 
 
 @pytest.fixture(scope="session")
 def fine_tuned_on_pairs(pairs, pretrained_on_pairs):
-    """A checkpoint that labels pairs `same` or `different`. Not to be written to."""
+    """A checkpoint that labels pairs as `same` or `different`. Tests must not modify it."""
     from train_bert_fine_tuning import fine_tune
 
     folder = pairs.folder / "fine_tuned"
@@ -160,7 +160,7 @@ def fine_tuned_on_pairs(pairs, pretrained_on_pairs):
 
 @pytest.fixture
 def eagerly():
-    """Runs Keras' steps without compiling them: slower a step, faster for the first few."""
+    """Runs Keras' steps without compiling them, which is faster for a few steps."""
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
@@ -170,7 +170,7 @@ def eagerly():
 
 @pytest.fixture
 def script(monkeypatch, capsys):
-    """Runs a root script, or a module that is a command, in this process.
+    """Runs a root script, or a module as a command, in this process.
 
     Returns:
         (exit status, standard output, standard error).
@@ -186,7 +186,7 @@ def script(monkeypatch, capsys):
                 runpy.run_path(str(ROOT / name), run_name="__main__")
             else:
                 with warnings.catch_warnings():
-                    # A test may have imported it, too.
+                    # runpy warns if a test has already imported the module.
                     warnings.simplefilter("ignore", RuntimeWarning)
                     runpy.run_module(name, run_name="__main__")
         except SystemExit as stop:
@@ -199,7 +199,7 @@ def script(monkeypatch, capsys):
 
 @pytest.fixture
 def refused(script):
-    """Runs a root script that must end with status 2 and one line; returns that line."""
+    """Runs a root script that must end with status 2 and one line on standard error; returns it."""
 
     def run(name, *arguments, stdin=""):
         status, out, err = script(name, *arguments, stdin=stdin)

@@ -56,12 +56,9 @@ class PretrainingData:
     """The data of pre-training.
 
     Attributes:
-        tokenizer: that of `start`, or a new one.
-        vocabulary: that of `start`, or a new one.
-        train: the training batches.
-        valid: the validation batches.
-        documents: the number of documents of both splits.
-        tokens: the number of tokens of both splits.
+        tokenizer, vocabulary: those of `start`, or new ones.
+        train, valid: the batches of both splits.
+        documents, tokens: their numbers in both splits together.
         start: the checkpoint `--init_ckpt_dir`, or None.
     """
 
@@ -166,10 +163,6 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
 def build_model(options: PretrainingOptions, data: PretrainingData) -> PretrainingModel:
     """Builds the backbone and the objectives' heads, with random weights or those of `data.start`.
 
-    Args:
-        options: of the run.
-        data: from `prepare_data`.
-
     Raises:
         OptionError: an option contradicts the checkpoint or the architecture.
         CheckpointError: the checkpoint's weights do not fit.
@@ -213,12 +206,6 @@ def train_model(
 ) -> dict[str, Any]:
     """Trains or resumes training; writes the best and the last checkpoint to `folder`.
 
-    Args:
-        options: of the run.
-        data: from `prepare_data`.
-        model: from `build_model`.
-        folder: the output folder, entered.
-
     Returns:
         The content of `metrics.json`.
     """
@@ -260,16 +247,7 @@ def train_model(
 def evaluate(
     model: keras.Model, batches: PretrainingBatches, metrics: tuple[str, ...]
 ) -> dict[str, float]:
-    """Evaluates a compiled model; the masks and pairs are the same each time.
-
-    Args:
-        model: a `PretrainingModel`.
-        batches: what it is evaluated on.
-        metrics: the names of the metrics to return in addition to "loss".
-
-    Returns:
-        The metrics by name.
-    """
+    """Returns "loss" and the named `metrics` of a model; masks and pairs are the same each time."""
     results = model.evaluate(
         prefetched(lambda: batches.batches(0), batches.steps(0)), verbose=0, return_dict=True
     )

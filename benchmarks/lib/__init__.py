@@ -1,1 +1,1 @@
-"""What the commands of `benchmarks` share."""
+"""Helpers of the commands in `benchmarks`."""

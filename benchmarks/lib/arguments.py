@@ -11,12 +11,12 @@ def parser(
     data: Literal["required", "optional", "none"] = "required",
     folder: str = "",
 ) -> argparse.ArgumentParser:
-    """A parser with `--data` and `--folder`.
+    """Creates a parser with `--data` and `--folder`.
 
     Args:
         doc: the docstring of the command; its first line is the description.
-        data: whether there is a `--data`, and whether it must be given.
-        folder: the default of `--folder`; empty: there is no such argument.
+        data: whether the argument `--data` exists and is required.
+        folder: the default of `--folder`; empty for no such argument.
     """
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     if data != "none":
@@ -25,15 +25,19 @@ def parser(
         )
     if folder:
         made.add_argument(
-            "--folder", type=Path, default=Path(folder), help="takes checkpoints and caches"
+            "--folder", type=Path, default=Path(folder), help="for checkpoints and caches"
         )
     return made
 
 
 def speed_parser(doc: str | None) -> argparse.ArgumentParser:
-    """A parser with the arguments of every benchmark of speed."""
+    """Creates a parser with the arguments that all speed benchmarks share."""
     made = parser(doc)
-    made.add_argument("--out", type=Path, default=Path("benchmark_results"), help="for the JSON")
+    made.add_argument(
+        "--out", type=Path, default=Path("benchmark_results"), help="folder of the JSON results"
+    )
     made.add_argument("--rounds", type=int, default=5, help="measurements of each side")
-    made.add_argument("--test_mode", action="store_true", help="a smoke run: its times say nothing")
+    made.add_argument(
+        "--test_mode", action="store_true", help="a quick run whose times are not meaningful"
+    )
     return made

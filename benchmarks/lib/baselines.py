@@ -1,7 +1,7 @@
-"""What a user might choose instead of a network: TF-IDF with a linear model, and fastText.
+"""Baselines for classification: TF-IDF with a linear model, and fastText.
 
-Each is fitted to the training documents with the settings of a trial, and then scores documents:
-the higher a label's score, the more likely the label.
+Each is fitted to the training documents with the settings of a trial and then scores documents; a
+higher score means that the label is more likely.
 """
 
 import tempfile
@@ -18,9 +18,9 @@ from sklearn.svm import LinearSVC
 
 Trial = dict[str, Any]
 
-# Threads of fastText, however many cores there are: each of the first ten initializes one tenth of
-# the vectors, and the next one the rest. With fewer threads some vectors start from uninitialized
-# memory: as zeros, or as values from which training diverges.
+# Threads of fastText, regardless of the number of cores: each of the first ten initializes a tenth
+# of the vectors, and the next one the rest. With fewer threads, some vectors stay uninitialized
+# memory: zeros, or values from which training diverges.
 THREADS = 12
 
 
@@ -28,22 +28,23 @@ class Baseline(Protocol):
     """A classifier of texts."""
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
-        """(documents, labels) float, 0 to 1."""
+        """Scores documents: (documents, labels) float, 0 to 1."""
 
     def parameters(self) -> int:
-        """Number of learned weights."""
+        """The number of learned weights."""
 
     def bytes(self) -> int:
-        """Size on disk."""
+        """The size on disk."""
 
 
 class LinearTfidf:
     """TF-IDF features and one linear classifier per label.
 
     Args:
-        texts, targets: training documents, and (documents, labels) int64.
+        texts: the training documents.
+        targets: (documents, labels) int64, 1 for the labels of a document.
         features: arguments of `TfidfVectorizer`.
-        classifier: makes scikit-learn's classifier of one label.
+        classifier: creates scikit-learn's classifier for one label.
     """
 
     def __init__(
@@ -55,13 +56,13 @@ class LinearTfidf:
     ) -> None:
         self._vectorizer = TfidfVectorizer(**features)
         matrix = self._vectorizer.fit_transform(texts)
-        # A label that no training document has cannot be learned.
+        # A label without training documents cannot be learned.
         self._learned = np.flatnonzero(targets.any(axis=0))
         self._labels = targets.shape[1]
         self._model = OneVsRestClassifier(classifier()).fit(matrix, targets[:, self._learned])
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
-        """The sigmoid of the classifiers' decisions: 0.5 where a decision is 0."""
+        """The sigmoid of the classifiers' decisions, (documents, labels)."""
         decisions = self._model.decision_function(self._vectorizer.transform(texts))
         scores = np.zeros((len(texts), self._labels))
         scores[:, self._learned] = 1 / (1 + np.exp(-decisions))
@@ -72,7 +73,7 @@ class LinearTfidf:
         return len(self._learned) * (len(self._vectorizer.vocabulary_) + 1)
 
     def bytes(self) -> int:
-        """Size of vectorizer and classifiers as joblib writes them."""
+        """The size of the vectorizer and the classifiers, as written by joblib."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.joblib"
             joblib.dump((self._vectorizer, self._model), path)
@@ -83,11 +84,11 @@ class FastText:
     """fastText (Joulin et al. 2017) with a binary loss for each label.
 
     Args:
-        tokenized: training documents, tokens joined by spaces.
-        targets: (documents, labels) int64.
-        vectors: a file of word vectors to start from, or "".
+        tokenized: the training documents, as tokens joined by spaces.
+        targets: (documents, labels) int64, 1 for the labels of a document.
+        vectors: a file of initial word vectors, or "".
         trial: arguments of `fasttext.train_supervised`.
-        seed: of the training.
+        seed: the seed of the training.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class FastText:
         self._labels = targets.shape[1]
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
-        """The probabilities; `texts` are tokenized as those of the training."""
+        """The probabilities, (documents, labels); `texts` are tokenized like the training texts."""
         scores = np.zeros((len(texts), self._labels))
         for row, text in enumerate(texts):
             for label, probability in zip(*self._model.predict(text, k=-1), strict=True):
@@ -127,7 +128,7 @@ class FastText:
         return self._model.get_input_matrix().size + self._model.get_output_matrix().size
 
     def bytes(self) -> int:
-        """Size of fastText's own file."""
+        """The size of fastText's own model file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.bin"
             self._model.save_model(str(path))

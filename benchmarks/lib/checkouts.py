@@ -1,4 +1,4 @@
-"""Other checkouts of this project, whose scripts a benchmark runs by the names that they have."""
+"""Other checkouts of this project, with the option names of their version."""
 
 import tomllib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-# How version 0.1.0 names what was renamed.
+# Names in version 0.1.0 of what was renamed since.
 _FLAGS_OF_0_1 = {
     "num_sampled": "masked_lm_candidates",
     "warmup_ratio": "warmup_share",
@@ -19,9 +19,9 @@ _ARGUMENTS_OF_0_1 = {
     "--objectives=masked_lm": ("--masked_lm=true", "--next_sentence=false"),
     "--objectives=next_sentence": ("--masked_lm=false", "--next_sentence=true"),
     "--objectives=masked_lm,next_sentence": ("--masked_lm=true", "--next_sentence=true"),
-    "conversion.export": ("conversion.export",),
-    "conversion.import_released": ("conversion.import_released",),
-    "conversion.export_released": ("conversion.export_released",),
+    "conversion.export": ("models.export",),
+    "conversion.import_released": ("models.import_bert",),
+    "conversion.export_released": ("models.export_bert",),
 }
 
 
@@ -31,7 +31,7 @@ class Checkout:
 
     Attributes:
         path: its root folder.
-        interpreter: the Python that runs it; None: that of its `.venv`.
+        interpreter: the Python that runs it; None for that of its `.venv`.
     """
 
     path: Path
@@ -39,22 +39,22 @@ class Checkout:
 
     @cached_property
     def version(self) -> str:
-        """What `pyproject.toml` says."""
+        """The version in `pyproject.toml`."""
         with (self.path / "pyproject.toml").open("rb") as file:
             return tomllib.load(file)["project"]["version"]
 
     @property
     def python(self) -> Path:
-        """The interpreter. Not resolved: in a virtual environment it is a link."""
+        """The interpreter. Links are not resolved: in a virtual environment it is a link."""
         return (self.interpreter or self.path / ".venv" / "bin" / "python").absolute()
 
     def translate(self, arguments: Sequence[str]) -> list[str]:
-        """A script and its options by the names that this version has for them."""
+        """Translates a script and its options to the names of this version."""
         return arguments_for(self.version, arguments)
 
 
 def arguments_for(version: str, arguments: Sequence[str]) -> list[str]:
-    """The arguments of a run by the names that a version of the code has for them."""
+    """Translates the arguments of a run to the names of a version of the code."""
     if version != "0.1.0":
         return list(arguments)
     translated: list[str] = []

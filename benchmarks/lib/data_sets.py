@@ -1,4 +1,4 @@
-"""The data sets of the experiments: their files, and the settings that fit each of them."""
+"""The data sets of the experiments: their files and settings."""
 
 import itertools
 import logging
@@ -20,14 +20,14 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class DataSet:
-    """A labelled data set in three files, and free text of the same domain.
+    """A labelled data set in three files, and raw text of the same domain.
 
     Attributes:
-        files: by split, relative to the folder of the data sets.
-        free_text: for pre-training, beside the training documents.
+        files: the file of each split, relative to the folder of the data sets.
         features: arguments of scikit-learn's `TfidfVectorizer`.
-        tokenize_style: of the networks and of fastText.
-        pretraining_epochs: passes over the free text.
+        tokenize_style: the tokenizer of the networks and of fastText.
+        pretraining_epochs: the epochs of pre-training.
+        free_text: raw text for pre-training, in addition to the training documents.
     """
 
     files: dict[str, str]
@@ -66,15 +66,15 @@ DATA_SETS = {
 
 
 def labelled_files(data: Path, name: str, folder: Path) -> dict[str, Path]:
-    """The files of each split, without lines that have no label.
+    """Returns the file of each split, without lines that have no label.
 
-    Published files have such lines (the last one of a file that was cut at some size). They are an
-    error to the project's scripts, so a copy without them is made and their number is logged.
+    Published files contain such lines (the last line of a file that was truncated). The project's
+    scripts reject them, so a copy without them is made and their number is logged.
 
     Args:
         data: the folder of the data sets.
         name: a key of `DATA_SETS`.
-        folder: takes the copies.
+        folder: for the copies.
     """
     files = {}
     for split, relative in DATA_SETS[name].files.items():
@@ -96,12 +96,12 @@ def first_documents(sources: Sequence[Path], target: Path, count: int) -> int:
     """Copies the text of the first documents, one per line.
 
     Args:
-        sources: files that `read_documents` reads.
+        sources: files that `read_documents` can read.
         target: the file to write.
-        count: of documents, at most.
+        count: the maximum number of documents.
 
     Returns:
-        How many documents there were.
+        The number of documents.
     """
     documents = itertools.islice(read_documents(sources, labelled=False), count)
     texts = [document.text.replace("\n", " ") for document in documents]
@@ -111,7 +111,13 @@ def first_documents(sources: Sequence[Path], target: Path, count: int) -> int:
 
 @dataclass(frozen=True)
 class Split:
-    """Texts and (documents, labels) int64 targets, 1 at each label of a document."""
+    """The documents of a split.
+
+    Attributes:
+        texts: the texts.
+        targets: (documents, labels) int64, 1 for the labels of a document.
+        labels: the names of the labels.
+    """
 
     texts: list[str]
     targets: np.ndarray
@@ -119,9 +125,10 @@ class Split:
 
 
 def read_splits(files: dict[str, Path]) -> dict[str, Split]:
-    """The documents of each split over one label list, that of the project's scripts.
+    """Reads the documents of each split, with one list of labels as in the project's scripts.
 
-    int64, because scikit-learn 1.9.1 scrambles int8 targets of more than 128 columns.
+    The targets are int64, because scikit-learn 1.9.1 scrambles int8 targets of more than 128
+    columns.
     """
     documents = {
         split: list(read_documents([path], labelled=True)) for split, path in files.items()

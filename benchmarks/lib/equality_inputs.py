@@ -1,4 +1,4 @@
-"""The input files of the runs that `benchmarks.equality` compares, made from the bundled sample."""
+"""Creates the input files of the runs of `benchmarks.equality` from the bundled sample."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -43,13 +43,13 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 
 def _spaced(line: str) -> str:
-    """Tokens of two characters: another vocabulary than that of single characters."""
+    """Splits the text into tokens of two characters, for another vocabulary than characters."""
     text, mark, labels = line.partition(" __label__")
     return " ".join(text[i : i + 2] for i in range(0, len(text), 2)) + mark + labels
 
 
 def _pairs(lines: Sequence[str]) -> list[str]:
-    """First sentences of documents with their second sentence, or with another document's."""
+    """Pairs of the first sentence of a document and the second one, of the same or another one."""
     sentences = [line.partition(" __label__")[0].split("。") for line in lines]
     pairs = []
     for index, (first, second, *_) in enumerate(sentences):
@@ -70,7 +70,7 @@ def _write_word_vectors(path: Path, words: Sequence[str], width: int) -> None:
 
 
 def _write_bert(folder: Path, characters: Sequence[str]) -> None:
-    """A folder as transformers saves a `BertForPreTraining`, with random weights."""
+    """Writes a folder like a `BertForPreTraining` saved by transformers, with random weights."""
     folder.mkdir()
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
     _write(folder / "vocab.txt", tokens)

@@ -1,4 +1,4 @@
-"""What the small runs of `benchmarks.equality` give with the code of one checkout."""
+"""Performs the runs of `benchmarks.equality` with one checkout and records their results."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ from benchmarks.lib.equality_runs import RUNS, arguments_for, with_dependencies
 
 METRICS = ("history", "best_epoch", "thresholds", "test")
 LIBRARIES = ("h5py", "keras", "numpy", "scikit-learn", "tensorflow")
-# The order of a sum depends on the number of threads, and on a GPU on chance. LinearSVC in several
-# threads is not reproducible either: they share one random generator, that of liblinear.
+# The order of a sum depends on the number of threads, and on a GPU it is random. LinearSVC in
+# several threads is not reproducible either: they share liblinear's random generator.
 _ONE_THREAD = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "LOKY_MAX_CPU_COUNT": "1",  # joblib's threads
@@ -32,21 +32,21 @@ _ONE_THREAD = {
 def record(
     checkout: Path, python: Path | None, names: Sequence[str], folder: Path, side: str
 ) -> dict[str, Any]:
-    """Does the runs with the code of a checkout.
+    """Performs the runs with the code of a checkout.
 
     Args:
         checkout: the root folder of the code.
-        python: the interpreter; None: that of the checkout's `.venv`.
-        names: keys of `RUNS`; the runs that they start from are done as well.
-        folder: holds `inputs`; everything that the runs write goes into its subfolder `side`.
-        side: "before" or "after", also for the progress that is shown.
+        python: the interpreter; None for that of the checkout's `.venv`.
+        names: keys of `RUNS`; the runs on which they depend are included.
+        folder: contains `inputs`; all output goes to its subfolder `side`.
+        side: "before" or "after"; also shown in the progress.
 
     Returns:
-        "version" and "commit" of the code, "environment", "inputs" (their digest), and "runs": for
-        each one "arguments", "weights", "metrics" and "seconds", or "arguments" and "error".
+        "version" and "commit" of the code, "environment", "inputs" (a digest), and "runs": for each
+        run its "arguments", "weights", "metrics" and "seconds"; or "error" if it failed.
     """
     checkout = checkout.absolute()
-    # Not resolved: the interpreter of a virtual environment is a link, which tells it where it is.
+    # Not resolved: the interpreter of a virtual environment is a link, by whose path it is found.
     python = (python or checkout / ".venv" / "bin" / "python").absolute()
     with (checkout / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
@@ -87,11 +87,11 @@ def record(
 
 
 def results(out: Path) -> dict[str, Any]:
-    """What a run has written: a checkpoint folder `out`, or predictions in `out.jsonl`.
+    """Reads the output of a run: a checkpoint folder `out`, or predictions in `out.jsonl`.
 
     Returns:
         "weights": "shape", "dtype" and "sha256" of each array by its path in the file;
-        "metrics": those to compare, or the predictions.
+        "metrics": the metrics to compare, or the predictions.
     """
     predictions = out.with_name(f"{out.name}.jsonl")
     if predictions.exists():
@@ -118,7 +118,7 @@ def results(out: Path) -> dict[str, Any]:
 
 
 def _timeless(value: Any) -> Any:
-    """Without the entries that are times."""
+    """Removes entries that are times."""
     if isinstance(value, dict):
         return {key: _timeless(entry) for key, entry in value.items() if "seconds" not in key}
     return [_timeless(entry) for entry in value] if isinstance(value, list) else value
@@ -131,7 +131,7 @@ def _commit(checkout: Path) -> str:
 
 
 def _environment(python: Path) -> dict[str, str]:
-    """Versions and processor: where they differ, so may the last bits of a sum."""
+    """The processor and the library versions, on which the last bits of a sum may depend."""
     code = (
         "import importlib.metadata as m, json, platform, sys; "
         "print(json.dumps({'python': platform.python_version()} "

@@ -1,4 +1,4 @@
-"""The small runs that `benchmarks.equality` compares, also by the names that older code has."""
+"""The small runs that `benchmarks.equality` compares."""
 
 import string
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ def _labelled(name: str) -> tuple[str, ...]:
     )
 
 
-# Each run by its name: the script and its options, in the names of the newest code. `{out}` is what
-# the run writes, `{inputs}` the folder of `equality_inputs`, `{work}` the folder of caches, and the
-# name of another run is what that one has written.
+# The script and options of each run by its name, with the option names of the current version.
+# `{out}` is the output of the run, `{inputs}` the folder of `equality_inputs`, `{work}` the folder
+# of caches, and the name of another run is the output of that run.
 RUNS: dict[str, tuple[str, ...]] = {
     "pretraining_text_cnn_char": (
         *_PRETRAINING,
@@ -172,7 +172,7 @@ _FLAGS_OF_0_1 = {
 _ARGUMENTS_OF_0_1 = {
     "--head=max_pooled": ("--head=detectors",),
     "--objectives=masked_lm": ("--masked_lm=true", "--next_sentence=false"),
-    "conversion.import_released": ("conversion.import_released",),
+    "conversion.import_released": ("models.import_bert",),
 }
 
 
@@ -193,7 +193,7 @@ def arguments_for(version: str, arguments: Sequence[str]) -> list[str]:
 
 
 def with_dependencies(names: Sequence[str]) -> list[str]:
-    """The runs of these names and those whose output they read, in the order of `RUNS`."""
+    """Adds the runs on whose output these runs depend; in the order of `RUNS`."""
     needed: set[str] = set()
     open_names = list(names)
     while open_names:

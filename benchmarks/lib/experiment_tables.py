@@ -1,4 +1,4 @@
-"""The Markdown tables of `benchmarks.experiments`, and what its picture shows."""
+"""The Markdown tables of `benchmarks.experiments`, and the curves of its picture."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
@@ -21,9 +21,9 @@ ORIGINAL = {
 
 
 def comparison(measured: Mapping[str, SeedResults]) -> str:
-    """A row for each variant: means over the seeds, and the standard deviation of F1.
+    """A table with one row per variant: means over the seeds, and the standard deviation of F1.
 
-    In brackets are the scores of the network without the TF-IDF classifier.
+    Scores in brackets are those of the network without the TF-IDF classifier.
     """
     return markdown([_comparison_row(name, results) for name, results in measured.items()])
 
@@ -60,15 +60,15 @@ def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
 
 
 def mean_and_spread(values: Sequence[float]) -> str:
-    """The mean, and the standard deviation where three decimals show it."""
+    """The mean, and the standard deviation unless it rounds to 0.000."""
     spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
     return f"{np.mean(values):.3f}" + (f" ± {spread:.3f}" if spread >= 0.0005 else "")
 
 
 def first_epochs(measured: Mapping[str, SeedResults]) -> str:
-    """F1 and validation loss after some epochs, as in the table of the original project.
+    """A table of F1 and validation loss after some epochs, like that of the original project.
 
-    A variant `NAME/untrained` gives the loss of the initial weights of `NAME`.
+    The variant `NAME/untrained` provides the loss of the initial weights of `NAME`.
     """
     rows: list[dict[str, Any]] = [
         {"start": name}
@@ -92,15 +92,16 @@ def first_epochs(measured: Mapping[str, SeedResults]) -> str:
 
 
 def _mean_by_epoch(results: SeedResults, key: str) -> dict[int, float]:
-    """Mean over the seeds after each epoch that all of them had."""
+    """The mean over the seeds after each epoch (from 1) that all seeds reached."""
     columns = zip(*(result[key] for result in results), strict=False)
     return {epoch: float(np.mean(values)) for epoch, values in enumerate(columns, start=1)}
 
 
 def time_to_loss(measured: Mapping[str, SeedResults]) -> str:
-    """Validation after each epoch of pre-training, and the time to the loss that a group reaches.
+    """Tables of the validation after each epoch, and of the time to a loss that a group reaches.
 
-    The time is that of the training steps; between two validations it is interpolated.
+    A group consists of the variants with the same prefix. The time is that of the training steps,
+    interpolated between two validations.
     """
     epochs, times = [], []
     for _, group in groupby(measured.items(), key=lambda item: item[0].partition("/")[0]):
@@ -137,11 +138,11 @@ def time_to_loss(measured: Mapping[str, SeedResults]) -> str:
 
 
 def seconds_to(loss: float, curve: np.ndarray) -> float:
-    """When a curve first reaches a loss, interpolated between two validations.
+    """The time at which a curve first reaches a loss, interpolated between two validations.
 
     Args:
-        loss: one that the curve reaches.
-        curve: seconds and loss after each epoch, (epochs, 2).
+        loss: a loss that the curve reaches.
+        curve: (epochs, 2), seconds and loss after each epoch.
     """
     reached = int(np.argmax(curve[:, 1] <= loss))
     if not reached:
@@ -151,9 +152,9 @@ def seconds_to(loss: float, curve: np.ndarray) -> float:
 
 
 def curves(measured: Mapping[str, SeedResults]) -> dict[str, list[float]]:
-    """By variant that is trained in epochs, the mean validation F1 after each.
+    """The mean validation F1 after each epoch, for each variant that is trained in epochs.
 
-    The scores of the network without the TF-IDF classifier are a curve of their own.
+    The scores of the network without the TF-IDF classifier are a separate curve.
     """
     found = {}
     for variant, results in measured.items():
@@ -165,7 +166,7 @@ def curves(measured: Mapping[str, SeedResults]) -> dict[str, list[float]]:
 
 
 def levels(measured: Mapping[str, SeedResults]) -> dict[str, float]:
-    """By variant that is not trained in epochs, its mean validation F1."""
+    """The mean validation F1 of each variant that is not trained in epochs."""
     return {
         variant: float(np.mean([result["valid"]["f1"] for result in results]))
         for variant, results in measured.items()

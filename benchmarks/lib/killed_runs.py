@@ -1,4 +1,4 @@
-"""Runs of the scripts in forked processes, to be killed, and what their folders hold afterwards."""
+"""Runs scripts in forked processes that can be killed, and inspects their folders afterwards."""
 
 import json
 import os
@@ -15,16 +15,16 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 _TIMES = ("seconds",)
-# Of metrics: sums in another order differ in the last digits.
+# Tolerance of metrics: sums in another order differ in the last digits.
 _TOLERANCE = 1e-5
 
 
 class ScriptProcess:
-    """A script of the project in a fork of this process, whose libraries are loaded already.
+    """Runs a script in a fork of this process, in which the libraries are already loaded.
 
     Args:
         arguments: the script and its options.
-        log: the file that its output is appended to.
+        log: the file to which its output is appended.
     """
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
@@ -35,24 +35,24 @@ class ScriptProcess:
             _run_script([*arguments], log)
 
     def kill(self) -> None:
-        """Sends SIGKILL, unless the process has been waited for."""
+        """Sends SIGKILL and waits for the end, unless that was done before."""
         if self._pid is not None:
             os.kill(self._pid, signal.SIGKILL)
             self._wait()
 
     def has_ended(self) -> bool:
-        """Whether the process has ended; it is not waited for."""
+        """Whether the process has ended; returns immediately."""
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return self._pid is None or os.waitid(os.P_PID, self._pid, options) is not None
 
     def finish(self) -> None:
-        """Waits for the end.
+        """Waits until the process ends.
 
         Raises:
             RuntimeError: the exit status is not 0.
         """
         if self._wait() != 0:
-            raise RuntimeError(f"a run failed that was not killed: {self.log.read_text()}")
+            raise RuntimeError(f"a run that was not killed failed: {self.log.read_text()}")
 
     def _wait(self) -> int:
         if self._pid is None:
@@ -78,7 +78,7 @@ def _run_script(arguments: list[str], log: Path) -> None:
 
 
 def is_half_written(folder: Path) -> bool:
-    """Whether a checkpoint of the run in `folder` was being written when it was killed."""
+    """Whether the run in `folder` was killed while it wrote a checkpoint."""
     return any(any(place.glob(".complete*")) for place in (folder, folder / "last"))
 
 
@@ -93,10 +93,10 @@ def training_state(folder: Path) -> dict[str, Any]:
 
 
 def last_logged_step(folder: Path) -> int:
-    """The last step in the newest TensorBoard file, as far as it was written; 0 if there is none.
+    """The last step in the newest TensorBoard file, which may be truncated; 0 if there is none.
 
-    A record is its length (uint64), a checksum of that (uint32), as many bytes, and a checksum
-    (uint32); in them, field 2 of the protocol buffer `Event` is the step.
+    A record consists of its length (uint64), a checksum of the length (uint32), an `Event` protocol
+    buffer of that length, and its checksum (uint32).
     """
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -118,11 +118,11 @@ def largest_difference(path: Path, expected: Path) -> float:
     """The largest absolute difference between the arrays of two HDF5 files.
 
     Raises:
-        RuntimeError: they hold other arrays.
+        RuntimeError: they contain different arrays.
     """
     ours, theirs = _arrays(path), _arrays(expected)
     if ours.keys() != theirs.keys():
-        raise RuntimeError(f"{path} has other arrays than {expected}")
+        raise RuntimeError(f"{path} and {expected} contain different arrays")
     return max(float(np.abs(ours[key] - theirs[key]).max(initial=0)) for key in ours)
 
 
@@ -139,7 +139,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def timeless_metrics(folder: Path) -> dict[str, Any]:
-    """The content of `metrics.json` without the times."""
+    """The content of `metrics.json` without times."""
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     for entry in metrics["history"]:
         for name in _TIMES:
@@ -148,7 +148,7 @@ def timeless_metrics(folder: Path) -> dict[str, Any]:
 
 
 def nearly_equal(ours: Any, theirs: Any) -> bool:
-    """Whether nested dictionaries and lists are the same, but for the last digits of floats."""
+    """Whether nested dictionaries and lists are equal, apart from the last digits of floats."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(
             nearly_equal(ours[key], theirs[key]) for key in ours

@@ -1,4 +1,4 @@
-"""Measures several sides in turn, and reports medians and ratios."""
+"""Measures several sides alternately, and reports medians and ratios."""
 
 import argparse
 import importlib
@@ -20,12 +20,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Sample:
-    """One measured piece of work.
+    """One measurement.
 
     Attributes:
-        units: documents, tokens or steps that were done.
+        units: the number of documents, tokens or steps processed.
         wall: seconds of wall time.
-        cpu: seconds of processor time of this process and of its children that have ended.
+        cpu: seconds of processor time of this process and of its completed children.
     """
 
     units: float
@@ -34,17 +34,21 @@ class Sample:
 
 
 def measured(work: Callable[[], float]) -> Sample:
-    """Times a function that returns how many units of work it did."""
+    """Times a function that returns the number of units that it processed."""
     cpu, wall = _cpu_seconds(), time.perf_counter()
     units = work()
     return Sample(units, time.perf_counter() - wall, _cpu_seconds() - cpu)
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[Sample]]:
-    """Measures the sides one after the other, `rounds` times: A B A B.
+    """Measures the sides alternately, `rounds` times: A B A B.
 
-    So whatever else the machine does affects all of them alike. Each side works once before,
-    unmeasured, to compile and to fill caches.
+    Thus other load on the machine affects all sides alike. Each side first runs once unmeasured, to
+    compile and to fill caches.
+
+    Args:
+        sides: functions that return the number of units that they processed, by name.
+        rounds: the number of measurements of each side.
     """
     for work in sides.values():
         work()
@@ -56,9 +60,9 @@ def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 
 def summary(samples: Mapping[str, Sequence[Sample]], ours: str) -> list[dict[str, Any]]:
-    """A row for each side: median rates, and how many times as fast `ours` is.
+    """The rows of a table, one per side: median rates, and how many times as fast `ours` is.
 
-    The ratio is the median of the ratios of each round.
+    The latter is the median of the rounds' ratios of processor time.
     """
     rows = []
     for name, own in samples.items():
@@ -79,17 +83,17 @@ def summary(samples: Mapping[str, Sequence[Sample]], ours: str) -> list[dict[str
 
 
 def needed(module: str, command: str) -> ModuleType:
-    """Imports a library to compare with, or ends the program and says how to install it."""
+    """Imports a library, or ends the program with the command that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         sys.exit(
-            f"error: this benchmark compares with {module}, which is missing: {command}\n({error})"
+            f"error: this benchmark needs {module}, which is not installed: {command}\n({error})"
         )
 
 
 def machine() -> dict[str, Any]:
-    """What is measured on."""
+    """Describes the machine."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
@@ -112,7 +116,7 @@ def report(name: str, arguments: argparse.Namespace, tables: Mapping[str, list[d
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as a table; a row may lack some of the columns."""
+    """Formats rows as a Markdown table; rows may lack some of the columns."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines = ["| " + " | ".join(name.replace("_", " ") for name in names) + " |"]
     lines.append("|" + "---|" * len(names))
@@ -121,13 +125,13 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def peak_of(command: Sequence[str]) -> dict[str, float]:
-    """Runs a command; measures its time and the peak memory of it and its children together.
+    """Runs a command and measures its time and peak memory, including its children.
 
-    Memory is the proportional set size, in which pages that processes share count once, without the
-    pages of mapped files, which the system drops where it needs memory.
+    Memory is the proportional set size, which counts shared pages once, without pages of mapped
+    files, which the system can drop.
 
     Returns:
-        "peak_mb", "seconds".
+        "peak_mb" and "seconds".
     """
     began, peak, ended = time.perf_counter(), [0.0], threading.Event()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -157,7 +161,7 @@ def _tree_megabytes(root: int) -> float:
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name, in brackets, may hold spaces.
+            # The name, in brackets, may contain spaces.
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue

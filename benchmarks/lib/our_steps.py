@@ -1,4 +1,4 @@
-"""Training steps of this project's networks, as its own loop runs them."""
+"""Training steps of this project's networks, as run by its own training loop."""
 
 import argparse
 import itertools
@@ -11,16 +11,17 @@ import numpy as np
 from benchmarks.lib.peers import InputCount
 
 VOCAB_SIZE = 30_000
-# That of the peers, where there are peers of the same network.
+# The head of the peers, if there are peers of the same network.
 DEFAULT_HEADS = {"text_cnn": "max_pooled", "transformer": "pooled"}
 
 
 class Data:
-    """The training documents of CAIL2018, as pre-training and fine-tuning read them.
+    """The training documents of CAIL2018, as read by pre-training and fine-tuning.
 
     Args:
-        arguments: "data" (the folder of the data sets) and "documents" (how many; None: all).
-        folder: takes the caches.
+        arguments: with "data" (the folder of the data sets) and "documents" (their maximum number;
+            None for all).
+        folder: for the caches.
     """
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
@@ -67,11 +68,11 @@ class OurSteps:
     """A model with its optimizer and its input.
 
     Args:
-        arguments: "preset" (None: the shape of the peers), "sequence_length", "batch_size" and
-            "steps", how many of them `work` does.
-        data: what it learns from.
-        backbone: of the model.
-        head: of the model; "masked_lm": pre-training.
+        arguments: with "preset" (None for the shape of the peers), "sequence_length", "batch_size"
+            and "steps", the number of steps of `work`.
+        data: the training data.
+        backbone: the name of the backbone.
+        head: the name of the head; "masked_lm" for pre-training.
     """
 
     def __init__(self, arguments: argparse.Namespace, data: Data, backbone: str, head: str) -> None:
@@ -88,7 +89,7 @@ class OurSteps:
         sizes: dict[str, Any] = {}
         if arguments.preset is None and backbone == "transformer":
             # The shape of the peers' BERT.
-            sizes = {"num_header": 2, "d_k": 64, "d_v": 64, "d_ff": 512, "position": "learned"}
+            sizes = {"num_heads": 2, "d_k": 64, "d_v": 64, "d_ff": 512, "position": "learned"}
         preset = arguments.preset or "small"
         self.config = backbone_config(backbone, preset, len(data.vocabulary), **sizes)
         shared: dict[str, Any] = {
@@ -118,19 +119,19 @@ class OurSteps:
         self._steps, self._epoch, self._head = arguments.steps, 0, head
 
     def batches(self, epoch: int) -> Iterator[Any]:
-        """Endless batches, from an epoch on."""
+        """Yields batches endlessly, starting with an epoch."""
         for number in itertools.count(epoch):
             yield from self.made.batches(number)
 
     def work(self) -> float:
-        """Does some steps; returns the documents, or for masked LM the tokens, that they read."""
+        """Runs the steps; returns the number of documents (for masked LM: tokens) processed."""
         from training.devices.input_pipeline import prefetched
 
         self._epoch += 1
         epoch, seen = self._epoch, list[np.ndarray]()
 
         def some() -> Iterator[Any]:
-            # It is started twice, first for the shapes alone.
+            # It is called twice, the first time only for the shapes.
             seen.clear()
             for batch in itertools.islice(self.batches(epoch), self._steps):
                 inputs = batch[0] if isinstance(batch, tuple) else batch

@@ -1,8 +1,8 @@
-"""Training steps of the same shape in transformers with PyTorch, KerasHub and plain Keras.
+"""Training steps of networks of the same shape in transformers, KerasHub and plain Keras.
 
-Each peer gets its input as its users give it: transformers batches in random order, padded to their
-longest document (`DataCollatorWithPadding`); KerasHub and plain Keras every document padded to the
-sequence length.
+Each peer gets its input in its usual form: for transformers, batches in random order, padded to the
+longest document (`DataCollatorWithPadding`); for KerasHub and plain Keras, all documents padded to
+the sequence length.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,20 +17,25 @@ Step = Callable[[], float]
 
 @dataclass(frozen=True)
 class Shape:
-    """What the sides have in common.
+    """The sizes that all sides share.
 
     Attributes:
-        vocab_size, num_labels, d_model, num_layer, num_header, d_ff: of the network.
-        sequence_length: tokens of a document that are read.
+        vocab_size: the size of the vocabulary.
+        num_labels: the number of labels.
+        d_model: the width of the network.
+        num_layers: the number of layers.
+        num_heads: the number of attention heads.
+        d_ff: the width of the feed-forward network.
+        sequence_length: the maximum number of tokens of a document.
         batch_size: documents per step.
-        steps: steps that are measured at once.
+        steps: the number of steps of a measurement.
     """
 
     vocab_size: int
     num_labels: int
     d_model: int = 128
-    num_layer: int = 2
-    num_header: int = 2
+    num_layers: int = 2
+    num_heads: int = 2
     d_ff: int = 512
     sequence_length: int = 200
     batch_size: int = 64
@@ -39,24 +44,24 @@ class Shape:
 
 @dataclass
 class InputCount:
-    """The positions in the batches that a side has read, and how many of them held a token."""
+    """Counts the positions of a side's batches, and how many of them hold a token."""
 
     positions: int = 0
     tokens: int = 0
 
     def add(self, mask: np.ndarray) -> None:
-        """Counts a batch by its mask."""
+        """Adds a batch, given its padding mask."""
         self.positions += mask.size
         self.tokens += int(mask.sum())
 
     @property
     def waste(self) -> float:
-        """The share of the positions that were padding."""
+        """The fraction of positions that were padding."""
         return 1 - self.tokens / max(1, self.positions)
 
 
 def padded(documents: Sequence[np.ndarray], shape: Shape, length: int = 0) -> np.ndarray:
-    """`[CLS] ids [SEP]`, (documents, length) int64; length 0: that of the longest."""
+    """Pads `[CLS] ids [SEP]` to a length (0: that of the longest), (documents, length) int64."""
     rows = [ids[: shape.sequence_length - 2] for ids in documents]
     length = length or max(len(row) for row in rows) + 2
     batch = np.full((len(rows), length), PAD, np.int64)
@@ -66,21 +71,21 @@ def padded(documents: Sequence[np.ndarray], shape: Shape, length: int = 0) -> np
 
 
 def masked(batch: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Masks 15 % of the tokens: the batch, and the true ids there and -100 elsewhere."""
+    """Masks 15 % of the tokens; returns the batch, and labels that are -100 at other tokens."""
     chosen = (batch > MASK) & (random.random(batch.shape) < 0.15)
     return np.where(chosen, MASK, batch), np.where(chosen, batch, -100)
 
 
 class Torch:
-    """transformers' BERT with PyTorch's AdamW, in eager mode, as its examples train it.
+    """BERT of transformers with PyTorch's AdamW, in eager mode, trained as in its examples.
 
-    Except for masked LM: its own loss computes the logits at every position, masked or not, which
-    takes many times as long. Here its head gets the masked positions alone, as ours does.
+    One thing differs for masked LM: the library's loss computes the logits at every position, which
+    takes many times as long. Here its head gets only the masked positions, like ours.
 
     Args:
-        shape: of the network.
-        documents: token ids of each.
-        targets: (documents, labels) float; None: masked LM.
+        shape: the sizes of the network.
+        documents: the token ids of each document.
+        targets: (documents, labels) float; None for masked LM.
     """
 
     def __init__(
@@ -92,8 +97,8 @@ class Torch:
         config = transformers.BertConfig(
             vocab_size=shape.vocab_size,
             hidden_size=shape.d_model,
-            num_hidden_layers=shape.num_layer,
-            num_attention_heads=shape.num_header,
+            num_hidden_layers=shape.num_layers,
+            num_attention_heads=shape.num_heads,
             intermediate_size=shape.d_ff,
             num_labels=shape.num_labels,  # type: ignore[call-arg]
             problem_type="multi_label_classification",
@@ -106,7 +111,7 @@ class Torch:
         self.input = InputCount()
 
     def work(self) -> float:
-        """Does some steps; returns the documents, or for masked LM the tokens, that they read."""
+        """Runs the steps; returns the number of documents (for masked LM: tokens) processed."""
         torch, shape, units = self._torch, self._shape, 0
         for _ in range(shape.steps):
             chosen = self._random.choice(len(self._documents), shape.batch_size, replace=False)
@@ -142,9 +147,10 @@ class KerasPeer:
     """A network of Keras' or KerasHub's layers, trained by `fit` on arrays.
 
     Args:
-        shape: of the network.
-        documents, targets: as in `Torch`.
-        kind: "keras_hub", or "plain" for a TextCNN as the original's: an embedding, convolutions
+        shape: the sizes of the network.
+        documents: as in `Torch`.
+        targets: as in `Torch`.
+        kind: "keras_hub", or "plain" for a TextCNN like the original's: an embedding, convolutions
             of several widths, the maximum of each filter, a dense layer.
     """
 
@@ -171,7 +177,7 @@ class KerasPeer:
         self._model.compile(optimizer=optimizer, loss=loss)
 
     def work(self) -> float:
-        """As `Torch.work`."""
+        """See `Torch.work`."""
         shape = self._shape
         count = min(len(self._documents), shape.steps * shape.batch_size)
         chosen = self._random.choice(len(self._documents), count, replace=False)
@@ -226,8 +232,8 @@ def _keras_hub(shape: Shape, masked_lm: bool, slots: int):  # type: ignore[no-un
 
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=shape.vocab_size,
-        num_layers=shape.num_layer,
-        num_heads=shape.num_header,
+        num_layers=shape.num_layers,
+        num_heads=shape.num_heads,
         hidden_dim=shape.d_model,
         intermediate_dim=shape.d_ff,
     )

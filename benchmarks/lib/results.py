@@ -1,4 +1,4 @@
-"""Results of many runs as JSON lines; a run whose result is there is not repeated."""
+"""A file with the results of many runs, so that completed runs are not repeated."""
 
 import json
 import os
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class Results:
-    """A file of `{"setting": {...}, "result": {...}}` lines, one for each run that has ended.
+    """A file of `{"setting": {...}, "result": {...}}` lines, one for each completed run.
 
     Args:
-        path: the file; it is created with the first result. A last line that is incomplete, as
-            after a kill, is dropped.
+        path: the file; created with the first result. An incomplete last line, such as after a
+            kill, is removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +29,7 @@ class Results:
     def once(
         self, setting: Mapping[str, Any], run: Callable[[], Mapping[str, Any]]
     ) -> dict[str, Any]:
-        """The result of `setting`: the one in the file, or else that of `run`, which is added."""
+        """Returns the result of `setting` from the file, or calls `run` and stores its result."""
         key = _key(setting)
         if key not in self._results:
             entry = {"setting": dict(setting), "result": dict(run())}
@@ -41,7 +41,7 @@ class Results:
         return self._results[key]["result"]
 
     def get(self, setting: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The result of `setting`, or None where it has not been run."""
+        """Returns the result of `setting`, or None if it has not been run."""
         entry = self._results.get(_key(setting))
         return None if entry is None else entry["result"]
 

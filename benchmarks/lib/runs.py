@@ -1,4 +1,4 @@
-"""Runs the project's scripts as a user does, and reads what they write."""
+"""Runs the project's scripts as a user would, and reads their output."""
 
 import json
 import shlex
@@ -12,13 +12,13 @@ from benchmarks.lib.checkouts import Checkout
 
 
 def run(*arguments: str, checkout: Path | None = None) -> None:
-    """Shows a Python command line and runs it; ends this program if it fails.
+    """Prints and runs a Python command line; ends this program if it fails.
 
-    A training run that was interrupted resumes, and the scripts leave alone one that has ended.
+    An interrupted training run is resumed, and a completed one is not repeated.
 
     Args:
         arguments: a script and its options, or "-m", a module and its options.
-        checkout: the folder of another version of this project, whose script is run.
+        checkout: the folder of another version of this project to run.
     """
     if checkout:
         arguments = tuple(Checkout(checkout).translate(arguments))
@@ -51,11 +51,11 @@ def pretrain_and_fine_tune(
     """Pre-trains into `folder/pretrained`, fine-tunes into `folder/finetuned` and `folder/random`.
 
     Args:
-        folder: takes the three checkpoints and the caches.
+        folder: for the three checkpoints and the caches.
         pretraining: further options of the pre-training.
         fine_tuning: further options of both fine-tuning runs.
-        random_weights: further options of the one that starts from random weights.
-        from_checkpoint: further options of the one that starts from the pre-trained checkpoint.
+        random_weights: further options of the fine-tuning from random weights.
+        from_checkpoint: further options of the fine-tuning from the pre-trained checkpoint.
     """
     data, pretrained = f"--data_path={folder / 'data'}", folder / "pretrained"
     run("train_bert_lm.py", data, f"--ckpt_dir={pretrained}", *pretraining)

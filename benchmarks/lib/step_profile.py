@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, and the operations of its matrix products."""
+"""Profiles a training step: the time of its parts, and the operations of its matrix products."""
 
 import itertools
 import statistics
@@ -9,22 +9,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.config import BackboneConfig
-
 # Units of the max-pooled head for each dimension of the backbone.
 UNITS_PER_DIM = 4
 
 
 def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
-    """Milliseconds of a step's parts, forward and backward, on TensorFlow.
+    """Measures the milliseconds of a step's parts, forward and backward, on TensorFlow.
 
-    Measures the step up to the embeddings, up to the encoder, up to the loss, and as a whole, with
-    the optimizer, in turn, and subtracts each time from the next.
+    It alternately runs the step up to the embeddings, up to the encoder, up to the loss, and as a
+    whole with the optimizer, and subtracts each time from the next.
 
     Args:
-        model: compiled.
-        batch: what `fit` takes, one batch of it.
-        rounds: measurements of each; the medians count.
+        model: a compiled model.
+        batch: a batch as `fit` takes it.
+        rounds: the number of measurements of each part, of which the median is taken.
+
+    Returns:
+        The milliseconds of each part, and of the whole "step".
     """
     import tensorflow as tf
 
@@ -73,7 +74,7 @@ def parts(model: keras.Model, batch: Any, rounds: int) -> dict[str, float]:
 
 
 def input_ms(batches: Callable[[], Any], count: int) -> float:
-    """Mean milliseconds to make one of `count` batches."""
+    """The mean time to prepare a batch in milliseconds, over `count` batches."""
     began = time.perf_counter()
     made = sum(1 for _ in itertools.islice(batches(), count))
     return 1000 * (time.perf_counter() - began) / made
@@ -92,20 +93,18 @@ def matmul_rate(size: int = 2048, rounds: int = 5, precision: str = "float32") -
     return 2 * size**3 / best
 
 
-def operations(
-    config: BackboneConfig, inputs: Mapping[str, np.ndarray], head: str, classes: int
-) -> float:
-    """Operations of the matrix products of a training step.
+def operations(config: Any, inputs: Mapping[str, np.ndarray], head: str, classes: int) -> float:
+    """Counts the floating-point operations of the matrix products of a training step.
 
-    A multiplication and an addition are two; the backward pass has two products for each one of the
-    forward pass, but none for the max-pooled head: of a maximum, one token has a gradient (see
-    `models.kernels.dense_max_pool`). Padding is computed, and so counted.
+    A multiplication and an addition count as two. The backward pass has two products for each one
+    of the forward pass, except for the max-pooled head, where only one token per unit has a
+    gradient (see `models.kernels.dense_max_pool`). Padding is computed, so it is counted.
 
     Args:
-        config: of the backbone.
+        config: the backbone's configuration.
         inputs: a batch.
         head: "masked_lm", "pooled" or "max_pooled".
-        classes: tokens of the vocabulary, or labels.
+        classes: the size of the vocabulary, or the number of labels.
 
     References:
         Kaplan et al. 2020, section 2.1 (https://arxiv.org/abs/2001.08361).
@@ -114,12 +113,13 @@ def operations(
     d = config.d_model
     slots = inputs["masked_positions"].shape[1] if head == "masked_lm" else 0
     if config.backbone == "transformer":
-        inner, values = config.num_header * config.d_k, config.num_header * config.d_v
+        inner, values = config.num_heads * config.d_k, config.num_heads * config.d_v
         read = d * (inner + values)
         computed = d * inner + length * (inner + values) + values * d + 2 * d * config.d_ff
-        # The last layer is computed only where it is read; the first position is for the pooling.
+        # The last layer is computed only at the positions that are read; the pooling reads one.
         last = {"masked_lm": 1 + slots, "pooled": 1}.get(head, length)
-        row = config.num_layer * length * read + ((config.num_layer - 1) * length + last) * computed
+        layers = config.num_layers
+        row = layers * length * read + ((layers - 1) * length + last) * computed
     else:
         filters = config.num_filters
         token = sum(size * (d * filters + filters * filters) for size in config.filter_sizes)
@@ -148,5 +148,5 @@ def _compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _value(result: Any) -> np.ndarray:
-    # Waits for the device; one number is enough. NumPy has no bfloat16.
+    # Waits for the device, with a single element. It is cast because NumPy has no bfloat16.
     return keras.ops.convert_to_numpy(keras.ops.cast(result[0, 0], "float32"))

@@ -1,4 +1,4 @@
-"""What an experiment trains and measures: linear classifiers, fastText and networks."""
+"""The systems that experiments train and evaluate: linear classifiers, fastText and networks."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -38,14 +38,14 @@ LINEAR: dict[str, Callable[..., Baseline]] = {
 
 
 class Workspace:
-    """One data set, and the folder of what is trained on it.
+    """A data set, and the folder of the models trained on it.
 
     Args:
         data: the folder of the data sets.
         name: a key of `DATA_SETS`.
-        folder: takes checkpoints and caches; it is created.
-        pretrained: a checkpoint that takes the place of every pre-training.
-        checkout: the first version of this project, for the variants that emulate it.
+        folder: for checkpoints and caches; it is created.
+        pretrained: a checkpoint to use instead of any pre-training.
+        checkout: a checkout of the first version of this project, to run instead of emulating it.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Workspace:
 
     @cached_property
     def splits(self) -> dict[str, Split]:
-        """The labelled documents, read when they are first needed."""
+        """The labelled documents; read on first use."""
         return read_splits(self.files)
 
     def tokenized(self, texts: Iterable[str]) -> list[str]:
@@ -77,15 +77,15 @@ class Workspace:
 def fit_baseline(
     workspace: Workspace, system: str, trial: Trial, seed: int, *, test: bool
 ) -> Result:
-    """Trains a baseline and measures it on the validation documents.
+    """Trains a baseline and evaluates it on the validation documents.
 
     Args:
-        workspace: of the data set.
-        system: a key of `LINEAR`; "fasttext", or "fasttext/own_vectors": from word vectors that it
-            learns from all the text.
-        trial: its settings.
-        seed: of fastText.
-        test: measure it on the test documents too.
+        workspace: the data set and its folder.
+        system: a key of `LINEAR`, "fasttext", or "fasttext/own_vectors", which starts from word
+            vectors trained on all the text.
+        trial: the settings of the baseline.
+        seed: the seed of fastText.
+        test: whether to evaluate it on the test documents too.
     """
     train, began = workspace.splits["train"], time.monotonic()
     prepare: Callable[[Iterable[str]], list[str]] = workspace.tokenized
@@ -120,12 +120,12 @@ def fit_baseline(
 
 
 def pretrain(workspace: Workspace, options: Options, checkout: Path | None = None) -> Path:
-    """Runs a pre-training, unless it has been run; returns its checkpoint folder.
+    """Runs a pre-training unless it is complete; returns its checkpoint folder.
 
     Args:
-        workspace: of the data set.
-        options: of `train_bert_lm.py`; and "documents": the first ones of the free text are read.
-        checkout: another version of this project, whose script is run.
+        workspace: the data set and its folder.
+        options: options of `train_bert_lm.py`; "documents" limits the number of documents.
+        checkout: another version of this project to run.
     """
     if workspace.pretrained:
         return workspace.pretrained
@@ -137,7 +137,7 @@ def pretrain(workspace: Workspace, options: Options, checkout: Path | None = Non
         if not sources[0].exists():
             first_documents(workspace.sources, sources[0], count)
     options |= {
-        # Versions may differ in what they cache.
+        # Each version has its own folder of caches, as their formats may differ.
         "data_path": workspace.folder if checkout is None else folder.parent,
         "mask_lm_source_file": ",".join(map(str, sources)),
         "tokenize_style": workspace.data_set.tokenize_style,
@@ -155,15 +155,15 @@ def fit_network(
     random_weights: bool,
     test: bool,
 ) -> Result:
-    """Pre-trains and fine-tunes a network, unless that has been done, and reads its metrics.
+    """Pre-trains and fine-tunes a network, unless that is complete, and reads its metrics.
 
     Args:
-        workspace: of the data set.
+        workspace: the data set and its folder.
         pretraining: options of `train_bert_lm.py`.
         fine_tuning: options of `train_bert_fine_tuning.py`.
-        random_weights: fine-tune from random weights, with the pre-training's vocabulary, so that
-            both networks have the same shape.
-        test: measure it on the test documents too.
+        random_weights: whether to fine-tune from random weights, with the vocabulary of the
+            pre-training, so that both networks have the same shape.
+        test: whether to evaluate it on the test documents too.
     """
     pretrained = pretrain(workspace, pretraining)
     start = "random" if random_weights else "pretrained"
@@ -194,7 +194,7 @@ def fit_network(
 
 
 def read_history(folder: Path) -> Result:
-    """What a fine-tuning wrote of itself: its best validation, its curves and its time."""
+    """Reads the history of a fine-tuning: its best validation, curves and training time."""
     metrics = read_metrics(folder)
     history = metrics["history"]
     return {
@@ -208,7 +208,7 @@ def read_history(folder: Path) -> Result:
 
 
 def read_pretraining(folder: Path) -> Result:
-    """The seconds and the validation metrics of each epoch of a pre-training."""
+    """Reads the time and the validation metrics of each epoch of a pre-training."""
     history = read_metrics(folder)["history"]
     names = ("masked_lm_loss", "masked_lm_accuracy")
     return {
@@ -218,7 +218,7 @@ def read_pretraining(folder: Path) -> Result:
 
 
 def evaluate_checkpoint(folder: Path, split: Split) -> Result:
-    """Test metrics, speed and size of a checkpoint, by the code that labels new text."""
+    """Evaluates the metrics, speed and size of a checkpoint with the code of `predict.py`."""
     # Imported here: the baselines need no TensorFlow.
     from training.prediction import Predictor
 
@@ -227,9 +227,10 @@ def evaluate_checkpoint(folder: Path, split: Split) -> Result:
     began = time.monotonic()
     probabilities = classifier.probabilities(split.texts)
     rate = len(split.texts) / (time.monotonic() - began)
-    known = {label: column for column, label in enumerate(classifier.task.labels)}
+    task: Any = classifier.task
+    known = {label: column for column, label in enumerate(task.labels)}
     columns = [known.get(label, 0) for label in split.labels]
-    decisions = decide(probabilities, classifier.task.thresholds)[:, columns]
+    decisions = decide(probabilities, task.thresholds)[:, columns]
     # A label that no training or validation document has is never predicted.
     decisions[:, [label not in known for label in split.labels]] = False
     return {
@@ -241,5 +242,5 @@ def evaluate_checkpoint(folder: Path, split: Split) -> Result:
 
 
 def _name(options: Options) -> str:
-    """The name of a folder: the same options give the same one, so nothing is trained twice."""
+    """A folder name for these options; equal options give the same name, so nothing runs twice."""
     return "-".join(f"{name}_{value}" for name, value in options.items())

@@ -1,11 +1,11 @@
-"""Runs scripts in this process, one after the other, and times them: see `benchmarks.speed_ratio`.
+"""Runs scripts in this process, one after another, and times them; see `benchmarks.speed_ratio`.
 
     python timed_scripts.py COMMANDS.json TIMES.json
 
-`COMMANDS.json` is a list of commands, each a list: a script in the current folder and its options.
-`TIMES.json` gets "total" and "fits" of each command, the latter for each call of `keras.Model.fit`:
-[seconds of processor time, seconds of wall time]. This file imports nothing of the project, so that
-it runs in a checkout of any version.
+`COMMANDS.json` is a list of commands, each a list of a script in the current folder and its
+options. For each command, `TIMES.json` gets the times "total" and "fits", a list with one entry per
+call of `keras.Model.fit`. A time is [seconds of processor time, seconds of wall time]. This file
+does not import the project, so that it runs in a checkout of any version.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any
 
 
 def timed(work: Callable[..., Any], times: list[tuple[float, float]]) -> Callable[..., Any]:
-    """The same function; each call adds its processor time and its wall time to `times`."""
+    """Wraps a function; each call appends its processor time and its wall time to `times`."""
 
     def run(*arguments: Any, **named: Any) -> Any:
         cpu, wall = time.process_time(), time.perf_counter()
@@ -32,7 +32,7 @@ def timed(work: Callable[..., Any], times: list[tuple[float, float]]) -> Callabl
 
 
 def run_script(command: list[str]) -> None:
-    """Runs a script as `python SCRIPT ...` does; ends this program if it fails."""
+    """Runs a script like `python SCRIPT ...`; ends this program if it fails."""
     sys.argv = command
     try:
         runpy.run_path(command[0], run_name="__main__")
@@ -43,7 +43,7 @@ def run_script(command: list[str]) -> None:
 
 def main(commands: Path, report: Path) -> None:
     """Runs the commands and writes the times."""
-    # As for a script in the current folder, and not in that of this file.
+    # As if the script in the current folder had been started directly.
     sys.path[0] = os.getcwd()
     import keras
 

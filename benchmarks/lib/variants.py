@@ -1,4 +1,4 @@
-"""The tables of `benchmarks.experiments`: what each of their variants trains and changes."""
+"""The tables of `benchmarks.experiments` and their variants."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,16 +20,16 @@ from benchmarks.lib.systems import (
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of a table: a network, or a baseline where `pretraining` is None.
+    """A row of a table: a network, or a baseline if `pretraining` is None.
 
     Attributes:
-        name: in the table and in the results; of a baseline, what `fit_baseline` calls it.
-        pretraining: options of `train_bert_lm.py`; "num_epochs" is the data set's own by default.
-        fine_tuning: options of `train_bert_fine_tuning.py`; None: the pre-training is all.
-        random_weights: whether the fine-tuning starts from random weights.
-        trials: settings that are compared on the validation documents; the best one counts.
-        first_version: further options of the pre-training, by which it does what the first version
-            of this project did; `--checkout` runs that version itself, without them.
+        name: the name in the table and in the results; for a baseline, that of `fit_baseline`.
+        pretraining: options of `train_bert_lm.py`; "num_epochs" defaults to that of the data set.
+        fine_tuning: options of `train_bert_fine_tuning.py`; None for pre-training only.
+        random_weights: whether fine-tuning starts from random weights.
+        trials: settings that are compared on the validation documents; the best one is used.
+        first_version: further options of pre-training with which it emulates the first version of
+            this project; with `--checkout`, that version runs instead, without them.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Variant:
     def changed(
         self, pretraining: Options, fine_tuning: Options, rates: Sequence[Trial] = ()
     ) -> "Variant":
-        """With further options, and with other learning rates where its trials are such."""
+        """Adds options, and replaces the learning rates if its trials consist of these."""
         variant = self
         if self.pretraining is not None:
             variant = replace(variant, pretraining={**self.pretraining, **pretraining})
@@ -53,13 +53,13 @@ class Variant:
         return variant
 
     def setting(self, workspace: Workspace, trial: Trial, seed: int, test: bool) -> dict[str, Any]:
-        """What tells a result from all others."""
+        """The key of a result in the file of results."""
         setting: dict[str, Any] = {"data_set": workspace.name, "variant": self.name}
         setting |= {"trial": trial, "seed": seed, "test": test}
         if self.pretraining is not None:
             setting["pretraining"] = self._pretraining(workspace)
             if self.random_weights:
-                # They share its vocabulary alone.
+                # They use only its vocabulary, which does not depend on the epochs.
                 del setting["pretraining"]["num_epochs"]
         if self.fine_tuning is not None:
             setting["fine_tuning"] = dict(self.fine_tuning)
@@ -68,7 +68,7 @@ class Variant:
         return setting
 
     def fit(self, workspace: Workspace, trial: Trial, seed: int, test: bool) -> Result:
-        """Trains with the settings of a trial and measures; `test`: on the test documents too."""
+        """Trains with the settings of a trial and evaluates; `test`: on the test documents too."""
         if self.pretraining is None:
             return fit_baseline(workspace, self.name, trial, seed, test=test)
         pretraining = self._pretraining(workspace)
@@ -94,8 +94,8 @@ class Table:
 
     Attributes:
         variants: the rows.
-        text: makes the Markdown table of the results of each variant.
-        seeds: each variant is trained with every one of them; the first one chooses the trial.
+        text: formats the results of each variant as a Markdown table.
+        seeds: the seeds with which each variant is trained; trials are compared with the first one.
     """
 
     variants: Sequence[Variant]
@@ -104,12 +104,12 @@ class Table:
 
 
 def rates(backbone: float, head: float | None = None) -> Trial:
-    """A trial: the learning rate of the backbone, and of the head where that has another one."""
+    """A trial: the learning rate of the backbone, and that of the head if it differs."""
     return {"learning_rate": backbone, "head_learning_rate": backbone if head is None else head}
 
 
 def _accuracy() -> list[Variant]:
-    """Is pre-training worth it? Every system has the best of several settings."""
+    """Is pre-training worth it? Every system uses the best of several settings."""
     variants = [
         Variant("svm", trials=SVM_TRIALS),
         Variant("logistic_regression", trials=REGRESSION_TRIALS),
@@ -127,7 +127,7 @@ def _accuracy() -> list[Variant]:
 
 
 def _ablations() -> list[Variant]:
-    """The defaults of fine-tuning, and the same with one thing changed."""
+    """The defaults of fine-tuning, and variants with one change each."""
     changes: dict[str, Options] = {
         "default": {},
         "no_tfidf_classifier": {"tfidf_classifier": False},
@@ -165,18 +165,18 @@ def _original() -> list[Variant]:
     """The table of the original project: F1 over 35 epochs, each start at its own best rate."""
     variants = []
     for start, rate in (("random", 1e-3), ("pretrained", 3e-3)):
-        # The table is about the network, so the TF-IDF classifier is left out.
+        # The table is about the network, so the TF-IDF classifier is disabled.
         fine_tuning = {"tfidf_classifier": False, "num_epochs": 35, "patience": 35}
         pretraining = {"backbone": "text_cnn", "num_epochs": 3}
         variant = Variant(start, pretraining, fine_tuning, start == "random", [rates(rate)])
-        # With a learning rate of 0 the first validation is that of the initial weights.
+        # With a learning rate of 0, the first validation evaluates the initial weights.
         untrained = {**rates(0.0), "num_epochs": 1}
         variants += [replace(variant, name=f"{start}/untrained", trials=[untrained]), variant]
     return variants
 
 
 def _positions() -> list[Variant]:
-    """How fast a Transformer learns with each kind of position."""
+    """How fast does a Transformer learn with each kind of positional encoding?"""
     options = {"backbone": "transformer", "num_epochs": 3}
     return [
         Variant(f"transformer/{kind}", {**options, "position": kind})

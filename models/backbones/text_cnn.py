@@ -136,7 +136,7 @@ class TextCNN(Backbone):
         """Creates the filters, the layer that combines them and the final normalization."""
         for stack in self.stacks:
             stack.build(shape)
-        self.combination.build((None, None, len(self.stacks) * self.config.num_filters))
+        self.combination.build((None, None, len(self.stacks) * self.stacks[0].config.num_filters))
         self.final_norm.build(shape)
 
     def encode(

@@ -53,7 +53,11 @@ class Checkpoint:
     files: dict[str, Path]
 
     def text(self, name: str) -> str:
-        """The content of the text file `name`; a `CheckpointError` where there is none."""
+        """The content of the text file `name`.
+
+        Raises:
+            CheckpointError: the checkpoint has no such file.
+        """
         path = self._path(name)
         check_regular(path, CheckpointError)
         return read_text(path, error=CheckpointError)
@@ -67,7 +71,11 @@ class Checkpoint:
         return self._path(name)
 
     def json(self, name: str) -> dict[str, Any]:
-        """The JSON object in the file `name`; a `CheckpointError` where there is none."""
+        """The JSON object in the file `name`.
+
+        Raises:
+            CheckpointError: the checkpoint has no such file, or it is not a JSON object.
+        """
         return _read_json(self._path(name))
 
     def setting(self, name: str, kind: type[SettingT]) -> SettingT:
@@ -222,7 +230,7 @@ def read_versioned(path: Path, versions: Collection[int]) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    check_regular(path, CheckpointError)  # No link is followed out of the folder.
+    check_regular(path, CheckpointError)  # Links out of the folder are not followed.
     return read_json(path, "a file of a checkpoint", CheckpointError)
 
 
@@ -260,6 +268,6 @@ _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     str: "a string",
-    dict: "an object",
+    dict: "a table",
     list: "a list",
 }

@@ -18,9 +18,15 @@ class BagOfWords(Serializable, keras.layers.Layer):
     document's and the label's weights, plus a bias (Joachims 1998, "Text categorization with
     support vector machines").
 
-    With few labelled documents such a classifier is hard to beat, and it makes other errors than a
-    network does, so that both together do better than either. Nothing here is trained by gradients:
-    `fill` takes over what a solver for linear classifiers has found.
+    With few labelled documents such a classifier is hard to beat, and it makes different errors
+    than a network, so that the combination is better than either. Nothing here is trained by
+    gradients: `fill` takes the solution of a solver for linear classifiers. Until `fill` is
+    called, the network's logits pass through unchanged.
+
+        >>> layer = BagOfWords(vocab_size=100, num_labels=3)
+        >>> layer.build()
+        >>> layer(np.ones((1, 3), "float32"), np.array([[1, 7, 2]]), np.ones((1, 3), bool)).shape
+        TensorShape([1, 3])
 
     Args:
         vocab_size: the size of the vocabulary.
@@ -39,7 +45,7 @@ class BagOfWords(Serializable, keras.layers.Layer):
         return vocab_size * (1 + num_labels)
 
     def build(self, input_shape: Any = None) -> None:
-        """Creates the weights. Until `fill` is called, the network's logits pass unchanged."""
+        """Creates the weights; they leave the network's logits unchanged until `fill` is called."""
         labels = (self.num_labels,)
         self.idf = self._weight((self.vocab_size,), "idf")
         self.kernel = self._weight((self.vocab_size, *labels), "kernel")
@@ -84,13 +90,13 @@ class BagOfWords(Serializable, keras.layers.Layer):
         return ops.squeeze(ops.matmul(ops.expand_dims(weight, 1), rows), 1) + self.bias
 
     def mix(self, network_weight: float, word_weight: float, offset: float) -> None:
-        """Sets the weights of both in the sum: see `combine`."""
+        """Sets the coefficients of `combine`."""
         self.network_weight.assign(network_weight)
         self.word_weight.assign(word_weight)
         self.offset.assign(offset)
 
     def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
-        """Logits of both together: see `combine`.
+        """Combines the network's logits with the decisions; see `combine`.
 
         Args:
             logits: (batch, num_labels) float32, the network's.
@@ -110,10 +116,19 @@ class BagOfWords(Serializable, keras.layers.Layer):
 
 
 def combine(logits: Any, decisions: Any, network_weight: Any, word_weight: Any, offset: Any) -> Any:
-    """The weighted sum of the network's logits and of how far the decisions are above -1.
+    """Computes `network_weight * logits + offset + word_weight * (decisions + 1)`.
 
-    A document beyond the margin of not having a label has a decision of -1 or less, as most
-    documents have for most labels. There the network's logits stay about what they are. Where the
-    network counts for less than 1, `offset` makes up for what it gives most labels.
+    A decision of -1 is the margin of a label's negative class; most documents are at or below it
+    for most labels. The 1 is added so that there the network's logits hardly change.
+
+    Args:
+        logits: (..., num_labels), the network's.
+        decisions: (..., num_labels), the linear classifier's.
+        network_weight: the factor of the logits.
+        word_weight: the factor of the decisions.
+        offset: added to all; compensates for the typical logit if `network_weight` is below 1.
+
+    Returns:
+        (..., num_labels).
     """
     return network_weight * logits + offset + word_weight * (decisions + 1.0)

@@ -5,7 +5,7 @@ from benchmarks import memory
 
 def test_memory(smoke_run, run_of, capsys):
     tables = smoke_run(memory, "--processes=1", f"--ckpt_dir={run_of().fine_tuned}")
-    rows = tables["Pre-processing"]
+    rows = tables["Preprocessing"]
     assert [row["times"] for row in rows] == [1, 3]
     assert rows[1]["text_mb"] == pytest.approx(3 * rows[0]["text_mb"])
     assert all(row["peak_mb"] > 20 for row in rows)

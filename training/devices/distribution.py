@@ -156,8 +156,8 @@ def barrier(place: str) -> None:
     """
     if processes() == 1:
         return
-    # JAX's public ways to wait are sums over devices, which give up after seconds. A test fails if
-    # this one changes.
+    # JAX's public barriers are collective operations on the devices, which time out after seconds.
+    # This one is private; a test fails if it changes.
     from jax._src.distributed import global_state
 
     name = f"bert_language_understanding/{next(_barriers)} {place}"

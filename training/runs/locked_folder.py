@@ -1,4 +1,4 @@
-"""A folder that one run at a time writes to, and nothing outside of it."""
+"""An output folder that is locked against other runs and contains no symbolic links."""
 
 from pathlib import Path
 from types import TracebackType
@@ -11,21 +11,21 @@ from training.runs.run_lock import RunLock
 class LockedFolder:
     """Creates a folder and locks it; a context manager.
 
-    Missing parents are created too. What was created is removed on leaving where it is still empty.
+    Missing parents are created too. Created folders that are still empty are removed on exit.
 
         with LockedFolder(Path("checkpoint_lm"), "ckpt_dir") as folder:
             folder.refuse_links(folder.path / "last")
 
     Args:
         path: the folder.
-        option: the option that named it, for messages.
+        option: the name of the option that gives it, for messages.
 
     Attributes:
         path: the folder.
 
     Raises:
-        OptionError: the folder cannot be created, or another run holds it (on entering).
-        OSError: the folder cannot be written to (on entering).
+        OptionError: the folder cannot be created, or another run has locked it (on entering).
+        OSError: the folder cannot be written (on entering).
     """
 
     def __init__(self, path: Path, option: str) -> None:
@@ -52,7 +52,7 @@ class LockedFolder:
         self._remove_made()
 
     def refuse_links(self, *folders: Path) -> None:
-        """Refuses links within the folder: through them a run would write, or remove, elsewhere.
+        """Rejects symbolic links, through which a run would write or remove files elsewhere.
 
         Raises:
             OptionError: one of them is a symbolic link.
@@ -61,8 +61,7 @@ class LockedFolder:
             if path.is_symlink():
                 raise OptionError(
                     f"--{self._option}={self.path}: {path.relative_to(self.path)} in it is a "
-                    "symbolic link, through which nothing is written. Remove it, or put the folder "
-                    "itself there."
+                    "symbolic link; nothing is written through links. Replace it by a folder."
                 )
 
     def _make(self) -> None:

@@ -34,7 +34,7 @@ def test_names_of_a_version(tmp_path, version, expected):
 
 def test_modules_of_the_first_version():
     assert arguments_for("0.1.0", ["-m", "conversion.export_released", "a", "b"]) == [
-        *("-m", "conversion.export_released", "a", "b")
+        *("-m", "models.export_bert", "a", "b")
     ]
 
 

@@ -48,7 +48,7 @@ def test_differences_of_arrays(tmp_path):
             file[f"layer/{key}"] = np.full((2, 2), value)
     assert largest_difference(tmp_path / "a", tmp_path / "a") == 0
     assert largest_difference(tmp_path / "a", tmp_path / "b") == 0.25
-    with pytest.raises(RuntimeError, match="other arrays"):
+    with pytest.raises(RuntimeError, match="different arrays"):
         largest_difference(tmp_path / "a", tmp_path / "c")
 
 

@@ -8,18 +8,24 @@ import pytest
 from data_util.pretraining.batches import PretrainingBatches
 from data_util.registry import NOISES, ROWS
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
+from tests import toys
 from tests.data_util.pretraining.corpora import make_corpus
-
-if "toy_swap" not in NOISES:
-    NOISES.register("toy_swap", "tests.toys.toy_noise:SwapNoise")
 
 # As a released vocabulary may be: reserved tokens anywhere, and spare ones.
 _WORDS = [f"t{number}" for number in range(50)]
 VOCABULARY = Vocabulary(["[unused1]", *_WORDS[:20], *RESERVED, "[unused2]", *_WORDS[20:]])
 
-combinations = pytest.mark.parametrize(
-    ("rows", "noise"), list(itertools.product(ROWS, NOISES)), ids="-".join
-)
+with toys.registered():
+    combinations = pytest.mark.parametrize(
+        ("rows", "noise"), list(itertools.product(ROWS, NOISES)), ids="-".join
+    )
+    noises = pytest.mark.parametrize("noise", list(NOISES))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def with_toys():
+    with toys.registered():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +117,7 @@ def test_noise_changes_neither_padding_nor_reserved_tokens(make) -> None:
             np.testing.assert_array_equal(noisy[name], clean[name])
 
 
-@pytest.mark.parametrize("noise", NOISES)
+@noises
 def test_a_noise_leaves_the_batch_that_it_is_given(noise) -> None:
     generator = np.random.default_rng(0)
     ids = generator.choice(VOCABULARY.ordinary_ids, (20, 30))
@@ -127,7 +133,7 @@ def test_a_noise_leaves_the_batch_that_it_is_given(noise) -> None:
     assert changed == (noise != "none")
 
 
-@pytest.mark.parametrize("noise", NOISES)
+@noises
 def test_noises_draw_from_streams_of_their_own(noise) -> None:
     streams = [NOISES[other].stream for other in NOISES if other != noise]
     assert NOISES[noise].stream not in streams

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.backbones.base import make_backbone
-from models.backbones.transformer import TransformerLayer
+from models.backbones.transformer import TransformerLayer, _left
 from models.build import build
 
 
@@ -116,3 +116,35 @@ def test_sinusoidal_tokens_keep_the_scale_of_the_positions(config_of):
     table = embeddings.token_embedding.get_weights()[0]
     # A normal distribution cut at two standard deviations has 0.88 of its deviation left.
     assert table.std() * embeddings.scale == pytest.approx(0.88, abs=0.03)
+
+
+@pytest.mark.parametrize("normalization", ["pre", "post"])
+def test_transformer_to_the_left_equals_keras_hub(config_of, normalization):
+    config = config_of("transformer", position="learned", normalization=normalization)
+    ours = TransformerLayer(config)
+    ours.build((None, None, config.d_model))
+    rng = np.random.default_rng(0)
+    ours.set_weights([rng.normal(scale=0.3, size=weight.shape) for weight in ours.weights])
+    theirs = keras_hub.layers.TransformerDecoder(
+        config.d_ff,
+        config.num_heads,
+        activation=lambda x: keras.ops.gelu(x, approximate=False),
+        layer_norm_epsilon=config.layer_norm_epsilon,
+        normalize_first=normalization == "pre",
+    )
+    theirs.build((None, None, config.d_model))
+    attention, feed_forward = ours.attention, ours.feed_forward
+    for our_layer, their_layer in (
+        (attention.sublayer, theirs._self_attention_layer),
+        (attention.layer_norm, theirs._self_attention_layer_norm),
+        (feed_forward.sublayer.inner, theirs._feedforward_intermediate_dense),
+        (feed_forward.sublayer.outer, theirs._feedforward_output_dense),
+        (feed_forward.layer_norm, theirs._feedforward_layer_norm),
+    ):
+        pairs = zip(our_layer.get_weights(), their_layer.get_weights(), strict=True)
+        their_layer.set_weights([weight.reshape(target.shape) for weight, target in pairs])
+    x = rng.normal(size=(3, 7, config.d_model)).astype("float32")
+    mask = np.arange(7) < np.array([[7], [4], [1]])
+    found = ours(x, _left(mask))
+    expected = theirs(x, decoder_padding_mask=mask)
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)

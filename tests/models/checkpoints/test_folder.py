@@ -33,9 +33,9 @@ def test_a_link_that_would_have_a_run_empty_another_folder(tmp_path):
     for name in ("manifest.json", "config.json"):
         (precious / name).write_text('{"format_version": 1}')
     (folder / ".complete").symlink_to(precious)
-    with pytest.raises(CheckpointError, match="not a whole checkpoint folder"):
+    with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
         read_checkpoint(folder)
-    with pytest.raises(CheckpointError, match=r"\.complete: a symbolic link"):
+    with pytest.raises(CheckpointError, match=r"\.complete: this is a symbolic link"):
         write_checkpoint(folder, config={}, model=None, texts={}, metrics={})
     assert len(list(precious.iterdir())) == 2
 
@@ -47,7 +47,7 @@ def test_a_file_is_not_hashed_where_its_size_is_wrong(tmp_path, monkeypatch):
     os.truncate(tmp_path / "model.weights.h5", 1 << 20)
     hashed = []
     monkeypatch.setattr(module, "sha256", lambda path: hashed.append(path.name) or sha256(path))
-    with pytest.raises(CheckpointError, match=r"model\.weights\.h5: cut short or altered"):
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5: truncated or altered"):
         read_checkpoint(tmp_path)
     assert hashed == ["config.json"]
 
@@ -61,5 +61,5 @@ def test_a_checkpoints_vocabulary_that_was_altered(tmp_path):
     (tmp_path / "mine.txt").write_text("b")
     check_against_manifest(tmp_path / "mine.txt")
     (tmp_path / "vocab.txt").write_text("b")
-    with pytest.raises(CheckpointError, match=r"vocab\.txt: cut short or altered"):
+    with pytest.raises(CheckpointError, match=r"vocab\.txt: truncated or altered"):
         check_against_manifest(tmp_path / "vocab.txt")

@@ -79,7 +79,7 @@ def test_a_model_that_its_weights_cannot_fill_is_never_made(tmp_path, monkeypatc
     checkpoint = Checkpoint(tmp_path, told, {module.WEIGHTS: tmp_path / module.WEIGHTS})
     monkeypatch.setattr(weights, "make_backbone", None)
     for use in (lambda: load_any_model(checkpoint), lambda: checkpoint.backbone):
-        with pytest.raises(CheckpointError, match=r"the file has room for 250,000\)"):
+        with pytest.raises(CheckpointError, match=r"the file holds at most 250,000\)"):
             use()
 
 

@@ -1,0 +1,226 @@
+"""What every objective must be, on every backbone that can: the registered ones and toys."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.backbones.base import make_backbone
+from models.build import INPUTS, build
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.weights import load_model
+from models.checkpoints.writing import write_checkpoint
+from models.pretraining_model import PretrainingModel
+from models.registry import BACKBONES, OBJECTIVES
+from tests import toys
+
+VOCAB_SIZE = 40
+LENGTHS = [10, 8, 9, 10]
+# The array that holds what is to be predicted, and how many values it may have.
+TARGETS = {
+    "masked_lm": ("masked_ids", VOCAB_SIZE),
+    "next_sentence": ("pair_kind", 2),
+    "toy": ("swapped", 2),
+}
+
+with toys.registered():
+    PAIRS = [
+        (objective, backbone)
+        for objective in OBJECTIVES
+        for backbone in BACKBONES
+        if OBJECTIVES[objective].visibility in BACKBONES[backbone].visibilities
+    ]
+
+everywhere = pytest.mark.parametrize(("objective", "backbone"), PAIRS)
+
+
+@pytest.fixture(autouse=True)
+def with_toys():
+    with toys.registered():
+        yield
+
+
+@pytest.fixture
+def model_of(config_of):
+    """A built model of one objective; with `random`, all of its weights matter."""
+
+    def make(objective, backbone, *, random=True, **sizes):
+        model = build(PretrainingModel(make_backbone(config_of(backbone, **sizes)), [objective]))
+        rng = np.random.default_rng(0)
+        if random:
+            model.set_weights([rng.normal(scale=0.4, size=one.shape) for one in model.weights])
+        return model
+
+    return make
+
+
+def batch_for(model):
+    """A batch of what the model reads, drawn by the arrays' names; padding is garbage."""
+    rng, sizes = np.random.default_rng(3), {"batch": len(LENGTHS), "length": max(LENGTHS)}
+    real = np.arange(max(LENGTHS)) < np.array(LENGTHS)[:, None]
+    batch = {}
+    for name, array in {**INPUTS, **model.arrays}.items():
+        shape = [sizes.get(dimension, 3) for dimension in array.shape]
+        if name == "padding_mask":
+            batch[name] = real
+        elif name.endswith("_weights"):
+            # Padding is never a target.
+            batch[name] = (real if "length" in array.shape else np.ones(shape)).astype(array.dtype)
+        elif name.endswith("_positions"):
+            places = [rng.permutation(length)[: shape[1]] for length in LENGTHS]
+            batch[name] = np.stack(places).astype(array.dtype)
+        else:
+            limit = next((count for key, count in TARGETS.values() if key == name), VOCAB_SIZE)
+            limit = 2 if name == "segment_ids" else limit
+            # As many of each value as can be, so that there is something to tell apart.
+            values = rng.permutation(np.arange(np.prod(shape)) % limit)
+            batch[name] = values.reshape(shape).astype(array.dtype)
+    return batch
+
+
+@everywhere
+def test_gradients_reach_the_backbone_and_the_objective_and_nothing_else(
+    model_of, objective, backbone
+):
+    model = model_of(objective, backbone, position="learned", pooling="attention")
+    batch = batch_for(model)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch, None, model(batch, training=True))
+    variables = model.trainable_variables
+    gradients = tape.gradient(loss, [variable.value for variable in variables])
+    unreached = [
+        variable.path
+        for variable, gradient in zip(variables, gradients, strict=True)
+        if gradient is None or not np.abs(tf.convert_to_tensor(gradient)).max() > 0
+    ]
+    # A key bias adds the same to all scores of a query: the softmax does not see it.
+    assert [path for path in unreached if not path.endswith("/key/bias")] == []
+    assert model.backbone.pooling.trainable == model.heads[0].reads_pooled_output
+    others = {id(one) for one in model.backbone.pooling.weights}
+    ours = [one for one in model.weights if id(one) not in others]
+    assert {id(one) for one in ours} <= {id(one) for one in variables}
+
+
+@everywhere
+def test_padding_changes_nothing(model_of, objective, backbone):
+    model = model_of(objective, backbone)
+    batch, found = batch_for(model), []
+    rng = np.random.default_rng(8)
+    for width in (10, 16):
+        more = dict(batch)
+        for name, array in model.arrays.items():
+            if "length" in array.shape:
+                garbage = rng.integers(0, 2, (len(LENGTHS), width))
+                garbage = np.where(np.arange(width) < np.array(LENGTHS)[:, None], 0, garbage)
+                garbage *= not name.endswith("_weights")
+                garbage[:, :10] += np.where(batch["padding_mask"], batch[name], 0).astype(int)
+                more[name] = garbage.astype(array.dtype)
+        more["padding_mask"] = np.arange(width) < np.array(LENGTHS)[:, None]
+        found.append(model(more))
+    for name, term in found[0].items():
+        for key in term:
+            first, second = (
+                np.asarray(one[name][key])[np.asarray(one[name]["weights"]) > 0] for one in found
+            )
+            np.testing.assert_allclose(first, second, atol=1e-5, rtol=1e-5, err_msg=name)
+
+
+@everywhere
+def test_no_leak_of_the_target(model_of, objective, backbone):
+    """The probabilities of all values that a target could have add up to 1: had it a part in them,
+    they would not."""
+    assert objective in TARGETS, "say here which array holds what is to be predicted"
+    model = model_of(objective, backbone)
+    name, count = TARGETS[objective]
+    batch = batch_for(model)
+    losses = []
+    for value in range(count):
+        (term,) = model({**batch, name: np.full_like(batch[name], value)}).values()
+        losses.append(np.asarray(term["values"], "float64"))
+    np.testing.assert_allclose(np.exp(-np.array(losses)).sum(axis=0), 1, rtol=1e-4)
+    # One target tells nothing of another.
+    changed = batch[name].copy()
+    changed.flat[0] = (changed.flat[0] + 1) % count
+    (before,), (after,) = model(batch).values(), model({**batch, name: changed}).values()
+    same = np.asarray(before["values"] == after["values"]).ravel()
+    assert not same[0]
+    assert same[1:].all()
+
+
+@everywhere
+def test_no_weight_no_part(model_of, objective, backbone):
+    model = model_of(objective, backbone)
+    batch = batch_for(model)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
+    for name in model.arrays:
+        if name.endswith("_weights"):
+            batch[name][:] = 0
+    assert float(model.compute_loss(batch, None, model(batch))) == 0
+    name, count = TARGETS[objective]
+    for weights in [name for name in model.arrays if name.endswith("_weights")]:
+        batch[weights].flat[1:3] = 1
+    loss = float(model.compute_loss(batch, None, model(batch)))
+    batch[name].flat[0] = (batch[name].flat[0] + 1) % count
+    assert float(model.compute_loss(batch, None, model(batch))) == loss
+
+
+@everywhere
+def test_one_batch_is_learned_by_heart(model_of, objective, backbone):
+    model = model_of(objective, backbone, random=False, position="learned")
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    batch = batch_for(model)
+    for _ in range(60):
+        model.train_on_batch(batch)
+    model.reset_metrics()
+    metrics = model.test_on_batch(batch, return_dict=True)
+    assert set(metrics) == {"loss", *model.metric_names}
+    assert metrics[f"{objective}_loss"] == pytest.approx(metrics["loss"])
+    assert metrics[f"{objective}_accuracy"] == 1
+
+
+@everywhere
+def test_checkpoint_round_trip(model_of, tmp_path, objective, backbone):
+    model = model_of(objective, backbone)
+    told = {"stage": "pretraining", "backbone": model.backbone.config.to_dict()}
+    told["objectives"] = [objective]
+    write_checkpoint(tmp_path, config=told, model=model, texts={}, metrics={})
+    loaded, batch = load_model(read_checkpoint(tmp_path)), batch_for(model)
+    for name, term in model(batch).items():
+        for key, value in term.items():
+            np.testing.assert_array_equal(loaded(batch)[name][key], value)
+
+
+@everywhere
+def test_serialized_and_made_again(model_of, objective, backbone):
+    model = model_of(objective, backbone)
+    told = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    again = build(keras.saving.deserialize_keras_object(told))
+    again.set_weights(model.get_weights())
+    batch = batch_for(model)
+    for name, term in model(batch).items():
+        np.testing.assert_array_equal(again(batch)[name]["values"], term["values"])
+
+
+@everywhere
+def test_a_file_of_its_weights_holds_no_fewer(model_of, objective, backbone):
+    model = model_of(objective, backbone, random=False)
+    head = type(model.heads[0])
+    assert head.min_parameters(model.backbone.config) <= model.heads[0].count_params()
+
+
+def test_each_takes_the_settings_that_it_knows(config_of):
+    settings = {"toy_factor": 3.0, "num_sampled": 8, "colour": "red"}
+    heads = [
+        PretrainingModel(make_backbone(config_of("toy")), [name], settings=settings).heads[0]
+        for name in ("masked_lm", "toy")
+    ]
+    assert (heads[0].num_sampled, heads[1].toy_factor) == (8, 3.0)
+
+
+def test_no_sampling_without_frequent_tokens_first(config_of):
+    settings = {"num_sampled": 8, "ids_by_frequency": False}
+    model = PretrainingModel(make_backbone(config_of("toy")), ["masked_lm"], settings=settings)
+    assert model.heads[0].num_sampled == 0
