@@ -110,6 +110,7 @@ class TextCNN(Backbone):
         Kim 2014 (https://arxiv.org/abs/1408.5882).
     """
 
+    config: TextCNNConfig
     config_class: ClassVar[type[BackboneConfig]] = TextCNNConfig
     visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
 
@@ -136,7 +137,7 @@ class TextCNN(Backbone):
         """Creates the filters, the layer that combines them and the final normalization."""
         for stack in self.stacks:
             stack.build(shape)
-        self.combination.build((None, None, len(self.stacks) * self.stacks[0].config.num_filters))
+        self.combination.build((None, None, len(self.stacks) * self.config.num_filters))
         self.final_norm.build(shape)
 
     def encode(

@@ -1,5 +1,6 @@
-"""Checkpoint folders that somebody made to do harm."""
+"""Checkpoint folders that are damaged, or that somebody made to do harm."""
 
+import json
 import os
 
 import pytest
@@ -10,6 +11,7 @@ from models.checkpoints import folder as module
 from models.checkpoints.folder import check_against_manifest, read_checkpoint
 from models.checkpoints.writing import write_checkpoint
 from tests.hostile_files import sign
+from tests.models.checkpoints.small import change_config
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.weights.h5", "manifest.json", "vocab.txt"])
@@ -63,3 +65,89 @@ def test_a_checkpoints_vocabulary_that_was_altered(tmp_path):
     (tmp_path / "vocab.txt").write_text("b")
     with pytest.raises(CheckpointError, match=r"vocab\.txt: truncated or altered"):
         check_against_manifest(tmp_path / "vocab.txt")
+
+
+def test_missing_and_empty_folders(tmp_path):
+    with pytest.raises(CheckpointError, match="there is no such checkpoint folder"):
+        read_checkpoint(tmp_path / "none")
+    with pytest.raises(CheckpointError, match="not a complete checkpoint folder"):
+        read_checkpoint(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CheckpointError, match="there is no such checkpoint folder"):
+        read_checkpoint(tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "vocab.txt", "config.json", "metrics.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "remove"])
+def test_damaged_files_are_named(written, name, damage):
+    folder, _, _ = written
+    data = bytearray((folder / name).read_bytes())
+    if damage == "cut":
+        (folder / name).write_bytes(data[:-3])
+    elif damage == "flip":
+        data[len(data) // 2] ^= 1
+        (folder / name).write_bytes(data)
+    else:
+        (folder / name).unlink()
+    with pytest.raises(CheckpointError, match=name) as caught:
+        read_checkpoint(folder)
+    assert ("is missing" if damage == "remove" else "truncated or altered") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "",
+        "{",
+        "[]",
+        '{"format_version": 2, "files": {}}',
+        '{"format_version": 1}',
+        '{"format_version": 1, "files": {}}',
+        '{"format_version": 1, "files": []}',
+    ],
+)
+def test_manifests_that_are_none(written, manifest):
+    folder, _, _ = written
+    (folder / "manifest.json").write_text(manifest)
+    with pytest.raises(CheckpointError, match=str(folder)):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "message"),
+    [
+        ("config.json", {}, "truncated or altered"),
+        ("config.json", 5, "truncated or altered"),
+        ("config.json", {"bytes": "many", "sha256": None}, "truncated or altered"),
+        (
+            "../outside",
+            {"bytes": 1, "sha256": ""},
+            "'../outside', which is not a file name",
+        ),
+        ("/etc/hostname", {"bytes": 1, "sha256": ""}, "hostname', which is not a file name"),
+    ],
+)
+def test_manifests_that_tell_wrong_things(written, name, entry, message):
+    folder, _, _ = written
+    (folder.parent / "outside").write_text("x")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name] = entry
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointError, match=message):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("value", [None, "yes", 1, [], {}])
+def test_settings_that_were_altered_by_hand(written, value):
+    folder, _, _ = written
+    change_config(folder, test_mode=value)
+    checkpoint = read_checkpoint(folder)
+    with pytest.raises(CheckpointError, match=r"config\.json: test_mode must be true or false"):
+        checkpoint.setting("test_mode", bool)
+    with pytest.raises(CheckpointError, match=r"config\.json: the key sequence_length is missing"):
+        checkpoint.setting("sequence_length", int)
+    change_config(folder, test_mode=True, sequence_length=True)
+    checkpoint = read_checkpoint(folder)
+    assert checkpoint.setting("test_mode", bool) is True
+    with pytest.raises(CheckpointError, match="sequence_length must be a whole number, not True"):
+        checkpoint.setting("sequence_length", int)

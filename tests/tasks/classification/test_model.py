@@ -201,13 +201,6 @@ def test_max_pooled_is_the_largest_value_of_a_dense_layer(config_of, batch_of):
     np.testing.assert_allclose(model(batch)[0], scores, atol=1e-4)
 
 
-def test_a_head_is_found_under_the_name_of_earlier_versions(config_of):
-    model = build(classification_model(make_backbone(config_of("text_cnn")), 2, head="detectors"))
-    assert type(model.head) is HEADS["max_pooled"]
-    assert model.task.head == "max_pooled"
-    assert "detectors" not in list(HEADS)
-
-
 def test_an_unknown_head_is_an_error(config_of):
     with pytest.raises(
         ConfigError,

@@ -110,7 +110,7 @@ def test_an_unfinished_run_goes_on_and_a_finished_one_does_not(tmp_path, model, 
     with folder_of(tmp_path / "out", moved) as folder:
         assert folder.finished
         assert folder.metrics() == {"best_epoch": 1, "end": True}
-    assert "finished: nothing to do (--overwrite starts over)" in caplog.messages[-1]
+    assert "already finished, nothing to do (--overwrite starts over)" in caplog.messages[-1]
     (logs,) = (tmp_path / "out" / "logs").iterdir()
     assert logs.name.startswith("pretraining-2")
 
