@@ -19,7 +19,7 @@ from training.devices.forward import Forward
 from training.loop.interruption import Interruption
 from training.loop.loop import train
 from training.loop.optimizer import AdamW, make_optimizer, total_steps
-from training.loop.run_history import RunHistory
+from training.loop.run_history import RunHistory, as_text
 from training.loop.stage import Stage
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture, word_embeddings
@@ -241,11 +241,7 @@ def train_model(
                 f"{examples:,}",
                 task.unit,
                 history.best_epoch,
-                "  ".join(
-                    f"{name} {value:.4f}"
-                    for name, value in metrics.items()
-                    if isinstance(value, float)
-                ),
+                as_text(metrics),
             )
     folder.finish(model, history.metrics(), texts)
     logger.info(

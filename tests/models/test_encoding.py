@@ -107,8 +107,8 @@ def test_another_visibility_or_other_tokens_are_passes_of_their_own(passes):
 @pytest.mark.parametrize(
     ("attributes", "asked", "message"),
     [
-        (AT_A, {"positions": "b_positions"}, "name b_positions in `positions`"),
-        ({"positions": ()}, {"layers": True}, "set `reads_layers`"),
+        (AT_A, {"positions": "b_positions"}, "reads b_positions: add it to `positions`"),
+        ({"positions": ()}, {"layers": True}, "set `reads_layers = True`"),
     ],
 )
 def test_what_a_class_does_not_say_it_reads(passes, attributes, asked, message):

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from models.backbones.base import make_backbone
 from models.build import build
-from models.config import backbone_config
+from models.presets import backbone_config
 from models.kernels.dropout import Dropout
 from models.pretraining_model import PretrainingModel
 from tests.classifiers import classification_model

@@ -17,7 +17,7 @@ from training.devices.input_pipeline import prefetched
 from training.loop.callbacks import Progress, StepCallback
 from training.loop.interruption import Interruption
 from training.loop.optimizer import last_learning_rate
-from training.loop.run_history import RunHistory
+from training.loop.run_history import RunHistory, as_text
 from training.loop.stage import Stage
 from training.loop.training_state import TrainingState, not_finite
 from training.options.groups import OptimizationOptions
@@ -249,7 +249,6 @@ class _Loop:
 def _line(entry: dict[str, Any], num_epochs: int) -> str:
     parts = [f"epoch {entry['epoch']}/{num_epochs}"]
     for split in ("train", "valid"):
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in entry[split].items())
-        if metrics:
-            parts.append(f"{split}: {metrics}")
+        if entry[split]:
+            parts.append(f"{split}: {as_text(entry[split])}")
     return " | ".join([*parts, duration(entry["seconds"])])

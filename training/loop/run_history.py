@@ -43,3 +43,9 @@ class RunHistory:
         self.extra.update(metrics)
         self.extra.pop("score", None)
         self.epochs, self.best_epoch = self.extra.pop("history"), self.extra.pop("best_epoch")
+
+
+def as_text(metrics: Mapping[str, Any]) -> str:
+    """The metrics that are fractional numbers, for the log: "loss 0.1234  f1 0.5678"."""
+    numbers = {name: value for name, value in metrics.items() if isinstance(value, float)}
+    return "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())

@@ -167,7 +167,8 @@ def test_same_seed_same_weights(config_of, backbone):
 @backbones
 def test_what_it_does_not_have_is_refused(config_of, batch_of, backbone):
     model = build(make_backbone(config_of(backbone)))
-    with pytest.raises(ConfigError, match=f"a {backbone} has the visibilities both.*not 'right'"):
+    message = f"a {backbone} backbone supports the visibilities both.*not 'right'"
+    with pytest.raises(ConfigError, match=message):
         model(batch_of([4]), visibility="right")
     other = next(
         option.field

@@ -42,14 +42,17 @@ def test_what_batches_must_be_made_of():
     ("names", "message"),
     [
         ([], "one or more"),
-        (["masked_lm", "masked_lm"], "must be different"),
-        (["masked_lm", "no_such"], "must be of masked_lm, .*, not no_such"),
+        (["masked_lm", "masked_lm"], "one or more different names"),
+        (["masked_lm", "no_such"], "must be among masked_lm, .*, not no_such"),
         (
             ["next_sentence", "stream"],
             "different rows: next_sentence needs pairs; stream needs stream",
         ),
-        (["masked_lm", "letters"], "no noise is for all .* masked_lm can have token; letters can"),
-        (["next_sentence", "order"], r"different shares of pairs.*: next_sentence needs \(0.5"),
+        (
+            ["masked_lm", "letters"],
+            r"no supported noise in common \(masked_lm: token; letters: letter",
+        ),
+        (["next_sentence", "order"], r"different fractions of pairs.*: next_sentence needs \(0.5"),
     ],
 )
 def test_objectives_that_do_not_go_together(names, message):
@@ -60,5 +63,5 @@ def test_objectives_that_do_not_go_together(names, message):
 def test_those_that_do(monkeypatch):
     for names in (["masked_lm"], ["next_sentence"], ["masked_lm", "next_sentence", "spans"]):
         check_objectives(names)
-    with pytest.raises(ConfigError, match="noise letter is not for all"):
+    with pytest.raises(ConfigError, match="not all of these objectives support the noise letter"):
         noise_of(["masked_lm", "spans"], "letter")
