@@ -477,7 +477,7 @@ def test_options_of_pretraining_that_cannot_be(tiny, refused, tmp_path, changes,
         ({"lower_case": True}, ["--lower_case=True", "lower_case=False"]),
         ({"vocab_size": 10}, ["--vocab_size=10", "vocab_size="]),
         ({"min_count": 2}, ["--min_count=2", "Leave the option out"]),
-        ({"sequence_length": 65}, ["--sequence_length=65", "max_position 64"]),
+        ({"sequence_length": 65}, ["--sequence_length=65", "max_position (64)"]),
         ({"label_field": "article"}, ["--label_field=article", "accusation"]),
     ],
 )

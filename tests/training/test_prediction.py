@@ -129,7 +129,7 @@ def test_a_pipe_is_written_to_and_not_replaced(run_of, tmp_path):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("labels.txt", lambda text: text + "杀人\n", r"4 labels, but the model has 3; it is of"),
+        ("labels.txt", lambda text: text + "杀人\n", r"4 labels, but the model has 3; it belongs"),
         ("labels.txt", lambda text: text[: text.index("\n") + 1], r"1 labels, but the model has 3"),
         ("labels.txt", lambda text: "", r"labels\.txt"),
         ("labels.txt", lambda text: text + text, r"labels\.txt:4: .*twice"),

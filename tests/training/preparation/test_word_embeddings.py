@@ -51,7 +51,7 @@ def assert_filled(model, known, dimension, d_model=16):
 @pytest.mark.parametrize("dimension", [16, 20])
 def test_step_1(tiny, tmp_path, dimension, eagerly):
     data = pretraining.prepare_data(step_1(tiny, tmp_path))
-    given, known = vectors_for(tmp_path, data.text.vocabulary, dimension)
+    given, known = vectors_for(tmp_path, data.vocabulary, dimension)
     # At a learning rate of 0 what is written is what training began with.
     options = step_1(tiny, tmp_path, learning_rate=0.0, **given)
     pretrain(options)
