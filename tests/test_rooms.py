@@ -153,8 +153,12 @@ def test_files_are_short(room):
 
 
 def test_the_tests_mirror_the_rooms():
-    """A test file in a room's folder tests a file, or a folder, of the same name."""
-    special = {"test_contract", "test_jax", "test_precision"}
+    """A test file in a room's folder tests a file, or a folder, of the same name.
+
+    Others test a property of several files: what every entry of a registry must be, other backends,
+    half precision, resumed runs.
+    """
+    special = {"test_contract", "test_jax", "test_precision", "test_resume"}
     for room in set(ROOMS) - {"scripts"}:
         for path in sorted((ROOT / "tests" / room).rglob("test_*.py")):
             beside = ROOT / path.relative_to(ROOT / "tests").parent
