@@ -189,7 +189,7 @@ def test_rises_and_falls_in_straight_lines():
     assert values.argmax() == 29
 
 
-def test_config():
+def test_config_of_the_schedule():
     schedule = WarmupDecay(0.5, 3, 9)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert rates(again, 10) == rates(schedule, 10)
