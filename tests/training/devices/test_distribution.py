@@ -207,7 +207,7 @@ def test_two_devices_with_a_transformer_are_as_one(one_device, options, tmp_path
     settings = {
         stage: options(stage, "mirrored", "transformer", distribute="mirrored") for stage in STAGES
     }
-    # Step 2 begins with what one device learned.
+    # Fine-tuning begins with what one device learned.
     one_device("fine_tuning", backbone="transformer")
     run = start(runs_of({"devices": 2, **settings}), tmp_path / "log")
     assert run.wait() == 0, (tmp_path / "log").read_text()[-3000:]

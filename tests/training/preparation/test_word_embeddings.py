@@ -27,12 +27,12 @@ def vectors_for(tmp_path, vocabulary, dimension):
     return {"use_pretrained_embedding": True, "word2vec_model_path": str(path)}, known
 
 
-def step_1(tiny, tmp_path, **changes):
+def pretraining_options(tiny, tmp_path, **changes):
     folder = {"ckpt_dir": str(tmp_path / "lm"), "num_epochs": 1, "batch_size": 64}
     return PretrainingOptions(**tiny.pretraining(**{**folder, **changes}))
 
 
-def step_2(tiny, tmp_path, **changes):
+def fine_tuning_options(tiny, tmp_path, **changes):
     folders = {"ckpt_dir": "", "ckpt_dir_save": str(tmp_path / "save"), "preset": "tiny"}
     sizes = {"d_model": 16, "num_header": 2, "min_count": 1}
     return FineTuningOptions(**tiny.fine_tuning(**{**folders, **sizes, **changes}))
@@ -49,15 +49,15 @@ def assert_filled(model, known, dimension, d_model=16):
 
 
 @pytest.mark.parametrize("dimension", [16, 20])
-def test_step_1(tiny, tmp_path, dimension, eagerly):
-    data = pretraining.prepare_data(step_1(tiny, tmp_path))
+def test_pretraining_takes_the_vectors(tiny, tmp_path, dimension, eagerly):
+    data = pretraining.prepare_data(pretraining_options(tiny, tmp_path))
     given, known = vectors_for(tmp_path, data.vocabulary, dimension)
     # At a learning rate of 0 what is written is what training began with.
-    options = step_1(tiny, tmp_path, learning_rate=0.0, **given)
+    options = pretraining_options(tiny, tmp_path, learning_rate=0.0, **given)
     pretrain(options)
     assert_filled(load_model(read_checkpoint(tmp_path / "lm")), known, dimension)
-    # Step 2 takes the table from the checkpoint, with its width.
-    second = step_2(
+    # Fine-tuning takes the table from the checkpoint, with its width.
+    second = fine_tuning_options(
         tiny, tmp_path, ckpt_dir=str(tmp_path / "lm"), min_count=None, preset=None, d_model=None,
         num_header=None,
     )  # fmt: skip
@@ -69,10 +69,10 @@ def test_step_1(tiny, tmp_path, dimension, eagerly):
 
 
 @pytest.mark.parametrize("dimension", [16, 20])
-def test_step_2_from_random_weights(tiny, tmp_path, dimension):
-    data = fine_tuning.prepare_data(step_2(tiny, tmp_path), None)
+def test_fine_tuning_from_random_weights(tiny, tmp_path, dimension):
+    data = fine_tuning.prepare_data(fine_tuning_options(tiny, tmp_path), None)
     given, known = vectors_for(tmp_path, data.text.vocabulary, dimension)
-    options = step_2(tiny, tmp_path, **given)
+    options = fine_tuning_options(tiny, tmp_path, **given)
     assert fine_tuning.open_checkpoint(options) is None
     model, report = fine_tuning.build_model(options, data, None)
     assert report is None
@@ -86,12 +86,12 @@ def test_options_that_contradict_one_another(tiny, tmp_path):
         (path, "--word2vec_model_path=vectors.txt requires --use_pretrained_embedding"),
     ):
         with pytest.raises(OptionError, match=message):
-            pretraining.prepare_data(step_1(tiny, tmp_path, **changes))
+            pretraining.prepare_data(pretraining_options(tiny, tmp_path, **changes))
         with pytest.raises(OptionError, match=message):
-            fine_tuning.open_checkpoint(step_2(tiny, tmp_path, **changes))
+            fine_tuning.open_checkpoint(fine_tuning_options(tiny, tmp_path, **changes))
     with pytest.raises(OptionError, match="contradicts --init_ckpt_dir=there"):
-        pretraining.prepare_data(step_1(tiny, tmp_path, init_ckpt_dir="there", **use, **path))
+        pretraining.prepare_data(pretraining_options(tiny, tmp_path, init_ckpt_dir="there", **use, **path))
     with pytest.raises(OptionError, match="contradicts --ckpt_dir=there"):
-        fine_tuning.open_checkpoint(step_2(tiny, tmp_path, ckpt_dir="there", **use, **path))
+        fine_tuning.open_checkpoint(fine_tuning_options(tiny, tmp_path, ckpt_dir="there", **use, **path))
     with pytest.raises(InputError, match="no such file"):
-        pretraining.prepare_data(step_1(tiny, tmp_path, **use, **path))
+        pretraining.prepare_data(pretraining_options(tiny, tmp_path, **use, **path))

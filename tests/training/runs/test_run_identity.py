@@ -52,7 +52,7 @@ def test_a_file_that_is_gone(tmp_path):
         identity([str(tmp_path / "none.txt")])
 
 
-def test_the_checkpoint_of_step_1_is_known_by_its_content(run_of, texts):
+def test_the_pre_trained_checkpoint_is_known_by_its_content(run_of, texts):
     run = run_of()
     one, other = (
         run_identity(
