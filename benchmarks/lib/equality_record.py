@@ -14,7 +14,8 @@ from typing import Any
 
 import h5py
 
-from benchmarks.lib.equality_runs import RUNS, arguments_for, with_dependencies
+from benchmarks.lib.checkouts import arguments_for
+from benchmarks.lib.equality_runs import RUNS, with_dependencies
 
 METRICS = ("history", "best_epoch", "thresholds", "test")
 LIBRARIES = ("h5py", "keras", "numpy", "scikit-learn", "tensorflow")

@@ -161,36 +161,6 @@ RUNS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# How version 0.1.0 names what was renamed.
-_FLAGS_OF_0_1 = {
-    "num_sampled": "masked_lm_candidates",
-    "warmup_ratio": "warmup_share",
-    "valid_ratio": "valid_share",
-    "line_unit": "source_unit",
-    "tfidf_classifier": "bag_of_words",
-}
-_ARGUMENTS_OF_0_1 = {
-    "--head=max_pooled": ("--head=detectors",),
-    "--objectives=masked_lm": ("--masked_lm=true", "--next_sentence=false"),
-    "conversion.import_released": ("models.import_bert",),
-}
-
-
-def arguments_for(version: str, arguments: Sequence[str]) -> list[str]:
-    """The arguments of a run by the names that a version of the code has for them."""
-    if version != "0.1.0":
-        return list(arguments)
-    translated: list[str] = []
-    for argument in arguments:
-        name, sign, value = argument.removeprefix("--").partition("=")
-        if argument in _ARGUMENTS_OF_0_1:
-            translated += _ARGUMENTS_OF_0_1[argument]
-        elif sign and name in _FLAGS_OF_0_1:
-            translated.append(f"--{_FLAGS_OF_0_1[name]}={value}")
-        else:
-            translated.append(argument)
-    return translated
-
 
 def with_dependencies(names: Sequence[str]) -> list[str]:
     """Adds the runs on whose output these runs depend; in the order of `RUNS`."""

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks import equality
+from benchmarks.lib.checkouts import arguments_for
 from benchmarks.lib.equality_inputs import write_inputs
 from benchmarks.lib.equality_record import results
-from benchmarks.lib.equality_runs import RUNS, arguments_for, with_dependencies
+from benchmarks.lib.equality_runs import RUNS, with_dependencies
 
 ROOT = Path(__file__).parents[2]
 RUN = "pretraining_text_cnn_char"

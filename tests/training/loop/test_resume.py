@@ -315,7 +315,9 @@ def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
     assert (folder / "manifest.json").stat().st_mtime_ns == before
 
 
-def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(step, unkilled, after_step):
+def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(
+    step, unkilled, after_step
+):
     run, _, reference = step("fine_tuning", "text_cnn", save_every_steps=1)
     after_step(3, kill)
     with pytest.raises(KilledError):

@@ -90,8 +90,12 @@ def test_options_that_contradict_one_another(tiny, tmp_path):
         with pytest.raises(OptionError, match=message):
             fine_tuning.open_checkpoint(fine_tuning_options(tiny, tmp_path, **changes))
     with pytest.raises(OptionError, match="contradicts --init_ckpt_dir=there"):
-        pretraining.prepare_data(pretraining_options(tiny, tmp_path, init_ckpt_dir="there", **use, **path))
+        pretraining.prepare_data(
+            pretraining_options(tiny, tmp_path, init_ckpt_dir="there", **use, **path)
+        )
     with pytest.raises(OptionError, match="contradicts --ckpt_dir=there"):
-        fine_tuning.open_checkpoint(fine_tuning_options(tiny, tmp_path, ckpt_dir="there", **use, **path))
+        fine_tuning.open_checkpoint(
+            fine_tuning_options(tiny, tmp_path, ckpt_dir="there", **use, **path)
+        )
     with pytest.raises(InputError, match="no such file"):
         pretraining.prepare_data(pretraining_options(tiny, tmp_path, **use, **path))
