@@ -246,7 +246,7 @@ def test_sharded_files(tmp_path):
     assert_same(ours_of(model, batch), outputs_of(theirs, batch), batch["padding_mask"])
     one = sorted(tmp_path.glob("model-*.safetensors"))[1]
     one.unlink()
-    with pytest.raises(CheckpointError, match=f"{one.name} that it names is missing"):
+    with pytest.raises(CheckpointError, match=f"{one.name}' that it names is missing"):
         model_of(tmp_path)
 
 

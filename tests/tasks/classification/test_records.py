@@ -99,7 +99,7 @@ def test_other_files_are_needed(options_of, split):
 def test_multi_class_wants_one_label(options_of, tmp_path):
     with pytest.raises(InputError) as caught:
         prepare_data(options_of(task="multi_class"), None)
-    assert str(caught.value).startswith(f"{tmp_path / 'train.txt'}:2: --task=multi_class wants")
+    assert str(caught.value).startswith(f"{tmp_path / 'train.txt'}:2: --task=multi_class requires")
     # Blank lines count in the file, not among the documents; the second file has its own lines.
     lines = {
         "train": ["甲 乙 丙 丁 __label__A"] * 3,
@@ -109,7 +109,7 @@ def test_multi_class_wants_one_label(options_of, tmp_path):
     options = options.replace(test_data_file=[*options.training_data_file, *options.test_data_file])
     with pytest.raises(InputError) as caught:
         prepare_data(options, None)
-    assert str(caught.value).startswith(f"{tmp_path / 'test.txt'}:4: --task=multi_class wants")
+    assert str(caught.value).startswith(f"{tmp_path / 'test.txt'}:4: --task=multi_class requires")
     prepare_data(options_of(lines | {"test": ["甲 __label__A"]}, task="multi_class"), None)
 
 
