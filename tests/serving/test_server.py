@@ -102,8 +102,8 @@ def test_labels_health_and_metrics(run_of, running, client):
         (b'{"input": "a", "top_k": NaN}', "integer"),
         (json.dumps({"input": ["a"] * 9}).encode(), "at most 8"),
         (json.dumps({"input": "a" * 201}).encode(), "at most 200"),
-        (b'{"input": {"text_a": "a", "text_b": "b"}}', "takes single texts, not pairs"),
-        (b'{"input": [{"text_a": "a", "text_b": "b"}]}', "takes single texts, not pairs"),
+        (b'{"input": {"text_a": "a", "text_b": "b"}}', "takes single texts, not objects"),
+        (b'{"input": [{"text_a": "a", "text_b": "b"}]}', "takes single texts, not objects"),
     ],
 )
 def test_wrong_requests(client, body, words):
@@ -237,7 +237,7 @@ def test_pairs_are_labelled_and_explained(running_on_pairs, fine_tuned_on_pairs)
             pieces = [text[part["start"] : part["end"]] for part in answer[name]["parts"]]
             assert pieces == list(text.replace(" ", ""))
         error = error_of(client.post("/v1/explain", json={"input": "甲\t乙"}), 422)
-        assert "takes pairs of texts" in error["message"]
+        assert "takes objects, not single texts" in error["message"]
         error_of(client.post("/v1/explain", json={"input": {**pair, "text_b": "长" * 201}}), 422)
 
 
