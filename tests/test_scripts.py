@@ -68,47 +68,48 @@ def process(name, *arguments, cwd, stdin=""):
     )
 
 
-# Both steps.
+# Both stages.
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_metrics_of_both_steps(run_of, backbone):
+def test_metrics_of_both_stages(run_of, backbone):
     run = run_of(backbone)
-    step_1 = json.loads((run.pretrained / "metrics.json").read_text())
-    assert step_1 == run.pretraining_metrics
-    assert set(step_1) == {"history", "best_epoch"}
+    pretraining = json.loads((run.pretrained / "metrics.json").read_text())
+    assert pretraining == run.pretraining_metrics
+    assert set(pretraining) == {"score", "history", "best_epoch"}
+    assert pretraining["score"] == "loss"
     figures = {"loss", "masked_lm_loss", "masked_lm_accuracy"}
     figures |= {"next_sentence_loss", "next_sentence_accuracy"}
-    for number, entry in enumerate(step_1["history"], start=1):
+    for number, entry in enumerate(pretraining["history"], start=1):
         assert entry["epoch"] == number
         assert set(entry) == {"epoch", "train", "valid", "learning_rate", "seconds"}
         assert set(entry["train"]) == set(entry["valid"]) == figures
-    losses = [entry["valid"]["loss"] for entry in step_1["history"]]
-    assert step_1["best_epoch"] == 1 + int(np.argmin(losses))
+    losses = [entry["valid"]["loss"] for entry in pretraining["history"]]
+    assert pretraining["best_epoch"] == 1 + int(np.argmin(losses))
 
-    step_2 = json.loads((run.fine_tuned / "metrics.json").read_text())
-    assert step_2 == run.fine_tuning_metrics
+    fine_tuning = json.loads((run.fine_tuned / "metrics.json").read_text())
+    assert fine_tuning == run.fine_tuning_metrics
     keys = {"history", "best_epoch", "score", "thresholds", "restored", "test", "bag_of_words"}
-    assert set(step_2) == keys
-    assert len(step_2["bag_of_words"]) == len(step_2["history"])
-    for words, entry in zip(step_2["bag_of_words"], step_2["history"], strict=True):
+    assert set(fine_tuning) == keys
+    assert len(fine_tuning["bag_of_words"]) == len(fine_tuning["history"])
+    for words, entry in zip(fine_tuning["bag_of_words"], fine_tuning["history"], strict=True):
         # With a share of 0 the network is alone, so the best share is no worse.
         assert 0 <= words["network_f1"] <= entry["valid"]["f1"]
-    for number, entry in enumerate(step_2["history"], start=1):
+    for number, entry in enumerate(fine_tuning["history"], start=1):
         assert entry["epoch"] == number
         assert set(entry) == {"epoch", "train", "valid", "learning_rate", "seconds"}
         assert set(entry["train"]) == {"loss"}
         assert set(entry["valid"]) == FIGURES
-    scores = [entry["valid"]["f1"] for entry in step_2["history"]]
-    assert step_2["best_epoch"] == 1 + int(np.argmax(scores))
-    assert set(step_2["thresholds"]) == {"盗窃", "故意伤害", "诈骗"}
-    (threshold,) = set(step_2["thresholds"].values())
+    scores = [entry["valid"]["f1"] for entry in fine_tuning["history"]]
+    assert fine_tuning["best_epoch"] == 1 + int(np.argmax(scores))
+    assert set(fine_tuning["thresholds"]) == {"盗窃", "故意伤害", "诈骗"}
+    (threshold,) = set(fine_tuning["thresholds"].values())
     assert 0 < threshold < 1
-    assert set(step_2["restored"]) == {"variables", "of", "parameters", "of_parameters"}
-    assert step_2["restored"]["variables"] == step_2["restored"]["of"] > 0
-    assert step_2["restored"]["parameters"] == step_2["restored"]["of_parameters"] > 0
-    assert set(step_2["test"]) == {*FIGURES, "examples", "labels"}
-    assert (step_2["test"]["examples"], step_2["test"]["labels"]) == (24, 3)
+    assert set(fine_tuning["restored"]) == {"variables", "of", "parameters", "of_parameters"}
+    assert fine_tuning["restored"]["variables"] == fine_tuning["restored"]["of"] > 0
+    assert fine_tuning["restored"]["parameters"] == fine_tuning["restored"]["of_parameters"] > 0
+    assert set(fine_tuning["test"]) == {*FIGURES, "examples", "labels"}
+    assert (fine_tuning["test"]["examples"], fine_tuning["test"]["labels"]) == (24, 3)
 
 
 def test_checkpoint_folders(run_of):
@@ -357,8 +358,8 @@ def test_predict_keeps_order_and_empty_lines(tiny, run_of, script, caplog, tmp_p
     assert status == 0
     results = [json.loads(line) for line in out.splitlines()]
     assert results[5:7] == [{"labels": []}] * 2
-    assert "standard input:6: no text" in caplog.text
-    assert "standard input:7: no text" in caplog.text
+    assert "standard input:6: nothing to predict from" in caplog.text
+    assert "standard input:7: nothing to predict from" in caplog.text
 
     one_by_one = tmp_path / "one.json"
     source = tmp_path / "texts.json"
@@ -532,10 +533,10 @@ def test_damaged_checkpoints(tiny, run_of, refused, tmp_path):
 
     def message():
         values = tiny.fine_tuning(ckpt_dir=folder, ckpt_dir_save=tmp_path / "save")
-        step_2 = refused("train_bert_fine_tuning.py", *flags_of(values))
-        assert refused("predict.py", f"--ckpt_dir={folder}") == step_2
-        assert str(folder) in step_2
-        return step_2
+        fine_tuning = refused("train_bert_fine_tuning.py", *flags_of(values))
+        assert refused("predict.py", f"--ckpt_dir={folder}") == fine_tuning
+        assert str(folder) in fine_tuning
+        return fine_tuning
 
     assert "no such checkpoint folder" in message()
     folder.mkdir()
@@ -679,7 +680,7 @@ def test_predict_as_a_process(tiny, run_of, tmp_path):
     assert result.returncode == 0, result.stderr
     results = [json.loads(line) for line in result.stdout.splitlines()]
     assert [bool(entry["labels"]) for entry in results] == [True, False, True]
-    assert "standard input:2: no text" in result.stderr
+    assert "standard input:2: nothing to predict from" in result.stderr
     assert [word for word in CHATTER if word in result.stderr] == []
 
 

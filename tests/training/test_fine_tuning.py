@@ -188,7 +188,7 @@ def test_weights_that_do_not_belong(options_of, run_of, tmp_path):
 def test_sequences_longer_than_positions(options_of):
     options = options_of(sequence_length=65)
     checkpoint, data = prepared(options)
-    with pytest.raises(OptionError, match=r"--sequence_length=65.*max_position 64"):
+    with pytest.raises(OptionError, match=r"--sequence_length=65.*max_position \(64\)"):
         fine_tuning.build_model(options, data, checkpoint)
 
 

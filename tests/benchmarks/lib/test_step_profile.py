@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from benchmarks.lib.step_profile import operations
+from data_util.reading.labels import LabelSet
 from models.backbones.base import make_backbone
 from models.build import build
 from models.presets import backbone_config
-from tasks.classification.model import ClassificationModel
+from tasks.classification.task import MultiLabel
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,8 @@ def test_operations_are_those_that_tensorflow_counts(backbone, sizes, head, rows
     import tensorflow as tf
 
     config = backbone_config(backbone, "tiny", 50, dropout=0.0, **sizes)
-    model = build(ClassificationModel(make_backbone(config), 7, head=head, dropout=0.0))
+    task = MultiLabel(LabelSet([str(number) for number in range(7)]), head=head)
+    model = build(task.build_model(make_backbone(config), dropout=0.0))
     inputs = {
         "token_ids": np.ones((rows, length), np.int32),
         "segment_ids": np.zeros((rows, length), np.int32),

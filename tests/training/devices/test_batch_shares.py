@@ -31,8 +31,8 @@ def test_rows_that_are_added_weigh_nothing(rows, multiple, longer):
         if name.endswith("weights"):
             assert not array[rows:].any()
         elif name == "example":
-            # Each is one of its own: its target has no weight.
-            assert array.tolist() == list(range(longer))
+            # An added row belongs to no example.
+            assert array.tolist() == [*range(rows), *[-1] * (longer - rows)]
         else:
             # A row of padding alone has no token to read, and need not be one that a model can.
             assert (array[rows:] == array[rows - 1]).all()
