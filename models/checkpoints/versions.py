@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.config import config_class
-from models.registry import BACKBONES, HEADS
+from models.registry import BACKBONES
 
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
@@ -38,8 +38,8 @@ def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
     config = dict(config)
     if config.get("format_version") == 1:
         head = config.get("head")
-        if isinstance(head, str) and _RENAMED_HEADS.get(head) in HEADS:
-            config["head"] = _RENAMED_HEADS[head]
+        if isinstance(head, str):
+            config["head"] = _RENAMED_HEADS.get(head, head)
         if isinstance(config.get("backbone"), dict):
             config["backbone"] = _backbone_of_version_1(config["backbone"])
         config["format_version"] = FORMAT_VERSION
