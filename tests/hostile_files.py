@@ -44,6 +44,22 @@ def run_with_memory(code: str, *arguments: object, limit: int = GIGABYTE) -> str
     return done.stdout
 
 
+def make_irregular(path: Path, kind: str) -> None:
+    """Puts at `path` what is no file of its own: a "link", "folder", "pipe" or "device"."""
+    if kind == "link":
+        other = path.with_name("other")
+        other.write_text("{}")
+        path.symlink_to(other)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        raise ValueError(kind)
+
+
 def damage_string(path: Path) -> None:
     """Damages the one string of variable length in an HDF5 file: h5py runs for ever in reading it.
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 
 import pytest
 
@@ -17,7 +16,7 @@ from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import MAX_LINE_BYTES, raw_lines
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import MAX_TOKEN_LENGTH, RESERVED, Vocabulary
-from tests.hostile_files import run_with_memory
+from tests.hostile_files import make_irregular, run_with_memory
 from tests.odd_files import KINDS
 
 
@@ -153,12 +152,8 @@ def test_enormous_files_take_little_memory(tmp_path):
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "missing"])
 def test_what_is_no_file(tmp_path, kind):
     path = tmp_path / "file"
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
+    if kind != "missing":
+        make_irregular(path, kind)
     for read in (read_text, read_lines, lambda path: read_json(path, "a tokenizer")):
         with pytest.raises(InputError, match=f"^{path}: this file cannot be read"):
             read(path)

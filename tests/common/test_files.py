@@ -16,7 +16,7 @@ from common.files import (
     whole_folder,
     write_whole,
 )
-from tests.hostile_files import run_with_memory
+from tests.hostile_files import make_irregular, run_with_memory
 
 
 def test_write_whole_replaces_what_was_there(tmp_path):
@@ -197,14 +197,6 @@ def test_json_of_5_gb_and_json_that_grows_take_little_memory(tmp_path):
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "device"])
 def test_what_is_no_file_of_its_own(tmp_path, kind):
     path = tmp_path / "config.json"
-    if kind == "link":
-        (tmp_path / "other").write_text("{}")
-        path.symlink_to(tmp_path / "other")
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to("/dev/zero")
+    make_irregular(path, kind)
     with pytest.raises(CheckpointError, match=r"symbolic link|not a regular file"):
         check_regular(path, CheckpointError)

@@ -1,14 +1,12 @@
 """HDF5 files that somebody made to do harm."""
 
-import os
-
 import h5py
 import numpy as np
 import pytest
 
 from common.errors import CheckpointError
 from common.hdf5 import array_shapes
-from tests.hostile_files import HOSTILE_ARRAYS, damage_string, run_with_memory
+from tests.hostile_files import HOSTILE_ARRAYS, damage_string, make_irregular, run_with_memory
 
 
 def write(path, libver="earliest"):
@@ -139,14 +137,6 @@ def test_nothing_is_read_before_its_size_is_known(tmp_path):
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "device"])
 def test_what_is_no_file_of_its_own(tmp_path, kind):
     path = tmp_path / "config.json"
-    if kind == "link":
-        (tmp_path / "other").write_text("{}")
-        path.symlink_to(tmp_path / "other")
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to("/dev/zero")
+    make_irregular(path, kind)
     with pytest.raises(CheckpointError, match=r"symbolic link|not a regular file"):
         array_shapes(path, max_elements=1)

@@ -1,7 +1,6 @@
 """Caches that are not what `RaggedWriter` wrote."""
 
 import hashlib
-import os
 
 import h5py
 import numpy as np
@@ -14,7 +13,7 @@ from data_util.cache.writing import RaggedWriter
 from data_util.reading.labels import LabelSet
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
-from tests.hostile_files import HOSTILE_ARRAYS, damage_string, run_with_memory
+from tests.hostile_files import HOSTILE_ARRAYS, damage_string, make_irregular, run_with_memory
 
 DESCRIPTION = {"kind": "labelled"}
 KEY = fingerprint(DESCRIPTION)
@@ -186,14 +185,10 @@ def test_what_is_no_file(tmp_path, caplog, kind) -> None:
     path = tmp_path / "a.h5"
     if kind == "link":
         path.symlink_to(write(tmp_path / "other.h5"))
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    else:
+    elif kind == "nothing":
         path.symlink_to(tmp_path / "missing")
+    else:
+        make_irregular(path, kind)
     assert read(path) is None
     assert "it is a link, or no regular file" in caplog.text
 
