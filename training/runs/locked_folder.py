@@ -1,7 +1,6 @@
 """An output folder that is locked against other runs and contains no symbolic links."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from common.errors import OptionError
@@ -42,12 +41,7 @@ class LockedFolder:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._lock.release()
         self._remove_made()
 

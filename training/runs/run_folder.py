@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import keras
@@ -85,13 +84,8 @@ class RunFolder:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._locked.__exit__(kind, error, traceback)
+    def __exit__(self, *error: object) -> None:
+        self._locked.__exit__(*error)
 
     @property
     def resume_hint(self) -> str:
