@@ -9,6 +9,7 @@ from common.errors import InputError
 from common.random_streams import random_generator
 from data_util.bucketing import make_batches, padded_length
 from data_util.pretraining.corpus import PretrainingCorpus
+from data_util.pretraining.mentioned_labels import MentionedLabels
 from data_util.pretraining.noise.base import Noise
 from data_util.pretraining.rows.base import RowPlan, Rows
 from data_util.pretraining.segments import TextSegments
@@ -65,6 +66,7 @@ class PretrainingBatches:
             )
         self._ids = np.asarray(corpus.ids)
         self._document_starts = corpus.sentence_offsets[corpus.document_offsets[:-1]]
+        self._mentioned = MentionedLabels(corpus) if corpus.labels else None
         self._documents = np.asarray(documents)
         self._vocabulary = vocabulary
         self._sequence_length = sequence_length
@@ -91,8 +93,9 @@ class PretrainingBatches:
 
         Yields:
             `token_ids`, `segment_ids` (batch, L) int32, `padding_mask` (batch, L) bool, True for
-            a token, and the arrays of the row plan and of the noise. L is the longest sequence of
-            the batch rounded up to a multiple of 32 and at most `sequence_length`.
+            a token, the arrays of the row plan and of the noise and, if labels were looked for in
+            the text, those of `MentionedLabels`. L is the longest sequence of the batch rounded up
+            to a multiple of 32 and at most `sequence_length`.
         """
         rows, batches = self._plan(epoch)
         for step in range(first_step, len(batches)):
@@ -107,8 +110,12 @@ class PretrainingBatches:
         chosen = batches[step]
         paired = chosen[rows.b_length[chosen] > 0]
         starts = np.concatenate([rows.a_start[chosen], rows.b_start[paired]])
+        return np.unique(self._documents_at(starts))
+
+    def _documents_at(self, places: np.ndarray) -> np.ndarray:
+        """The indices of the documents that have the tokens at these indices of the corpus."""
         # An empty document starts where the next one does, but is not the one.
-        return np.unique(np.searchsorted(self._document_starts, starts, side="right") - 1)
+        return np.searchsorted(self._document_starts, places, side="right") - 1
 
     def _plan(self, epoch: int) -> tuple[Rows, list[np.ndarray]]:
         if self._planned is None or self._planned[0] != epoch:
@@ -139,9 +146,15 @@ class PretrainingBatches:
         token_ids[~text] = self._vocabulary.pad_id
         token_ids[separator] = self._vocabulary.sep_id
         token_ids[:, 0] = self._vocabulary.cls_id
+        mentioned = {}
+        if self._mentioned is not None:
+            first = self._documents_at(rows.a_start[chosen])
+            second = self._documents_at(rows.b_start[chosen])
+            mentioned = self._mentioned.arrays(first, np.where(b_length[:, 0], second, first))
         return {
             "token_ids": token_ids,
             "segment_ids": (in_b & padding_mask).astype(np.int32),
             "padding_mask": padding_mask,
             **{name: array[chosen] for name, array in rows.arrays.items()},
+            **mentioned,
         }

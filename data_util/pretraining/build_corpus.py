@@ -15,6 +15,7 @@ from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.reading.documents import check_paths, read_documents
+from data_util.reading.mentions import LabelMentions
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
     process_count,
@@ -27,6 +28,7 @@ from data_util.tokens.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 _OFFSETS = {"sentence_offsets": "ids", "document_offsets": "sentence_offsets"}
+_LABEL_OFFSETS = {"label_offsets": "label_ids"}
 
 
 def prepare_pretraining_data(
@@ -37,6 +39,7 @@ def prepare_pretraining_data(
     min_count: int = 2,
     vocabulary: Vocabulary | None = None,
     unit: str = "document",
+    mentions: LabelMentions | None = None,
     cache_folder: str | os.PathLike[str],
     processes: int = 1,
     max_documents: int | None = None,
@@ -53,6 +56,8 @@ def prepare_pretraining_data(
         vocab_size, min_count: of the vocabulary that is made if none is given.
         vocabulary: the vocabulary to use; None: one is made from the text.
         unit: what a line of free text is: "document" or "sentence".
+        mentions: finds the labels that each text names, and hides their names; None: the text
+            stays as it is.
         cache_folder: where caches are looked for and written.
         processes: how many tokenize; 0: one per core.
         max_documents: the most documents to read (see `read_documents`).
@@ -75,11 +80,14 @@ def prepare_pretraining_data(
         "max_documents": max_documents,
         "test_mode": test_mode,
     }
+    if mentions is not None:
+        description["mentions"] = mentions.digest
+    labels = mentions.labels if mentions is not None else ()
     key = fingerprint(description)
     target = cache_path(cache_folder, "pretraining", key)
     vocabulary_file = target.with_name(f"vocab-{key[:16]}.txt")
 
-    cached = _open(target, key, vocabulary, vocabulary_file)
+    cached = _open(target, key, vocabulary, vocabulary_file, labels)
     if cached is not None:
         logger.info("Reading pre-training data from the cache %s", target)
         return cached
@@ -88,13 +96,18 @@ def prepare_pretraining_data(
     counts = TokenCounts()
     documents = read_documents(files, labelled=False, unit=unit, max_documents=max_documents)
     texts = (document.texts for document in with_progress(documents, files))
-    with RaggedWriter(
-        target, description, values=("ids", "vocabulary_digest"), offsets=_OFFSETS
-    ) as writer:
-        for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=True):
+    blocks = tokenize_texts(
+        texts, tokenizer, process_count(processes), by_sentence=True, mentions=mentions
+    )
+    values, offsets = _streams(labels)
+    with RaggedWriter(target, description, values=values, offsets=offsets) as writer:
+        for block in blocks:
             writer.append("ids", counts.add(block))
             writer.append_lengths("sentence_offsets", block.sentence_lengths)
             writer.append_lengths("document_offsets", block.document_lengths)
+            if labels:
+                writer.append("label_ids", block.label_ids)
+                writer.append_lengths("label_offsets", block.label_lengths)
         made = vocabulary or Vocabulary.from_counts(counts.as_dict(), vocab_size, min_count)
         table, unknown = counts.final_ids(made)
         if not len(table):
@@ -103,7 +116,7 @@ def prepare_pretraining_data(
         writer.append("vocabulary_digest", _digest_bytes(made))
         if vocabulary is None:
             made.save(vocabulary_file)
-    built = _open(target, key, made, vocabulary_file)
+    built = _open(target, key, made, vocabulary_file, labels)
     if built is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
     corpus, vocabulary = built
@@ -118,11 +131,24 @@ def prepare_pretraining_data(
         time.monotonic() - begin,
         target,
     )
+    if labels:
+        logger.info("%d documents name at least one of %d labels", corpus.naming, len(labels))
     return corpus, vocabulary
 
 
+def _streams(labels: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The names of the values and the offsets (see `open_cache`) of a corpus' cache."""
+    if not labels:
+        return ("ids", "vocabulary_digest"), _OFFSETS
+    return ("ids", "vocabulary_digest", "label_ids"), {**_OFFSETS, **_LABEL_OFFSETS}
+
+
 def _open(
-    target: Path, key: str, vocabulary: Vocabulary | None, vocabulary_file: Path
+    target: Path,
+    key: str,
+    vocabulary: Vocabulary | None,
+    vocabulary_file: Path,
+    labels: tuple[str, ...],
 ) -> tuple[PretrainingCorpus, Vocabulary] | None:
     """Corpus and vocabulary from the cache, if both are there and belong together."""
     if vocabulary is None:
@@ -133,8 +159,10 @@ def _open(
         except (InputError, OSError) as error:
             logger.warning("The cache %s is made again: its vocabulary is gone: %s", target, error)
             return None
-    values = {"ids": len(vocabulary), "vocabulary_digest": 256}
-    arrays = open_cache(target, key, values=values, offsets=_OFFSETS)
+    names, offsets = _streams(labels)
+    below = {"ids": len(vocabulary), "vocabulary_digest": 256, "label_ids": len(labels)}
+    values = {name: below[name] for name in names}
+    arrays = open_cache(target, key, values=values, offsets=offsets)
     if arrays is None:
         return None
     if not np.array_equal(arrays["vocabulary_digest"], _digest_bytes(vocabulary)):
@@ -142,10 +170,8 @@ def _open(
             "The cache %s is made again: %s is not its vocabulary.", target, vocabulary_file
         )
         return None
-    corpus = PretrainingCorpus(
-        arrays["ids"], arrays["sentence_offsets"], arrays["document_offsets"]
-    )
-    return corpus, vocabulary
+    del arrays["vocabulary_digest"]
+    return PretrainingCorpus(**arrays, labels=labels), vocabulary
 
 
 def _digest_bytes(vocabulary: Vocabulary) -> np.ndarray:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from common.errors import InputError
 from common.files import read_lines
 from data_util.reading.labels import LabelSet
+from data_util.reading.text_pairs import Text
 
 PLACE = "{}"
 DEFAULT_PATTERNS = (PLACE,)
@@ -40,9 +41,6 @@ class LabelMentions:
         replacement: what stands for a name that was hidden.
         max_labels: a text that names more labels than this is a listing and names none.
 
-    Attributes:
-        labels: the labels, as a tuple.
-
     Raises:
         InputError: a label, name or pattern cannot be used, or two labels have the same name.
     """
@@ -56,7 +54,7 @@ class LabelMentions:
         replacement: str = REPLACEMENT,
         max_labels: int = MAX_LABELS,
     ) -> None:
-        self.labels = LabelSet(tuple(names)).labels
+        self._labels = LabelSet(tuple(names))
         self._names = {label: tuple(of_label) for label, of_label in names.items()}
         self._label_of: dict[str, str] = {}
         for label, of_label in self._names.items():
@@ -92,7 +90,12 @@ class LabelMentions:
         return cls(names, *_read_patterns(patterns_file))
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self._labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the file."""
+        return self._labels.labels
 
     @property
     def digest(self) -> str:
@@ -113,24 +116,39 @@ class LabelMentions:
         Returns:
             The text with the names hidden, and the labels, in the order of the file.
         """
-        hidden: list[tuple[int, int]] = []
-        found = set()
-        for start, end in self._occurrences(text):
-            allowed = _any_matches(self._allowing, text, start, end)
-            forbidden = _any_matches(self._forbidding, text, start, end)
-            if allowed and not forbidden:
-                found.add(self._label_of[text[start:end]])
-            has_suffix = bool(self._suffix) and text.startswith(self._suffix, end)
-            if allowed or forbidden or has_suffix:
-                hidden.append((start, end + len(self._suffix) * has_suffix))
-        text = self._without(text, hidden)
+        (hidden,), found = self._find((text,))
+        return hidden, tuple(self.labels[index] for index in found)
+
+    def find_ids(self, text: Text) -> tuple[Text, list[int]]:
+        """The same for a text or a pair of texts, with the labels as indices into `labels`."""
+        if isinstance(text, str):
+            (hidden,), found = self._find((text,))
+            return hidden, found
+        (first, second), found = self._find(text)
+        return (first, second), found
+
+    def _find(self, texts: Sequence[str]) -> tuple[list[str], list[int]]:
+        """The texts of one document with the names hidden, and the ids of the labels found."""
+        hidden, found = [], set()
+        for text in texts:
+            places = []
+            for start, end in self._occurrences(text):
+                allowed = _any_matches(self._allowing, text, start, end)
+                forbidden = _any_matches(self._forbidding, text, start, end)
+                if allowed and not forbidden:
+                    found.add(self._label_of[text[start:end]])
+                has_suffix = bool(self._suffix) and text.startswith(self._suffix, end)
+                if allowed or forbidden or has_suffix:
+                    places.append((start, end + len(self._suffix) * has_suffix))
+            hidden.append(self._without(text, places))
         if len(found) > self._max_labels:
             found.clear()
         names = [name for label in found for name in self._names[label]]
         for name in sorted(names, key=lambda name: (-len(name), name)):
-            if name in text:
-                text = re.sub(_expression(name), lambda _: self._replacement, text)
-        return text, tuple(label for label in self._names if label in found) if found else ()
+            if any(name in text for text in hidden):
+                expression = re.compile(_expression(name))
+                hidden = [expression.sub(lambda _: self._replacement, text) for text in hidden]
+        return hidden, sorted(self._labels.ids(found))
 
     def _without(self, text: str, hidden: Sequence[tuple[int, int]]) -> str:
         """The text with slices replaced, which are in ascending order."""

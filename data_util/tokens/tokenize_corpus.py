@@ -18,6 +18,7 @@ import numpy as np
 
 from common.parallel import ordered_map
 from data_util.reading.documents import Document
+from data_util.reading.mentions import LabelMentions
 from data_util.reading.text_pairs import Text
 from data_util.tokens.sentences import split_sentences
 from data_util.tokens.tokenizers import Tokenizer
@@ -39,16 +40,26 @@ class TokenBlock:
         sentence_lengths: (sentences,) int64, tokens per sentence. A text that is not split is one
             sentence, a pair is always two.
         document_lengths: (documents,) int64, sentences per document.
+        label_ids: int32, the ids of the labels that each document names, one document after the
+            other.
+        label_lengths: (documents,) int64, labels per document: all 0 if none were looked for.
     """
 
     tokens: list[str]
     ids: np.ndarray
     sentence_lengths: np.ndarray
     document_lengths: np.ndarray
+    label_ids: np.ndarray
+    label_lengths: np.ndarray
 
 
 def tokenize_texts(
-    texts: Iterable[Text], tokenizer: Tokenizer, processes: int, *, by_sentence: bool
+    texts: Iterable[Text],
+    tokenizer: Tokenizer,
+    processes: int,
+    *,
+    by_sentence: bool,
+    mentions: LabelMentions | None = None,
 ) -> Iterator[TokenBlock]:
     """Tokenizes texts in `processes` processes.
 
@@ -56,6 +67,7 @@ def tokenize_texts(
         by_sentence: whether to split each text into sentences and leave out those without a token,
             and texts without a sentence. Otherwise every text is one sentence, even an empty one.
             The two texts of a pair are one sentence each in either case.
+        mentions: finds the labels that each text names, and hides their names.
 
     Returns:
         Blocks of the texts in order. Which texts share a block does not depend on `processes`.
@@ -65,7 +77,7 @@ def tokenize_texts(
         _blocks_of_texts(texts),
         processes,
         initializer=_set_worker,
-        initargs=(tokenizer, by_sentence),
+        initargs=(tokenizer, by_sentence, mentions),
     )
 
 
@@ -140,16 +152,19 @@ def _blocks_of_texts(texts: Iterable[Text]) -> Iterator[list[Text]]:
         yield block
 
 
-_worker: tuple[Tokenizer, bool]
+_worker: tuple[Tokenizer, bool, LabelMentions | None]
 
 
-def _set_worker(tokenizer: Tokenizer, by_sentence: bool) -> None:
+def _set_worker(tokenizer: Tokenizer, by_sentence: bool, mentions: LabelMentions | None) -> None:
     global _worker
-    _worker = (tokenizer, by_sentence)
+    _worker = (tokenizer, by_sentence, mentions)
 
 
 def _tokenize_block(texts: list[Text]) -> TokenBlock:
-    tokenizer, by_sentence = _worker
+    tokenizer, by_sentence, mentions = _worker
+    labels: list[list[int]] = [[] for _ in texts]
+    if mentions is not None:
+        texts, labels = map(list, zip(*map(mentions.find_ids, texts), strict=True))
     sentences: list[str] = []
     document_ends = []
     for text in texts:
@@ -165,9 +180,13 @@ def _tokenize_block(texts: list[Text]) -> TokenBlock:
     # The number of kept sentences up to each document's end.
     ends = np.concatenate([[0], np.cumsum(kept)])[[0, *document_ends]]
     document_lengths = np.diff(ends)
+    not_empty = document_lengths > 0
+    labels = list(itertools.compress(labels, not_empty))
     return TokenBlock(
         indexed.tokens,
         indexed.indices,
         indexed.lengths[kept],
-        document_lengths[document_lengths > 0],
+        document_lengths[not_empty],
+        np.array(list(itertools.chain.from_iterable(labels)), np.int32),
+        np.array([len(of_document) for of_document in labels], np.int64),
     )

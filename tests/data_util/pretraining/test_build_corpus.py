@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from common.errors import InputError
 from data_util.pretraining import build_corpus as pretraining_data
 from data_util.pretraining.build_corpus import prepare_pretraining_data
+from data_util.reading.mentions import LabelMentions
 from data_util.tokens import tokenize_corpus as token_blocks
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
@@ -152,6 +153,31 @@ def test_a_line_can_be_a_sentence(prepare, tmp_path) -> None:
     assert decode(corpus, vocabulary) == [[["one", "two"], ["three"]], [["four"]]]
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_labels_that_the_text_names(prepare, source, tmp_path, monkeypatch, processes) -> None:
+    monkeypatch.setattr(token_blocks, "BLOCK_CHARACTERS", 20)
+    extra = tmp_path / "extra.txt"
+    # A pair, a text that is all labels, and labels of its own, which are not used.
+    extra.write_text("a\tb\nthree x\tfour three __label__six\n__label__six\nx __label__six\n")
+    names = {"4": ["four"], "3": ["three"], "6": ["six"]}
+    mentions = LabelMentions(names, replacement="_", max_labels=2)
+    expected = ([0, 1], [0], [1, 2], [], [0, 1], [])
+    for _ in range(2):  # the second time from the cache
+        corpus, vocabulary = prepare(source, extra, mentions=mentions, processes=processes)
+        assert corpus.labels == ("4", "3", "6")
+        offsets = pairwise(corpus.label_offsets)
+        assert [corpus.label_ids[a:b].tolist() for a, b in offsets] == list(expected)
+        assert corpus.naming == 4
+        assert not {"three", "four", "six"} & set(vocabulary.tokens)
+        texts = decode(corpus, vocabulary)
+        assert texts[0] == [["one", "two", "_", "。"], ["_", "one", "。"]]
+        assert texts[4:] == [[["_", "x"], ["_", "_"]], [["x"]]]
+    # Without them everything is as it was.
+    corpus, vocabulary = prepare(source, extra)
+    assert corpus.labels == () and corpus.naming == 0
+    assert decode(corpus, vocabulary)[1] == [["two", "two", "four"]]
+
+
 def test_the_second_time_nothing_is_tokenized(prepare, source, monkeypatch) -> None:
     first, vocabulary = prepare(source)
 
@@ -175,6 +201,7 @@ def test_the_second_time_nothing_is_tokenized(prepare, source, monkeypatch) -> N
         {"test_mode": True},
         {"unit": "sentence"},
         {"vocabulary": Vocabulary([*RESERVED, "one"])},
+        {"mentions": LabelMentions({"one": ["one"]})},
     ],
 )
 def test_another_setting_is_another_cache(prepare, source, tmp_path, changes) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,14 @@ def test_one_document_cannot_be_split(corpus) -> None:
     single = PretrainingCorpus(corpus.ids, corpus.sentence_offsets, corpus.document_offsets[:2])
     with pytest.raises(InputError, match="--line_unit=sentence"):
         split_documents(single, 0.1, 1)
+
+
+def test_how_frequent_labels_are_among_the_documents_that_name_any() -> None:
+    corpus = make_corpus([[3]] * 4)
+    assert corpus.naming == 0
+    ids, offsets = np.array([0, 2, 2], np.int32), np.array([0, 2, 2, 3, 3])
+    corpus = replace(corpus, labels=("a", "b", "c"), label_ids=ids, label_offsets=offsets)
+    assert corpus.naming == 2
+    assert corpus.label_frequencies(np.arange(4)).tolist() == [0.5, 0, 1]
+    assert corpus.label_frequencies(np.array([1, 2])).tolist() == [0, 0, 1]
+    assert corpus.label_frequencies(np.array([1, 3])).tolist() == [0, 0, 0]
