@@ -1,7 +1,7 @@
 """Builds all weights of a model before any data is available."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import keras
 import numpy as np
@@ -13,12 +13,18 @@ class Array(NamedTuple):
     """The shape and dtype of an array of a batch.
 
     Attributes:
-        shape: the names of the dimensions, "batch" first; equal names mean equal sizes.
+        shape: the names of the dimensions, "batch" first; equal names mean equal sizes. A dimension
+            whose size is known may be a number.
         dtype: the type of the elements.
     """
 
-    shape: tuple[str, ...]
+    shape: tuple[str | int, ...]
     dtype: str
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> "Array":
+        """This array with the sizes of some dimensions in the place of their names."""
+        known: Mapping[Any, int] = sizes
+        return self._replace(shape=tuple(known.get(each, each) for each in self.shape))
 
 
 INPUTS: Mapping[str, Array] = {
@@ -34,11 +40,11 @@ def example_batch(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
     Args:
         arrays: the arrays of the batch by name.
     """
-    sizes = {"length": 2}
-    batch = {
-        name: np.zeros([sizes.get(dimension, 1) for dimension in array.shape], array.dtype)
-        for name, array in arrays.items()
-    }
+    batch = {}
+    for name, array in arrays.items():
+        shape = array.with_sizes({"length": 2}).shape
+        known = [each if isinstance(each, int) else 1 for each in shape]
+        batch[name] = np.zeros(known, array.dtype)
     return {**batch, "padding_mask": np.ones((1, 2), "bool")}
 
 

@@ -71,7 +71,16 @@ class PretrainingModel(Serializable, keras.Model):
     @property
     def arrays(self) -> dict[str, Array]:
         """The arrays of a batch by name: the backbone's inputs and those the objectives read."""
-        return {**INPUTS, **{name: one for head in self.heads for name, one in head.arrays.items()}}
+        arrays = dict(INPUTS)
+        for head in self.heads:
+            sized = {name: one.with_sizes(head.sizes) for name, one in head.arrays.items()}
+            arrays.update(sized)
+        return arrays
+
+    @property
+    def saved_settings(self) -> dict[str, Any]:
+        """The objectives' `saved_settings` together, for `config.json`."""
+        return {name: one for head in self.heads for name, one in head.saved_settings.items()}
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -33,12 +33,14 @@ POOLINGS = Registry(
 OBJECTIVES = Registry(
     masked_lm="models.objectives.masked_lm:MaskedLMHead",
     next_sentence="models.objectives.next_sentence:NextSentenceHead",
+    label_mention="models.objectives.label_mention:LabelMentionHead",
 )
 DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
 
 # The objectives' own options, where they have any: of their `settings`, without loading Keras.
 OBJECTIVE_OPTIONS = Registry(
     masked_lm="models.objectives.masked_lm_options:MaskedLMOptions",
+    label_mention="models.objectives.label_mention_options:LabelMentionOptions",
 )
 
 # Subclasses of models.heads.base.ClassificationHead.

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.errors import ConfigError, OptionError
+from common.errors import OptionError
 from data_util.pretraining.batches import PretrainingBatches
 from data_util.pretraining.build_corpus import prepare_pretraining_data
 from data_util.pretraining.corpus import split_documents
@@ -20,9 +20,8 @@ from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
-from models.objectives.selection import check_objectives, noise_of, pair_shares_of, rows_of
+from models.objectives.selection import noise_of, pair_shares_of, rows_of
 from models.pretraining_model import PretrainingModel
-from models.registry import OBJECTIVES
 from training.devices import runtime
 from training.devices.distribution import main_process_first
 from training.devices.input_pipeline import prefetched
@@ -33,6 +32,13 @@ from training.loop.run_history import RunHistory
 from training.loop.stage import Stage
 from training.options.scripts import PretrainingOptions
 from training.preparation import architecture, word_embeddings
+from training.preparation.objectives import (
+    check_mentions,
+    label_mentions,
+    mention_files,
+    objective_settings,
+    objectives,
+)
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
     DEFAULT_VOCAB_SIZE,
@@ -59,6 +65,8 @@ class PretrainingData:
         tokenizer, vocabulary: those of `start`, or new ones.
         train, valid: the batches of both splits.
         documents, tokens: their numbers in both splits together.
+        labels: those that were looked for in the text; empty if no objective reads them.
+        label_frequencies: of each label among the documents of `train` that name any.
         start: the checkpoint `--init_ckpt_dir`, or None.
     """
 
@@ -68,23 +76,9 @@ class PretrainingData:
     valid: PretrainingBatches
     documents: int
     tokens: int
+    labels: tuple[str, ...] = ()
+    label_frequencies: tuple[float, ...] = ()
     start: Checkpoint | None = None
-
-
-def objectives(options: PretrainingOptions) -> tuple[str, ...]:
-    """The chosen objectives, in the order of the registry rather than that of the option.
-
-    Their heads draw their initial weights in this order.
-
-    Raises:
-        OptionError: they cannot be trained together.
-    """
-    chosen = tuple(name for name in OBJECTIVES if name in options.objectives)
-    try:
-        check_objectives(chosen)
-    except ConfigError as error:
-        raise OptionError(f"--objectives={','.join(chosen)}: {error}") from error
-    return chosen
 
 
 def open_folder(options: PretrainingOptions) -> RunFolder:
@@ -107,6 +101,8 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         tokenizer = new_tokenizer(options, given)
     else:
         tokenizer, given = restored_tokenizer(options, start)
+    names = objectives(options)
+    mentions = label_mentions(options, names, start)
     corpus, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
         tokenizer,
@@ -114,6 +110,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         min_count=options.min_count or DEFAULT_MIN_COUNT,
         vocabulary=given,
         unit=options.line_unit,
+        mentions=mentions,
         cache_folder=cache_folder(options),
         processes=processes(options),
         max_documents=document_limit(options),
@@ -121,8 +118,8 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     )
     unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
     check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
+    check_mentions(corpus, options)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
-    names = objectives(options)
     plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
@@ -140,6 +137,8 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         ),
         documents=len(corpus),
         tokens=len(corpus.ids),
+        labels=corpus.labels,
+        label_frequencies=tuple(corpus.label_frequencies(train_documents).tolist()),
         start=start,
     )
 
@@ -180,10 +179,13 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
             f"--max_position={config.max_position}."
         )
     names = objectives(options)
-    wanted = {setting for name in names for setting in OBJECTIVES[name].settings}
-    settings = {name: value for name, value in options.to_dict().items() if name in wanted}
-    # Vocabularies built here are ordered by frequency; those of released BERT models are not.
-    settings["ids_by_frequency"] = data.tokenizer.style != "wordpiece"
+    settings = objective_settings(
+        options,
+        names,
+        # Vocabularies built here are ordered by frequency; those of released BERT models are not.
+        ids_by_frequency=data.tokenizer.style != "wordpiece",
+        mention_frequencies=data.label_frequencies,
+    )
     model = build(PretrainingModel(make_backbone(config), objectives=names, settings=settings))
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
@@ -209,16 +211,18 @@ def train_model(
     Returns:
         The content of `metrics.json`.
     """
+    saved = model.saved_settings
     folder.set_metadata(
         {
             "stage": "pretraining",
             "backbone": model.backbone.config.to_dict(),
             "objectives": list(objectives(options)),
+            **({"objective_settings": saved} if saved else {}),
             "sequence_length": options.sequence_length_lm,
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
-        text_files(data.tokenizer, data.vocabulary),
+        {**text_files(data.tokenizer, data.vocabulary), **mention_files(data.labels)},
     )
     steps = total_steps(options, data.train.steps)
     rate = architecture.learning_rate(options, model.backbone.config, "pretraining")

@@ -4,9 +4,11 @@ import numpy as np
 
 from data_util.pretraining.corpus import PretrainingCorpus
 
+ARRAYS = ("mentioned_labels", "mention_weights")
+
 
 class MentionedLabels:
-    """Makes the arrays `mentioned_labels` and `mention_weights` of a batch.
+    """Makes the arrays `ARRAYS` of a batch.
 
     Args:
         corpus: whose documents were searched for labels.
@@ -34,4 +36,4 @@ class MentionedLabels:
         within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
         labels = np.zeros((len(first), self._num_labels), np.float32)
         labels[row, self._ids[self._offsets[first[row]] + within]] = 1
-        return {"mentioned_labels": labels, "mention_weights": (counts > 0).astype(np.float32)}
+        return dict(zip(ARRAYS, (labels, (counts > 0).astype(np.float32)), strict=True))

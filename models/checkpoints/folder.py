@@ -28,6 +28,7 @@ WEIGHTS = "model.weights.h5"
 METRICS = "metrics.json"
 OPTIMIZER = "optimizer.h5"
 TRAINING_STATE = "training_state.json"
+MENTION_LABELS = "mention_labels.txt"  # of the objective that learned which labels a text names
 MANIFEST = "manifest.json"
 COMPLETE = ".complete"
 
@@ -165,7 +166,7 @@ def content_digests(folder: Path) -> dict[str, str]:
         CheckpointError: the folder holds no checkpoint.
     """
     described = read_manifest(latest(folder, MANIFEST))
-    names = (WEIGHTS, "vocab.txt", "tokenizer.json")
+    names = (WEIGHTS, "vocab.txt", "tokenizer.json", MENTION_LABELS)
     return {name: described[name]["sha256"] for name in names if name in described}
 
 

@@ -51,8 +51,10 @@ def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
     """The parameters of the objectives or the head, as far as known entries describe them."""
     objectives = config.get("objectives")
     named = objectives if isinstance(objectives, list) else []
+    settings = config.get("objective_settings")
+    settings = settings if isinstance(settings, dict) else {}
     size = sum(
-        OBJECTIVES[name].min_parameters(backbone)
+        OBJECTIVES[name].min_parameters(backbone, settings)
         for name in {name for name in named if isinstance(name, str)} & set(OBJECTIVES)
     )
     head, labels = config.get("head"), config.get("num_labels")

@@ -37,7 +37,10 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
     try:
         backbone = make_backbone(BackboneConfig.from_dict(config["backbone"]))
         if "objectives" in config:
-            model = PretrainingModel(backbone, objectives=tuple(config["objectives"]))
+            settings = config.get("objective_settings", {})
+            if not isinstance(settings, dict):
+                raise ConfigError("objective_settings must be a table.")
+            model = PretrainingModel(backbone, tuple(config["objectives"]), settings)
         else:
             model = BackboneModel(backbone)
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy with few passes over memory, and the weighted mean of a loss."""
+"""Cross-entropies, that of the softmax with few passes over memory, and the weighted mean."""
 
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +55,20 @@ def _gradient(upstream: Any, ids: Any, logits: Any, total: Any) -> Any:
     chosen = ops.arange(ops.shape(logits)[-1], dtype="int32") == ids[..., None]
     softmax = ops.exp(logits - total[..., None])
     return upstream[..., None] * (softmax - ops.cast(chosen, softmax.dtype))
+
+
+def sigmoid_cross_entropy(targets: Any, logits: Any) -> Any:
+    """Computes `-log` of the probability of each target that is 0 or 1.
+
+    Args:
+        targets: any shape, float32.
+        logits: the same shape, float32.
+
+    Returns:
+        The losses, of the same shape.
+    """
+    # softplus(z) - y z, in a form in which no exponential overflows.
+    return ops.maximum(logits, 0.0) - logits * targets + ops.log1p(ops.exp(-ops.abs(logits)))
 
 
 def weighted_mean(

@@ -84,6 +84,7 @@ class Objective(Serializable, keras.layers.Layer):
         pair_shares: the required fractions of pairs in which B is from another document, follows A,
             or is swapped with A (`pair_kind` 0, 1, 2); None for any.
         arrays: the arrays of the batch that it reads in addition to the backbone's inputs, by name.
+        sizes: the sizes of those dimensions of `arrays` that its settings determine, by name.
         visibility: which positions each position sees in the pass that it reads.
         positions: the names of those `arrays` that hold the positions at which it reads the
             sequence output, so that other positions need not be computed; empty if it does not
@@ -91,7 +92,9 @@ class Objective(Serializable, keras.layers.Layer):
         reads_layers: whether it reads the output of each layer.
         reads_pooled_output: whether it reads the backbone's pooled output.
         settings: the names of the settings that its constructor takes. Those that are options are
-            declared in `models.registry.OBJECTIVE_OPTIONS`.
+            declared in `models.registry.OBJECTIVE_OPTIONS`; others are facts about the data.
+        saved_settings: the settings without which a checkpoint cannot be read, by name, as JSON can
+            represent them; `config.json` keeps them.
     """
 
     rows: ClassVar[str | None] = None
@@ -103,6 +106,16 @@ class Objective(Serializable, keras.layers.Layer):
     reads_layers: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
     settings: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """See above; none."""
+        return {}
+
+    @property
+    def saved_settings(self) -> dict[str, Any]:
+        """See above; none."""
+        return {}
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -123,8 +136,14 @@ class Objective(Serializable, keras.layers.Layer):
         return cls(config, **own, **kwargs)
 
     @classmethod
-    def min_parameters(cls, config: BackboneConfig) -> int:
-        """A lower bound on its parameters, computed from its large matrices."""
+    def min_parameters(cls, config: BackboneConfig, settings: Mapping[str, Any]) -> int:
+        """A lower bound on its parameters, computed from its large matrices.
+
+        Args:
+            config: the backbone's configuration.
+            settings: `saved_settings` of all objectives together, not yet checked; those that are
+                missing or invalid count as 0 parameters.
+        """
         return 0
 
     def companions(self, config: BackboneConfig) -> dict[str, keras.layers.Layer]:

@@ -77,7 +77,7 @@ class MaskedLMHead(Objective):
         return super().from_options(config, settings, **kwargs)
 
     @classmethod
-    def min_parameters(cls, config: BackboneConfig) -> int:
+    def min_parameters(cls, config: BackboneConfig, settings: Mapping[str, Any]) -> int:
         """A lower bound on its parameters: those of the transform's kernel."""
         return config.d_model**2
 

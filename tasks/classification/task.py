@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from models.kernels.losses import sigmoid_cross_entropy
 from tasks.classification.classification import Classification
 
 
@@ -18,9 +19,7 @@ class MultiLabel(Classification):
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, None]:
         """Sigmoid cross-entropy, summed over the labels: (rows,)."""
         targets = ops.cast(targets, "float32")
-        # softplus(z) - y z, in a form in which no exponential overflows.
-        loss = ops.maximum(outputs, 0.0) - outputs * targets + ops.log1p(ops.exp(-ops.abs(outputs)))
-        return ops.sum(loss, axis=-1), None
+        return ops.sum(sigmoid_cross_entropy(targets, outputs), axis=-1), None
 
     def probabilities(self, outputs: Any) -> Any:
         """Sigmoid."""

@@ -28,6 +28,8 @@ _FILES = (
     "test_data_file",
     "vocab_file",
     "word2vec_model_path",
+    "label_names_file",
+    "label_pattern_file",
 )
 # Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
 _STARTS = ("init_ckpt_dir", "ckpt_dir")

@@ -1,5 +1,6 @@
 """What every objective must be, on every backbone that can: the registered ones and toys."""
 
+import itertools
 import json
 
 import keras
@@ -19,8 +20,11 @@ from tests.gradients import weights_without_gradient
 
 VOCAB_SIZE = 40
 LENGTHS = [10, 8, 9, 10]
-# The array that holds what is to be predicted, and how many values it may have.
+# Of those that need some: facts about the data.
+SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1]}
+# The array that holds what is to be predicted, and how many values each of its elements may have.
 TARGETS = {
+    "label_mention": ("mentioned_labels", 2),
     "masked_lm": ("masked_ids", VOCAB_SIZE),
     "next_sentence": ("pair_kind", 2),
     "toy": ("swapped", 2),
@@ -48,7 +52,8 @@ def model_of(config_of):
     """A built model of one objective; with `random`, all of its weights matter."""
 
     def make(objective, backbone, *, random=True, **sizes):
-        model = build(PretrainingModel(make_backbone(config_of(backbone, **sizes)), [objective]))
+        backbone = make_backbone(config_of(backbone, **sizes))
+        model = build(PretrainingModel(backbone, [objective], SETTINGS))
         rng = np.random.default_rng(0)
         if random:
             model.set_weights([rng.normal(scale=0.4, size=one.shape) for one in model.weights])
@@ -63,7 +68,7 @@ def batch_for(model):
     real = np.arange(max(LENGTHS)) < np.array(LENGTHS)[:, None]
     batch = {}
     for name, array in {**INPUTS, **model.arrays}.items():
-        shape = [sizes.get(dimension, 3) for dimension in array.shape]
+        shape = [one if isinstance(one, int) else sizes.get(one, 3) for one in array.shape]
         if name == "padding_mask":
             batch[name] = real
         elif name.endswith("_weights"):
@@ -76,9 +81,20 @@ def batch_for(model):
             limit = next((count for key, count in TARGETS.values() if key == name), VOCAB_SIZE)
             limit = 2 if name == "segment_ids" else limit
             # As many of each value as can be, so that there is something to tell apart.
-            values = rng.permutation(np.arange(np.prod(shape)) % limit)
+            values = np.arange(np.prod(shape)) % limit
+            if name != "mentioned_labels":  # whose rows have a 1 each
+                values = rng.permutation(values)
             batch[name] = values.reshape(shape).astype(array.dtype)
     return batch
+
+
+def values_of(objective, target):
+    """All values that the targets of one loss could have, in place of those of the batch."""
+    count = TARGETS[objective][1]
+    # The loss of a row is of all of its labels together.
+    width = target.shape[-1] if objective == "label_mention" else 1
+    for values in itertools.product(range(count), repeat=width):
+        yield np.broadcast_to(np.array(values, target.dtype), target.shape)
 
 
 @everywhere
@@ -130,8 +146,8 @@ def test_no_leak_of_the_target(model_of, objective, backbone):
     name, count = TARGETS[objective]
     batch = batch_for(model)
     losses = []
-    for value in range(count):
-        (term,) = model({**batch, name: np.full_like(batch[name], value)}).values()
+    for values in values_of(objective, batch[name]):
+        (term,) = model({**batch, name: values}).values()
         losses.append(np.asarray(term["values"], "float64"))
     np.testing.assert_allclose(np.exp(-np.array(losses)).sum(axis=0), 1, rtol=1e-4)
     # One target tells nothing of another.
@@ -178,7 +194,7 @@ def test_one_batch_is_learned_by_heart(model_of, objective, backbone):
 def test_checkpoint_round_trip(model_of, tmp_path, objective, backbone):
     model = model_of(objective, backbone)
     told = {"stage": "pretraining", "backbone": model.backbone.config.to_dict()}
-    told["objectives"] = [objective]
+    told |= {"objectives": [objective], "objective_settings": model.saved_settings}
     write_checkpoint(tmp_path, config=told, model=model, texts={}, metrics={})
     loaded, batch = load_model(read_checkpoint(tmp_path)), batch_for(model)
     for name, term in model(batch).items():
@@ -200,8 +216,10 @@ def test_serialized_and_made_again(model_of, objective, backbone):
 @everywhere
 def test_a_file_of_its_weights_holds_no_fewer(model_of, objective, backbone):
     model = model_of(objective, backbone, random=False)
-    head = type(model.heads[0])
-    assert head.min_parameters(model.backbone.config) <= model.heads[0].count_params()
+    (head,) = model.heads
+    least = head.min_parameters(model.backbone.config, model.saved_settings)
+    assert least <= head.count_params()
+    assert head.min_parameters(model.backbone.config, {}) <= least
 
 
 def test_each_takes_the_settings_that_it_knows(config_of):
