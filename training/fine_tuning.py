@@ -8,7 +8,7 @@ from data_util.tokens.vocabulary import Vocabulary
 from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints.folder import Checkpoint
-from models.checkpoints.transfer import RestoreReport, start_head, transfer_backbone
+from models.checkpoints.transfer import RestoreReport, transfer_backbone
 from models.checkpoints.weights import load_model
 from models.task_model import TaskModel
 from tasks.data import DataSettings, TaskData
@@ -23,6 +23,7 @@ from training.loop.run_history import RunHistory, as_text
 from training.loop.stage import Stage
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture, word_embeddings
+from training.preparation.heads import start_from_pretraining
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
     DEFAULT_VOCAB_SIZE,
@@ -165,13 +166,7 @@ def build_model(
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
     architecture.extend_positions(model.backbone, checkpoint, options.sequence_length)
-    if model.head.starts_from:
-        start_head(model.head, source, checkpoint.folder)
-        logger.info(
-            "%s: the head starts from the weights of the %s head",
-            checkpoint.folder,
-            model.head.starts_from,
-        )
+    start_from_pretraining(model, data.task, source, checkpoint)
     return model, report
 
 

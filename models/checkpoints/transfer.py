@@ -5,13 +5,15 @@ Fine-tuning takes the backbone's weights only: no optimizer state, no counters, 
 pre-training.) Pre-training that continues from a checkpoint takes the objectives' heads too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from common.errors import CheckpointError
-from models.checkpoints.folder import Checkpoint
+from models.checkpoints.folder import MENTION_LABELS, Checkpoint
+from models.heads.base import ClassificationHead
 from models.pretraining_model import PretrainingModel
 
 REQUIRED_SHARE = 0.99
@@ -153,6 +155,56 @@ def start_head(head: keras.layers.Layer, source: keras.Model, origin: Any) -> No
             "Pre-train with this objective, or choose another --head."
         )
     head.start_from(objectives[head.starts_from])
+
+
+def take_over_head(
+    head: ClassificationHead, labels: Sequence[str], source: keras.Model, checkpoint: Checkpoint
+) -> int | None:
+    """Initializes a task's head from that of the objective that it `takes_over`.
+
+    Its layers are copied and, for labels with the same names, the weights of their scores. What was
+    learned as their bias is added to the bias that the head has, such as the class priors: in
+    pre-training it was added to the labels' frequencies in the raw text.
+
+    Args:
+        head: a built head.
+        labels: the names of its labels.
+        source: the pre-trained model.
+        checkpoint: that of `source`.
+
+    Returns:
+        How many labels start from the checkpoint; None, and nothing is changed, if the checkpoint
+        was not pre-trained with this objective or with other sizes.
+
+    Raises:
+        CheckpointError: its list of labels does not belong to the model.
+    """
+    objectives = {objective.name: objective for objective in getattr(source, "heads", ())}
+    if head.takes_over not in objectives:
+        return None
+    learned = objectives[head.takes_over].head
+    names = checkpoint.text(MENTION_LABELS).split("\n")[:-1]
+    if len(names) != learned.num_labels:
+        raise CheckpointError(
+            f"{checkpoint.path(MENTION_LABELS)}: {len(names):,} labels, but the model has "
+            f"{learned.num_labels:,}; it belongs to another checkpoint."
+        )
+    scores = {id(variable) for variable in head.scores.weights}
+    theirs, ours = named_variables(learned), named_variables(head)
+    layers = [name for name, variable in ours.items() if id(variable) not in scores]
+    if any(name not in theirs or theirs[name].shape != ours[name].shape for name in layers):
+        return None
+    for name in layers:
+        ours[name].assign(theirs[name])
+    place = {name: index for index, name in enumerate(names)}
+    common = [index for index, label in enumerate(labels) if label in place]
+    chosen = [place[labels[index]] for index in common]
+    kernel, bias = head.scores.get_weights()
+    learned_kernel, learned_bias = learned.scores.get_weights()
+    kernel[:, common] = learned_kernel[:, chosen]
+    bias[common] += learned_bias[chosen]
+    head.scores.set_weights([kernel, bias])
+    return len(common)
 
 
 def tile_position_embeddings(

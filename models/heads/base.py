@@ -31,12 +31,15 @@ class ClassificationHead(Serializable, keras.layers.Layer):
         reads_sequence_output: whether it reads the encoder's output at each position.
         starts_from: the pre-training objective whose head provides the initial weights; None for
             random weights.
+        takes_over: the pre-training objective whose own head, its attribute `head`, has the same
+            layers and provides the initial weights if the checkpoint was pre-trained with it.
 
     Raises:
         ConfigError: `num_labels` or `dropout` is invalid.
     """
 
     starts_from: ClassVar[str | None] = None
+    takes_over: ClassVar[str | None] = None
     for_pairs: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
     reads_sequence_output: ClassVar[bool] = True

@@ -1,7 +1,7 @@
 """A head of new units over the tokens, each max-pooled over the document."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -33,6 +33,8 @@ class MaxPooledHead(ClassificationHead):
     Args:
         As for `ClassificationHead`.
     """
+
+    takes_over: ClassVar[str | None] = "label_mention"
 
     @classmethod
     def min_parameters(cls, config: BackboneConfig, num_labels: int) -> int:
