@@ -16,7 +16,7 @@ from models.checkpoints.size_limits import max_file_bytes, min_parameters
 from models.checkpoints.weights import load_model
 from models.presets import backbone_config
 from models.pretraining_model import PretrainingModel
-from models.registry import BACKBONES, HEADS, POOLINGS
+from models.registry import BACKBONES, HEADS, OBJECTIVES, POOLINGS
 from tests.classifiers import classification_model, load_any_model
 from tests.hostile_files import GIGABYTE, run_with_memory
 
@@ -41,14 +41,16 @@ def test_the_estimate_is_a_little_less_than_the_backbone(backbone, pooling, posi
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.parametrize("head", [*HEADS, None])
+@pytest.mark.parametrize("head", [*HEADS, "masked_lm", "label_mention"])
 @pytest.mark.parametrize("embedding_width", [0, 8, 200])
 def test_no_model_has_fewer_parameters(backbone, head, embedding_width):
     config = dataclasses.replace(sizes(backbone), embedding_width=embedding_width)
     told = {"backbone": config.to_dict(), "stage": "fine_tuning", "num_labels": 30, "head": head}
-    if head is None:
-        told |= {"stage": "pretraining", "objectives": ["masked_lm"]}
-        model = PretrainingModel(make_backbone(config), objectives=("masked_lm",))
+    if head in OBJECTIVES and head not in HEADS:
+        settings = {"mention_frequencies": [0.1] * 30} if head == "label_mention" else {}
+        told = {"backbone": config.to_dict(), "stage": "pretraining", "objectives": [head]}
+        told["objective_settings"] = settings
+        model = PretrainingModel(make_backbone(config), (head,), settings)
     else:
         model = classification_model(make_backbone(config), 30, head=head)
     without_head = min_parameters({"backbone": config.to_dict()})

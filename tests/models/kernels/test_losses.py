@@ -4,7 +4,7 @@ import pytest
 import scipy.special
 import tensorflow as tf
 
-from models.kernels.losses import cross_entropy
+from models.kernels.losses import cross_entropy, sigmoid_cross_entropy
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,11 @@ def test_in_a_graph_of_unknown_length():
     for shape in ((1, 4), (3, 2)):
         value = mean(tf.zeros(shape, tf.int32))
         assert float(value) == pytest.approx(np.log(np.exp(2) + 2) - 2, rel=1e-6)
+
+
+def test_of_the_sigmoid_equals_scipy():
+    logits = np.array([-200.0, -3.0, 0.0, 0.5, 200.0], "float32")
+    for target in (0.0, 1.0):
+        expected = -scipy.special.log_expit(logits if target else -logits)
+        losses = sigmoid_cross_entropy(np.full(5, target, "float32"), logits)
+        np.testing.assert_allclose(losses, expected, rtol=1e-6)

@@ -186,6 +186,23 @@ def assert_same_result(folder, reference):
     assert not list(folder.rglob(".*"))
 
 
+def test_killed_while_it_learns_which_labels_are_named(runner, after_step, tmp_path):
+    (tmp_path / "names.txt").write_text("盗窃\n诈骗\t骗取\n", encoding="utf-8")
+    changes = {"label_names_file": str(tmp_path / "names.txt"), "save_every_steps": 2}
+    changes["objectives"] = ["masked_lm", "label_mention"]
+    runner("pretraining", "text_cnn", tmp_path / "whole", **changes)()
+    run = runner("pretraining", "text_cnn", tmp_path / "killed", **changes)
+    after_step(9, kill)
+    with pytest.raises(KilledError):
+        run()
+    run()
+    assert_same_result(tmp_path / "killed", tmp_path / "whole")
+    # A file of other names is another run.
+    (tmp_path / "names.txt").write_text("盗窃\n诈骗\n", encoding="utf-8")
+    with pytest.raises(OptionError, match=r"another run: --label_names_file: other text"):
+        run()
+
+
 @pytest.mark.parametrize("backbone", ["text_cnn", "transformer"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
