@@ -76,12 +76,13 @@ def run_variant(
             return results.get(setting)
         return results.once(setting, partial(variant.fit, workspace, trial, seed, test))
 
-    best = variant.trials[0]
-    if len(variant.trials) > 1:
-        tried = [result(trial, seeds[0], test=False) for trial in variant.trials]
+    trials = variant.trials_for(workspace)
+    best = trials[0]
+    if len(trials) > 1:
+        tried = [result(trial, seeds[0], test=False) for trial in trials]
         if None in tried:
             return []
-        best = variant.trials[int(np.argmax([found["valid"]["f1"] for found in tried if found]))]
+        best = trials[int(np.argmax([found["valid"]["f1"] for found in tried if found]))]
     found = [result(best, seed, test=True) for seed in seeds]
     return [one for one in found if one is not None]
 

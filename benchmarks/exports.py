@@ -142,23 +142,20 @@ def measure(
 
 def scorer(classifier, model) -> Callable[[list[str]], np.ndarray]:  # type: ignore[no-untyped-def]
     """Returns a function from texts to an export's probabilities, batched like the classifier's."""
-    from data_util.inputs import documents_to_inputs
 
-    def batches(ids: list[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-        for first in range(0, len(ids), BATCH):
-            yield documents_to_inputs(
-                ids[first : first + BATCH],
-                classifier.text.vocabulary,
-                model.description["sequence_length"],
-            )
+    def batches(encoded: list[Any]) -> Iterator[dict[str, np.ndarray]]:
+        for first in range(0, len(encoded), BATCH):
+            inputs = classifier.task.inputs(encoded[first : first + BATCH], classifier.text)
+            yield {name: inputs[name] for name in model.description["inputs"]}
 
     def score(texts: list[str]) -> np.ndarray:
-        ids = [document for (document,) in classifier.encode(texts)]
-        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        results = np.zeros((len(ids), len(classifier.task.labels)), np.float32)
-        results[order] = np.concatenate(
-            [model(batch)["probabilities"] for batch in batches([ids[index] for index in order])]
+        encoded = classifier.encode(texts)
+        order = sorted(
+            range(len(encoded)), key=lambda index: classifier.task.length(encoded[index])
         )
+        results = np.zeros((len(encoded), len(classifier.task.labels)), np.float32)
+        found = [model(batch)["probabilities"] for batch in batches([encoded[i] for i in order])]
+        results[order] = np.concatenate(found)
         return results
 
     return score

@@ -122,8 +122,7 @@ def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
     """TF-IDF and a linear SVM per label, from lines to JSON."""
     from sklearn.svm import LinearSVC
 
-    from benchmarks.lib.baselines import LinearTfidf
-    from benchmarks.lib.data_sets import DATA_SETS
+    from benchmarks.lib.baselines import FEATURES, LinearTfidf
     from data_util.reading.documents import read_documents
 
     count = 200 if arguments.test_mode else None
@@ -131,7 +130,7 @@ def linear(arguments: argparse.Namespace, lines: Path) -> Callable[[], float]:
     documents = list(itertools.islice(read_documents([path], labelled=True), count))
     labels = sorted({label for document in documents for label in document.labels})
     targets = np.array([[label in one.labels for label in labels] for one in documents], np.int64)
-    features = DATA_SETS["cail2018"].features
+    features = FEATURES["characters"]
     model = LinearTfidf([one.text for one in documents], targets, features, LinearSVC)
 
     def work() -> float:
@@ -173,7 +172,7 @@ def torch_bert(checkpoint: Path, lines: Path) -> Callable[[], float]:
     def work() -> float:
         texts = [json.loads(line)["fact"] for line in lines.open("rb")]
         for first in range(0, len(texts), BATCH * TOGETHER):
-            ids = [ids for (ids,) in ours.encode(texts[first : first + BATCH * TOGETHER])]
+            ids = [one.ids for (one,) in ours.encode(texts[first : first + BATCH * TOGETHER])]
             order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
             for start in range(0, len(order), BATCH):
                 batch = padded([ids[number] for number in order[start : start + BATCH]], shape)

@@ -62,13 +62,13 @@ def export(options: ExportOptions) -> Path:
     quantized = ", int8" if options.quantize == "int8" else ""
     logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)
     model = ServingModel(predictor.model)
-    sample = _sample(predictor)
+    sample = _sample(predictor, model)
     expected = [
         {name: np.asarray(output) for name, output in model(batch).items()} for batch in sample
     ]
     with whole_folder(out, replace=options.overwrite) as folder:
         _WRITERS[options.format](model, folder / MODEL_FILES[options.format], options.quantize)
-        _write_beside(predictor, folder, options, sample[0], expected[0])
+        _write_beside(predictor, model, folder, options, expected[0])
         _check_agreement(folder, sample, expected, options)
     logger.info("wrote %s (%.1f MB in all)", out / MODEL_FILES[options.format], bytes_of(out) / 1e6)
     return out
@@ -124,10 +124,13 @@ def _quantize(model: "ServingModel", quantize: str) -> None:
 def _export_quietly(model: "ServingModel", path: Path, format: str, **settings: Any) -> None:
     import tensorflow as tf
 
-    from models.serving_model import INPUTS
-
     # One argument, a dict; any length and any batch size.
-    signature = [{name: tf.TensorSpec((None, None), tf.int32, name=name) for name in INPUTS}]
+    signature = [
+        {
+            name: tf.TensorSpec((None,) * len(array.shape), array.dtype, name=name)
+            for name, array in model.arrays.items()
+        }
+    ]
     with warnings.catch_warnings(), standard_error_closed():
         warnings.simplefilter("ignore")
         model.export(str(path), format=format, input_signature=signature, verbose=False, **settings)
@@ -135,9 +138,9 @@ def _export_quietly(model: "ServingModel", path: Path, format: str, **settings: 
 
 def _write_beside(
     predictor: "Predictor",
+    model: "ServingModel",
     folder: Path,
     options: ExportOptions,
-    inputs: dict[str, np.ndarray],
     outputs: dict[str, np.ndarray],
 ) -> None:
     """Writes what turns text into the model's inputs, and its outputs into answers."""
@@ -149,8 +152,12 @@ def _write_beside(
         "model": MODEL_FILES[options.format],
         "quantize": options.quantize,
         "task": predictor.task.name,
+        "fields": list(predictor.task.fields),
         "sequence_length": predictor.text.sequence_length,
-        "inputs": {"names": list(inputs), "dtype": "int32", "shape": ["batch", "length"]},
+        "inputs": {
+            name: {"dtype": array.dtype, "shape": list(array.shape)}
+            for name, array in model.arrays.items()
+        },
         "outputs": {
             "names": list(outputs),
             "dtype": "float32",
@@ -162,20 +169,24 @@ def _write_beside(
     (folder / DESCRIPTION).write_bytes(to_json(description))
 
 
-def _sample(predictor: "Predictor") -> list[dict[str, np.ndarray]]:
-    """Two batches of random ids, one of them with padding, to compare the export on."""
-    from models.serving_model import INPUTS
-
+def _sample(predictor: "Predictor", model: "ServingModel") -> list[dict[str, np.ndarray]]:
+    """Two batches of random inputs, one of them with padding, to compare the export on."""
     random = np.random.default_rng(0)
     longest = min(predictor.text.sequence_length, 70)
+    counts = {"token_ids": len(predictor.text.vocabulary), "segment_ids": 1}
+    features = getattr(predictor.model, "num_features", 1)
     batches = []
     for lengths in ([4], [longest, 4, longest // 2]):
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        ids = random.integers(len(predictor.text.vocabulary), size=mask.shape)
-        arrays = (np.where(mask, ids, 0), np.zeros(mask.shape), mask)
-        batches.append(
-            {name: array.astype(np.int32) for name, array in zip(INPUTS, arrays, strict=True)}
-        )
+        batch = {"padding_mask": mask.astype(np.int32)}
+        for name, array in model.arrays.items():
+            if name in batch:
+                continue
+            values = random.random(mask.shape)
+            if array.dtype == "int32":
+                values = np.floor(values * counts.get(name, features))
+            batch[name] = np.where(mask, values, 0).astype(array.dtype)
+        batches.append(batch)
     return batches
 
 

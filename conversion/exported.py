@@ -1,17 +1,24 @@
 """Runs an exported model in the runtime that it was made for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import InputError
-from common.files import read_json
+from common.files import read_json, read_text
+from data_util.inputs import read_lengths, rows_to_inputs
+from data_util.reading.text_pairs import Text
+from data_util.tokens.ngrams import NgramTable, ngram_inputs
+from data_util.tokens.pair_table import PairTable
+from data_util.tokens.tokenizers import Tokenizer, load_tokenizer
+from data_util.tokens.vocabulary import Vocabulary
 from training.command_line import standard_error_closed
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DESCRIPTION = "model.json"
-VOCABULARY, TOKENIZER = "vocab.txt", "tokenizer.json"
+VOCABULARY, TOKENIZER, NGRAMS = "vocab.txt", "tokenizer.json", "ngrams.txt"
 MODEL_FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
 
 Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -41,19 +48,55 @@ class ExportedModel:
                 f"{version!r:.80}, its format {form!r:.80})",
                 path,
             )
+        self._folder = folder
         self.runtime, self._run = _RUNNERS[form](folder / MODEL_FILES[form])
+
+    @cached_property
+    def _text(self) -> tuple[Tokenizer, Vocabulary, NgramTable | PairTable | None]:
+        vocabulary = Vocabulary.load(self._folder / VOCABULARY)
+        table: NgramTable | PairTable | None = None
+        if "ngram_ids" in self.description["inputs"]:
+            path = self._folder / NGRAMS
+            kind = PairTable if len(self.description["fields"]) > 1 else NgramTable
+            table = kind.from_text(read_text(path), str(path))
+        return load_tokenizer(self._folder / TOKENIZER, vocabulary), vocabulary, table
+
+    def encode(self, texts: Sequence[Text]) -> dict[str, np.ndarray]:
+        """The inputs for a batch of texts, or of pairs of texts.
+
+        Raises:
+            InputError: a file of the export is missing or damaged.
+        """
+        tokenizer, vocabulary, table = self._text
+        length = self.description["sequence_length"]
+        rows, features = [], []
+        for text in texts:
+            parts = [
+                tokenizer.tokenize(part) for part in ((text,) if isinstance(text, str) else text)
+            ]
+            lengths = read_lengths([len(part) for part in parts], length)
+            parts = [part[:kept] for part, kept in zip(parts, lengths, strict=True)]
+            rows.append(tuple(vocabulary.encode(part) for part in parts))
+            if table is not None:
+                features.append(table.features(*parts))
+        inputs = rows_to_inputs(rows, vocabulary, length)
+        return inputs if table is None else inputs | ngram_inputs(features)
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Scores a batch.
 
         Args:
-            inputs: "token_ids", "segment_ids", "padding_mask", each (batch, length) of integers
-                or bool.
+            inputs: those that `description` names, as `encode` gives them.
 
         Returns:
             The outputs that `description` names, (batch, ...) float32 each.
         """
-        return self._run({name: array.astype(np.int32) for name, array in inputs.items()})
+        return self._run(
+            {
+                name: array if array.dtype.kind == "f" else array.astype(np.int32)
+                for name, array in inputs.items()
+            }
+        )
 
 
 def _saved_model(path: Path) -> tuple[str, Runner]:
@@ -95,7 +138,8 @@ def _litert(path: Path) -> tuple[str, Runner]:
         # The runner resizes the inputs for each batch.
         runner = interpreter.get_signature_runner("serving_default")
         # The first run logs to standard error how it will be executed.
-        runner(**{name: np.ones((1, 3), np.int32) for name in runner.get_input_details()})
+        details = runner.get_input_details()
+        runner(**{name: np.ones((1, 3), each["dtype"]) for name, each in details.items()})
 
     def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return runner(**inputs)

@@ -128,6 +128,20 @@ def pairs_to_inputs(
     }
 
 
+def read_lengths(lengths: Sequence[int], sequence_length: int) -> list[int]:
+    """How many tokens of a text, or of the two texts of a pair, fit into a sequence.
+
+    Args:
+        lengths: of the text, or of both texts, in tokens.
+        sequence_length: longest sequence.
+    """
+    room = token_budget(sequence_length, pairs=len(lengths) > 1)
+    if len(lengths) == 1:
+        return [min(lengths[0], room)]
+    first, second = (np.array([length]) for length in lengths)
+    return [int(kept[0]) for kept in truncated_lengths(first, second, room)]
+
+
 def truncated_lengths(
     first: np.ndarray, second: np.ndarray, budget: int
 ) -> tuple[np.ndarray, np.ndarray]:

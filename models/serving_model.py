@@ -6,15 +6,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.build import Array
 from models.task_model import TaskModel
-
-INPUTS = ("token_ids", "segment_ids", "padding_mask")
 
 
 class ServingModel(keras.Model):
     """Wraps a fine-tuned model for other runtimes; always in inference mode.
 
-    All inputs are int32, because not every runtime supports bool. The layers are shared with the
+    No input is bool, because not every runtime supports that. The layers are shared with the
     fine-tuned model, not copied: quantizing one quantizes the other.
 
         ServingModel(model)(inputs)["probabilities"]  # of a classification, (rows, labels)
@@ -28,12 +27,19 @@ class ServingModel(keras.Model):
         self.model = model
         self.built = True
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Its inputs by name, int32 or float32."""
+        return {
+            name: array._replace(dtype="int32" if array.dtype == "bool" else array.dtype)
+            for name, array in self.model.arrays.items()
+        }
+
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
         """Computes the outputs for a batch.
 
         Args:
-            inputs: "token_ids", "segment_ids" and "padding_mask" (1 at tokens, 0 at padding),
-                each (rows, length) int32.
+            inputs: all of `arrays`; "padding_mask" is 1 at tokens and 0 at padding.
             training: has no effect.
 
         Returns:

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from models.backbones.base import Backbone
+from models.build import INPUTS, Array
 from models.kernels.losses import weighted_mean
 
 
@@ -58,6 +59,11 @@ class TaskModel(keras.Model):
         # If the head does not read the pooled output, it gets no gradient, and Keras would warn.
         backbone.pooling.trainable = head.reads_pooled_output
         self._loss_mean = keras.metrics.Mean("target_loss")
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of a batch that it reads, by name."""
+        return dict(INPUTS)
 
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights."""

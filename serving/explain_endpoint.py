@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from serving.batching import MicroBatcher
 from serving.errors import ANSWERS
-from serving.occlusion import MAX_PARTS, covered, parts_of, shares_of
+from serving.occlusion import MAX_PARTS, parts_of, shares_of
 from serving.options import ServingOptions
 from serving.schemas import RequestModels, explain_answer
 from training.prediction import Predictor
@@ -29,19 +29,20 @@ def add_explanation(
     async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
         """Which characters support a label: those without which it becomes less likely."""
         record = task.record(requests.values(body.input))
-        (ids,), spans = await asyncio.to_thread(
+        (encoded,), spans = await asyncio.to_thread(
             lambda: (predictor.encode([record]), task.spans(record, text.tokenizer))
         )
-        lengths = task.read_lengths([len(each) for each in ids], text)
-        ids = tuple(each[:length] for each, length in zip(ids, lengths, strict=True))
+        lengths = task.read_lengths([len(each) for each in encoded], text)
+        encoded = tuple(each[:length] for each, length in zip(encoded, lengths, strict=True))
         spans = [each[:length] for each, length in zip(spans, lengths, strict=True)]
         # One slot in the queue is for the record itself.
-        shares = shares_of(lengths, max(len(ids), min(MAX_PARTS, options.max_queue - 1)))
+        shares = shares_of(lengths, max(len(encoded), min(MAX_PARTS, options.max_queue - 1)))
         parts = [parts_of(each, share) for each, share in zip(spans, shares, strict=True)]
-        variants = [ids]
+        variants = [encoded]
         for index, its_parts in enumerate(parts):
-            for variant in covered(ids[index], its_parts, text.vocabulary.mask_id):
-                variants.append((*ids[:index], variant, *ids[index + 1 :]))
+            for part in its_parts:
+                variant = encoded[index].cover(part.first, part.last, text.vocabulary.mask_id)
+                variants.append((*encoded[:index], variant, *encoded[index + 1 :]))
         outputs = np.concatenate(await batcher.submit(variants))
         probabilities = np.asarray(task.probabilities(outputs[:1]))[0]
         label = task.labels.index(body.label) if body.label else int(probabilities.argmax())

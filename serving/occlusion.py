@@ -14,8 +14,6 @@ a pair, a part of one text is covered while the other text stays unchanged.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 MAX_PARTS = 128
 
 
@@ -60,17 +58,3 @@ def parts_of(spans: list[tuple[int, int]], max_parts: int) -> list[Part]:
         chosen = spans[first : first + size]
         parts.append(Part(chosen[0][0], chosen[-1][1], first, first + len(chosen)))
     return parts
-
-
-def covered(ids: np.ndarray, parts: list[Part], mask_id: int) -> list[np.ndarray]:
-    """Variants of a text, each with one part replaced by [MASK]s.
-
-    Args:
-        ids: (tokens,) int32.
-    """
-    rows = []
-    for part in parts:
-        row = ids.copy()
-        row[part.first : part.last] = mask_id
-        rows.append(row)
-    return rows

@@ -32,11 +32,20 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The token ids of each text, (tokens,) int32 each, not truncated."""
+        return [ids for ids, _ in self.encode_with_tokens(texts)]
+
+    def encode_with_tokens(self, texts: Sequence[str]) -> list[tuple[np.ndarray, tuple[str, ...]]]:
+        """The token ids of each text, (tokens,) int32 each, and the tokens, not truncated."""
         if not texts:
             return []
         indexed = self.tokenizer.index(list(texts))
         ids = self.vocabulary.encode(indexed.tokens)[indexed.indices]
-        return np.split(ids, np.cumsum(indexed.lengths)[:-1])
+        ends = np.cumsum(indexed.lengths).tolist()
+        found = []
+        for start, end in zip([0, *ends], ends, strict=False):
+            chosen = map(indexed.tokens.__getitem__, indexed.indices[start:end].tolist())
+            found.append((ids[start:end], tuple(chosen)))
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """Models of the classification tasks, without labelled data."""
 
+import numpy as np
+
 from data_util.reading.labels import LabelSet
+from data_util.tokens.ngrams import KINDS, NgramTable
 from models.checkpoints.weights import load_model, load_weights
 from tasks.loading import build_task_model
 from tasks.registry import TASKS
@@ -10,12 +13,19 @@ def label_set(count):
     return LabelSet([f"label{number}" for number in range(count)])
 
 
+def ngram_table(count):
+    """Made-up words, each in one document; None for none."""
+    if not count:
+        return None
+    words = [f"word{number}" for number in range(count)]
+    return NgramTable([words, *([] for _ in KINDS[1:])], np.ones(count), count)
+
+
 def classification_model(
-    backbone, num_labels, task="multi_label", dropout=0.1, head="pooled", bag_of_words=False
+    backbone, num_labels, task="multi_label", dropout=0.1, head="pooled", num_ngrams=0
 ):
     """A model that is not built yet."""
-    labels = label_set(num_labels)
-    made = TASKS[task](labels, head=head, tfidf_classifier=bag_of_words)
+    made = TASKS[task](label_set(num_labels), head=head, ngrams=ngram_table(num_ngrams))
     return made.build_model(backbone, dropout)
 
 
@@ -27,8 +37,9 @@ def load_any_model(checkpoint):
     task = TASKS[settings["task"]](
         label_set(settings["num_labels"]),
         head=settings["head"],
-        tfidf_classifier=settings.get("bag_of_words", False),
+        ngrams=ngram_table(settings.get("num_ngrams", 0)),
     )
+    task.bag_of_words = settings.get("bag_of_words", False)
     model = build_task_model(task, checkpoint)
     load_weights(model, checkpoint)
     return model

@@ -54,7 +54,11 @@ def test_request_to_tensorflow_serving(exported):
     exported("exported", "saved_model")
     body = json.loads(example("json", "signature_name"))
     loaded = tf.saved_model.load("exported/saved_model")
-    inputs = {name: tf.constant(rows, tf.int32) for name, rows in body["inputs"].items()}
+    description = json.loads(Path("exported/model.json").read_text(encoding="utf-8"))["inputs"]
+    assert body["inputs"].keys() == description.keys()
+    inputs = {
+        name: tf.constant(rows, description[name]["dtype"]) for name, rows in body["inputs"].items()
+    }
     outputs = loaded.signatures[body["signature_name"]](**inputs)
     assert {name: value.shape.as_list() for name, value in outputs.items()} == {
         "logits": [2, 3],

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
+from data_util.tokens.ngrams import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
 from tasks.loading import load_task_model
@@ -45,10 +46,12 @@ def test_probabilities_are_the_models_one_pair_at_a_time(fine_tuned_on_pairs):
     kept = [(2, 1), (1, 2), (10, 3), (1, 12)]  # of 16 - 3 places, the longer cut first
     expected = []
     for (a, b), (first, second) in zip(texts, kept, strict=True):
+        features = classifier.task.ngrams.features(list(a[:first]), list(b[:second]))
         a, b = (classifier.text.vocabulary.encode(list(text)) for text in (a[:first], b[:second]))
         ids = np.array([[2, *a, 3, *b, 3]], np.int32)
         segments = np.array([[0] * (first + 2) + [1] * (second + 1)], np.int32)
         inputs = {"token_ids": ids, "segment_ids": segments, "padding_mask": ids > 0}
+        inputs |= ngram_inputs([features])
         logits = np.asarray(model(inputs), "float64")[0]
         expected.append(np.exp(logits) / np.exp(logits).sum())
     for batch_size in (1, 64):

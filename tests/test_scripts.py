@@ -12,6 +12,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
@@ -89,10 +90,13 @@ def test_metrics_of_both_stages(run_of, backbone):
 
     fine_tuning = json.loads((run.fine_tuned / "metrics.json").read_text())
     assert fine_tuning == run.fine_tuning_metrics
-    keys = {"history", "best_epoch", "score", "thresholds", "restored", "test", "bag_of_words"}
+    keys = {"history", "best_epoch", "score", "thresholds", "restored", "test"}
+    keys |= {"tfidf_classifier"}
     assert set(fine_tuning) == keys
-    assert len(fine_tuning["bag_of_words"]) == len(fine_tuning["history"])
-    for words, entry in zip(fine_tuning["bag_of_words"], fine_tuning["history"], strict=True):
+    assert len(fine_tuning["tfidf_classifier"]) == len(fine_tuning["history"])
+    for words, entry in zip(fine_tuning["tfidf_classifier"], fine_tuning["history"], strict=True):
+        assert set(words) == {"network_weight", "linear_weight", "network_f1", "linear_f1"}
+        assert 0 <= words["linear_f1"] <= entry["valid"]["f1"]
         # With a share of 0 the network is alone, so the best share is no worse.
         assert 0 <= words["network_f1"] <= entry["valid"]["f1"]
     for number, entry in enumerate(fine_tuning["history"], start=1):
@@ -103,8 +107,7 @@ def test_metrics_of_both_stages(run_of, backbone):
     scores = [entry["valid"]["f1"] for entry in fine_tuning["history"]]
     assert fine_tuning["best_epoch"] == 1 + int(np.argmax(scores))
     assert set(fine_tuning["thresholds"]) == {"盗窃", "故意伤害", "诈骗"}
-    (threshold,) = set(fine_tuning["thresholds"].values())
-    assert 0 < threshold < 1
+    assert all(0 < threshold < 1 for threshold in fine_tuning["thresholds"].values())
     assert set(fine_tuning["restored"]) == {"variables", "of", "parameters", "of_parameters"}
     assert fine_tuning["restored"]["variables"] == fine_tuning["restored"]["of"] > 0
     assert fine_tuning["restored"]["parameters"] == fine_tuning["restored"]["of_parameters"] > 0
@@ -121,7 +124,7 @@ def test_checkpoint_folders(run_of):
     assert names >= both | {"last", "logs"}
     assert {path.name for path in (run.pretrained / "last").iterdir()} == both | for_going_on
     names = {path.name for path in run.fine_tuned.iterdir()}
-    assert names >= both | {"labels.txt", "test_labels.csv", "last", "logs"}
+    assert names >= both | {"labels.txt", "ngrams.txt", "test_labels.csv", "last", "logs"}
     for folder in (run.pretrained, run.fine_tuned):
         assert (folder / "vocab.txt").read_bytes() == (run.pretrained / "vocab.txt").read_bytes()
     state = json.loads((run.pretrained / "last" / "training_state.json").read_text())
@@ -140,7 +143,7 @@ def test_fine_tuning_learns(run_of):
 def test_f1_is_scikit_learns_on_what_predict_gives(tiny, run_of, script, backbone):
     run = run_of(backbone)
     _, out, _ = script(
-        "predict.py", f"--ckpt_dir={run.fine_tuned}", f"--input={tiny.file('test')}", "--top_k=2"
+        "predict.py", f"--ckpt_dir={run.fine_tuned}", f"--input={tiny.file('test')}", "--top_k=3"
     )
     results = [json.loads(line) for line in out.splitlines()]
     lines = tiny.file("test").read_text(encoding="utf-8").splitlines()
@@ -152,19 +155,27 @@ def test_f1_is_scikit_learns_on_what_predict_gives(tiny, run_of, script, backbon
         [[entry["label"] for entry in result["labels"]] for result in results]
     )
     test = run.fine_tuning_metrics["test"]
-    (threshold,) = set(run.fine_tuning_metrics["thresholds"].values())
+    thresholds = run.fine_tuning_metrics["thresholds"]
     for average in ("micro", "macro"):
         f1 = f1_score(truth, predicted, average=average, zero_division=0)
         assert test[f"{average}_f1"] == pytest.approx(f1, abs=1e-12)
     assert test["f1"] == pytest.approx((test["micro_f1"] + test["macro_f1"]) / 2)
     for result in results:
         assert set(result) == {"labels", "top"}
-        assert len(result["top"]) == 2
+        assert len(result["top"]) == 3
         probabilities = [entry["probability"] for entry in result["top"]]
         assert probabilities == sorted(probabilities, reverse=True)
-        # Every label from its threshold on, or else the likeliest.
-        best = [entry for entry in result["top"] if entry["probability"] >= threshold]
-        assert result["labels"][:2] == (best or result["top"][:1])
+        # Every label from its threshold on, or else the one with the nearest odds.
+        margins = [
+            logit(entry["probability"]) - logit(thresholds[entry["label"]])
+            for entry in result["top"]
+        ]
+        best = [
+            entry
+            for entry, margin in zip(result["top"], margins, strict=True)
+            if margin >= min(0, max(margins))
+        ]
+        assert result["labels"] == best
 
 
 def test_same_seed_same_weights(tiny, run_of, tmp_path):
@@ -290,7 +301,7 @@ def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
     metrics, folder = fine_tuned(
         training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
     )
-    keys = {"history", "best_epoch", "score", "thresholds", "restored", "bag_of_words"}
+    keys = {"history", "best_epoch", "score", "thresholds", "restored", "tfidf_classifier"}
     assert set(metrics) == keys
     assert not (folder / "test_labels.csv").exists()
     counts = [line.count("__label__盗窃") for line in tiny.file("train").open(encoding="utf-8")]

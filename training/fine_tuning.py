@@ -23,6 +23,7 @@ from training.loop.run_history import RunHistory, as_text
 from training.loop.stage import Stage
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture, word_embeddings
+from training.preparation.epochs import with_epochs
 from training.preparation.heads import start_from_pretraining
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
@@ -190,6 +191,7 @@ def train_model(
         The content of `metrics.json`.
     """
     task = data.task
+    options = with_epochs(options, data.batches["train"].steps(0))
     folder.set_metadata(
         {
             "stage": "fine_tuning",

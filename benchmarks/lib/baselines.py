@@ -6,6 +6,7 @@ higher score means that the label is more likely.
 
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
+
+from data_util.tokens.tokenizers import WordTokenizer
 
 Trial = dict[str, Any]
 
@@ -160,22 +163,47 @@ def word_vectors(tokenized: Sequence[str], target: Path) -> None:
             file.write(f"{word} {values}\n")
 
 
-SVM_TRIALS: tuple[Trial, ...] = tuple({"C": c} for c in (0.1, 0.5, 1.0, 5.0, 20.0))
-REGRESSION_TRIALS: tuple[Trial, ...] = tuple({"C": c} for c in (1.0, 10.0, 50.0, 200.0))
+def word_ngrams(text: str) -> list[str]:
+    """The words of a Chinese text, and the pairs of them."""
+    words = WordTokenizer().tokenize(text)
+    return [*words, *map(" ".join, pairwise(words))]
+
+
+# Arguments of scikit-learn's `TfidfVectorizer`.
+FEATURES: dict[str, dict[str, Any]] = {
+    "characters": {"analyzer": "char", "ngram_range": (1, 3), "sublinear_tf": True},
+    "short_characters": {"analyzer": "char", "ngram_range": (1, 2), "sublinear_tf": True},
+    "words": {"analyzer": word_ngrams, "sublinear_tf": True},
+    "tokens": {
+        "token_pattern": r"\w+|[^\w\s]",
+        "ngram_range": (1, 2),
+        "min_df": 2,
+        "sublinear_tf": True,
+    },
+}
+SVM_TRIALS: tuple[Trial, ...] = tuple(
+    {"features": features, "C": c} for features in FEATURES for c in (0.1, 0.3, 1.0, 5.0, 20.0)
+)
+REGRESSION_TRIALS: tuple[Trial, ...] = tuple(
+    {"features": features, "C": c} for features in FEATURES for c in (1.0, 10.0, 50.0, 200.0)
+)
 FASTTEXT_TRIALS: tuple[Trial, ...] = tuple(
     {"lr": 0.5, "epoch": epoch, "wordNgrams": 2, "minCount": 2} for epoch in (10, 30, 100)
 )
 
 
-def svm(texts: Sequence[str], targets: np.ndarray, features: Trial, trial: Trial) -> LinearTfidf:
-    """A linear support vector machine."""
-    return LinearTfidf(texts, targets, features, lambda: LinearSVC(**trial))
+def svm(texts: Sequence[str], targets: np.ndarray, features: str, **settings: Any) -> LinearTfidf:
+    """A linear support vector machine; `features` is a key of `FEATURES`."""
+    return LinearTfidf(texts, targets, FEATURES[features], lambda: LinearSVC(**settings))
 
 
 def logistic_regression(
-    texts: Sequence[str], targets: np.ndarray, features: Trial, trial: Trial
+    texts: Sequence[str], targets: np.ndarray, features: str, **settings: Any
 ) -> LinearTfidf:
-    """Logistic regression."""
+    """Logistic regression; `features` is a key of `FEATURES`."""
     return LinearTfidf(
-        texts, targets, features, lambda: LogisticRegression(solver="liblinear", **trial)
+        texts,
+        targets,
+        FEATURES[features],
+        lambda: LogisticRegression(solver="liblinear", **settings),
     )

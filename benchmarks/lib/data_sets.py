@@ -3,10 +3,9 @@
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,52 +23,63 @@ class DataSet:
 
     Attributes:
         files: the file of each split, relative to the folder of the data sets.
-        features: arguments of scikit-learn's `TfidfVectorizer`.
-        tokenize_style: the tokenizer of the networks and of fastText.
+        features: keys of `benchmarks.lib.baselines.FEATURES` that the linear baselines try.
         pretraining_epochs: the epochs of pre-training.
         free_text: raw text for pre-training, in addition to the training documents.
+        task: the `--task` of the networks.
+        tokenize_style: the tokenizer of the networks and of fastText.
+        knowledge: further options of fine-tuning and files of the data folder for them: what raw
+            text and descriptions say of the labels.
     """
 
     files: dict[str, str]
-    features: dict[str, Any]
-    tokenize_style: str
+    features: tuple[str, ...]
     pretraining_epochs: int
     free_text: tuple[str, ...] = field(default=())
+    task: str = "multi_label"
+    tokenize_style: str = "word"
+    knowledge: Mapping[str, str] = field(default_factory=dict)
 
 
 DATA_SETS = {
     "cail2018": DataSet(
         files={split: f"cail2018/{split}.json" for split in SPLITS},
         free_text=("legal_corpus/train.txt",),
-        features={"analyzer": "char", "ngram_range": (1, 3), "min_df": 2, "sublinear_tf": True},
-        tokenize_style="word",
-        pretraining_epochs=8,
+        features=("characters", "words"),
+        pretraining_epochs=4,
+        knowledge={
+            "mention_source_file": "legal_corpus/train.txt",
+            "label_descriptions_file": "charge_descriptions/cail2018_label_description.tsv",
+        },
     ),
     "zhihu": DataSet(
         files={split: f"zhihu/bert_{split}.txt" for split in SPLITS},
-        features={
-            "token_pattern": r"\S+",
-            "ngram_range": (1, 2),
-            "min_df": 2,
-            "sublinear_tf": True,
-        },
-        tokenize_style="space",
+        features=("tokens",),
         pretraining_epochs=20,
     ),
     "goemotions": DataSet(
         files={split: f"goemotions/{split}.txt" for split in SPLITS},
-        features={"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True},
-        tokenize_style="word",
+        features=("tokens", "characters"),
         pretraining_epochs=10,
+    ),
+    "csl_titles": DataSet(
+        files={
+            split: f"csl_titles/cls_ctg_{name}.tsv"
+            for split, name in (("train", "train"), ("valid", "dev"), ("test", "test"))
+        },
+        features=("characters", "short_characters", "words"),
+        pretraining_epochs=20,
+        task="multi_class",
     ),
 }
 
 
 def labelled_files(data: Path, name: str, folder: Path) -> dict[str, Path]:
-    """Returns the file of each split, without lines that have no label.
+    """Returns the file of each split, in a format of the project and without unlabelled lines.
 
     Published files contain such lines (the last line of a file that was truncated). The project's
-    scripts reject them, so a copy without them is made and their number is logged.
+    scripts reject them, so a copy without them is made and their number is logged. Of tables
+    (`text<TAB>label`) a copy is made as well.
 
     Args:
         data: the folder of the data sets.
@@ -83,6 +93,11 @@ def labelled_files(data: Path, name: str, folder: Path) -> dict[str, Path]:
             files[split] = source
             continue
         lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+        if source.suffix == ".tsv":
+            lines = [line.replace("\t", " __label__") for line in lines]
+            files[split] = folder / f"{name}_{split}.txt"
+            files[split].write_text("".join(lines), encoding="utf-8")
+            continue
         kept = [line for line in lines if "__label__" in line]
         files[split] = source
         if len(kept) < len(lines):

@@ -26,7 +26,9 @@ from benchmarks.lib.data_sets import (
 from benchmarks.lib.runs import flags, read_metrics, run
 from data_util.reading.documents import read_documents
 from data_util.tokens.tokenizers import make_tokenizer
-from tasks.classification.metrics import best_threshold, classification_metrics, decide
+from tasks.classification.metrics import best_thresholds, classification_metrics, decide
+
+ROOT = Path(__file__).parents[2]
 
 Result = dict[str, Any]
 Options = Mapping[str, Any]
@@ -58,6 +60,7 @@ class Workspace:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.folder, self.data_set = name, folder, DATA_SETS[name]
+        self.data = data
         self.pretrained, self.checkout = pretrained, checkout
         self.files = labelled_files(data, name, folder)
         free_text = [data / path for path in self.data_set.free_text]
@@ -67,6 +70,22 @@ class Workspace:
     def splits(self) -> dict[str, Split]:
         """The labelled documents; read on first use."""
         return read_splits(self.files)
+
+    def with_knowledge(self, options: Options) -> dict[str, Any]:
+        """Replaces "knowledge" by the options for raw text and descriptions that name labels.
+
+        Args:
+            options: "knowledge" may be "mentions", "descriptions" or "both".
+        """
+        options = dict(options)
+        wanted = options.pop("knowledge", "")
+        known = self.data_set.knowledge
+        if wanted in ("mentions", "both"):
+            options["mention_source_file"] = self.data / known["mention_source_file"]
+            options["label_pattern_file"] = ROOT / "data" / "label_patterns_zh.txt"
+        if wanted in ("descriptions", "both"):
+            options["label_descriptions_file"] = self.data / known["label_descriptions_file"]
+        return options
 
     def tokenized(self, texts: Iterable[str]) -> list[str]:
         """The tokens of each text, joined by spaces."""
@@ -91,8 +110,7 @@ def fit_baseline(
     prepare: Callable[[Iterable[str]], list[str]] = workspace.tokenized
     if system in LINEAR:
         prepare = list
-        features = workspace.data_set.features
-        model = LINEAR[system](train.texts, train.targets, features, trial)
+        model = LINEAR[system](train.texts, train.targets, **trial)
     else:
         path = workspace.folder / "vectors.vec" if system == "fasttext/own_vectors" else None
         if path and not path.exists():
@@ -103,15 +121,21 @@ def fit_baseline(
     splits = {name: workspace.splits[name] for name in ("valid", "test")[: 1 + test]}
     scores = {name: model.scores(prepare(split.texts)) for name, split in splits.items()}
     rate = sum(map(len, scores.values())) / (time.monotonic() - began)
-    threshold = best_threshold(scores["valid"], splits["valid"].targets > 0)
-    thresholds = np.full(scores["valid"].shape[1], threshold)
+    # One threshold for all labels, in steps of the logits that the scores are read as.
+    frequencies = np.zeros(scores["valid"].shape[1])
+    odds = np.clip(scores["valid"], 1e-9, 1 - 1e-9)
+    logits = np.log(odds) - np.log1p(-odds)
+    thresholds, _ = best_thresholds(logits, splits["valid"].targets > 0, frequencies, slopes=(0.0,))
+    exclusive = workspace.data_set.task == "multi_class"
     metrics = {
-        name: classification_metrics(split.targets > 0, decide(scores[name], thresholds))
+        name: classification_metrics(
+            split.targets > 0, decide(scores[name], thresholds, exclusive=exclusive)
+        )
         for name, split in splits.items()
     }
     return {
         **metrics,
-        "threshold": threshold,
+        "threshold": float(thresholds[0]),
         "seconds": seconds,
         "documents_per_second": rate,
         "parameters": model.parameters(),
@@ -169,7 +193,8 @@ def fit_network(
     start = "random" if random_weights else "pretrained"
     folder = workspace.folder / _name(pretraining) / f"{start}-{_name(fine_tuning)}"
     options = {
-        **fine_tuning,
+        "task": workspace.data_set.task,
+        **workspace.with_knowledge(fine_tuning),
         "data_path": workspace.folder,
         "training_data_file": workspace.files["train"],
         "valid_data_file": workspace.files["valid"],
@@ -199,7 +224,7 @@ def read_history(folder: Path) -> Result:
     history = metrics["history"]
     return {
         "valid": history[metrics["best_epoch"] - 1]["valid"],
-        "network_f1": [entry["network_f1"] for entry in metrics.get("bag_of_words", [])],
+        "network_f1": [entry["network_f1"] for entry in metrics.get("tfidf_classifier", [])],
         "curve": [entry["valid"]["f1"] for entry in history],
         "loss": [entry["train"]["loss"] for entry in history],
         "valid_loss": [entry["valid"]["loss"] for entry in history],

@@ -52,6 +52,14 @@ class Variant:
             variant = replace(variant, trials=rates)
         return variant
 
+    def trials_for(self, workspace: Workspace) -> list[Trial]:
+        """The trials that make sense for a data set."""
+        return [
+            trial
+            for trial in self.trials
+            if trial.get("features") in (None, *workspace.data_set.features)
+        ]
+
     def setting(self, workspace: Workspace, trial: Trial, seed: int, test: bool) -> dict[str, Any]:
         """The key of a result in the file of results."""
         setting: dict[str, Any] = {"data_set": workspace.name, "variant": self.name}
@@ -124,6 +132,23 @@ def _accuracy() -> list[Variant]:
             for start, random in (("random", True), ("pretrained", False))
         ]
     return variants
+
+
+def _texts() -> list[Variant]:
+    """The defaults, on every kind of text, beside what a user would pick instead.
+
+    The data sets with raw text or descriptions that name labels have further rows.
+    """
+    pretraining = {"backbone": "text_cnn"}
+    return [
+        Variant("svm", trials=SVM_TRIALS),
+        Variant("text_cnn/random", pretraining, {}, random_weights=True),
+        Variant("text_cnn/pretrained", pretraining, {}),
+        *(
+            Variant(f"text_cnn/pretrained/{knowledge}", pretraining, {"knowledge": knowledge})
+            for knowledge in ("descriptions", "mentions", "both")
+        ),
+    ]
 
 
 def _ablations() -> list[Variant]:
@@ -202,6 +227,7 @@ def _time_to_loss() -> list[Variant]:
 
 TABLES = {
     "accuracy": Table(_accuracy(), seeds=(1, 2, 3)),
+    "texts": Table(_texts(), seeds=(1, 2, 3)),
     "ablations": Table(_ablations(), seeds=(1,)),
     "pretraining_gain": Table(_pretraining_gain()),
     "original": Table(_original(), first_epochs),

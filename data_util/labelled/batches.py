@@ -32,6 +32,10 @@ class LabelledExamples(ABC):
     def targets(self, examples: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
         """The targets of the rows of the given examples, (rows, ...)."""
 
+    def arrays(self, examples: np.ndarray) -> dict[str, np.ndarray]:
+        """Further inputs of the rows of the given examples, by name, (rows, ...) each."""
+        return {}
+
 
 class LabelledBatches:
     """Batches of labelled examples; each example comes once per epoch.
@@ -108,4 +112,5 @@ class LabelledBatches:
         return {
             **rows_to_inputs(rows, self._vocabulary, self._sequence_length),
             "example": np.repeat(chosen.astype(np.int32), counts),
+            **self._examples.arrays(chosen),
         }

@@ -84,7 +84,19 @@ class LabelMentions:
         Raises:
             InputError: a file cannot be read, or a line of it cannot be used, which is named.
         """
-        names = _read_names(names_file)
+        return cls._with_patterns(_read_names(names_file), patterns_file)
+
+    @classmethod
+    def of_labels(
+        cls, labels: Sequence[str], patterns_file: str | os.PathLike[str] | None = None
+    ) -> "LabelMentions":
+        """Takes each label for its own name; see `read` for the patterns."""
+        return cls._with_patterns({label: [label] for label in labels}, patterns_file)
+
+    @classmethod
+    def _with_patterns(
+        cls, names: Mapping[str, Sequence[str]], patterns_file: str | os.PathLike[str] | None
+    ) -> "LabelMentions":
         if not patterns_file:
             return cls(names)
         return cls(names, *_read_patterns(patterns_file))

@@ -6,6 +6,7 @@ from typing import Any
 from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.heads.bag_of_words import BagOfWords
+from models.heads.ngram_classifier import NgramClassifier
 from models.registry import HEADS, OBJECTIVES
 
 WEIGHT_BYTES = 4
@@ -63,4 +64,7 @@ def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
             size += HEADS[head].min_parameters(backbone, labels)
         if config.get("bag_of_words") is True:
             size += BagOfWords.min_parameters(backbone.vocab_size, labels)
+        ngrams = config.get("num_ngrams")
+        if type(ngrams) is int:
+            size += NgramClassifier.min_parameters(ngrams, labels)
     return size

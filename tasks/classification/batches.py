@@ -7,6 +7,7 @@ import numpy as np
 from data_util.inputs import Segments, token_budget
 from data_util.labelled.batches import LabelledBatches, LabelledExamples
 from data_util.labelled.corpus import LabelledCorpus
+from data_util.tokens.ngrams import SparseRows, ngram_inputs
 from data_util.tokens.vocabulary import Vocabulary
 
 
@@ -16,30 +17,72 @@ class ClassificationExamples(LabelledExamples):
     Args:
         corpus: tokenized texts, or pairs.
         num_labels: the width of the targets.
+        features: of the linear classifier, for each example; None if it is not needed.
+        weighted: further texts, which count as examples after those of `corpus`, and their weights
+            (texts,); an example of `corpus` has the weight 1.
     """
 
-    def __init__(self, corpus: LabelledCorpus, num_labels: int) -> None:
-        self._corpus = corpus
+    def __init__(
+        self,
+        corpus: LabelledCorpus,
+        num_labels: int,
+        features: SparseRows | None = None,
+        weighted: tuple[LabelledCorpus, np.ndarray] | None = None,
+    ) -> None:
+        self._corpora = [corpus] if weighted is None else [corpus, weighted[0]]
+        self._weights = None
+        if weighted is not None:
+            self._weights = np.concatenate([np.ones(len(corpus)), weighted[1]]).astype(np.float32)
         self._num_labels = num_labels
+        self._features = features
         reserved = -token_budget(0, pairs=corpus.first_lengths is not None)
-        self.lengths = np.diff(corpus.offsets) + reserved
+        lengths = [np.diff(each.offsets) for each in self._corpora]
+        self.lengths = np.concatenate(lengths) + reserved
 
     def rows(self, example: int) -> list[Segments]:
         """The text, or the two texts of the pair."""
-        if self._corpus.first_lengths is None:
-            return [(self._corpus.tokens(example),)]
-        return [self._corpus.pair(example)]
+        corpus, index = self._locate(example)
+        if corpus.first_lengths is None:
+            return [(corpus.tokens(index),)]
+        return [corpus.pair(index)]
 
     def targets(self, examples: np.ndarray) -> np.ndarray:
         """(rows, num_labels) float32: 1 for each label of the example and 0 elsewhere."""
         targets = np.zeros((len(examples), self._num_labels), np.float32)
-        for row, example in enumerate(examples):
-            targets[row, self._corpus.labels(example)] = 1.0
+        for row, example in enumerate(examples.tolist()):
+            corpus, index = self._locate(example)
+            targets[row, corpus.labels(index)] = 1.0
         return targets
+
+    def arrays(self, examples: np.ndarray) -> dict[str, np.ndarray]:
+        """The features of the linear classifier, and the weights of the examples, if there are any.
+
+        Returns:
+            "ngram_ids", "ngram_values" (see `ngram_inputs`), "example_weights" (rows,) float32.
+        """
+        arrays = {}
+        if self._features is not None:
+            arrays = ngram_inputs([self._features.row(example) for example in examples.tolist()])
+        if self._weights is not None:
+            arrays["example_weights"] = self._weights[examples]
+        return arrays
+
+    def _locate(self, example: int) -> tuple[LabelledCorpus, int]:
+        first = len(self._corpora[0])
+        if example < first:
+            return self._corpora[0], example
+        return self._corpora[1], example - first
 
 
 def classification_batches(
-    corpus: LabelledCorpus, num_labels: int, vocabulary: Vocabulary, **options: Any
+    corpus: LabelledCorpus,
+    num_labels: int,
+    vocabulary: Vocabulary,
+    *,
+    features: SparseRows | None = None,
+    weighted: tuple[LabelledCorpus, np.ndarray] | None = None,
+    **options: Any,
 ) -> LabelledBatches:
     """The batches of a corpus; the options are those of `LabelledBatches`."""
-    return LabelledBatches(ClassificationExamples(corpus, num_labels), vocabulary, **options)
+    examples = ClassificationExamples(corpus, num_labels, features, weighted)
+    return LabelledBatches(examples, vocabulary, **options)

@@ -1,6 +1,5 @@
 """What the two classification tasks have in common."""
 
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Self
 
@@ -8,24 +7,31 @@ import numpy as np
 
 from common.errors import CheckpointError, ConfigError, OptionError
 from common.files import to_json
-from data_util.inputs import rows_to_inputs, token_budget, truncated_lengths
+from data_util.inputs import read_lengths, rows_to_inputs
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import PAIR_KEYS, Text
+from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
-from models.checkpoints.folder import METRICS, Checkpoint
+from models.checkpoints.folder import Checkpoint
 from models.heads.bag_of_words import BagOfWords
+from models.heads.ngram_classifier import NgramClassifier
 from models.registry import HEADS
 from models.task_model import TaskModel
 from tasks.base import Encoded, Evaluation, Forward, Task
 from tasks.classification.data import ClassificationData, prepare_data
+from tasks.classification.encoded import EncodedText
 from tasks.classification.evaluation import ClassificationEvaluation
 from tasks.classification.metrics import decide
 from tasks.classification.model import ClassificationModel
+from tasks.classification.ngram_features import FeatureTable
 from tasks.classification.options import ClassificationOptions
 from tasks.classification.records import read_lines
 from tasks.classification.result import Labelling
+from tasks.classification.stored import NGRAMS, stored_ngrams, stored_thresholds
 from tasks.data import DataSettings, Files, TextEncoder
+
+UNK = "[UNK]"
 
 
 class Classification(Task):
@@ -35,7 +41,8 @@ class Classification(Task):
         labels: in the order of the outputs.
         pairs: whether a record is a pair of texts.
         head: a key of `models.registry.HEADS`; None: the default for this kind of record.
-        tfidf_classifier: whether a linear classifier adds to the network's logits.
+        ngrams: what the linear classifier reads that adds to the network's logits; None if there is
+            no such classifier.
         threshold: a fixed threshold for all labels; None: validation chooses one.
 
     Attributes:
@@ -57,17 +64,17 @@ class Classification(Task):
         *,
         pairs: bool = False,
         head: str | None = None,
-        tfidf_classifier: bool = False,
+        ngrams: FeatureTable | None = None,
         threshold: float | None = None,
     ) -> None:
         if head is not None and (not isinstance(head, str) or head not in HEADS):
             raise ConfigError(f"head must be one of {', '.join(HEADS)}, not {head!r:.80}.")
-        if not isinstance(tfidf_classifier, bool):
-            raise ConfigError(f"bag_of_words must be true or false, not {tfidf_classifier!r:.80}.")
         self.label_set = labels
         self.pairs = pairs
         self.head = head or ("alignment" if pairs else "max_pooled")
-        self.tfidf_classifier = tfidf_classifier
+        self.ngrams = ngrams
+        # Checkpoints of earlier versions have a linear classifier over the network's tokens.
+        self.bag_of_words = False
         self.threshold = threshold
         self.thresholds = np.full(len(labels), 0.5 if threshold is None else threshold)
         self.unit = "pairs" if pairs else "documents"
@@ -88,13 +95,16 @@ class Classification(Task):
         return {
             "num_labels": len(self.label_set),
             "head": self.head,
-            "bag_of_words": self.tfidf_classifier,
+            "num_ngrams": len(self.ngrams) if self.ngrams else 0,
             "pairs": self.pairs,
         }
 
     def texts(self) -> dict[str, str]:
-        """The labels, one per line."""
-        return {"labels.txt": "".join(f"{label}\n" for label in self.labels)}
+        """The labels, one per line, and the n-grams of the linear classifier."""
+        texts = {"labels.txt": "".join(f"{label}\n" for label in self.labels)}
+        if self.ngrams is not None:
+            texts[NGRAMS] = self.ngrams.to_text()
+        return texts
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
@@ -110,17 +120,19 @@ class Classification(Task):
                 labels,
                 # Checkpoints of earlier versions lack these two.
                 pairs="pairs" in checkpoint.config and checkpoint.setting("pairs", bool),
-                tfidf_classifier=checkpoint.config.get("bag_of_words", False),
+                ngrams=stored_ngrams(checkpoint),
                 head=checkpoint.setting("head", str),
             )
         except ConfigError as error:
             raise CheckpointError(f"{checkpoint.folder}: config.json: {error}") from error
+        if "bag_of_words" in checkpoint.config:
+            task.bag_of_words = checkpoint.setting("bag_of_words", bool)
         task.thresholds = np.array(stored_thresholds(checkpoint, labels.labels))
         return task
 
     def summary(self) -> str:
         """The number of labels, and what computes the logits."""
-        words = " and TF-IDF classifier" if self.tfidf_classifier else ""
+        words = " and TF-IDF classifier" if self.ngrams is not None or self.bag_of_words else ""
         return f"{len(self.labels):,} labels, head {self.head}{words}"
 
     def use_threshold(self, threshold: float) -> None:
@@ -138,10 +150,12 @@ class Classification(Task):
                 "checkpoint."
             )
         head = HEADS[self.head](config, num_labels, dropout, name="head")
-        words = None
-        if self.tfidf_classifier:
-            words = BagOfWords(config.vocab_size, num_labels, name="bag_of_words")
-        return ClassificationModel(backbone, head, self, words)
+        linear: NgramClassifier | BagOfWords | None = None
+        if self.ngrams is not None:
+            linear = NgramClassifier(len(self.ngrams), num_labels, name="ngram_classifier")
+        elif self.bag_of_words:
+            linear = BagOfWords(config.vocab_size, num_labels, name="bag_of_words")
+        return ClassificationModel(backbone, head, self, linear)
 
     def start_head(self, model: TaskModel, data: Any) -> None:
         """Starts with the frequencies of the labels in the training examples as probabilities."""
@@ -173,7 +187,7 @@ class Classification(Task):
         return not all(text.strip() for text in _texts(record))
 
     def encode(self, records: Sequence[Text], text: TextEncoder) -> list[Encoded]:
-        """The token ids of each text, or of both texts of each pair, (tokens,) int32 each.
+        """An `EncodedText` for each text, or for both texts of each pair.
 
         Raises:
             ValueError: a record is of the other kind.
@@ -181,18 +195,29 @@ class Classification(Task):
         parts = [_texts(record) for record in records]
         if any(len(texts) != len(self.fields) for texts in parts):
             raise ValueError(f"each record must consist of {', '.join(self.fields)}")
-        ids = iter(text.encode([part for texts in parts for part in texts]))
-        return [tuple(next(ids) for _ in texts) for texts in parts]
+        found = text.encode_with_tokens([part for texts in parts for part in texts])
+        keep = self.ngrams is not None
+        encoded = (EncodedText(ids, tokens if keep else ()) for ids, tokens in found)
+        return [tuple(next(encoded) for _ in texts) for texts in parts]
 
     def inputs(self, encoded: Sequence[Encoded], text: TextEncoder) -> dict[str, np.ndarray]:
         """See `Task.inputs`."""
-        packed = rows_to_inputs(encoded, text.vocabulary, text.sequence_length)
+        ids = [tuple(part.ids for part in parts) for parts in encoded]
+        packed = rows_to_inputs(ids, text.vocabulary, text.sequence_length)
+        if self.ngrams is not None:
+            rows = []
+            for parts in encoded:
+                lengths = self.read_lengths([len(part) for part in parts], text)
+                cut = [part.tokens[:n] for part, n in zip(parts, lengths, strict=True)]
+                rows.append(self.ngrams.features(*cut))
+            packed |= ngram_inputs(rows)
         return {**packed, "example": np.arange(len(encoded), dtype=np.int32)}
 
     def sample(self, length: int, text: TextEncoder) -> Encoded:
         """See `Task.sample`."""
         ids = np.full(max(length - 2, 1), text.vocabulary.unk_id, np.int32)
-        return (ids, ids[:1]) if self.pairs else (ids,)
+        one = EncodedText(ids, (UNK,) * len(ids))
+        return (one, one[:1]) if self.pairs else (one,)
 
     def results(
         self, encoded: Sequence[Encoded], outputs: Sequence[np.ndarray], top_k: int = 0
@@ -236,11 +261,7 @@ class Classification(Task):
 
     def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:
         """See `Task.read_lengths`."""
-        room = token_budget(text.sequence_length, pairs=self.pairs)
-        if not self.pairs:
-            return [min(lengths[0], room)]
-        first, second = (np.array([length]) for length in lengths)
-        return [int(kept[0]) for kept in truncated_lengths(first, second, room)]
+        return read_lengths(lengths, text.sequence_length)
 
     def spans(self, record: Text, tokenizer: Tokenizer) -> list[list[tuple[int, int]]]:
         """See `Task.spans`."""
@@ -271,23 +292,3 @@ class Classification(Task):
 
 def _texts(record: Text) -> tuple[str, ...]:
     return (record,) if isinstance(record, str) else record
-
-
-def stored_thresholds(checkpoint: Checkpoint, labels: Sequence[str]) -> list[float]:
-    """The probability from which each label is predicted, from `metrics.json`.
-
-    Raises:
-        CheckpointError: it has none for a label, or one that is not between 0 and 1.
-    """
-    path = checkpoint.folder / METRICS
-    stored = checkpoint.json(METRICS).get("thresholds")
-    if not isinstance(stored, dict):
-        raise CheckpointError(f"{path}: thresholds must be a table, not {reprlib.repr(stored)}.")
-    for label in labels:
-        value: Any = stored.get(label)
-        if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise CheckpointError(
-                f"{path}: thresholds must have a number from 0 to 1 for the label {label!r:.80}, "
-                f"not {reprlib.repr(value)}."
-            )
-    return [float(stored[label]) for label in labels]

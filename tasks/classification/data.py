@@ -1,7 +1,10 @@
 """Labelled files as the data of a classification task."""
 
 import logging
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +12,17 @@ import numpy as np
 from common.errors import OptionError
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
+from data_util.tokens.ngrams import SparseRows
 from models.registry import HEADS
 from tasks.classification.batches import classification_batches
+from tasks.classification.ngram_features import (
+    FeatureTable,
+    build_table,
+    is_feasible,
+    read_tokens,
+    stacked,
+    tokens_of,
+)
 from tasks.classification.options import ClassificationOptions
 from tasks.classification.records import (
     LabelledSplits,
@@ -19,7 +31,7 @@ from tasks.classification.records import (
     multi_hot,
     read_splits,
 )
-from tasks.classification.tfidf_classifier import is_feasible
+from tasks.classification.weighted_texts import WeightedText, weighted_corpus, weighted_texts
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 
 if TYPE_CHECKING:
@@ -33,14 +45,27 @@ class ClassificationData(TaskData):
     """The labelled texts, or pairs of texts, of a run.
 
     Attributes:
-        corpora: by split.
+        corpora: by split, and "weighted": texts with likely labels, if there are any.
+        weights: (texts,) float, of "weighted".
+        ngrams: the features of the linear classifier for the texts of `corpora`, or None.
+        table: what these features are.
     """
 
     corpora: dict[str, LabelledCorpus] = field(default_factory=dict)
+    weights: np.ndarray | None = None
+    ngrams: Mapping[str, SparseRows] | None = None
+    table: FeatureTable | None = None
 
     def targets(self, split: str) -> np.ndarray:
         """(examples, labels) bool: the true labels of a split."""
         return multi_hot(self.corpora[split], len(self.task.labels))
+
+    def label_counts(self) -> np.ndarray:
+        """(labels,) float: how many training texts have each label; weighted ones count less."""
+        counts = self.targets("train").sum(axis=0).astype(np.float64)
+        if self.weights is not None:
+            counts += self.weights @ self.targets("weighted")
+        return counts
 
 
 def prepare_data(
@@ -65,16 +90,35 @@ def prepare_data(
         )
     if task_class.exclusive:
         check_one_label(files, read.corpora, options.label_field)
+    if read.pairs and (options.mention_source_file or options.label_descriptions_file):
+        raise OptionError(
+            "--mention_source_file and --label_descriptions_file are for single texts, and the "
+            "labelled files hold pairs."
+        )
+    weighted = weighted_texts(
+        read.labels,
+        options,
+        exclusive=task_class.exclusive,
+        max_documents=settings.max_examples,
+    )
+    corpora, weights = dict(read.corpora), None
+    if weighted:
+        corpora["weighted"] = weighted_corpus(weighted, read, settings)
+        weights = np.array([text.weight for text in weighted])
+    ngrams: dict[str, SparseRows] | None = None
+    table: FeatureTable | None = None
+    if options.tfidf_classifier and is_feasible(len(read.labels)):
+        table, ngrams = _ngrams(files, read, weighted, settings, options.label_field)
+        if not len(table):
+            table, ngrams = None, None
     task = task_class(
         read.labels,
         pairs=read.pairs,
         head=options.head,
-        tfidf_classifier=options.tfidf_classifier
-        and not read.pairs
-        and is_feasible(len(read.vocabulary), len(read.labels)),
+        ngrams=table,
         threshold=options.threshold,
     )
-    batches = _batches(read, settings)
+    batches = _batches(corpora, weights, ngrams, read, settings)
     _warn_of_truncation(batches, task.unit, settings.sequence_length)
     return ClassificationData(
         task=task,
@@ -82,25 +126,68 @@ def prepare_data(
         batches=batches,
         train_tokens=read.corpora["train"].ids,
         locate=lambda examples: locate(
-            examples, files["train"], options.label_field, settings.max_examples
+            examples[examples < len(read.corpora["train"])],
+            files["train"],
+            options.label_field,
+            settings.max_examples,
         ),
-        corpora=read.corpora,
+        corpora=corpora,
+        weights=weights,
+        ngrams=ngrams,
+        table=table,
     )
 
 
-def _batches(read: LabelledSplits, settings: DataSettings) -> dict[str, LabelledBatches]:
+def _ngrams(
+    files: Files,
+    read: LabelledSplits,
+    weighted: Sequence[WeightedText],
+    settings: DataSettings,
+    label_field: str,
+) -> tuple[FeatureTable, dict[str, SparseRows]]:
+    """What the linear classifier reads of texts like the training texts, and of all texts."""
+    began = time.monotonic()
+    tokens = {
+        split: partial(read_tokens, paths, settings, label_field) for split, paths in files.items()
+    }
+    if weighted:
+        tokens["weighted"] = partial(tokens_of, [text.text for text in weighted], settings)
+    table = build_table(
+        tokens["train"], len(read.corpora["train"]), len(read.labels), pairs=read.pairs
+    )
+    features = {split: stacked(table, make()) for split, make in tokens.items()}
+    logger.info(
+        "%s features of the TF-IDF classifier counted in %.0f s",
+        f"{len(table):,}",
+        time.monotonic() - began,
+    )
+    return table, features
+
+
+def _batches(
+    corpora: Mapping[str, LabelledCorpus],
+    weights: np.ndarray | None,
+    ngrams: Mapping[str, SparseRows] | None,
+    read: LabelledSplits,
+    settings: DataSettings,
+) -> dict[str, LabelledBatches]:
     return {
         split: classification_batches(
-            corpus,
+            corpora[split],
             len(read.labels),
             read.vocabulary,
+            # Training does not use the linear classifier.
+            features=None if split == "train" or ngrams is None else ngrams[split],
+            weighted=(corpora["weighted"], weights)
+            if split == "train" and weights is not None
+            else None,
             sequence_length=settings.sequence_length,
             batch_size=settings.batch_size,
             seed=settings.seed,
             shuffle=split == "train",
             stream=split,
         )
-        for split, corpus in read.corpora.items()
+        for split in read.corpora
     }
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from models.task_model import TaskModel
 from tasks.base import Evaluation, Forward
 from tasks.classification.metrics import (
-    best_threshold,
+    best_shift,
+    best_thresholds,
     classification_metrics,
     decide,
     label_table,
+    log_frequencies,
     mean_f1,
 )
 from tasks.classification.tfidf_classifier import TfidfClassifier
@@ -28,7 +30,7 @@ class ClassificationEvaluation(Evaluation):
     """Chooses thresholds, and the weight of the TF-IDF classifier, on the validation set.
 
     In `metrics.json`, "thresholds" are those of the best validation so far, by label, and
-    "bag_of_words" has an entry for each validation.
+    "tfidf_classifier" has an entry for each validation.
     """
 
     task: "Classification"
@@ -45,26 +47,33 @@ class ClassificationEvaluation(Evaluation):
         super().__init__(task, model, data, forward, found)
         found.setdefault("thresholds", {})
         self._last = task.thresholds
-        self._words = None
-        if model.bag_of_words is not None:
-            self._words = TfidfClassifier(model.bag_of_words, data)
+        self._frequencies = log_frequencies(data.label_counts()) if data else np.zeros(0)
+        self._linear = None
+        if model.ngram_classifier is not None:
+            self._linear = TfidfClassifier(model.ngram_classifier, data)
 
     def validate(self) -> dict[str, float]:
         """The metrics of `evaluate`."""
-        if self._words is not None:
-            self._words.layer.mix(1.0, 0.0, 0.0)
+        if self._linear is not None:
+            self._linear.layer.mix(1.0, 0.0, 0.0)
         logits = split_logits(self.data, "valid", self.forward)
-        if self._words is not None:
-            logits, weights = self._words.choose_weights(logits, self._f1)
-            self.found.setdefault("bag_of_words", []).append(weights)
-            logger.info(
-                "valid: f1 of the network alone %.4f; weights: network %g, TF-IDF classifier %g",
-                weights["network_f1"],
-                weights["network_weight"],
-                weights["word_weight"],
+        if self._linear is not None:
+            logits, weights = self._linear.choose_weights(
+                logits, lambda logits: self._decisions(logits)[2]
             )
-        probabilities = np.asarray(self.task.probabilities(logits))
-        self._last = np.full(logits.shape[1], self._threshold_for(probabilities))
+            self.found.setdefault("tfidf_classifier", []).append(weights)
+            logger.info(
+                "valid: f1 of the network alone %.4f, of the TF-IDF classifier alone %.4f; "
+                "weights: network %g, TF-IDF classifier %g",
+                weights["network_f1"],
+                weights["linear_f1"],
+                weights["network_weight"],
+                weights["linear_weight"],
+            )
+        self._last, shift, _ = self._decisions(logits)
+        if self._linear is not None:
+            self._linear.shift(shift)
+            logits = logits + shift
         return evaluate(self.task, logits, self.data.targets("valid"), self._last)[0]
 
     def settle(self) -> None:
@@ -78,7 +87,7 @@ class ClassificationEvaluation(Evaluation):
         The TF-IDF classifier is good from the first epoch, and can hide that the network is still
         learning.
         """
-        f1 = [weights["network_f1"] for weights in self.found.get("bag_of_words", [])]
+        f1 = [weights["network_f1"] for weights in self.found.get("tfidf_classifier", [])]
         return len(f1) > 1 and f1[-1] > max(f1[:-1])
 
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
@@ -92,22 +101,25 @@ class ClassificationEvaluation(Evaluation):
         table = label_table(labels, training_examples, targets, decisions, thresholds)
         return metrics, {"test_labels.csv": table}
 
-    def _f1(self, logits: np.ndarray) -> float:
-        """The best F1 of these logits on the validation set."""
-        probabilities = np.asarray(self.task.probabilities(logits))
-        return mean_f1(
-            probabilities,
-            self.data.targets("valid"),
-            self._threshold_for(probabilities),
-            exclusive=self.task.exclusive,
-        )
+    def _decisions(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """What is best on the validation set for these logits.
 
-    def _threshold_for(self, probabilities: np.ndarray) -> float:
-        if self.task.threshold is not None:
-            return self.task.threshold
-        if self.task.exclusive:
-            return 0.5
-        return best_threshold(probabilities, self.data.targets("valid"))
+        Returns:
+            The thresholds (labels,), a shift of the logits (labels,), which only a task with
+            exactly one label and a linear classifier has, and the F1.
+        """
+        targets = self.data.targets("valid")
+        thresholds = np.full(logits.shape[1], self.task.threshold or 0.5)
+        shift = np.zeros(logits.shape[1], np.float32)
+        if self.task.exclusive and self._linear is not None:
+            shift, f1 = best_shift(logits, targets, self._frequencies)
+            return thresholds, shift.astype(np.float32), f1
+        if self.task.exclusive or self.task.threshold is not None:
+            probabilities = np.asarray(self.task.probabilities(logits))
+            f1 = mean_f1(probabilities, targets, thresholds, exclusive=self.task.exclusive)
+            return thresholds, shift, f1
+        thresholds, f1 = best_thresholds(logits, targets, self._frequencies)
+        return thresholds, shift, f1
 
 
 def split_logits(data: "ClassificationData", split: str, forward: Forward) -> np.ndarray:

@@ -1,80 +1,139 @@
-"""Linear classifiers over TF-IDF, with one weight per token and label, by scikit-learn."""
+"""Linear classifiers with one weight per feature and label: weighted ridge regression."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import Ridge
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.svm import LinearSVC
 
-Solution = tuple[np.ndarray, np.ndarray]
-
-
-def support_vector_machines(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> Solution:
-    """Support vector machines, one per label, with squared hinge loss.
-
-    Args:
-        matrix: (documents, vocab_size), from `tfidf_classifier.features`.
-        targets: (documents, labels) bool; each label has documents with it and without it.
-        penalty: scikit-learn's C; larger values fit more closely.
-
-    Returns:
-        kernel (vocab_size, labels) and bias (labels,).
-    """
-    # Not in threads: they share the solver's random numbers, and no two fits would be the same.
-    solver = OneVsRestClassifier(LinearSVC(C=penalty, random_state=0))
-    # int64: scikit-learn 1.9 scrambles int8 targets of more than 128 columns.
-    solver.fit(matrix, targets.astype(np.int64))
-    kernel = np.stack([one.coef_[0] for one in solver.estimators_], axis=1)
-    return kernel, np.array([one.intercept_[0] for one in solver.estimators_])
+# Up to so many examples, the system of equations between examples is solved: its matrix takes
+# 4 bytes times the square of their number. With more, the weights are found step by step.
+MAX_KERNEL_EXAMPLES = 12_000
+_BLOCK = 1_000
+_MAX_ITERATIONS = 50
+_TOLERANCE = 1e-4
 
 
-def ridge_regression(matrix: csr_matrix, targets: np.ndarray, penalty: float) -> Solution:
-    """Least squares with targets 1 and -1 (Zhang & Oles 2001, section 2).
+class RidgeRegression:
+    """Least squares with targets 1 and -1, for all labels together (Zhang & Oles 2001, section 2).
+
+    It minimizes, over the weights w of each label,
+
+        sum_i weight_i (x_i . w + bias - y_i)^2 + penalty |w|^2
+
+    with the bias fixed at the weighted mean of the targets. As the estimate of a conditional mean,
+    `(decision + 1) / 2` is the probability of the label, if the features can express it.
+
+        >>> ridge = RidgeRegression(features, targets, weights)
+        >>> kernel, bias = ridge.fit(penalty=0.1)
 
     Args:
-        matrix, targets: as above.
-        penalty: scikit-learn's alpha; larger values give smaller weights.
-
-    Returns:
-        As above.
+        features: (examples, features) float32, rows of about unit length.
+        targets: (examples, labels) bool.
+        weights: (examples,) float, above 0: the weight of each example.
     """
-    solver = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-2)
-    solver.fit(matrix.astype(np.float32), np.where(targets, 1, -1).astype(np.float32))
-    # scikit-learn drops the axis of the labels if there is only one.
-    return np.reshape(solver.coef_, (targets.shape[1], -1)).T, np.ravel(solver.intercept_)
+
+    def __init__(self, features: csr_matrix, targets: np.ndarray, weights: np.ndarray) -> None:
+        self._weights = np.sqrt(weights).astype(np.float32)[:, None]
+        signs = np.where(targets, 1, -1).astype(np.float32)
+        self.bias = np.average(signs, axis=0, weights=weights).astype(np.float32)
+        self._targets = (signs - self.bias) * self._weights
+        self._features = features.multiply(self._weights).tocsr().astype(np.float32)
+        self._kernel: np.ndarray | None = None
+
+    def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        """Fits with a penalty; larger values give smaller weights.
+
+        Returns:
+            kernel (features, labels) and bias (labels,), float32.
+        """
+        exact = self._features.shape[0] <= MAX_KERNEL_EXAMPLES
+        return (self._solve_dual if exact else self._solve_primal)(penalty), self.bias
+
+    def _solve_dual(self, penalty: float) -> np.ndarray:
+        # (X X' + penalty) a = y, w = X' a: exact, and one factorization serves all labels.
+        if self._kernel is None:
+            self._kernel = gram_matrix(self._features)
+        matrix = self._kernel.copy()
+        matrix[np.diag_indices_from(matrix)] += penalty
+        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        solution = cho_solve(factor, self._targets, check_finite=False)
+        return self._features.T.tocsr() @ solution
+
+    def _solve_primal(self, penalty: float) -> np.ndarray:
+        # Conjugate gradients on (X' X + penalty) w = X' y, for all labels at the same time.
+        features, transposed = self._features, self._features.T.tocsr()
+        residual = transposed @ self._targets
+        weights = np.zeros_like(residual)
+        direction = residual.copy()
+        error = first = (residual * residual).sum(axis=0)
+        for _ in range(_MAX_ITERATIONS):
+            image = transposed @ (features @ direction) + np.float32(penalty) * direction
+            step = error / np.maximum((direction * image).sum(axis=0), 1e-30)
+            weights += step * direction
+            residual -= step * image
+            before, error = error, (residual * residual).sum(axis=0)
+            if (error <= _TOLERANCE**2 * first).all():
+                break
+            direction = residual + error / np.maximum(before, 1e-30) * direction
+        return weights
 
 
-# Each with the strengths to try, from the loosest fit to the closest. Support vector machines did
-# best with many documents per label, ridge regression with few.
-SOLVERS: dict[str, tuple[Callable[..., Solution], tuple[float, ...]]] = {
-    "support vector machines, C": (support_vector_machines, (0.2, 0.5, 2.0, 8.0)),
-    "ridge regression, alpha": (ridge_regression, (1.0, 0.5, 0.2, 0.1)),
-}
+def gram_matrix(features: csr_matrix) -> np.ndarray:
+    """The dot products of all pairs of rows, (examples, examples) float32."""
+    transposed = features.T.tocsr()
+    size = features.shape[0]
+    matrix = np.empty((size, size), np.float32)
+    for start in range(0, size, _BLOCK):
+        # A block at a time: as a sparse matrix, the whole would take three times the memory.
+        matrix[start : start + _BLOCK] = (features[start : start + _BLOCK] @ transposed).toarray()
+    return matrix
 
 
-def fit(
-    matrix: csr_matrix,
-    targets: np.ndarray,
-    solve: Callable[..., Solution],
-    strength: float,
-) -> Solution:
-    """Fits a linear classifier for all labels.
+@dataclass(frozen=True)
+class Fit:
+    """A fitted classifier.
+
+    Attributes:
+        score: on the validation documents.
+        kernel, bias: (features, labels) and (labels,).
+    """
+
+    score: float
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+def best_penalty(
+    fit: Callable[[float], Fit],
+    penalties: Sequence[float],
+    start: int,
+    at_least: float = -np.inf,
+) -> tuple[int, Fit]:
+    """Finds the penalty with the best score, assuming that the score has one peak.
 
     Args:
-        matrix: (documents, vocab_size), from `tfidf_classifier.features`.
-        targets: (documents, labels) bool.
-        solve: a function of `SOLVERS`.
-        strength: its penalty.
+        fit: fits with a penalty.
+        penalties: the candidates, in ascending order.
+        start: the index of the first one to try; then its neighbours are tried, and so on, as long
+            as the score rises.
+        at_least: if the first one does not score higher than this, no other is tried.
 
     Returns:
-        kernel (vocab_size, labels) and bias (labels,), float32. A label that no document has, or
-        all have, gets a kernel of zeros and a bias of -1 or 1.
+        The index of the penalty, and the fit.
     """
-    kernel = np.zeros((matrix.shape[1], targets.shape[1]), np.float32)
-    bias = np.where(targets.all(axis=0), 1.0, -1.0).astype(np.float32)
-    learned = np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0))
-    if len(learned):
-        kernel[:, learned], bias[learned] = solve(matrix, targets[:, learned], strength)
-    return kernel, bias
+    best, found = start, fit(penalties[start])
+    if found.score <= at_least:
+        return best, found
+    for step in (1, -1):
+        position = best + step
+        while 0 <= position < len(penalties):
+            other = fit(penalties[position])
+            if other.score <= found.score:
+                break
+            best, found = position, other
+            position += step
+        if best != start:
+            break
+    return best, found

@@ -7,8 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-# Even steps in logits, from a probability of 0.7 % to 95 %.
-_THRESHOLDS = 1 / (1 + np.exp(-np.arange(-5, 3.01, 0.25)))
+# The candidates for the threshold of the most frequent label: so many are tried, between those at
+# which a quarter as many labels are predicted as are true, and four times as many.
+_NUM_THRESHOLDS, _TIMES_TRUE = 49, 4.0
+# That of a label with a tenth of the documents is lower by `slope * ln 10`.
+SLOPES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.2)
+# The slopes of the shift of the logits where exactly one label is predicted.
+_SHIFT_SLOPES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)
+_ACCURACY_MARGIN = 0.005
+_EPSILON = 1e-6
 
 _COLUMNS = (
     "label",
@@ -25,7 +32,10 @@ _COLUMNS = (
 def decide(
     probabilities: np.ndarray, thresholds: np.ndarray, *, exclusive: bool = False
 ) -> np.ndarray:
-    """Which labels an example gets: those that reach their threshold, or else the most probable.
+    """Which labels an example gets: those that reach their threshold, or else the nearest to it.
+
+    The nearest to its threshold is the label whose odds are the highest relative to the odds of the
+    threshold: with equal thresholds, the most probable one.
 
     Args:
         probabilities: (examples, labels) float.
@@ -37,7 +47,11 @@ def decide(
     """
     decisions = (probabilities >= thresholds) & (not exclusive)
     undecided = ~decisions.any(axis=1)
-    decisions[undecided, probabilities[undecided].argmax(axis=1)] = True
+    relative = probabilities[undecided]
+    if not exclusive:
+        odds = np.clip(thresholds, _EPSILON, 1 - _EPSILON)
+        relative = relative / np.maximum(1 - relative, _EPSILON) * ((1 - odds) / odds)
+    decisions[undecided, relative.argmax(axis=1)] = True
     return decisions
 
 
@@ -64,45 +78,143 @@ def classification_metrics(targets: np.ndarray, decisions: np.ndarray) -> dict[s
     }
 
 
-def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """The threshold for all labels with which `decide` gets the best mean of both F1.
-
-    Rare labels seldom reach a probability of one half; if there are many of them, a lower threshold
-    finds more.
+def log_frequencies(documents: np.ndarray) -> np.ndarray:
+    """The logarithm of each label's number of documents relative to the most frequent one's.
 
     Args:
-        probabilities: (examples, labels) float, of examples that were not trained on.
+        documents: (labels,) how many training documents each label has, any number >= 0.
+    """
+    return np.log((documents + 1.0) / (documents.max(initial=0) + 1.0))
+
+
+def best_thresholds(
+    logits: np.ndarray,
+    targets: np.ndarray,
+    frequencies: np.ndarray,
+    slopes: Sequence[float] = SLOPES,
+) -> tuple[np.ndarray, float]:
+    """The thresholds of the labels with which `decide` gets the best mean of both F1.
+
+    Two numbers are chosen: `threshold_l = threshold + slope * frequencies_l`, in logits. Rare
+    labels seldom reach the probability at which a frequent one is predicted, and a model that has
+    seen them a few times underestimates them. A threshold for each label of its own would be fitted
+    to the few validation documents that have it.
+
+    Args:
+        logits: (examples, labels) float, the log-odds of examples that were not trained on.
         targets: (examples, labels) bool.
+        frequencies: (labels,) float, from `log_frequencies`.
+        slopes: the candidates.
 
     Returns:
-        One of 33 candidates; among equally good ones, the nearest to one half.
+        (labels,) float probabilities, and the F1. Among equally good ones, the first slope and the
+        threshold nearest to one half.
     """
-    found = [
-        (mean_f1(probabilities, targets, threshold), -abs(threshold - 0.5), float(threshold))
-        for threshold in _THRESHOLDS
-    ]
-    return max(found)[2]
+    best = (-1.0, 0.0, 0.0)
+    for slope in slopes:
+        margins = logits - slope * frequencies
+        candidates = _candidates(margins, int(targets.sum()))
+        scores = _f1_by_threshold(margins, targets, candidates)
+        index = max(range(len(scores)), key=lambda i: (scores[i], -abs(candidates[i])))
+        if scores[index] > best[0]:
+            best = (float(scores[index]), slope, float(candidates[index]))
+    f1, slope, threshold = best
+    return 1 / (1 + np.exp(-(threshold + slope * frequencies))), f1
+
+
+def _candidates(margins: np.ndarray, number_true: int) -> np.ndarray:
+    """Thresholds in ascending order, and 0, with which a sensible number of labels is predicted."""
+    ordered = np.sort(margins, axis=None)[::-1]
+    numbers = np.geomspace(number_true / _TIMES_TRUE, number_true * _TIMES_TRUE, _NUM_THRESHOLDS)
+    ranks = np.clip(numbers.astype(np.int64), 1, len(ordered) - 1)
+    between = (ordered[ranks - 1] + ordered[ranks]) / 2
+    return np.unique(np.append(between, 0.0))
+
+
+def best_shift(
+    logits: np.ndarray, targets: np.ndarray, frequencies: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """What to add to the logits, where the highest is predicted, for the best mean of both F1.
+
+    Frequent labels are held down, so that rare ones are found. The accuracy, which is the micro F1
+    here, may become at most half a point lower than with the shift that is best for it.
+
+    Args:
+        logits, targets, frequencies: as for `best_thresholds`.
+
+    Returns:
+        (labels,) float, and the F1. Among equally good ones, the smallest shift.
+    """
+    found: list[tuple[float, float, float]] = []
+    for slope in _SHIFT_SLOPES:
+        shift = -slope * frequencies
+        highest = np.zeros(targets.shape, bool)
+        highest[np.arange(len(targets)), (logits + shift).argmax(axis=1)] = True
+        truth, predicted = targets.sum(axis=0), highest.sum(axis=0)
+        hits = (highest & targets).sum(axis=0)
+        f1 = float(_mean_f1(truth, predicted, hits))
+        found.append((f1, -slope, float(hits.sum() / max(1, len(targets)))))
+    accurate = max(accuracy for _, _, accuracy in found) - _ACCURACY_MARGIN
+    f1, slope, _ = max(one for one in found if one[2] >= accurate)
+    return slope * frequencies, f1
+
+
+def _f1_by_threshold(
+    margins: np.ndarray, targets: np.ndarray, thresholds: np.ndarray
+) -> np.ndarray:
+    """The mean of both F1 at each threshold, as `decide` and scikit-learn would have it.
+
+    Every margin is put between two thresholds once, instead of compared with each of them.
+    """
+    labels, levels = margins.shape[1], len(thresholds)
+    rows, columns = np.nonzero(margins >= thresholds[0])
+    # The highest threshold that each reaches.
+    level = np.searchsorted(thresholds, margins[rows, columns], side="right") - 1
+    is_hit = targets[rows, columns]
+
+    def count(columns: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """(labels, levels): at each threshold, how many reach it."""
+        counts = np.bincount(columns * levels + level, minlength=labels * levels)
+        return np.cumsum(counts.reshape(labels, levels)[:, ::-1], axis=1)[:, ::-1]
+
+    predicted, hits = count(columns, level), count(columns[is_hit], level[is_hit])
+    # Examples of which no label reaches the threshold get the highest one.
+    nearest = margins.argmax(axis=1)
+    every = np.arange(len(margins))
+    reached = np.searchsorted(thresholds, margins[every, nearest], side="right")
+    is_hit = targets[every, nearest]
+
+    def fallback(columns: np.ndarray, reached: np.ndarray) -> np.ndarray:
+        """(labels, levels): at each threshold, how many do not reach it."""
+        counts = np.bincount(columns * (levels + 1) + reached, minlength=labels * (levels + 1))
+        return np.cumsum(counts.reshape(labels, levels + 1), axis=1)[:, :-1]
+
+    predicted = predicted + fallback(nearest, reached)
+    hits = hits + fallback(nearest[is_hit], reached[is_hit])
+    return _mean_f1(targets.sum(axis=0)[:, None], predicted, hits)
+
+
+def _mean_f1(truth: np.ndarray, predicted: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """The mean of micro and macro F1 from (labels, ...) counts."""
+    each = 2 * hits / np.maximum(truth + predicted, 1)
+    micro = 2 * hits.sum(axis=0) / np.maximum(1, (truth + predicted).sum(axis=0))
+    return (micro + each.mean(axis=0)) / 2
 
 
 def mean_f1(
     probabilities: np.ndarray,
     targets: np.ndarray,
-    threshold: float,
+    thresholds: np.ndarray,
     *,
     exclusive: bool = False,
 ) -> float:
-    """The mean of micro and macro F1 of the decisions at a threshold.
+    """The mean of micro and macro F1 of the decisions at given thresholds.
 
-    It equals "f1" of `classification_metrics`, without the checks that make scikit-learn slow for
-    hundreds of candidates.
+    It equals "f1" of `classification_metrics`, without the checks that make scikit-learn slow.
     """
-    thresholds = np.full(probabilities.shape[1], threshold)
     decisions = decide(probabilities, thresholds, exclusive=exclusive)
     truth, predicted = targets.sum(axis=0), decisions.sum(axis=0)
-    hits = (decisions & targets).sum(axis=0)
-    each = 2 * hits / np.maximum(truth + predicted, 1)
-    micro = 2 * hits.sum() / max(1, truth.sum() + predicted.sum())
-    return float((micro + each.mean()) / 2)
+    return float(_mean_f1(truth, predicted, (decisions & targets).sum(axis=0)))
 
 
 def label_table(

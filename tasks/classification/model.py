@@ -8,8 +8,10 @@ from keras import ops
 
 from common.errors import ConfigError
 from models.backbones.base import Backbone
+from models.build import INPUTS, Array
 from models.heads.bag_of_words import BagOfWords
 from models.heads.base import ClassificationHead
+from models.heads.ngram_classifier import NgramClassifier
 from models.task_model import TaskModel
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 # With label frequencies closer to 0 or 1 than this, a bias would start where it hardly learns.
 _MIN_FREQUENCY = 1e-6
+NGRAM_INPUTS = {
+    "ngram_ids": Array(("batch", "entries"), "int32"),
+    "ngram_values": Array(("batch", "entries"), "float32"),
+}
 
 
 class ClassificationModel(TaskModel):
@@ -26,8 +32,9 @@ class ClassificationModel(TaskModel):
         backbone: the backbone.
         head: gives (rows, num_labels) logits.
         task: gives the loss, and the bias of class priors.
-        bag_of_words: a linear classifier over the texts' tokens that adds to the logits, or None.
-            It is not used in training, so that the two make different errors.
+        linear: a linear classifier that adds to the logits, or None. It is not used in training,
+            so that the two make different errors. A `BagOfWords`, which reads the network's tokens,
+            is that of an earlier version's checkpoint.
     """
 
     task: Any
@@ -37,26 +44,49 @@ class ClassificationModel(TaskModel):
         backbone: Backbone,
         head: ClassificationHead,
         task: "Classification",
-        bag_of_words: BagOfWords | None = None,
+        linear: NgramClassifier | BagOfWords | None = None,
         name: str = "classification",
         **kwargs: Any,
     ) -> None:
         super().__init__(backbone, head, task, name=name, **kwargs)
-        self.bag_of_words = bag_of_words
+        # The weights file uses these attribute names.
+        self.bag_of_words = linear if isinstance(linear, BagOfWords) else None
+        self.ngram_classifier = linear if isinstance(linear, NgramClassifier) else None
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of a batch that it reads, by name."""
+        return {**INPUTS, **(NGRAM_INPUTS if self.ngram_classifier is not None else {})}
+
+    @property
+    def num_features(self) -> int:
+        """The number of features of the n-gram classifier, 0 without one."""
+        return 0 if self.ngram_classifier is None else self.ngram_classifier.num_features
 
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights."""
         super().build(input_shape)
-        if self.bag_of_words is not None and not self.bag_of_words.built:
-            self.bag_of_words.build()
+        for linear in (self.bag_of_words, self.ngram_classifier):
+            if linear is not None and not linear.built:
+                linear.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Maps the backbone's inputs to (rows, num_labels) float32 logits."""
+        """Computes (rows, num_labels) float32 logits.
+
+        Args:
+            inputs: the backbone's, and with an n-gram classifier "ngram_ids" (rows, entries) int32
+                and "ngram_values" (rows, entries) float32, which training does not need.
+            training: whether dropout is active.
+        """
         logits = super().call(inputs, training=training)
-        if self.bag_of_words is None or training:
+        if training:
             return logits
-        padding_mask = ops.cast(inputs["padding_mask"], "bool")
-        return self.bag_of_words(logits, inputs["token_ids"], padding_mask)
+        if self.ngram_classifier is not None:
+            return self.ngram_classifier(logits, inputs["ngram_ids"], inputs["ngram_values"])
+        if self.bag_of_words is not None:
+            padding_mask = ops.cast(inputs["padding_mask"], "bool")
+            return self.bag_of_words(logits, inputs["token_ids"], padding_mask)
+        return logits
 
     def set_class_priors(self, frequencies: Sequence[float] | np.ndarray) -> None:
         """Sets the head's bias so that the probabilities start as the labels' frequencies.

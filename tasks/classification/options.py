@@ -27,6 +27,30 @@ class ClassificationOptions(Options):
         "add a TF-IDF linear classifier to the logits; it is fitted once, and its weight is tuned "
         "on the validation set",
     )
+    mention_source_file: list[str] = option(
+        [],
+        "comma-separated files of raw text; documents that name labels are learned as further "
+        "examples of these labels, with the names hidden",
+    )
+    label_names_file: str = option(
+        "",
+        "the names of the labels in that text: `label` or `label<TAB>name<TAB>name` on each line; "
+        "default: the labels themselves",
+    )
+    label_pattern_file: str = option(
+        "",
+        "how that text names a label: a pattern with {} for the name on each line, and after ! one "
+        "that does not count; default: the name anywhere",
+    )
+    mention_weight: float = option(
+        0.3, "how much such a document counts, where a labelled one counts 1", minimum=0.001
+    )
+    label_descriptions_file: list[str] = option(
+        [], "comma-separated files of `label<TAB>text`: descriptions, learned as further examples"
+    )
+    description_weight: float = option(
+        1.0, "how much a description counts, where a labelled document counts 1", minimum=0.001
+    )
     threshold: float | None = option(
         None,
         "predict a label from this probability on; default: the threshold with the best F1 on the "

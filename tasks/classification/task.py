@@ -16,10 +16,11 @@ class MultiLabel(Classification):
     name = "multi_label"
     exclusive = False
 
-    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, None]:
-        """Sigmoid cross-entropy, summed over the labels: (rows,)."""
+    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
+        """Sigmoid cross-entropy, summed over the labels, and the examples' weights: (rows,)."""
         targets = ops.cast(targets, "float32")
-        return ops.sum(sigmoid_cross_entropy(targets, outputs), axis=-1), None
+        weights = inputs.get("example_weights")
+        return ops.sum(sigmoid_cross_entropy(targets, outputs), axis=-1), weights
 
     def probabilities(self, outputs: Any) -> Any:
         """Sigmoid."""
@@ -40,10 +41,11 @@ class MultiClass(Classification):
     name = "multi_class"
     exclusive = True
 
-    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, None]:
-        """Softmax cross-entropy: (rows,)."""
+    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
+        """Softmax cross-entropy, and the examples' weights: (rows,)."""
         targets = ops.cast(targets, "float32")
-        return ops.categorical_crossentropy(targets, outputs, from_logits=True), None
+        loss = ops.categorical_crossentropy(targets, outputs, from_logits=True)
+        return loss, inputs.get("example_weights")
 
     def probabilities(self, outputs: Any) -> Any:
         """Softmax."""

@@ -1,59 +1,55 @@
-"""Fits the TF-IDF linear classifier that adds to the logits (see `models.heads.bag_of_words`)."""
+"""Fits the linear classifier over n-grams (see `models.heads.ngram_classifier`)."""
 
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags_array
-from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.preprocessing import normalize
+from scipy.sparse import csr_matrix, diags_array, vstack
 
-from data_util.inputs import token_budget
-from data_util.labelled.corpus import LabelledCorpus
-from models.heads.bag_of_words import BagOfWords, combine
-from tasks.classification.linear_classifiers import SOLVERS, fit
+from data_util.tokens.ngrams import SparseRows
+from models.heads.ngram_classifier import NgramClassifier, combine, log_odds
+from tasks.classification.linear_classifiers import Fit, RidgeRegression, best_penalty
 
 if TYPE_CHECKING:
     from tasks.classification.data import ClassificationData
 
 logger = logging.getLogger(__name__)
 
-# A classifier with more weights than this would be larger than any backbone of the presets.
-MAX_WEIGHTS = 64_000_000
-MIN_DOCUMENTS = 2  # that have a token; the weight of a token of one document means nothing
-# Of the network's logits and of the decisions, from the network alone to the decisions alone: a
-# network that has seen a few documents of each of a thousand labels knows less than the words.
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+_FIRST_PENALTY = 3
+# Of the network's logits and of the linear classifier's log-odds, from the network alone to the
+# linear classifier alone: a network that has seen a few documents of each of a thousand labels
+# knows less than the n-grams.
 WEIGHTS = (
     (1.0, 0.0),
+    (1.0, 0.25),
+    (1.0, 0.5),
     (1.0, 1.0),
     (1.0, 2.0),
-    (1.0, 4.0),
-    (1.0, 8.0),
-    (1.0, 16.0),
-    (1 / 2, 16.0),
-    (1 / 4, 16.0),
-    (1 / 8, 16.0),
-    (0.0, 16.0),
+    (1 / 2, 2.0),
+    (1 / 4, 2.0),
+    (1 / 8, 2.0),
+    (0.0, 2.0),
 )
 
 
 class TfidfClassifier:
-    """Fits a `BagOfWords` layer when it is first needed, and weighs it on the validation set.
+    """Fits an `NgramClassifier` layer when it is first needed, and weighs it on validation.
 
     Args:
         layer: built. If it is fitted already, in a run that was resumed, it is left as it is.
-        data: single texts. Of each, only as many tokens are used as the network reads.
+        data: with n-grams.
 
     Attributes:
         layer: the given layer.
     """
 
-    def __init__(self, layer: BagOfWords, data: "ClassificationData") -> None:
+    def __init__(self, layer: NgramClassifier, data: "ClassificationData") -> None:
         self.layer, self._data = layer, data
-        self._longest = token_budget(data.text.sequence_length)
-        self._decisions: np.ndarray | None = None
+        self._evidence: np.ndarray | None = None
 
     def choose_weights(
         self, logits: np.ndarray, f1: Callable[[np.ndarray], float]
@@ -65,98 +61,89 @@ class TfidfClassifier:
             f1: computes the F1 of such logits.
 
         Returns:
-            (documents, labels) logits of both together; and "network_weight", "word_weight" (the
-            weight of the decisions) and "network_f1", the F1 of the network alone.
+            (documents, labels) logits of both together; and "network_weight", "linear_weight",
+            "network_f1" and "linear_f1", the F1 of each alone.
         """
-        if self._decisions is None:
-            self._decisions = self._fitted(f1)
+        if self._evidence is None:
+            self._evidence = np.asarray(log_odds(self._fitted(f1)))
+        evidence = self._evidence
         usual = float(np.mean(logits))
-        candidates = [(network, words, (1 - network) * usual) for network, words in WEIGHTS]
-        scores = [f1(combine(logits, self._decisions, *candidate)) for candidate in candidates]
+        unusual = float(np.mean(evidence))
+        candidates = [
+            (network, linear, (1 - network) * usual - linear * unusual)
+            for network, linear in WEIGHTS
+        ]
+        scores = [f1(combine(logits, evidence, *candidate)) for candidate in candidates]
         best = candidates[int(np.argmax(scores))]  # the first of equal ones
         self.layer.mix(*best)
-        found = {"network_weight": best[0], "word_weight": best[1], "network_f1": scores[0]}
-        return combine(logits, self._decisions, *best), found
+        found = {
+            "network_weight": best[0],
+            "linear_weight": best[1],
+            "network_f1": scores[0],
+            "linear_f1": scores[-1],
+        }
+        return combine(logits, evidence, *best), found
+
+    def shift(self, shift: np.ndarray) -> None:
+        """Adds to the logits of the weights that were chosen last; (labels,)."""
+        self.layer.offset.assign(np.asarray(self.layer.offset) + shift)
 
     def _fitted(self, f1: Callable[[np.ndarray], float]) -> np.ndarray:
-        layer = self.layer
-        valid = counts(self._data.corpora["valid"], layer.vocab_size, self._longest)
-        idf = np.asarray(layer.idf)
-        if idf.any():
-            return decisions(features(valid, idf), layer.kernel, layer.bias)
+        """The decisions for the validation documents, by a classifier that is fitted if needed."""
+        layer, ngrams = self.layer, self._data.ngrams
+        assert ngrams is not None
+        valid = matrix(ngrams["valid"], layer.num_features)
+        if layer.is_filled:
+            return valid @ np.asarray(layer.kernel) + np.asarray(layer.bias)
         began = time.monotonic()
-        train = counts(self._data.corpora["train"], layer.vocab_size, self._longest)
-        idf = inverse_document_frequencies(train)
-        train, valid = features(train, idf), features(valid, idf)
-        targets, best = self._data.targets("train"), (-1.0, "")
-        for name, (solve, strengths) in SOLVERS.items():
-            last = -1.0
-            for strength in strengths:
-                kernel, bias = fit(train, targets, solve, strength)
-                scores = decisions(valid, kernel, bias)
-                # The candidate thresholds are for logits, which are about four times as large.
-                score = f1(4 * scores)
-                if score > best[0]:
-                    best, chosen = (score, f"{name} {strength:g}"), scores
-                    layer.fill(idf, kernel, bias)
-                if score <= last:
-                    break  # F1 has one peak, and with thousands of labels a fit takes minutes.
-                last = score
+        train, targets, weights = self._examples(layer.num_features)
+        table = self._data.table
+        assert table is not None
+        best, chosen, start = Fit(-1.0, np.zeros(0), np.zeros(0)), "", _FIRST_PENALTY
+        for name, shares in table.mixtures.items():
+            scales = np.sqrt(np.array(shares, np.float32) / sum(shares))[table.kinds]
+            if not scales[train.indices].any():
+                continue
+            ridge = RidgeRegression(csr_matrix(train @ diags_array(scales)), targets, weights)
+            scaled_valid = csr_matrix(valid @ diags_array(scales))
+            fit = partial(_fit, ridge, scaled_valid, f1)
+            # The best penalty differs little between mixtures, and a fit takes up to a minute.
+            index, found = best_penalty(fit, PENALTIES, start, at_least=best.score)
+            if found.score > best.score:
+                best, start, chosen = found, index, f"{name}, penalty {PENALTIES[index]:g}"
+                layer.fill(found.kernel * scales[:, None], found.bias)
         logger.info(
-            "TF-IDF classifier of %s tokens fitted in %.0f s: %s, valid f1 alone %.4f",
-            f"{np.count_nonzero(idf):,}",
+            "TF-IDF classifier of %s n-grams fitted in %.0f s: %s, valid f1 alone %.4f",
+            f"{layer.num_features:,}",
             time.monotonic() - began,
-            best[1],
-            best[0],
+            chosen,
+            best.score,
         )
-        return chosen
+        return valid @ np.asarray(layer.kernel) + np.asarray(layer.bias)
+
+    def _examples(self, num_features: int) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
+        """The features, targets and weights of the training texts and of weighted texts."""
+        data = self._data
+        assert data.ngrams is not None
+        train, targets = matrix(data.ngrams["train"], num_features), data.targets("train")
+        if data.weights is None:
+            return train, targets, np.ones(len(targets))
+        others = matrix(data.ngrams["weighted"], num_features)
+        weights = np.concatenate([np.ones(len(targets)), data.weights])
+        return (
+            csr_matrix(vstack([train, others])),
+            np.concatenate([targets, data.targets("weighted")]),
+            weights,
+        )
 
 
-def is_feasible(vocab_size: int, num_labels: int) -> bool:
-    """Whether one weight per token and label is not too much; logs a warning if it is."""
-    if vocab_size * num_labels <= MAX_WEIGHTS:
-        return True
-    logger.warning(
-        "no TF-IDF classifier: weights for %s tokens times %s labels would be too many",
-        f"{vocab_size:,}",
-        f"{num_labels:,}",
-    )
-    return False
+def _fit(
+    ridge: RidgeRegression, valid: csr_matrix, f1: Callable[[np.ndarray], float], penalty: float
+) -> Fit:
+    kernel, bias = ridge.fit(penalty)
+    return Fit(f1(np.asarray(log_odds(valid @ kernel + bias))), kernel, bias)
 
 
-def counts(corpus: LabelledCorpus, vocab_size: int, longest: int) -> csr_matrix:
-    """Counts the first `longest` tokens of each document: (documents, vocab_size) float64."""
-    lengths = np.minimum(np.diff(corpus.offsets), longest)
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.arange(ends[-1]) + np.repeat(corpus.offsets[:-1] - ends[:-1], lengths)
-    ids = corpus.ids[indices]
-    matrix = csr_matrix((np.ones(len(ids)), ids, ends), (len(corpus), vocab_size))
-    matrix.sum_duplicates()
-    return matrix
-
-
-def inverse_document_frequencies(train: csr_matrix) -> np.ndarray:
-    """scikit-learn's, (vocab_size,) float32; 0 for tokens of fewer than two documents."""
-    idf = TfidfTransformer().fit(train).idf_
-    documents = np.bincount(train.indices, minlength=train.shape[1])
-    return np.where(documents >= MIN_DOCUMENTS, idf, 0).astype(np.float32)
-
-
-def features(matrix: csr_matrix, idf: np.ndarray) -> csr_matrix:
-    """TF-IDF with logarithmic counts, (documents, vocab_size); each row has length 1."""
-    weights = matrix.copy()
-    weights.data = 1 + np.log(weights.data)
-    return normalize(csr_matrix(weights @ diags_array(idf)))
-
-
-def decisions(matrix: csr_matrix, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """What `BagOfWords.decisions` gives for the same documents.
-
-    Args:
-        matrix: (documents, vocab_size), from `features`.
-        kernel, bias: from `linear_classifiers.fit`.
-
-    Returns:
-        (documents, labels) float32.
-    """
-    return (matrix @ np.asarray(kernel) + np.asarray(bias)).astype(np.float32)
+def matrix(rows: SparseRows, num_features: int) -> csr_matrix:
+    """Sparse rows as a matrix, (texts, num_features) float32."""
+    return csr_matrix((rows.values, rows.indices, rows.offsets), (len(rows), num_features))

@@ -1,6 +1,5 @@
 """Exports, loaded again by runtimes that know nothing of this project."""
 
-import functools
 import importlib.util
 import json
 import runpy
@@ -12,59 +11,24 @@ import pytest
 from common.errors import CheckpointError, InputError, OptionError
 from conversion import export as exporting
 from conversion.export import export
-from conversion.exported import ExportedModel
 from data_util.inputs import documents_to_inputs
 from models.checkpoints.folder import read_checkpoint
 from tasks.loading import load_task_model
-from train_bert_fine_tuning import fine_tune
-from training.options.scripts import EXPORT_FORMATS, ExportOptions, FineTuningOptions
+from training.options.scripts import EXPORT_FORMATS, ExportOptions
 from training.prediction import Predictor
 
 # A backbone, and a head other than the default one.
 CLASSIFIERS = ("text_cnn", "transformer", "transformer/pooled")
-NEEDED = {
-    "saved_model": ("tensorflow",),
-    "onnx": ("onnx", "tf2onnx", "onnxruntime"),
-    "litert": ("ai_edge_litert",),
+# The type of each input, and its second dimension.
+INPUTS = {
+    "token_ids": ("int32", "length"),
+    "segment_ids": ("int32", "length"),
+    "padding_mask": ("int32", "length"),
+    "ngram_ids": ("int32", "entries"),
+    "ngram_values": ("float32", "entries"),
 }
 # (batch, length) of each batch; the checkpoints are made with at most 32 tokens.
 SHAPES = ((1, 3), (5, 32), (2, 17), (16, 9))
-
-
-@pytest.fixture(scope="module")
-def classifier_of(run_of, tiny):
-    """Gives the checkpoint of one of the classifiers, made when it is first asked for."""
-
-    @functools.cache
-    def make(name):
-        backbone, _, head = name.partition("/")
-        run = run_of(backbone)
-        if not head:
-            return run.fine_tuned
-        folder = tiny.folder / f"save_{backbone}_{head}"
-        changes = {"ckpt_dir": str(run.pretrained), "ckpt_dir_save": str(folder), "num_epochs": 1}
-        fine_tune(FineTuningOptions(**tiny.fine_tuning(head=head, **changes)))
-        return folder
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def exported(classifier_of, tmp_path_factory):
-    """Exports a checkpoint, once for each format: (folder of the export, checkpoint)."""
-
-    @functools.cache
-    def make(name, form, quantize="none"):
-        for package in NEEDED[form]:
-            pytest.importorskip(package, reason=f"{package} is not installed")
-        checkpoint = classifier_of(name)
-        options = {
-            "ckpt_dir": str(checkpoint),
-            "out": str(tmp_path_factory.mktemp("export") / "out"),
-        }
-        return export(ExportOptions(**options, format=form, quantize=quantize)), checkpoint
-
-    return make
 
 
 def open_saved_model(path):
@@ -73,9 +37,9 @@ def open_saved_model(path):
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures["serving_default"]
     signature = serve.structured_input_signature[1]
-    assert {name: spec.dtype.name for name, spec in signature.items()} == dict.fromkeys(
-        ("token_ids", "segment_ids", "padding_mask"), "int32"
-    )
+    assert {name: spec.dtype.name for name, spec in signature.items()} == {
+        name: dtype for name, (dtype, _) in INPUTS.items()
+    }
     assert all(spec.shape.as_list() == [None, None] for spec in signature.values())
     assert set(serve.structured_outputs) == {"logits", "probabilities"}
 
@@ -93,9 +57,9 @@ def open_onnx(path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    assert {(item.name, item.type, *item.shape) for item in session.get_inputs()} == {
-        (name, "tensor(int32)", "batch", "length")
-        for name in ("token_ids", "segment_ids", "padding_mask")
+    types = {"int32": "tensor(int32)", "float32": "tensor(float)"}
+    assert {item.name: (item.type, *item.shape) for item in session.get_inputs()} == {
+        name: (types[dtype], "batch", size) for name, (dtype, size) in INPUTS.items()
     }
     assert {(item.name, *item.shape) for item in session.get_outputs()} == {
         ("logits", "batch", 3),
@@ -117,15 +81,20 @@ OPEN = {"saved_model": open_saved_model, "onnx": open_onnx, "litert": open_liter
 FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
 
 
-def batch_of(rows, length, vocab_size, seed):
+def batch_of(rows, length, vocab_size, num_ngrams, seed):
+    """Random tokens and n-grams; as many n-grams as twice the tokens of some text."""
     random = np.random.default_rng(seed)
     lengths = np.append(length, random.integers(3, length + 1, size=rows - 1))
     mask = np.arange(length) < lengths[:, None]
     ids = np.where(mask, random.integers(5, vocab_size, size=mask.shape), 0)
+    entries = np.arange(2 * length) < random.permutation(2 * lengths)[:, None]
+    features = random.integers(0, num_ngrams, size=entries.shape)
     return {
         "token_ids": ids.astype(np.int32),
         "segment_ids": np.zeros_like(ids, np.int32),
         "padding_mask": mask.astype(np.int32),
+        "ngram_ids": np.where(entries, features, 0).astype(np.int32),
+        "ngram_values": np.where(entries, random.random(entries.shape), 0).astype(np.float32),
     }
 
 
@@ -134,10 +103,10 @@ def batch_of(rows, length, vocab_size, seed):
 def test_agrees_with_the_checkpoint(exported, name, form):
     folder, checkpoint = exported(name, form)
     run = OPEN[form](folder / FILES[form])
-    _, model = load_task_model(read_checkpoint(checkpoint))
+    task, model = load_task_model(read_checkpoint(checkpoint))
     size = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
     for seed, (rows, length) in enumerate(SHAPES):
-        inputs = batch_of(rows, length, size, seed)
+        inputs = batch_of(rows, length, size, len(task.ngrams), seed)
         expected = np.asarray(model({**inputs, "padding_mask": inputs["padding_mask"] == 1}))
         found = run(inputs)
         np.testing.assert_allclose(found["logits"], expected, atol=1e-4)
@@ -146,8 +115,16 @@ def test_agrees_with_the_checkpoint(exported, name, form):
         )
         # Each row alone, without its padding.
         for row in range(0, rows, 5):
-            tokens = int(inputs["padding_mask"][row].sum())
-            alone = run({name: array[row : row + 1, :tokens] for name, array in inputs.items()})
+            sizes = {
+                "length": int(inputs["padding_mask"][row].sum()),
+                "entries": int((inputs["ngram_values"][row] > 0).sum()),
+            }
+            alone = run(
+                {
+                    name: array[row : row + 1, : sizes[INPUTS[name][1]]]
+                    for name, array in inputs.items()
+                }
+            )
             np.testing.assert_allclose(alone["logits"][0], found["logits"][row], atol=1e-4)
 
 
@@ -162,10 +139,12 @@ def test_int8_gives_the_same_labels(exported, tiny, form):
     run, agree = OPEN[form](folder / FILES[form]), []
     expected = zip(classifier.probabilities(texts), classifier.predict(texts), strict=True)
     for text, (probabilities, result) in zip(texts, expected, strict=True):
-        ids = classifier.text.vocabulary.encode(classifier.text.tokenizer.tokenize(text))
+        tokens = classifier.text.tokenizer.tokenize(text)[:30]
+        ids = classifier.text.vocabulary.encode(tokens)
         inputs = documents_to_inputs([ids], classifier.text.vocabulary, 32)
         inputs = {name: array.astype(np.int32) for name, array in inputs.items()}
-        found = run(inputs)
+        ngram_ids, values = classifier.task.ngrams.features(tokens)
+        found = run({**inputs, "ngram_ids": ngram_ids[None], "ngram_values": values[None]})
         assert np.abs(found["probabilities"][0] - probabilities).max() < 0.1
         (other,) = classifier.task.results([()], [found["logits"]])
         agree.append(
@@ -189,23 +168,23 @@ def weight_bytes(folder, form):
 
 def test_what_lies_beside_the_model(exported):
     folder, checkpoint = exported("text_cnn", "saved_model")
-    beside = {"vocab.txt", "tokenizer.json", "labels.txt", "thresholds.json", "model.json"}
+    same = {"vocab.txt", "tokenizer.json", "labels.txt", "ngrams.txt"}
+    beside = {*same, "thresholds.json", "model.json"}
     assert {path.name for path in folder.iterdir()} == {*beside, "saved_model"}
-    for name in ("vocab.txt", "tokenizer.json", "labels.txt"):
+    for name in same:
         assert (folder / name).read_bytes() == (checkpoint / name).read_bytes()
     own = json.loads((checkpoint / "metrics.json").read_text(encoding="utf-8"))["thresholds"]
     assert json.loads((folder / "thresholds.json").read_text(encoding="utf-8")) == own
     assert json.loads((folder / "model.json").read_text()) == {
-        "format_version": 1,
+        "format_version": 2,
         "format": "saved_model",
         "model": "saved_model",
         "quantize": "none",
         "task": "multi_label",
         "sequence_length": 32,
         "inputs": {
-            "names": ["token_ids", "segment_ids", "padding_mask"],
-            "dtype": "int32",
-            "shape": ["batch", "length"],
+            name: {"dtype": dtype, "shape": ["batch", size]}
+            for name, (dtype, size) in INPUTS.items()
         },
         "outputs": {
             "names": ["logits", "probabilities"],
@@ -295,15 +274,6 @@ def test_mistakes(options, run_of, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="pip install onnx tf2onnx"):
         export(options.replace(format="onnx"))
     assert not (tmp_path / "out").exists()
-
-
-def test_folders_that_are_no_exports(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        ExportedModel(tmp_path)
-    for content in ("[]", "{", '{"format_version": 9, "format": "onnx"}'):
-        (tmp_path / "model.json").write_text(content)
-        with pytest.raises(InputError, match=r"model\.json: "):
-            ExportedModel(tmp_path)
 
 
 def test_without_its_runtime_it_is_written_all_the_same(options, monkeypatch, caplog):

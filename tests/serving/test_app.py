@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from common.errors import OptionError
 from data_util.reading.labels import LabelSet
+from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.checkpoints.folder import read_checkpoint
@@ -38,12 +39,21 @@ class ToyPredictor:
     def batch_outputs(self, encoded):
         self.rows.append(len(encoded))
         # Of a pair, the second text is what counts.
-        bombs = np.array([float((row[-1] == 5).sum()) - (row[-1] == 6).sum() for row in encoded])
+        counted = [row[-1].ids for row in encoded]
+        bombs = np.array([float((ids == 5).sum()) - (ids == 6).sum() for ids in counted])
         return list(np.stack([2 - 4 * bombs, 4 * bombs - 2], axis=1).astype(np.float32)[:, None])
 
 
 def app_of(predictor, **changes):
     return TestClient(make_app(predictor, ServingOptions(**changes)), raise_server_exceptions=False)
+
+
+# Of an alphabetic script, as a token that is covered.
+NO_TOKEN = "\x01"
+
+
+def covered(sequence, place, replacement):
+    return [*sequence[:place], replacement, *sequence[place + 1 :]]
 
 
 def explain(client, **body):
@@ -94,15 +104,24 @@ def test_explain_is_the_fall_of_the_real_models_log_odds(run_of):
     tokens = classifier.text.tokenizer.tokenize(text)
     assert [text[part["start"] : part["end"]] for part in answer["parts"]] == tokens
 
-    def logit(ids):
+    def logit(ids, tokens):
         ids = np.array([[2, *ids, 3]], np.int32)
         inputs = {"token_ids": ids, "segment_ids": ids * 0, "padding_mask": ids >= 0}
+        inputs |= ngram_inputs([classifier.task.ngrams.features(tokens)])
         return float(np.asarray(model(inputs))[0, classifier.task.label_set.ids(["盗窃"])[0]])
 
     ids = list(classifier.text.vocabulary.encode(tokens))
-    expected = [logit(ids) - logit([*ids[:i], 4, *ids[i + 1 :]]) for i in range(len(ids))]
+    whole = logit(ids, tokens)
+    expected = [
+        # [MASK] for the network, and what is in no n-gram.
+        whole - logit(covered(ids, place, 4), covered(tokens, place, NO_TOKEN))
+        for place in range(len(ids))
+    ]
     found = [part["importance"] for part in answer["parts"]]
     np.testing.assert_allclose(found, expected, atol=1e-4)
+    # The n-grams have their part in it.
+    network = [whole - logit(covered(ids, place, 4), tokens) for place in range(len(ids))]
+    assert np.abs(np.subtract(network, expected)).max() > 1e-3
 
 
 def test_together_as_one_by_one(run_of):
@@ -251,21 +270,25 @@ def test_explain_is_the_fall_of_the_real_models_log_odds_for_a_pair(fine_tuned_o
         answer = explain(client, input={"text_a": a, "text_b": b}, label="same")
     kept = a[:11]  # of 16 - 3 places, the longer text cut first
     assert [answer[name]["characters_read"] for name in ("text_a", "text_b")] == [11, 3]
-    first, second = (list(classifier.text.vocabulary.encode(list(text))) for text in (kept, "甲人"))
+    ids_a, ids_b = (list(classifier.text.vocabulary.encode(list(text))) for text in (kept, "甲人"))
 
-    def log_odds(first, second):
+    def log_odds(place_a=None, place_b=None):
+        first, second, tokens = ids_a, ids_b, [list(kept), list("甲人")]
+        if place_a is not None:
+            first = covered(first, place_a, 4)
+            tokens[0] = covered(tokens[0], place_a, NO_TOKEN)
+        if place_b is not None:
+            second = covered(second, place_b, 4)
+            tokens[1] = covered(tokens[1], place_b, NO_TOKEN)
         ids = np.array([[2, *first, 3, *second, 3]], np.int32)
         segments = np.array([[0] * (len(first) + 2) + [1] * (len(second) + 1)], np.int32)
         inputs = {"token_ids": ids, "segment_ids": segments, "padding_mask": ids > 0}
+        inputs |= ngram_inputs([classifier.task.ngrams.features(*tokens)])
         same, other = np.asarray(model(inputs), "float64")[0][classifier.task.label_set.ids(LABELS)]
         return same - other
 
-    def covered(ids, place):
-        return [*ids[:place], 4, *ids[place + 1 :]]
-
-    whole = log_odds(first, second)
-    expected_a = [whole - log_odds(covered(first, place), second) for place in range(11)]
-    expected_b = [whole - log_odds(first, covered(second, place)) for place in range(2)]
+    expected_a = [log_odds() - log_odds(place_a=place) for place in range(11)]
+    expected_b = [log_odds() - log_odds(place_b=place) for place in range(2)]
     for name, expected in (("text_a", expected_a), ("text_b", expected_b)):
         found = [part["importance"] for part in answer[name]["parts"]]
         np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -1,9 +1,8 @@
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.occlusion import covered, parts_of, shares_of
+from serving.occlusion import parts_of, shares_of
 
 
 def test_parts_of_a_short_text_are_its_tokens():
@@ -37,10 +36,3 @@ def test_parts_of_all_texts_are_bounded_and_none_is_left_out(lengths, max_parts)
         assert sum(part.last - part.first for part in its_parts) == length
         # A token is a part of its own wherever that can be.
         assert sum(lengths) > max_parts or len(its_parts) == length
-
-
-def test_covered():
-    ids = np.array([10, 11, 12], np.int32)
-    rows = covered(ids, parts_of([(0, 1), (1, 2), (2, 3)], 2), mask_id=4)
-    np.testing.assert_array_equal(rows, [[4, 4, 12], [10, 11, 4]])
-    np.testing.assert_array_equal(ids, [10, 11, 12])

@@ -34,8 +34,9 @@ def test_the_task_and_the_model_of_a_checkpoint(run_of):
     task, model = load_task_model(read_checkpoint(run_of().fine_tuned))
     assert type(task) is MultiLabel and model.task is task
     assert set(task.labels) == {"盗窃", "故意伤害", "诈骗"}
-    assert task.tfidf_classifier and model.bag_of_words is not None
-    assert np.asarray(model.bag_of_words.idf).any()
+    assert model.ngram_classifier is not None and model.bag_of_words is None
+    assert model.ngram_classifier.num_features == len(task.ngrams) > 0
+    assert np.asarray(model.ngram_classifier.kernel).any()
 
 
 def test_a_pre_trained_checkpoint_has_no_task(run_of):
@@ -66,6 +67,8 @@ def test_keys_that_earlier_versions_lack(changed):
         ({"head_dropout": "much"}, "head_dropout must be a number"),
         ({"head_dropout": 1.5}, "dropout must be at least 0"),
         ({"bag_of_words": 1}, "bag_of_words must be true or false"),
+        ({"num_ngrams": "many"}, "num_ngrams must be a whole number"),
+        ({"num_ngrams": 7}, r"ngrams\.txt: [\d,]+ n-grams, but the model has 7; it belongs to"),
         ({"pairs": "yes"}, "pairs must be true or false"),
     ],
 )

@@ -3,9 +3,11 @@ import re
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.metrics import f1_score, log_loss
 
 from common.errors import CheckpointError, OptionError, TrainingError
+from data_util.tokens.ngrams import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
 from tasks.classification.evaluation import evaluate, split_logits
@@ -100,6 +102,7 @@ def test_figures_by_scikit_learn(options_of, task):
         ids = np.array([2, *data.corpora["valid"].tokens(index)[:30], 3], np.int32)[None]
         inputs = {"token_ids": ids, "segment_ids": np.zeros_like(ids)}
         inputs["padding_mask"] = np.ones_like(ids, bool)
+        inputs |= ngram_inputs([data.ngrams["valid"].row(index)])
         logits.append(np.asarray(model(inputs), "float64")[0])
     logits = np.array(logits)
     if task == "multi_label":
@@ -112,7 +115,8 @@ def test_figures_by_scikit_learn(options_of, task):
         )
         expected = probabilities >= thresholds
         unsure = ~expected.any(axis=1)
-        expected[unsure, probabilities[unsure].argmax(axis=1)] = True
+        # The nearest to its threshold, in log-odds.
+        expected[unsure, (logits - logit(thresholds))[unsure].argmax(axis=1)] = True
         assert figures["loss"] == pytest.approx(loss, rel=1e-5)
     else:
         expected = np.eye(3, dtype=bool)[logits.argmax(axis=1)]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError
+from data_util.tokens.ngrams import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
 from tasks.loading import load_task_model
 from tests.hostile_files import sign
@@ -26,13 +27,14 @@ def test_probabilities_are_the_models_one_text_at_a_time(run_of, predictor):
     _, model = load_task_model(read_checkpoint(run_of().fine_tuned))
     expected = []
     for text in TEXTS:
-        ids = predictor.text.vocabulary.encode(predictor.text.tokenizer.tokenize(text))
         # [CLS] text [SEP], cut to the 32 tokens of fine-tuning.
-        ids = np.array([2, *ids[:30], 3], np.int32)[None]
+        tokens = predictor.text.tokenizer.tokenize(text)[:30]
+        ids = np.array([2, *predictor.text.vocabulary.encode(tokens), 3], np.int32)[None]
         inputs = {
             "token_ids": ids,
             "segment_ids": np.zeros_like(ids),
             "padding_mask": np.ones_like(ids, bool),
+            **ngram_inputs([predictor.task.ngrams.features(tokens)]),
         }
         expected.append(1 / (1 + np.exp(-np.asarray(model(inputs), "float64")[0])))
     for batch_size in (1, 2, 64):

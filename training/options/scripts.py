@@ -116,6 +116,17 @@ class FineTuningOptions(
         minimum=0,
     )
     head_learning_rate: float = option(3e-3, "peak learning rate of the new head", minimum=0)
+    num_epochs: int = option(
+        0,
+        "number of passes over the training data; 0: ten, or with few examples as many as give 600 "
+        "steps",
+        minimum=0,
+    )
+    validate_every: int = option(
+        0,
+        "number of epochs between validations; 0: one, or as many as give 20 validations",
+        minimum=0,
+    )
     patience: int = option(
         3,
         "stop after this many validations in which neither the score nor a part of the model "

@@ -30,6 +30,8 @@ _FILES = (
     "word2vec_model_path",
     "label_names_file",
     "label_pattern_file",
+    "mention_source_file",
+    "label_descriptions_file",
 )
 # Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
 _STARTS = ("init_ckpt_dir", "ckpt_dir")

@@ -107,7 +107,7 @@ def test_the_first_documents_by_another_version(commands, workspace, tmp_path):
 
 def test_the_metrics_of_a_fine_tuning(tmp_path):
     history = [entry(1, f1=0.4, loss=1.5), entry(2, f1=0.6, loss=1.2)]
-    metrics = {"history": history, "best_epoch": 2, "bag_of_words": [{"network_f1": 0.3}] * 2}
+    metrics = {"history": history, "best_epoch": 2, "tfidf_classifier": [{"network_f1": 0.3}] * 2}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     assert read_history(tmp_path) == {
         "valid": {"f1": 0.6, "loss": 1.2},

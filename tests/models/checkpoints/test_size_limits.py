@@ -17,7 +17,8 @@ from models.checkpoints.weights import load_model
 from models.presets import backbone_config
 from models.pretraining_model import PretrainingModel
 from models.registry import BACKBONES, HEADS, OBJECTIVES, POOLINGS
-from tests.classifiers import classification_model, load_any_model
+from tasks.classification.task import MultiLabel
+from tests.classifiers import classification_model, label_set, load_any_model, ngram_table
 from tests.hostile_files import GIGABYTE, run_with_memory
 
 
@@ -59,6 +60,19 @@ def test_no_model_has_fewer_parameters(backbone, head, embedding_width):
     # With the two moments of Adam; the files are a little larger than the numbers in them.
     assert 4 * parameters + (1 << 20) < max_file_bytes("model.weights.h5", told)
     assert 8 * parameters + (1 << 20) < max_file_bytes("optimizer.h5", told)
+
+
+@pytest.mark.parametrize("linear", [{"num_ngrams": 700}, {"bag_of_words": True}])
+def test_the_linear_classifier_counts(linear):
+    config = sizes("text_cnn")
+    told = {"backbone": config.to_dict(), "stage": "fine_tuning", "num_labels": 30}
+    told["head"] = "pooled"
+    made = MultiLabel(label_set(30), head="pooled", ngrams=ngram_table(linear.get("num_ngrams", 0)))
+    made.bag_of_words = "bag_of_words" in linear
+    parameters = build(made.build_model(make_backbone(config), 0.1)).count_params()
+    network = build(classification_model(make_backbone(config), 30)).count_params()
+    counted = min_parameters(told | linear) - min_parameters(told)
+    assert 0.9 * (parameters - network) < counted <= parameters - network
 
 
 @pytest.mark.parametrize(

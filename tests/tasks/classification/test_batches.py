@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from data_util.inputs import pairs_to_inputs
 from data_util.labelled.corpus import LabelledCorpus
+from data_util.tokens.ngrams import SparseRows
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from tasks.classification.batches import classification_batches
 
@@ -152,3 +153,51 @@ def test_batches_of_pairs(shuffle) -> None:
         seen += indices.tolist()
     assert sorted(seen) == list(range(203))
     assert batches.num_truncated == sum(len(document) > 45 for document in documents) > 0
+
+
+def test_features_of_the_linear_classifier_are_of_their_examples() -> None:
+    corpus, documents, _ = make_corpus()
+    # Which document a feature is of can be seen.
+    features = SparseRows.stack(
+        (np.arange(number % 3, dtype=np.int32), np.full(number % 3, number, np.float32))
+        for number in range(len(documents))
+    )
+    plain = make_batches(corpus).batches(1)
+    for (inputs, _), (expected, _) in zip(
+        make_batches(corpus, features=features).batches(1), plain, strict=True
+    ):
+        assert set(inputs) == {*expected, "ngram_ids", "ngram_values"}
+        for name, array in expected.items():
+            np.testing.assert_array_equal(inputs[name], array)
+        for row, number in enumerate(inputs["example"].tolist()):
+            values = inputs["ngram_values"][row]
+            size = number % 3
+            assert values[:size].tolist() == [number] * size and not values[size:].any()
+            assert inputs["ngram_ids"][row, :size].tolist() == list(range(size))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_weighted_texts_come_after_the_labelled_ones(shuffle) -> None:
+    corpus, documents, labels = make_corpus(50)
+    more, other_documents, other_labels = make_corpus(23, longest=80, seed=1)
+    weights = np.linspace(0.1, 0.9, 23)
+    batches = make_batches(corpus, weighted=(more, weights), shuffle=shuffle)
+    documents, labels = documents + other_documents, labels + other_labels
+    assert len(batches) == 73 and batches.steps(0) == 5
+    assert batches.num_truncated == sum(len(document) > 46 for document in documents)
+    seen = []
+    for inputs, targets in batches.batches(0):
+        expected = [1.0 if i < 50 else weights[i - 50] for i in inputs["example"]]
+        assert inputs["example_weights"].dtype == np.float32
+        np.testing.assert_allclose(inputs["example_weights"], expected, rtol=1e-6)
+        for row, number in enumerate(inputs["example"]):
+            ids = inputs["token_ids"][row][inputs["padding_mask"][row]]
+            assert ids.tolist() == [CLS, *documents[number][:46], SEP]
+            assert set(np.flatnonzero(targets[row])) == set(labels[number])
+        seen += inputs["example"].tolist()
+    assert sorted(seen) == list(range(73))
+
+
+def test_without_weighted_texts_there_are_no_weights() -> None:
+    inputs, _ = next(make_batches(make_corpus()[0]).batches(0))
+    assert set(inputs) == {"token_ids", "segment_ids", "padding_mask", "example"}

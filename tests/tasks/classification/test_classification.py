@@ -1,17 +1,13 @@
 """Results, records and thresholds of both classification tasks."""
 
-import json
-
 import numpy as np
 import pytest
 from scipy.special import logit
 
-from common.errors import CheckpointError
 from data_util.reading.labels import LabelSet
+from data_util.tokens.ngrams import NgramTable
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
-from models.checkpoints.folder import Checkpoint
-from tasks.classification.classification import stored_thresholds
 from tasks.classification.task import MultiLabel
 from tasks.data import TextEncoder
 
@@ -68,30 +64,39 @@ def test_inputs_of_pairs():
     assert inputs["example"].tolist() == [0, 1]
 
 
-def checkpoint_with(tmp_path, metrics):
-    path = tmp_path / "metrics.json"
-    path.write_text(json.dumps(metrics))
-    return Checkpoint(tmp_path, {}, {"metrics.json": path})
+def test_inputs_with_ngrams():
+    """Those of the tokens that the network reads, and no more."""
+    table = NgramTable.build([["a", "b"], ["b", "c"], ["c"]], min_documents=1)
+    task = MultiLabel(LABELS, ngrams=table)
+    texts = ["a b", "x", " ".join(["b"] * 14 + ["c"])]
+    encoded = task.encode(texts, TEXT)
+    assert [one.tokens for (one,) in encoded] == [tuple(text.split()) for text in texts]
+    inputs = task.inputs(encoded, TEXT)
+    assert inputs["token_ids"][0, :4].tolist() == [2, 5, 6, 3]
+    assert len(inputs["token_ids"][2]) == 16
+    for row, tokens in enumerate([["a", "b"], [], ["b"] * 14]):
+        ids, values = table.features(tokens)
+        found = inputs["ngram_values"][row] > 0
+        assert found.sum() == len(ids)
+        np.testing.assert_array_equal(inputs["ngram_ids"][row, found], ids)
+        np.testing.assert_array_equal(inputs["ngram_values"][row, found], values)
+    # [CLS], seven tokens and [SEP].
+    assert [len(one.tokens) for one in task.sample(9, TEXT)] == [7]
 
 
-@pytest.mark.parametrize(
-    ("metrics", "message"),
-    [
-        ({}, "thresholds must be a table, not None"),
-        ({"thresholds": [0.5, 0.5]}, "thresholds must be a table"),
-        ({"thresholds": {"盗窃": 0.5}}, "for the label '诈骗', not None"),
-        ({"thresholds": {"盗窃": 0.5, "诈骗": "0.5"}}, "not '0.5'"),
-        ({"thresholds": {"盗窃": 0.5, "诈骗": True}}, "not True"),
-        ({"thresholds": {"盗窃": 0.5, "诈骗": 7}}, "not 7"),
-        ({"thresholds": {"盗窃": 0.5, "诈骗": float("nan")}}, "not nan"),
-    ],
-)
-def test_thresholds_that_were_altered_by_hand(tmp_path, metrics, message):
-    checkpoint = checkpoint_with(tmp_path, metrics)
-    with pytest.raises(CheckpointError, match=rf"metrics\.json: .*{message}"):
-        stored_thresholds(checkpoint, ["盗窃", "诈骗"])
+def test_without_ngrams_tokens_are_not_kept():
+    task = MultiLabel(LABELS)
+    assert task.encode(["a b"], TEXT)[0][0].tokens == ()
+    assert "ngram_ids" not in task.inputs(task.encode(["a b"], TEXT), TEXT)
 
 
-def test_thresholds_of_a_checkpoint(tmp_path):
-    good = {"thresholds": {"盗窃": 0.5, "诈骗": 1, "more": None}}
-    assert stored_thresholds(checkpoint_with(tmp_path, good), ["盗窃", "诈骗"]) == [0.5, 1.0]
+def test_what_a_checkpoint_has_of_ngrams():
+    table = NgramTable.build([["a", "b"]], min_documents=1)
+    task = MultiLabel(LABELS, ngrams=table)
+    assert task.config()["num_ngrams"] == len(table) == 7
+    assert task.texts()["ngrams.txt"] == task.serving_files()["ngrams.txt"] == table.to_text()
+    assert "TF-IDF" in task.summary()
+    without = MultiLabel(LABELS)
+    assert without.config()["num_ngrams"] == 0
+    assert set(without.texts()) == {"labels.txt"}
+    assert "TF-IDF" not in without.summary()

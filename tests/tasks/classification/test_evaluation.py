@@ -21,7 +21,7 @@ from tests.classifiers import label_set
     ],
 )
 def test_the_network_improved(network_f1: list[float], improved: bool) -> None:
-    found = {"bag_of_words": [{"network_f1": f1} for f1 in network_f1]} if network_f1 else {}
-    task, model = MultiLabel(label_set(2)), SimpleNamespace(bag_of_words=None)
+    found = {"tfidf_classifier": [{"network_f1": f1} for f1 in network_f1]} if network_f1 else {}
+    task, model = MultiLabel(label_set(2)), SimpleNamespace(ngram_classifier=None)
     evaluation = ClassificationEvaluation(task, model, None, None, found)
     assert evaluation.part_improved() is improved

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import classification_report, f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from tasks.classification.metrics import best_threshold, classification_metrics, decide, label_table
+from tasks.classification import metrics as module
+from tasks.classification.metrics import (
+    SLOPES,
+    best_shift,
+    best_thresholds,
+    classification_metrics,
+    decide,
+    label_table,
+    log_frequencies,
+    mean_f1,
+)
+from tests.tasks.classification import thresholds
 
 
 def f1_by_counts(targets, decisions):
@@ -111,9 +122,12 @@ def test_multi_label_decisions():
 
 
 def test_thresholds_are_of_each_label():
-    probabilities = np.array([[0.3, 0.6, 0.9], [0.1, 0.2, 0.3]])
+    probabilities = np.array([[0.3, 0.6, 0.9], [0.15, 0.6, 0.3], [0.1, 0.69, 0.3]])
     decisions = decide(probabilities, np.array([0.2, 0.7, 0.95]))
-    np.testing.assert_array_equal(decisions, [[1, 0, 0], [0, 0, 1]])
+    # Where none reaches it, the highest odds relative to the odds of the threshold:
+    # (3/17) / (1/4) = 0.71, (3/2) / (7/3) = 0.64, (3/7) / 19 = 0.02;
+    # (1/9) / (1/4) = 0.44, (69/31) / (7/3) = 0.95.
+    np.testing.assert_array_equal(decisions, [[1, 0, 0], [1, 0, 0], [0, 1, 0]])
 
 
 def test_multi_class_decisions():
@@ -180,27 +194,113 @@ def test_label_table_of_few_labels(labels):
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_best_threshold_is_no_worse_than_any_other(seed):
-    targets, _ = random_case(seed)
-    noise = np.random.default_rng(seed).normal(size=targets.shape)
-    probabilities = 1 / (1 + np.exp(-(2.0 * targets - 2.5 + noise)))
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_the_fast_f1_is_that_of_scikit_learn(seed, exclusive):
+    logits, targets, _ = thresholds.case(seed)
+    if seed % 3 == 0:
+        targets[:, 0] = False
+    probabilities, limits = thresholds.probabilities(logits), np.linspace(0.2, 0.6, 6)
+    decisions = decide(probabilities, limits, exclusive=exclusive)
+    found = mean_f1(probabilities, targets, limits, exclusive=exclusive)
+    assert found == pytest.approx(thresholds.f1_of(targets, decisions))
+    assert found == pytest.approx(classification_metrics(targets, decisions)["f1"])
 
-    def f1(threshold):
-        decisions = decide(probabilities, np.full(6, threshold))
-        return np.mean(
-            [
-                f1_score(targets, decisions, average=average, zero_division=0)
-                for average in ("micro", "macro")
-            ]
+
+@pytest.mark.parametrize("seed", range(6))
+def test_f1_of_all_thresholds_at_once(seed):
+    logits, targets, _ = thresholds.case(seed, documents=1 + 10 * seed)
+    found = module._f1_by_threshold(logits, targets, thresholds.GRID)
+    assert len(found) == len(thresholds.GRID)
+    probabilities = thresholds.probabilities(logits)
+    for threshold, f1 in zip(thresholds.GRID, found, strict=True):
+        limits = np.full(6, thresholds.probabilities(threshold))
+        assert f1 == pytest.approx(mean_f1(probabilities, targets, limits))
+        decisions = thresholds.decided(logits, threshold)
+        assert f1 == pytest.approx(thresholds.f1_of(targets, decisions))
+    # That is different at different thresholds.
+    assert seed == 0 or len(np.unique(found.round(6))) > 3
+
+
+def test_f1_of_logits_at_and_beyond_all_thresholds():
+    """A logit that equals a threshold reaches it; some reach none, some all of them."""
+    logits = np.array([[-9.0, -8.0], [9.0, -5.0], [3.0, 0.25], [-0.5, -7.0], [8.0, 9.0]])
+    targets = np.array([[0, 1], [1, 0], [1, 1], [1, 0], [0, 1]], bool)
+    found = module._f1_by_threshold(logits, targets, thresholds.GRID)
+    for threshold, f1 in zip(thresholds.GRID, found, strict=True):
+        assert f1 == pytest.approx(thresholds.f1_of(targets, thresholds.decided(logits, threshold)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 4, 6])
+def test_the_best_thresholds_by_trying_all(seed):
+    logits, targets, frequencies = thresholds.case(seed)
+    tried = {
+        (slope, threshold): thresholds.f1_of(
+            targets, thresholds.decided(logits, threshold + slope * frequencies)
         )
+        for slope in SLOPES
+        for threshold in module._candidates(logits - slope * frequencies, int(targets.sum()))
+    }
+    best = max(tried.values())
+    # The smallest slope, and then the threshold nearest to one half.
+    slope, threshold = min(
+        (pair for pair, f1 in tried.items() if f1 > best - 1e-9),
+        key=lambda pair: (pair[0], abs(pair[1])),
+    )
+    found, f1 = best_thresholds(logits, targets, frequencies)
+    assert f1 == pytest.approx(best)
+    in_logits = np.log(found / (1 - found))
+    # The most frequent label has the frequency 0. Two thresholds may be equally near.
+    assert abs(in_logits[0]) == pytest.approx(abs(threshold), abs=1e-6)
+    np.testing.assert_allclose(in_logits - in_logits[0], slope * frequencies, atol=1e-6)
+    decisions = decide(thresholds.probabilities(logits), found)
+    assert thresholds.f1_of(targets, decisions) == pytest.approx(best)
 
-    found = best_threshold(probabilities, targets)
-    grid = 1 / (1 + np.exp(-np.arange(-5, 3.01, 0.25)))
-    assert f1(found) == pytest.approx(max(f1(threshold) for threshold in grid))
-    assert f1(found) > f1(0.5)
+
+def test_slopes_help_where_rare_labels_are_underestimated():
+    logits, targets, frequencies = thresholds.case(0, 200, underestimated=0.6, noise=0.2)
+    _, flat = best_thresholds(logits, targets, frequencies, slopes=(0.0,))
+    found, best = best_thresholds(logits, targets, frequencies)
+    assert flat < 0.9 < best
+    assert (np.diff(found) < 0).all()
 
 
-def test_one_half_where_nothing_is_better():
-    targets = np.eye(3, dtype=bool)
-    assert best_threshold(np.where(targets, 0.999, 0.001), targets) == 0.5
+@pytest.mark.parametrize("seed", range(8))
+def test_the_best_shift_by_trying_all(seed):
+    logits, targets, frequencies = thresholds.case(seed, exclusive=True)
+    tried, accuracy = {}, {}
+    for slope in module._SHIFT_SLOPES:
+        decisions = thresholds.highest(logits - slope * frequencies)
+        tried[slope] = thresholds.f1_of(targets, decisions)
+        accuracy[slope] = (decisions & targets).sum() / len(targets)
+    # At most half a point of the accuracy is given up.
+    accurate = max(accuracy.values()) - 0.005
+    tried = {slope: f1 for slope, f1 in tried.items() if accuracy[slope] >= accurate}
+    best = max(tried.values())
+    slope = min(slope for slope, f1 in tried.items() if f1 > best - 1e-9)
+    shift, f1 = best_shift(logits, targets, frequencies)
+    assert f1 == pytest.approx(best)
+    np.testing.assert_allclose(shift, -slope * frequencies)
+
+
+def test_one_half_and_no_shift_where_nothing_is_better():
+    targets, frequencies = np.eye(3, dtype=bool), np.array([0.0, -1.0, -2.0])
+    logits = np.where(targets, 7.0, -7.0)
+    found, f1 = best_thresholds(logits, targets, frequencies)
+    assert (found.tolist(), f1) == ([0.5] * 3, 1)
+    shift, f1 = best_shift(logits, targets, frequencies)
+    assert (np.abs(shift).tolist(), f1) == ([0.0] * 3, 1)
+
+
+def test_log_frequencies():
+    np.testing.assert_allclose(
+        log_frequencies(np.array([0.0, 9.0, 4.0, 0.5])), np.log([0.1, 1.0, 0.5, 0.15])
+    )
+    assert log_frequencies(np.zeros(2)).tolist() == [0, 0]
+
+
+def test_candidates_for_thresholds():
+    """Between two neighbours in the order of the margins, and 0."""
+    found = module._candidates(np.array([[4.0, 3.0], [2.0, 1.0]]), number_true=2)
+    assert set(found.tolist()) <= {0.0, 1.5, 2.5, 3.5}
+    assert {0.0, 2.5} <= set(found.tolist())

@@ -1,194 +1,277 @@
-"""The linear classifier beside the network, against scikit-learn's own TF-IDF and SVM."""
+"""The linear classifier beside the network: what is fitted, and how the two are mixed."""
 
-from collections.abc import Callable
-from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy.special import logit
+from sklearn.linear_model import Ridge
 from sklearn.metrics import f1_score
-from sklearn.svm import LinearSVC
 
-from data_util.labelled.corpus import LabelledCorpus
-from models.heads.bag_of_words import BagOfWords
-from tasks.classification import linear_classifiers, tfidf_classifier
+from data_util.tokens.ngrams import KINDS, NgramTable, SparseRows
+from models.heads.ngram_classifier import NgramClassifier
+from tasks.classification import tfidf_classifier
+from tasks.classification.tfidf_classifier import PENALTIES, WEIGHTS, TfidfClassifier
 
-VOCABULARY, LABELS = 60, 4
+LABELS = 4
+W1, C2 = KINDS.index("w1"), KINDS.index("c2")
 
 
-def corpus(documents: int = 80, seed: int = 0) -> tuple[LabelledCorpus, np.ndarray]:
-    """Documents of up to 30 tokens from 5 on; a label is there where its token is."""
+def texts_of(count, seed):
+    """Up to 30 made-up words; a label is there where its word is."""
     generator = np.random.default_rng(seed)
-    lengths = generator.integers(1, 31, documents)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    ids = np.minimum(5 + generator.geometric(0.08, offsets[-1]), VOCABULARY - 1).astype(np.int32)
-    targets = np.stack(
-        [[8 + label in ids[a:b] for label in range(LABELS)] for a, b in pairwise(offsets)]
-    )
-    return LabelledCorpus(
-        ids, offsets, np.zeros(0, np.int32), np.zeros(documents + 1, np.int64)
-    ), targets
-
-
-def texts(documents: LabelledCorpus, longest: int) -> list[str]:
-    """The same documents, a word for each token, cut."""
-    return [
-        " ".join(f"w{id:02d}" for id in documents.tokens(number)[:longest])
-        for number in range(len(documents))
+    texts = [
+        [f"w{number:02d}" for number in np.minimum(generator.geometric(0.08, size), 55)]
+        for size in generator.integers(1, 31, count)
     ]
-
-
-@pytest.mark.parametrize("longest", [9, 30])
-def test_tf_idf_is_that_of_scikit_learn(longest: int) -> None:
-    documents, _ = corpus()
-    matrix = tfidf_classifier.counts(documents, VOCABULARY, longest)
-    idf = tfidf_classifier.inverse_document_frequencies(matrix)
-    theirs = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, min_df=2)
-    expected = theirs.fit_transform(texts(documents, longest)).toarray()
-    columns = [int(name[1:]) for name in theirs.get_feature_names_out()]
-    ours = tfidf_classifier.features(matrix, idf).toarray()
-    # idf is smoothed by the number of documents alone, so what min_df leaves out changes nothing.
-    np.testing.assert_allclose(ours[:, columns], expected, atol=1e-6)
-    assert set(np.flatnonzero(ours.any(axis=0))) == set(columns)
-    assert len(columns) < VOCABULARY
-
-
-def test_the_layer_decides_as_scikit_learn_does() -> None:
-    documents, targets = corpus()
-    matrix = tfidf_classifier.counts(documents, VOCABULARY, 30)
-    idf = tfidf_classifier.inverse_document_frequencies(matrix)
-    weights = tfidf_classifier.features(matrix, idf)
-    kernel, bias = linear_classifiers.fit(
-        weights, targets, linear_classifiers.support_vector_machines, 2.0
+    return texts, np.array(
+        [[f"w{3 + label:02d}" in text for label in range(LABELS)] for text in texts]
     )
-    vectors = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, min_df=2)
-    expected = np.stack(
-        [
-            LinearSVC(C=2.0, random_state=0)
-            .fit(vectors.fit_transform(texts(documents, 30)), targets[:, label])
-            .decision_function(vectors.transform(texts(documents, 30)))
-            for label in range(LABELS)
-        ],
-        axis=1,
-    )
-    layer = BagOfWords(VOCABULARY, LABELS)
-    layer.build()
-    layer.fill(idf, kernel, bias)
-    ids, mask = np.zeros((len(documents), 33), np.int32), np.zeros((len(documents), 33), bool)
-    for row in range(len(documents)):
-        tokens = documents.tokens(row)
-        # [CLS], the text, [SEP], and padding.
-        ids[row, : len(tokens) + 2] = [2, *tokens, 3]
-        mask[row, : len(tokens) + 2] = True
-    got = np.asarray(layer.decisions(ids, mask))
-    np.testing.assert_allclose(got, expected, atol=2e-3)
-    np.testing.assert_allclose(got, tfidf_classifier.decisions(weights, kernel, bias), atol=1e-5)
-    # What stands in the padding counts for nothing.
-    ids[~mask] = 9
-    np.testing.assert_allclose(np.asarray(layer.decisions(ids, mask)), got, atol=1e-6)
 
 
-@pytest.mark.parametrize("good_one_first", [False, True])
-def test_the_better_classifier_on_the_validation_documents_is_kept(
-    good_one_first: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def useless(
-        matrix: csr_matrix, targets: np.ndarray, strength: float
-    ) -> linear_classifiers.Solution:
-        return np.full((VOCABULARY, LABELS), strength), np.zeros(LABELS)
-
-    solvers = [
-        ("good", (linear_classifiers.ridge_regression, (0.5,))),
-        ("useless", (useless, (1.0, 2.0))),
-    ]
-    monkeypatch.setattr(
-        tfidf_classifier, "SOLVERS", dict(solvers if good_one_first else reversed(solvers))
-    )
-    layer = BagOfWords(VOCABULARY, LABELS)
-    layer.build()
-    words, targets = fitted(layer)
-    words.choose_weights(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
-    assert len(np.unique(np.asarray(layer.kernel))) > 2
-
-
-def test_a_document_of_unknown_tokens_gets_the_bias() -> None:
-    layer = BagOfWords(VOCABULARY, LABELS)
-    layer.build()
-    layer.fill(np.zeros(VOCABULARY), np.ones((VOCABULARY, LABELS)), np.arange(LABELS))
-    got = layer.decisions(np.full((1, 5), 7, np.int32), np.ones((1, 5), bool))
-    np.testing.assert_array_equal(np.asarray(got), [np.arange(LABELS)])
-
-
-def test_an_empty_matrix_has_no_weights() -> None:
-    empty = csr_matrix((3, VOCABULARY))
-    assert tfidf_classifier.features(empty, np.ones(VOCABULARY, np.float32)).nnz == 0
-
-
-def test_room() -> None:
-    assert tfidf_classifier.is_feasible(30_000, 2_000)
-    assert not tfidf_classifier.is_feasible(30_000, 100_000)
-
-
-def fitted(layer: BagOfWords) -> tuple[tfidf_classifier.TfidfClassifier, dict[str, np.ndarray]]:
-    """Beside a network whose logits the tests make up, and the targets of both splits."""
-    (train, train_targets), (valid, valid_targets) = corpus(200, seed=1), corpus(60, seed=2)
-    targets = {"train": train_targets, "valid": valid_targets}
-    data = SimpleNamespace(
-        corpora={"train": train, "valid": valid},
+def made_data(**splits):
+    """The data of texts and their targets, by split."""
+    table = NgramTable.build(splits["train"][0])
+    targets = {split: of_split for split, (_, of_split) in splits.items()}
+    return SimpleNamespace(
+        ngrams={
+            split: SparseRows.stack(map(table.features, texts))
+            for split, (texts, _) in splits.items()
+        },
+        table=SimpleNamespace(kinds=table.kinds, mixtures=table.mixtures),
         targets=targets.__getitem__,
-        text=SimpleNamespace(sequence_length=32),
+        weights=None,
     )
-    return tfidf_classifier.TfidfClassifier(layer, data), targets
 
 
-def f1_over(targets: np.ndarray) -> Callable[[np.ndarray], float]:
-    return lambda logits: f1_score(targets, logits > 0, average="macro", zero_division=0)
+@pytest.fixture
+def data():
+    return made_data(train=texts_of(200, 1), valid=texts_of(60, 2))
 
 
-def test_a_network_that_knows_nothing_leaves_the_say_to_the_words() -> None:
-    layer = BagOfWords(VOCABULARY, LABELS)
+def layer_for(data):
+    layer = NgramClassifier(len(data.table.kinds), LABELS)
     layer.build()
-    words, targets = fitted(layer)
+    return layer
+
+
+def f1_over(targets):
+    """Macro F1 at the threshold of the typical logit, which the weights of both leave alone."""
+    return lambda logits: f1_score(
+        targets, logits > logits.mean(), average="macro", zero_division=0
+    )
+
+
+def dense(rows, width):
+    matrix = np.zeros((len(rows), width))
+    for number in range(len(rows)):
+        ids, values = rows.row(number)
+        matrix[number, ids] = values
+    return matrix
+
+
+def test_a_network_that_knows_nothing_leaves_the_say_to_the_ngrams(data):
+    layer = layer_for(data)
+    f1 = f1_over(data.targets("valid"))
     nothing = np.full((60, LABELS), -1.5, np.float32)
-    together, found = words.choose_weights(nothing, f1_over(targets["valid"]))
-    assert float(layer.word_weight) == found["word_weight"] > 0
-    assert found["network_f1"] == f1_over(targets["valid"])(nothing)
-    assert f1_over(targets["valid"])(together) > 0.8
-    np.testing.assert_allclose(
-        together,
-        float(layer.network_weight) * nothing
-        + float(layer.offset)
-        + float(layer.word_weight) * (np.asarray(words._decisions) + 1),
-        rtol=1e-6,
-    )
+    together, found = TfidfClassifier(layer, data).choose_weights(nothing, f1)
+    assert float(layer.linear_weight) == found["linear_weight"] > 0
+    assert float(layer.network_weight) == found["network_weight"]
+    assert found["network_f1"] == f1(nothing) == 0
+    assert f1(together) > 0.8
+    # The layer gives the same logits.
+    valid = data.ngrams["valid"]
+    for row in range(len(valid)):
+        ids, values = valid.row(row)
+        logits = layer(nothing[:1], ids[None], values[None])
+        np.testing.assert_allclose(np.asarray(logits)[0], together[row], atol=1e-4)
 
 
-def test_a_network_that_knows_all_keeps_it() -> None:
-    layer = BagOfWords(VOCABULARY, LABELS)
-    layer.build()
-    words, targets = fitted(layer)
-    logits = np.where(targets["valid"], 1.0, -1.0).astype(np.float32)
-    together, _ = words.choose_weights(logits, f1_over(targets["valid"]))
+def test_the_typical_logit_stays_where_it_was(data):
+    """Whatever the weights: the thresholds that are tried are those of usual logits."""
+    logits = np.random.default_rng(0).normal(-3, 1, (60, LABELS)).astype(np.float32)
+    means = []
+
+    def f1(combined):
+        means.append(combined.mean())
+        return 0.0
+
+    classifier = TfidfClassifier(layer_for(data), data)
+    classifier.choose_weights(logits, f1)
+    np.testing.assert_allclose(means[-len(WEIGHTS) :], logits.mean(), atol=1e-4)
+
+
+def test_a_network_that_knows_all_keeps_it(data):
+    layer = layer_for(data)
+    targets = data.targets("valid")
+    logits = np.where(targets, 1.0, -1.0).astype(np.float32)
+    together, found = TfidfClassifier(layer, data).choose_weights(logits, f1_over(targets))
     np.testing.assert_array_equal(together, logits)
-    assert float(layer.word_weight) == 0
+    assert float(layer.linear_weight) == 0
+    assert found["network_f1"] == 1 > found["linear_f1"] > 0.8
 
 
-def test_a_network_that_is_wrong_has_little_left_to_say() -> None:
-    layer = BagOfWords(VOCABULARY, LABELS)
-    layer.build()
-    words, targets = fitted(layer)
-    logits = np.where(targets["valid"], -9.0, 9.0).astype(np.float32)
-    words.choose_weights(logits, f1_over(targets["valid"]))
-    assert float(layer.network_weight) == min(network for network, _ in tfidf_classifier.WEIGHTS)
+def test_a_network_that_is_wrong_has_nothing_left_to_say(data):
+    layer = layer_for(data)
+    targets = data.targets("valid")
+    logits = np.where(targets, -90.0, 90.0).astype(np.float32)
+    together, found = TfidfClassifier(layer, data).choose_weights(logits, f1_over(targets))
+    assert float(layer.network_weight) == 0
+    assert f1_over(targets)(together) == found["linear_f1"] > found["network_f1"]
 
 
-def test_a_run_that_goes_on_keeps_its_classifier() -> None:
-    layer = BagOfWords(VOCABULARY, LABELS)
-    layer.build()
-    kernel = np.random.default_rng(0).normal(size=(VOCABULARY, LABELS)).astype(np.float32)
-    layer.fill(np.ones(VOCABULARY), kernel, np.zeros(LABELS))
-    words, targets = fitted(layer)
-    words.choose_weights(np.zeros((60, LABELS), np.float32), f1_over(targets["valid"]))
+def test_a_shift_is_added_to_the_logits(data):
+    layer = layer_for(data)
+    classifier = TfidfClassifier(layer, data)
+    nothing = np.zeros((60, LABELS), np.float32)
+    together, _ = classifier.choose_weights(nothing, f1_over(data.targets("valid")))
+    shift = np.array([0.5, 0.0, -1.0, 2.0], np.float32)
+    classifier.shift(shift)
+    ids, values = data.ngrams["valid"].row(0)
+    found = np.asarray(layer(nothing[:1], ids[None], values[None]))
+    np.testing.assert_allclose(found[0], together[0] + shift, atol=1e-4)
+
+
+def test_a_resumed_run_keeps_its_classifier(data):
+    layer = layer_for(data)
+    kernel = np.random.default_rng(0).normal(size=layer.kernel.shape).astype(np.float32)
+    bias = np.array([-1.0, -0.5, 0.5, 0.0], np.float32)
+    layer.fill(kernel, bias)
+    nothing = np.zeros((60, LABELS), np.float32)
+    seen = []
+
+    def f1(logits):
+        seen.append(logits)
+        return float(len(seen) == len(WEIGHTS))
+
+    TfidfClassifier(layer, data).choose_weights(nothing, f1)
     np.testing.assert_array_equal(np.asarray(layer.kernel), kernel)
+    np.testing.assert_array_equal(np.asarray(layer.bias), bias)
+    # And it is weighed anew: the last pair of weights is 0 and 2.
+    decisions = dense(data.ngrams["valid"], len(kernel)) @ kernel + bias
+    evidence = 2 * logit(np.clip((decisions + 1) / 2, 0.01, 0.99))
+    np.testing.assert_allclose(seen[-1], evidence - evidence.mean(), atol=1e-3)
+    assert len(seen) == len(WEIGHTS)
+
+
+def test_it_is_fitted_once(data, monkeypatch):
+    layer = layer_for(data)
+    classifier = TfidfClassifier(layer, data)
+    f1 = f1_over(data.targets("valid"))
+    first, _ = classifier.choose_weights(np.zeros((60, LABELS), np.float32), f1)
+    monkeypatch.setattr(tfidf_classifier, "RidgeRegression", None)
+    again, _ = classifier.choose_weights(np.zeros((60, LABELS), np.float32), f1)
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("weight", [0.25, 1.0])
+def test_weighted_texts_count_as_much_as_they_weigh(data, weight, monkeypatch):
+    """As in scikit-learn's ridge regression, over features scaled by the shares of a mixture."""
+    shares = np.array([0.5, 0.1, 0.4, 0.0, 0.2, 0.8])
+    monkeypatch.setattr(tfidf_classifier, "PENALTIES", (0.3,))
+    monkeypatch.setattr(tfidf_classifier, "_FIRST_PENALTY", 0)
+    data = made_data(train=texts_of(40, 1), valid=texts_of(60, 2), weighted=texts_of(30, 3))
+    data.weights = np.full(30, weight)
+    data.table.mixtures = {"one": tuple(shares)}
+    layer = layer_for(data)
+    width = len(data.table.kinds)
+    TfidfClassifier(layer, data).choose_weights(
+        np.zeros((60, LABELS), np.float32), f1_over(data.targets("valid"))
+    )
+    scales = np.sqrt(shares / shares.sum())[data.table.kinds]
+    features = np.concatenate([dense(data.ngrams[name], width) for name in ("train", "weighted")])
+    signs = np.where(np.concatenate([data.targets("train"), data.targets("weighted")]), 1.0, -1.0)
+    weights = np.repeat([1.0, weight], [40, 30])
+    bias = np.average(signs, axis=0, weights=weights)
+    ridge = Ridge(alpha=0.3, fit_intercept=False)
+    ridge.fit(features * scales, signs - bias, sample_weight=weights)
+    np.testing.assert_allclose(np.asarray(layer.kernel), ridge.coef_.T * scales[:, None], atol=1e-4)
+    np.testing.assert_allclose(np.asarray(layer.bias), bias, atol=1e-6)
+    assert np.abs(ridge.coef_).max() > 0.1
+
+
+@pytest.mark.parametrize(("telling", "mixture"), [(W1, "words"), (C2, "characters")])
+def test_the_mixture_with_the_features_that_tell_is_chosen(telling, mixture):
+    """40 words and 40 pairs of characters: one of the two is random."""
+    generator = np.random.default_rng(0)
+    kinds = np.repeat([W1, C2], 40)
+
+    def split(count):
+        labels = generator.integers(0, LABELS, count)
+        rows = []
+        for label in labels:
+            parts = []
+            for kind in (W1, C2):
+                group = label if kind == telling else generator.integers(LABELS)
+                chosen = generator.permutation(10)[:4] + 10 * group
+                parts.append(chosen + 40 * (kind == C2))
+            ids = np.sort(np.concatenate(parts)).astype(np.int32)
+            rows.append((ids, np.full(8, 0.5, np.float32)))
+        return SparseRows.stack(rows), np.eye(LABELS, dtype=bool)[labels]
+
+    splits = {"train": split(80), "valid": split(80)}
+    data = SimpleNamespace(
+        ngrams={name: rows for name, (rows, _) in splits.items()},
+        table=SimpleNamespace(kinds=kinds, mixtures=NgramTable.mixtures),
+        targets=lambda name: splits[name][1],
+        weights=None,
+    )
+    layer = layer_for(data)
+
+    # Exact odds, so that no two mixtures are equally good.
+    def likelihood(logits):
+        return float(np.exp(-np.logaddexp(0, np.where(splits["valid"][1], -logits, logits)).mean()))
+
+    TfidfClassifier(layer, data).choose_weights(np.zeros((80, LABELS), np.float32), likelihood)
+    kernel = np.asarray(layer.kernel)
+    assert np.abs(kernel[kinds == telling]).max() > 0.1
+    # Kinds that have no share of the mixture have no weights.
+    shares = NgramTable.mixtures[mixture]
+    has_weights = {kind: bool(kernel[kinds == kind].any()) for kind in (W1, C2)}
+    assert has_weights == {kind: shares[kind] > 0 for kind in (W1, C2)}
+
+
+def test_of_the_penalties_that_with_the_best_f1_is_chosen(data, monkeypatch):
+    data.table.mixtures = {"words": NgramTable.mixtures["words"]}
+    chosen = []
+    for target in PENALTIES:
+        fitted = []
+
+        class Ridge:
+            def __init__(self, *_):
+                pass
+
+            def fit(self, penalty, fitted=fitted):
+                fitted.append(penalty)
+                return np.full((len(data.table.kinds), LABELS), penalty, np.float32), np.ones(
+                    LABELS
+                )
+
+        def f1(logits, fitted=fitted, target=target):
+            return -abs(np.log(fitted[-1] / target)) / 10
+
+        monkeypatch.setattr(tfidf_classifier, "RidgeRegression", Ridge)
+        layer = layer_for(data)
+        TfidfClassifier(layer, data).choose_weights(np.zeros((60, LABELS), np.float32), f1)
+        chosen.append(np.asarray(layer.kernel).max())
+    # All words have the whole share of the mixture, or that of pairs.
+    scale = np.sqrt(1 / 1.3)
+    np.testing.assert_allclose(chosen, np.array(PENALTIES) * scale, rtol=1e-5)
+
+
+def test_texts_without_ngrams_add_nothing():
+    """No n-gram at all: nothing is fitted, and the network is alone."""
+    empty = SparseRows.stack([(np.zeros(0, np.int32), np.zeros(0, np.float32))] * 5)
+    targets = np.eye(5, LABELS, dtype=bool)
+    data = SimpleNamespace(
+        ngrams={"train": empty, "valid": empty},
+        table=SimpleNamespace(kinds=np.zeros(3, np.int64), mixtures=NgramTable.mixtures),
+        targets=lambda _: targets,
+        weights=None,
+    )
+    logits = np.random.default_rng(0).normal(size=(5, LABELS)).astype(np.float32)
+    together, found = TfidfClassifier(layer_for(data), data).choose_weights(
+        logits, f1_over(targets)
+    )
+    np.testing.assert_array_equal(together, logits)
+    assert found["linear_weight"] == 0

@@ -1,0 +1,254 @@
+"""N-grams of words and of characters, with TF-IDF weights: what the linear classifier reads."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+
+from common.errors import InputError
+
+# The kinds of n-grams: words and pairs of words, and one to three characters, in an alphabetic
+# script four. The words of Chinese are a segmenter's guess, and a word of a short text was often
+# never seen before; its characters were.
+KINDS = ("w1", "w2", "c1", "c2", "c3", "c4")
+_LONGEST = 4
+# Between the characters of two words where the script has spaces.
+_SPACE = " "
+_FIRST_EAST_ASIAN = "\u2e80"
+# While n-grams are counted, those of a single document are dropped whenever there are more.
+_MAX_COUNTED = 8_000_000
+_HEADER = "documents"
+_ENTRIES_STEP = 64
+
+
+def ngrams(tokens: Sequence[str]) -> Iterator[list[str]]:
+    """The n-grams of a text, those of each of `KINDS` in turn, in the order of the text.
+
+    N-grams of characters run across the tokens of a script without spaces; in other scripts they
+    end at the space between two words, which is the first or the last character of some.
+
+        >>> list(ngrams(["我", "跑"]))
+        [['我', '跑'], ['我 跑'], ['我', '跑'], ['我跑'], [], []]
+
+    Args:
+        tokens: of the text, without white space in them.
+    """
+    tokens = [token.lower() for token in tokens]
+    yield tokens
+    yield [f"{first} {second}" for first, second in pairwise(tokens)]
+    text = joined(tokens)
+    for size in range(1, _LONGEST + 1):
+        found = [text[start : start + size] for start in range(len(text) - size + 1)]
+        if size == _LONGEST:
+            found = [one for one in found if max(one) < _FIRST_EAST_ASIAN]
+        if _SPACE in text:
+            found = [one for one in found if one != _SPACE and _SPACE not in one[1:-1]]
+        yield found
+
+
+def joined(tokens: Sequence[str]) -> str:
+    """The text of tokens, with a space between two words of a script that has spaces."""
+    parts = []
+    last = _FIRST_EAST_ASIAN
+    for token in tokens:
+        piece = token.removeprefix("##") if len(token) > 2 else token
+        if piece is token and last < _FIRST_EAST_ASIAN and token[0] < _FIRST_EAST_ASIAN:
+            parts.append(_SPACE)
+        parts.append(piece)
+        last = piece[-1]
+    return "".join(parts)
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Sparse vectors, one per text.
+
+    Attributes:
+        indices: (entries,) int32, the features of each text one text after another.
+        values: (entries,) float32.
+        offsets: (texts + 1,) int64: text i has the entries `offsets[i]` to `offsets[i + 1]`.
+    """
+
+    indices: np.ndarray
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def row(self, text: int) -> tuple[np.ndarray, np.ndarray]:
+        """The features of a text and their values."""
+        chosen = slice(self.offsets[text], self.offsets[text + 1])
+        return self.indices[chosen], self.values[chosen]
+
+    @classmethod
+    def stack(cls, rows: Iterable[tuple[np.ndarray, np.ndarray]]) -> "SparseRows":
+        """Collects the vectors of texts."""
+        indices, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+        for row_indices, row_values in rows:
+            indices.append(row_indices)
+            values.append(row_values)
+        lengths = [len(row) for row in indices]
+        return cls(np.concatenate(indices), np.concatenate(values), np.cumsum(lengths))
+
+
+class NgramTable:
+    """The n-grams that a classifier knows, and how many training documents have each.
+
+    An n-gram that occurs t times in a text has the value `(1 + ln t) idf`, with scikit-learn's
+    `idf = ln((1 + documents) / (1 + frequency)) + 1` (Manning, Raghavan & Schütze 2008, sections
+    6.2.2 and 6.4.1, https://nlp.stanford.edu/IR-book/). The values of each kind are scaled to
+    length 1, so that a kind with many n-grams does not drown the others.
+
+        >>> table = NgramTable.build([["a", "cat"], ["a", "dog"]])
+        >>> indices, values = table.features(["a", "bird"])
+
+    Args:
+        ngrams: by kind, the n-grams of each of `KINDS`.
+        frequencies: (n-grams,) int64, in the same order: how many documents have it.
+        documents: the number of training documents.
+    """
+
+    # How much each of `KINDS` counts; the validation set chooses. Long texts do best with words and
+    # characters, very short ones with characters, codes without a meaning in their spelling with
+    # words.
+    mixtures: ClassVar[Mapping[str, tuple[float, ...]]] = {
+        "words and characters": (0.5, 0.15, 0.3, 0.7, 0.3, 0.3),
+        "characters": (0.0, 0.0, 0.4, 1.0, 0.5, 0.5),
+        "words": (1.0, 0.3, 0.0, 0.0, 0.0, 0.0),
+    }
+
+    def __init__(
+        self, ngrams: Sequence[Sequence[str]], frequencies: np.ndarray, documents: int
+    ) -> None:
+        self.ngrams = tuple(tuple(each) for each in ngrams)
+        self.frequencies = np.asarray(frequencies, np.int64)
+        self.documents = documents
+        sizes = [len(each) for each in self.ngrams]
+        self.starts = np.cumsum([0, *sizes])
+        self._tables = [
+            {ngram: start + index for index, ngram in enumerate(each)}
+            for each, start in zip(self.ngrams, self.starts.tolist(), strict=False)
+        ]
+        self._idf = np.log((1 + documents) / (1 + self.frequencies)) + 1
+        self._kinds = np.repeat(np.arange(len(KINDS)), sizes)
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    @property
+    def kinds(self) -> np.ndarray:
+        """(n-grams,) int64, the kind of each as an index into `KINDS`."""
+        return self._kinds
+
+    @classmethod
+    def build(
+        cls, texts: Iterable[Sequence[str]], max_ngrams: int = 1 << 20, min_documents: int = 2
+    ) -> "NgramTable":
+        """Counts the n-grams of training documents.
+
+        Args:
+            texts: the tokens of each.
+            max_ngrams: the most n-grams to keep, those of the most documents.
+            min_documents: how many documents an n-gram must be in.
+        """
+        counts: list[Counter[str]] = [Counter() for _ in KINDS]
+        documents = 0
+        for tokens in texts:
+            documents += 1
+            for counted, found in zip(counts, ngrams(tokens), strict=True):
+                counted.update(set(found))
+            if not documents % 1000 and sum(map(len, counts)) > _MAX_COUNTED:
+                counts = [Counter({n: c for n, c in each.items() if c > 1}) for each in counts]
+        chosen = [
+            sorted(((-count, ngram) for ngram, count in each.items() if count >= min_documents))
+            for each in counts
+        ]
+        frequencies = np.array([-count for each in chosen for count, _ in each], np.int64)
+        if len(frequencies) > max_ngrams:
+            least = np.partition(frequencies, -max_ngrams)[-max_ngrams]
+            # Of those at the limit as many as fit, first words, then longer and longer n-grams.
+            room = max_ngrams - int((frequencies > least).sum())
+            kept = (frequencies > least) | (
+                (frequencies == least) & (np.cumsum(frequencies == least) <= room)
+            )
+            keep = iter(kept.tolist())
+            chosen = [[one for one in each if next(keep)] for each in chosen]
+            frequencies = frequencies[kept]
+        return cls([[ngram for _, ngram in each] for each in chosen], frequencies, documents)
+
+    def idf_by_ngram(self) -> list[dict[str, float]]:
+        """The inverse document frequency of each n-gram, by kind."""
+        idf = iter(self._idf.tolist())
+        return [{ngram: next(idf) for ngram in each} for each in self.ngrams]
+
+    def features(self, tokens: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The n-grams of a text that the table has, (n) int32, and their values, (n) float32."""
+        known: list[int] = []
+        for table, found in zip(self._tables, ngrams(tokens), strict=True):
+            known += [index for index in map(table.get, found) if index is not None]
+        if not known:
+            return np.zeros(0, np.int32), np.zeros(0, np.float32)
+        indices, counts = np.unique(np.array(known, np.int32), return_counts=True)
+        values = (1 + np.log(counts)) * self._idf[indices]
+        kinds = self._kinds[indices]
+        lengths = np.sqrt(np.bincount(kinds, values * values))
+        return indices, (values / lengths[kinds]).astype(np.float32)
+
+    def to_text(self) -> str:
+        """The content of `ngrams.txt`.
+
+        `documents<TAB>number`, then a line `kind<TAB>n-gram<TAB>number` for each n-gram.
+        """
+        lines = [f"{_HEADER}\t{self.documents}"]
+        counts = iter(self.frequencies.tolist())
+        for kind, each in zip(KINDS, self.ngrams, strict=True):
+            lines += [f"{kind}\t{ngram}\t{next(counts)}" for ngram in each]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str, path: str) -> "NgramTable":
+        """Reads what `to_text` wrote.
+
+        Raises:
+            InputError: a line is not as `to_text` writes it.
+        """
+        ngrams: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        counts: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        first, *lines = text.split("\n")
+        header, _, number = first.partition("\t")
+        if header != _HEADER or not number.isdecimal():
+            raise InputError(f"expected `{_HEADER}<TAB>number`: is this an n-gram table?", path, 1)
+        if not text.endswith("\n"):
+            raise InputError("the last line has no end: the file is not whole", path)
+        for line_number, line in enumerate(lines[:-1], start=2):
+            kind, *rest = line.split("\t")
+            if kind not in ngrams or len(rest) != 2 or not rest[1].isdecimal():
+                raise InputError("expected `kind<TAB>n-gram<TAB>number`", path, line_number)
+            ngrams[kind].append(rest[0])
+            counts[kind].append(int(rest[1]))
+        flat = [count for each in counts.values() for count in each]
+        return cls(list(ngrams.values()), np.array(flat, np.int64), int(number))
+
+
+def ngram_inputs(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The inputs of an n-gram classifier for a batch.
+
+    Args:
+        rows: for each example the ids of its features and their values.
+
+    Returns:
+        "ngram_ids" (rows, entries) int32 and "ngram_values" (rows, entries) float32, 0 at padding.
+    """
+    longest = max((len(ids) for ids, _ in rows), default=0)
+    # Few different shapes; at least one entry, for runtimes that know no empty arrays.
+    entries = max(1, -(-longest // _ENTRIES_STEP)) * _ENTRIES_STEP
+    all_ids = np.zeros((len(rows), entries), np.int32)
+    all_values = np.zeros((len(rows), entries), np.float32)
+    for row, (ids, values) in enumerate(rows):
+        all_ids[row, : len(ids)] = ids
+        all_values[row, : len(values)] = values
+    return {"ngram_ids": all_ids, "ngram_values": all_values}

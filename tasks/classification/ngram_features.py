@@ -1,0 +1,69 @@
+"""The features of labelled texts and pairs, as the linear classifier reads them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from data_util.inputs import read_lengths
+from data_util.reading.documents import read_documents
+from data_util.reading.text_pairs import Text
+from data_util.tokens.ngrams import NgramTable, SparseRows
+from data_util.tokens.pair_table import PairTable
+from tasks.data import DataSettings
+
+# A classifier with more weights than this would be larger than any backbone of the presets.
+MAX_WEIGHTS = 8_000_000
+MAX_NGRAMS = 1 << 17
+MIN_NGRAMS = 1 << 14
+# With so few documents, n-grams that a single one has are worth their weights: a text with many of
+# them is known to be unlike the others.
+_FEW_DOCUMENTS = 20_000
+
+
+# A text, or the two texts of a pair, as tokens.
+Tokens = tuple[list[str], ...]
+FeatureTable = NgramTable | PairTable
+
+
+def read_tokens(paths: Sequence[str], settings: DataSettings, label_field: str) -> Iterator[Tokens]:
+    """The tokens of labelled texts or pairs, as many of each text as the network reads."""
+    documents = read_documents(
+        paths, labelled=True, label_field=label_field, max_documents=settings.max_examples
+    )
+    return tokens_of((document.texts for document in documents), settings)
+
+
+def tokens_of(texts: Iterable[Text], settings: DataSettings) -> Iterator[Tokens]:
+    """The tokens of texts or pairs, as many of each text as the network reads."""
+    for text in texts:
+        parts = (text,) if isinstance(text, str) else text
+        tokens = [settings.tokenizer.tokenize(part) for part in parts]
+        lengths = read_lengths([len(part) for part in tokens], settings.sequence_length)
+        yield tuple(part[:length] for part, length in zip(tokens, lengths, strict=True))
+
+
+def build_table(
+    tokens: Callable[[], Iterable[Tokens]], examples: int, num_labels: int, *, pairs: bool
+) -> FeatureTable:
+    """Makes the table of the features of training examples.
+
+    Args:
+        tokens: gives the tokens of the examples, each time from the first one on.
+        examples: their number.
+        num_labels: each feature has a weight for each label, which bounds their number.
+        pairs: whether the examples are pairs.
+    """
+    room = min(MAX_NGRAMS, max(MIN_NGRAMS, MAX_WEIGHTS // num_labels))
+    if pairs:
+        return PairTable.build(lambda: ((first, second) for first, second in tokens()), room)
+    return NgramTable.build(
+        (text for (text,) in tokens()), room, min_documents=1 if examples <= _FEW_DOCUMENTS else 2
+    )
+
+
+def is_feasible(num_labels: int) -> bool:
+    """Whether `MIN_NGRAMS` n-grams with a weight for each label are not too much."""
+    return MIN_NGRAMS * num_labels <= 8 * MAX_WEIGHTS
+
+
+def stacked(table: FeatureTable, tokens: Iterable[Tokens]) -> SparseRows:
+    """The features of several examples."""
+    return SparseRows.stack(table.features(*example) for example in tokens)

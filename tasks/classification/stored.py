@@ -1,0 +1,56 @@
+"""What a classification task reads from the files of its checkpoint."""
+
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+from common.errors import CheckpointError
+from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.pair_table import PairTable
+from models.checkpoints.folder import METRICS, Checkpoint
+from tasks.classification.ngram_features import FeatureTable
+
+NGRAMS = "ngrams.txt"
+
+
+def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:
+    """The n-grams of the linear classifier; None if the model has none.
+
+    Raises:
+        CheckpointError, InputError: the file is missing, damaged, or of another checkpoint.
+    """
+    if "num_ngrams" not in checkpoint.config:
+        return None
+    number = checkpoint.setting("num_ngrams", int)
+    if not number:
+        return None
+    path = checkpoint.path(NGRAMS)
+    pairs = "pairs" in checkpoint.config and checkpoint.setting("pairs", bool)
+    kind = PairTable if pairs else NgramTable
+    table = kind.from_text(checkpoint.text(NGRAMS), str(path))
+    if len(table) != number:
+        raise CheckpointError(
+            f"{path}: {len(table):,} n-grams, but the model has {number:,}; it belongs to another "
+            "checkpoint."
+        )
+    return table
+
+
+def stored_thresholds(checkpoint: Checkpoint, labels: Sequence[str]) -> list[float]:
+    """The probability from which each label is predicted, from `metrics.json`.
+
+    Raises:
+        CheckpointError: it has none for a label, or one that is not between 0 and 1.
+    """
+    path = checkpoint.folder / METRICS
+    stored = checkpoint.json(METRICS).get("thresholds")
+    if not isinstance(stored, dict):
+        raise CheckpointError(f"{path}: thresholds must be a table, not {reprlib.repr(stored)}.")
+    for label in labels:
+        value: Any = stored.get(label)
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise CheckpointError(
+                f"{path}: thresholds must have a number from 0 to 1 for the label {label!r:.80}, "
+                f"not {reprlib.repr(value)}."
+            )
+    return [float(stored[label]) for label in labels]
