@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError, OptionError
-from common.files import to_json, whole_folder
+from common.files import to_json
+from common.whole_files import whole_folder
 from conversion.exported import (
     DESCRIPTION,
     FORMAT_VERSION,

@@ -20,8 +20,8 @@ import h5py
 import numpy as np
 
 from common.errors import InputError
-from common.files import flush_to_disk
 from common.hdf5 import OpenFile
+from common.whole_files import flush_to_disk
 from data_util.cache.reading import (
     DTYPES,
     FORMAT_VERSION,

@@ -8,15 +8,9 @@ import h5py
 import keras
 
 from common.errors import CheckpointError
-from common.files import (
-    flush_to_disk,
-    is_plain_name,
-    remove_unfinished,
-    sha256,
-    to_json,
-    whole_folder,
-)
+from common.files import is_plain_name, sha256, to_json
 from common.hdf5 import InMemory
+from common.whole_files import flush_to_disk, remove_unfinished, whole_folder
 from models.checkpoints.folder import (
     COMPLETE,
     CONFIG,

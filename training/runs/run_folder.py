@@ -17,7 +17,7 @@ from typing import Any, Self
 import keras
 
 from common.errors import OptionError, TrainingError
-from common.files import remove_unfinished
+from common.whole_files import remove_unfinished
 from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpoint
 from models.checkpoints.weights import load_weights
 from models.checkpoints.writing import remove_leftovers, write_checkpoint
