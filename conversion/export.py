@@ -210,6 +210,8 @@ def _check_agreement(
 
 
 def _check_output(out: Path, overwrite: bool) -> None:
+    if out.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise OptionError(f"--out={out}: this is the current folder or above it; name another.")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / DESCRIPTION).is_file():

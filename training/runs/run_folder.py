@@ -23,7 +23,8 @@ from models.checkpoints.weights import load_weights
 from models.checkpoints.writing import remove_leftovers, write_checkpoint
 from training.options.groups import RunOptions
 from training.runs.locked_folder import LockedFolder
-from training.runs.run_identity import differences, run_identity
+from training.runs.output_checks import check_no_foreign_files, check_not_input
+from training.runs.run_identity import START_OPTIONS, differences, run_identity
 from training.runs.run_record import RUN, RunRecord
 from training.runs.tensorboard import SPLITS, TensorBoardWriter, new_log_folder
 
@@ -72,6 +73,9 @@ class RunFolder:
         self._texts: dict[str, str] = {}
 
     def __enter__(self) -> Self:
+        for name in START_OPTIONS:
+            if name != self._option:
+                check_not_input(self.folder, getattr(self._options, name, ""), self._option)
         self._locked.refuse_links(self.folder / "last", self.folder / "logs")
         with self._writing():
             self._locked.__enter__()
@@ -213,6 +217,7 @@ class RunFolder:
     def _look(self) -> None:
         if self._overwrite:
             return
+        check_no_foreign_files(self.folder, self._option)
         self._run = RunRecord.read(self.folder)
         holds = holds_checkpoint(self.folder) or holds_checkpoint(self.folder / "last")
         if self._run is None:

@@ -30,7 +30,7 @@ _FILES = (
     "word2vec_model_path",
 )
 # Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
-_STARTS = ("init_ckpt_dir", "ckpt_dir")
+START_OPTIONS = ("init_ckpt_dir", "ckpt_dir")
 
 
 def run_identity(options: Options, output: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
     values = options.to_dict()
     files = {name: _digests(values.pop(name)) for name in _FILES if name in values}
     start = None
-    for name in _STARTS:
+    for name in START_OPTIONS:
         if name != output and (folder := values.pop(name, "")):
             start = content_digests(Path(folder))
     for name in (output, *_NEUTRAL):

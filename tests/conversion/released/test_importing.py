@@ -99,6 +99,10 @@ def test_a_vocabulary_of_another_model(release, tmp_path):
 def test_a_folder_that_is_taken(release, imported):
     with pytest.raises(OptionError, match="already holds a checkpoint"):
         import_bert(ImportOptions(str(release[0]), str(imported)))
+    # The release itself has names that a checkpoint has.
+    for overwrite in (False, True):
+        with pytest.raises(OptionError, match="also the folder that is read"):
+            import_bert(ImportOptions(str(release[0]), str(release[0]), overwrite=overwrite))
 
 
 def test_pretraining_starts_from_every_weight(tiny, imported, tmp_path, eagerly):

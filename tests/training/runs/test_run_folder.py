@@ -386,3 +386,18 @@ def test_other_files_are_no_checkpoint(tmp_path):
     with folder_of(tmp_path):
         pass
     assert (tmp_path / "notes.md").read_text() == "mine"
+
+
+def test_what_a_run_would_replace_is_refused(tmp_path):
+    (tmp_path / "vocab.txt").write_text("mine")
+    with pytest.raises(OptionError, match=r"holds vocab\.txt"), folder_of(tmp_path):
+        pass
+    with folder_of(tmp_path, overwrite=True):
+        pass
+    for overwrite in (False, True):
+        with (
+            pytest.raises(OptionError, match=r"--ckpt_dir=.*is also the folder that is read"),
+            folder_of(tmp_path, overwrite=overwrite, init_ckpt_dir=f"{tmp_path}/."),
+        ):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["vocab.txt"]
