@@ -14,7 +14,7 @@ from common.files import digests
 from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
-from data_util.reading.documents import check_paths, read_documents
+from data_util.reading.documents import check_paths, check_unchanged, read_documents
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
     process_count,
@@ -95,6 +95,7 @@ def prepare_pretraining_data(
             writer.append("ids", counts.add(block))
             writer.append_lengths("sentence_offsets", block.sentence_lengths)
             writer.append_lengths("document_offsets", block.document_lengths)
+        check_unchanged(files, description["sources"])
         made = vocabulary or Vocabulary.from_counts(counts.as_dict(), vocab_size, min_count)
         table, unknown = counts.final_ids(made)
         if not len(table):
