@@ -1,7 +1,17 @@
+import os
+
 import pytest
 
 from common.errors import CheckpointError, InputError
-from common.files import check_regular, digests, is_plain_name, read_json, read_lines, read_text
+from common.files import (
+    check_regular,
+    digests,
+    is_plain_name,
+    read_json,
+    read_lines,
+    read_text,
+    to_json,
+)
 from tests.hostile_files import make_irregular, run_with_memory
 
 
@@ -29,6 +39,13 @@ def test_read_text_says_what_is_wrong(tmp_path):
     path.write_bytes("一\n".encode() + "二".encode("gb18030"))
     with pytest.raises(InputError, match=r"file\.txt:2: not UTF-8 at byte 4"):
         read_text(path)
+
+
+def test_json_with_the_name_of_a_file_that_is_not_utf8(tmp_path):
+    name = os.fsdecode(b"\xff.txt")
+    (tmp_path / "a.json").write_bytes(to_json({"file": name, "label": "盗窃"}))
+    assert read_json(tmp_path / "a.json", "a file") == {"file": name, "label": "盗窃"}
+    assert "盗窃" in (tmp_path / "a.json").read_text(encoding="utf-8")
 
 
 def test_digests_are_of_the_bytes(tmp_path):

@@ -311,10 +311,11 @@ def test_a_folder_that_cannot_be_written_to(mounted):
         pass
 
 
-def test_names_with_spaces_and_chinese_characters(tmp_path, model):
-    folder = tmp_path / "my runs" / "第一次 运行"
-    begun(folder, model)
-    with folder_of(folder) as run:
+@pytest.mark.parametrize("name", ["第一次 运行", os.fsdecode(b"not UTF-8: \xff")])
+def test_names_with_spaces_and_other_characters(tmp_path, model, text, name):
+    folder, text = tmp_path / "my runs" / name, text.rename(tmp_path / name)
+    begun(folder, model, text)
+    with folder_of(folder, text) as run:
         assert run.begin("pretraining").json("training_state.json") == {"epoch": 1}
 
 
