@@ -230,7 +230,9 @@ def _check_packages(format: str) -> None:
 
 def main() -> None:
     """Runs the command."""
-    run(export, ExportOptions, "Write a fine-tuned checkpoint for another runtime.")
+    description = "Write a fine-tuned checkpoint for another runtime."
+    # The exports are made from TensorFlow's graphs.
+    run(export, ExportOptions, description, backends=("tensorflow",))
 
 
 if __name__ == "__main__":
