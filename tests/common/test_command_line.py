@@ -101,6 +101,19 @@ def test_a_reader_that_has_seen_enough(command, line):
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_pipe_that_is_not_standard_output_is_an_error(command):
+    # Ctrl-C ends the reader of `2>&1 | tee log`, too.
+    body = "import time; time.sleep(0.5); os.write(2, b'stopping')"
+    assert command(body, "{} 2>&1 | true").returncode == 2
+    body = """
+        read, write = os.pipe()
+        os.close(read)
+        print(0)
+        os.write(write, b"to another process")
+    """
+    assert command(body, "{} | true").returncode == 2
+
+
 def test_a_status_is_kept_where_nobody_reads(command):
     body = f"""
         try:

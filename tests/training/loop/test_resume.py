@@ -301,6 +301,38 @@ def test_a_second_ctrl_c_ends_at_once(monkeypatch):
         assert ended == [130]
 
 
+def test_a_signal_while_nobody_reads_standard_error(monkeypatch):
+    # Ctrl-C has ended the reader of `2>&1 | tee log`.
+    from training.loop import interruption
+
+    def fail(number, text):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(interruption.os, "write", fail)
+    with interruption.Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested
+
+
+def test_a_terminal_that_is_closed(monkeypatch):
+    from training.loop.interruption import Interruption
+
+    before = signal.getsignal(signal.SIGHUP)
+    with Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(StoppedError, match="SIGHUP"):
+            stop.check()
+    assert signal.getsignal(signal.SIGHUP) == before
+    # `nohup`
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
     folder = unkilled("pretraining", "text_cnn")
     caplog.clear()
