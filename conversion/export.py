@@ -144,6 +144,7 @@ def _write_beside(
     """Writes what turns text into the model's inputs, and its outputs into answers."""
     for name in (VOCABULARY, TOKENIZER):
         shutil.copyfile(predictor.checkpoint.path(name), folder / name)
+    predictor.checkpoint.check_current()
     description = {
         "format_version": FORMAT_VERSION,
         "format": options.format,

@@ -17,6 +17,7 @@ from common.errors import CheckpointError, OptionError
 from common.whole_files import whole_file
 from data_util.reading.documents import check_paths
 from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.publication import read_published
 from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
 from tasks.loading import load_task_model
@@ -55,6 +56,13 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
+        # A run may publish another checkpoint between the configuration and the weights.
+        read_published(folder, lambda: self._load(folder))
+        if threshold is not None:
+            self.task.use_threshold(threshold)
+        self._forward = Forward(self.model)
+
+    def _load(self, folder: Path) -> None:
         checkpoint = read_checkpoint(folder)
         self.task, self.model = load_task_model(checkpoint)
         if checkpoint.setting("test_mode", bool):
@@ -66,11 +74,8 @@ class Predictor:
                 f"{folder}: config.json has a sequence_length of {length}; it must be from "
                 f"{shortest} to max_position ({longest:,})."
             )
-        if threshold is not None:
-            self.task.use_threshold(threshold)
         self.checkpoint = checkpoint
         self.text = TextEncoder(*stored_tokenizer(checkpoint), length)
-        self._forward = Forward(self.model)
 
     def predict(
         self, records: Sequence[Record], batch_size: int = 64, top_k: int = 0

@@ -88,6 +88,7 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
             f"{checkpoint.config['backbone']['backbone']} model that {CONFIG} describes "
             f"({str(error).splitlines()[0]})."
         ) from error
+    checkpoint.check_current()
 
 
 def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint) -> None:
