@@ -158,7 +158,10 @@ def test_an_objective_that_the_checkpoint_lacks(tiny, imported, tmp_path, caplog
         ({"backbone": "text_cnn"}, "--backbone=text_cnn .*contradicts"),
         ({"tokenize_style": "char"}, "--tokenize_style=char contradicts"),
         ({"min_count": 2}, "--min_count=2 applies only to a new vocabulary"),
-        ({"sequence_length_lm": 65}, "--sequence_length_lm=65 exceeds --max_position=64"),
+        (
+            {"sequence_length_lm": 65},
+            r"=65 exceeds the backbone's max_position \(64\)",
+        ),
     ],
 )
 def test_options_that_contradict_the_start(tiny, imported, tmp_path, changes, message):
