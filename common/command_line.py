@@ -83,8 +83,15 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _exit(status: int, message: str) -> NoReturn:
     with suppress(OSError):
-        print(message, file=sys.stderr)
+        print(_printable(message), file=sys.stderr)
     sys.exit(status)
+
+
+def _printable(text: str) -> str:
+    """Escapes what a file or a name could do to a terminal, such as to move its cursor."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text
+    )
 
 
 def _command() -> str:

@@ -63,6 +63,7 @@ def test_help(command):
     ("body", "status", "err"),
     [
         ("raise InputError('wrong', 'a.txt', 3)", 2, "error: a.txt:3: wrong\n"),
+        (r"raise InputError('\x1b[2J\u202e 盗窃')", 2, "error: \\x1b[2J\\u202e 盗窃\n"),
         ("raise ConfigError('too large')", 2, "error: too large\n"),
         ("raise TrainingError('diverged')", 2, "error: diverged\n"),
         ("open('/none/a.txt')", 2, "error: /none/a.txt: No such file or directory\n"),

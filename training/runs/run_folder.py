@@ -160,6 +160,7 @@ class RunFolder:
             training_state: content of `training_state.json`.
             best: whether the model is the best so far.
         """
+        self._locked.check_in_place()
         with self._writing():
             write_checkpoint(
                 self.folder / "last",
@@ -183,6 +184,7 @@ class RunFolder:
             metrics: content of `metrics.json`.
             texts: content of further text files by name.
         """
+        self._locked.check_in_place()
         with self._writing():
             write_checkpoint(
                 self.folder,

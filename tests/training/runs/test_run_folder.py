@@ -402,3 +402,20 @@ def test_what_a_run_would_replace_is_refused(tmp_path):
         ):
             pass
     assert [path.name for path in tmp_path.iterdir()] == ["vocab.txt"]
+
+
+def test_a_lock_that_is_somebody_elses_file_is_not_overwritten(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    os.link(tmp_path / "precious", tmp_path / ".lock")
+    with pytest.raises(OptionError, match=r"\.lock in it is not a file of its own"):
+        folder_of(tmp_path).__enter__()
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_folder_that_is_moved_away_is_not_made_anew(tmp_path, model):
+    with folder_of(tmp_path / "out") as folder:
+        folder.begin("pretraining")
+        (tmp_path / "out").rename(tmp_path / "moved")
+        with pytest.raises(TrainingError, match="was moved or removed"):
+            folder.save(model, {"best_epoch": 1}, {"epoch": 1}, best=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
