@@ -357,3 +357,28 @@ def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(
     changed, _, _ = step("fine_tuning", "text_cnn", start=reference)
     with pytest.raises(OptionError, match="it started from another checkpoint"):
         changed()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epoch", "1"), ("step", -1), ("ended", 0), ("rng", {}), ("curve", []), ("best_score", [])],
+)
+def test_a_state_that_was_forged(tmp_path, name, value):
+    from models.checkpoints.folder import Checkpoint
+    from training.loop.training_state import TrainingState
+
+    path = tmp_path / "training_state.json"
+    content = {**TrainingState("pretraining").to_dict(), name: value}
+    path.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=rf"training_state\.json: {name} cannot be"):
+        TrainingState.of(Checkpoint(tmp_path, {}, {path.name: path}))
+
+
+@pytest.mark.parametrize("values", [[["a", "b"]], [[1], [2]], [[[1], [2, 3]]], []])
+def test_random_states_of_another_model(values):
+    import keras
+
+    from training.loop.training_state import _assign
+
+    with pytest.raises(CheckpointError, match="the state of another model"):
+        _assign([keras.Variable([1, 2], dtype="int32")], values)
