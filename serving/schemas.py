@@ -33,7 +33,13 @@ class Strict(BaseModel):
         if isinstance(data, dict):
             for key in data:
                 if key not in cls.model_fields:
-                    raise PydanticCustomError(UNKNOWN_KEY, "there is no such key", {"key": key})
+                    try:
+                        key.encode()
+                    except UnicodeEncodeError:
+                        # pydantic cannot tell half of a surrogate pair.
+                        raise PydanticCustomError("string_unicode", "not Unicode") from None
+                    message = "Extra inputs are not permitted"
+                    raise PydanticCustomError(UNKNOWN_KEY, message, {"key": key})
         return data
 
 
