@@ -1,15 +1,15 @@
 """How every command runs: it reads options, logs, and reports a user's error in one line."""
 
 import errno
+import io
 import logging
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from common.errors import StoppedError, UserError
 from common.parsing import OptionsT, help_text, parse_options
@@ -54,6 +54,8 @@ def exit_on_user_error() -> Iterator[None]:
     """Turns errors within the block into the exit status and the line that `run` describes."""
     closed = _replace_closed_streams()
     before = signal.signal(signal.SIGTERM, _stop)
+    stdout = sys.stdout
+    sys.stdout = _noticing_a_reader_that_leaves(stdout)
     try:
         yield
         sys.stdout.flush()  # Here, so that a failure is handled like any other.
@@ -63,14 +65,15 @@ def exit_on_user_error() -> Iterator[None]:
         _exit(stopped.status, str(stopped))
     except UserError as error:
         _exit(2, f"error: {error}")
+    except _ReaderHasLeftError:
+        pass  # A broken pipe elsewhere, between processes perhaps, is an error.
     except OSError as error:
-        # A broken pipe between processes, on the other hand, is an error.
-        if not (isinstance(error, BrokenPipeError) and _reader_has_gone()):
-            _exit(2, f"error: {_os_error_text(error, closed)}")
+        _exit(2, f"error: {_os_error_text(error, closed)}")
     finally:
         signal.signal(signal.SIGTERM, before)
         for stream in (sys.stdout, sys.stderr):
             _discard_unwritable(stream)
+        sys.stdout = stdout
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -80,8 +83,15 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _exit(status: int, message: str) -> NoReturn:
     with suppress(OSError):
-        print(message, file=sys.stderr)
+        print(_printable(message), file=sys.stderr)
     sys.exit(status)
+
+
+def _printable(text: str) -> str:
+    """Escapes what a file or a name could do to a terminal, such as to move its cursor."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text
+    )
 
 
 def _command() -> str:
@@ -118,11 +128,37 @@ def _replace_closed_streams() -> list[str]:
     return closed
 
 
-def _reader_has_gone() -> bool:
-    """Whether standard output is a pipe whose reader is gone."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return bool(poll.poll(0))
+class _ReaderHasLeftError(BrokenPipeError):
+    """Nobody reads standard output any more."""
+
+
+class _StandardOutput(io.FileIO):
+    """A descriptor whose broken pipe can be told from those of other files."""
+
+    def write(self, data: Any) -> int:
+        """See `io.RawIOBase.write`."""
+        try:
+            return super().write(data)
+        except BrokenPipeError as error:
+            raise _ReaderHasLeftError(*error.args) from None
+
+
+def _noticing_a_reader_that_leaves(stream: TextIO) -> TextIO:
+    """Standard output that raises `_ReaderHasLeftError` where nobody reads it."""
+    try:
+        stream.flush()
+        number = stream.fileno()
+    except (OSError, ValueError):  # A test or a notebook has put something else in its place.
+        return stream
+    if number != 1 or not isinstance(stream, io.TextIOWrapper):
+        return stream
+    return io.TextIOWrapper(
+        io.BufferedWriter(_StandardOutput(number, "w", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
 
 
 def _discard_unwritable(stream: TextIO) -> None:

@@ -1,21 +1,16 @@
-"""Files that are whole or absent: read with limits, written beside their place and renamed.
+"""Reads files with limits, checks what they are, and hashes them.
 
 Whatever is read whole may come from anywhere and takes many times its size as Python objects (a
-list of empty lists takes 20 times), so every reader has a limit. Whatever is written appears under
-its name only when all of it is on the disk.
+list of empty lists takes 20 times), so every reader has a limit.
 """
 
-import glob
 import hashlib
 import json
 import os
-import secrets
-import shutil
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from common.errors import InputError, UserError
 
@@ -23,109 +18,6 @@ AnyPath = str | os.PathLike[str]
 
 MAX_BYTES = 32 << 20
 MAX_LINES = 2_000_000
-
-_UNFINISHED = ".tmp"
-_RANDOM_BYTES = 8
-
-
-@contextmanager
-def whole_file(path: AnyPath) -> Iterator[BinaryIO]:
-    """Opens a file that appears under its name when the block ends, or not at all.
-
-    The bytes go to a temporary file in the same folder (a rename is atomic only within one file
-    system), which then takes the place of `path`. So neither a reader nor a crash meets half of it.
-
-        with whole_file("results.txt") as file:
-            file.write(b"one line")
-
-    Args:
-        path: the file; its folder must exist.
-
-    Raises:
-        OSError: the file cannot be written. What was at `path` before is untouched.
-    """
-    path = Path(path)
-    temporary = _temporary(path)
-    try:
-        file = temporary.open("xb")
-    except OSError as error:
-        error.filename = str(path)  # The temporary name would tell the user nothing.
-        raise
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_whole(path: AnyPath, data: bytes) -> None:
-    """Writes a file as `whole_file` does.
-
-    Args:
-        path: the file; its folder must exist.
-        data: all of its content.
-
-    Raises:
-        OSError: the file cannot be written. What was at `path` before is untouched.
-    """
-    with whole_file(path) as file:
-        file.write(data)
-
-
-@contextmanager
-def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Makes a folder that appears under its name, filled, when the block ends, or not at all.
-
-    Args:
-        path: the folder; missing parents are made. It must be absent or empty, unless `replace`.
-        replace: whether to replace a folder of that name.
-
-    Yields:
-        The folder beside `path` that is to be filled.
-
-    Raises:
-        OSError: the folder cannot be written. What was at `path` before is untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    incoming = _temporary(path)
-    incoming.mkdir()
-    try:
-        yield incoming
-        flush_to_disk(*incoming.rglob("*"), incoming)
-        if replace and path.exists():
-            _exchange(incoming, path)
-        else:
-            incoming.rename(path)
-    except BaseException:
-        shutil.rmtree(incoming, ignore_errors=True)
-        raise
-
-
-def remove_unfinished(path: Path) -> None:
-    """Removes what a killed process left of a file or folder that was to become `path`.
-
-    To be called only where no other process can be writing `path`.
-    """
-    digits = "[0-9a-f]" * 2 * _RANDOM_BYTES
-    for leftover in path.parent.glob(f"{glob.escape(_hidden(path))}.{digits}{_UNFINISHED}"):
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
-
-
-def flush_to_disk(*paths: Path) -> None:
-    """Waits until the content of files, and the names in folders, are on the disk."""
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def is_plain_name(name: Any) -> bool:
@@ -246,8 +138,13 @@ def read_json(path: AnyPath, what: str, error: type[UserError] = InputError) -> 
 
 
 def to_json(content: Any) -> bytes:
-    """An object as the bytes of a JSON file that people can read."""
-    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+    """An object as the bytes of a JSON file that people can read.
+
+    Names of files that are not UTF-8, which Python represents with halves of surrogate pairs, are
+    written with JSON's escapes, so that they are the same when they are read.
+    """
+    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    return text.encode(errors="backslashreplace")
 
 
 def sha256(path: AnyPath) -> str:
@@ -259,22 +156,3 @@ def sha256(path: AnyPath) -> str:
 def digests(paths: Iterable[AnyPath]) -> list[str]:
     """SHA-256 of each file's bytes, in hexadecimal; their names and times do not count."""
     return [sha256(path) for path in paths]
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f"{_hidden(path)}.{secrets.token_hex(_RANDOM_BYTES)}{_UNFINISHED}")
-
-
-def _hidden(path: Path) -> str:
-    return f".{path.name.removeprefix('.')}"
-
-
-def _exchange(incoming: Path, path: Path) -> None:
-    old = path.with_name(f"{_hidden(path)}.{secrets.token_hex(_RANDOM_BYTES)}.old")
-    path.rename(old)
-    try:
-        incoming.rename(path)
-    except BaseException:
-        old.rename(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,16 +1,25 @@
-"""Vets HDF5 files, which may come from anywhere, before any of their content is read.
+"""Opens HDF5 files safely, and vets those that may come from anywhere.
 
 The HDF5 library would follow links to other files, and allocate whatever size an array claims to
 have. So each object is examined first: what it is, where it is and how large it is.
+
+The library opens no file itself. It would lock each one, which fails on some network file systems,
+and after an error of writing, such as a full disk, it may end the process with a segmentation
+fault. It works on open Python files instead, and on memory.
 """
 
+import errno
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 
 from common.errors import CheckpointError
-from common.files import check_regular
+from common.files import AnyPath, check_regular
 
 _MAX_OBJECTS = 20_000
 _MAX_ATTRIBUTE_BYTES = 1 << 16
@@ -19,6 +28,126 @@ _NUMBERS = "fiub"  # the kinds of NumPy's dtypes that are numbers
 
 class UntrustedError(Exception):
     """Why an HDF5 file is not read: it holds something that this project does not write."""
+
+
+class InMemory(io.BytesIO):
+    """A file of weights in memory, in place of its name in `keras.saving.save_weights`."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"  # Keras checks the end of the name.
+
+
+class OpenFile(io.BytesIO):
+    """An open file in the form that h5py and Keras take in place of a name.
+
+    HDF5 never sees an error of writing: the first one is kept, nothing more is written, and
+    `finish` raises it.
+
+        with open("large.h5", "x+b", buffering=0) as file:
+            target = OpenFile(file, reserve=1_000_000)
+            with h5py.File(target, "w") as content:
+                content["zeros"] = np.zeros(1000)
+            target.finish()
+
+    Args:
+        file: an unbuffered file; for writing it has to be open for reading too.
+        reserve: the number of bytes that will be written, for which the disk must have room, so
+            that a full disk is noticed before anything is written; None: the file is read.
+
+    Raises:
+        OSError: there is no room.
+    """
+
+    def __init__(self, file: io.FileIO, reserve: int | None = None) -> None:
+        super().__init__()
+        self._file = file
+        self._error: OSError | None = None
+        # The reserved room belongs to the file, but HDF5 must not see it.
+        self._end = os.fstat(file.fileno()).st_size if reserve is None else 0
+        if reserve and hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, reserve)
+            except OSError as error:
+                # Some file systems cannot; a full disk is then noticed later.
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                    raise
+
+    def __str__(self) -> str:
+        return "file.weights.h5"  # Keras checks the end of the name.
+
+    def check(self) -> None:
+        """Raises the first error of writing, if there was one."""
+        if self._error is not None:
+            raise self._error
+
+    def finish(self) -> None:
+        """Raises the first error of writing, or gives back what is left of the reserved room."""
+        self.check()
+        self._file.truncate(self._end)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """See `io.IOBase.seek`."""
+        if whence == os.SEEK_END:
+            return self._file.seek(self._end + offset)
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """See `io.IOBase.tell`."""
+        return self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        """See `io.RawIOBase.readinto`; fills the buffer, up to the end of the file."""
+        view, done = memoryview(buffer).cast("B"), 0
+        while done < len(view) and (count := self._file.readinto(view[done:])):
+            done += count
+        return done
+
+    def write(self, data: Any) -> int:
+        """Writes all of the data, unless there was an error."""
+        view, done = memoryview(data).cast("B"), 0
+        try:
+            while self._error is None and done < len(view):
+                done += self._file.write(view[done:])
+        except OSError as error:
+            self._error = error
+        self._end = max(self._end, self._file.tell())
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Notes the size of the file, which `finish` gives it."""
+        self._end = self._file.tell() if size is None else size
+        return self._end
+
+    def flush(self) -> None:
+        """Nothing: the file is not buffered."""
+
+
+@contextmanager
+def unlocked(path: AnyPath) -> Iterator[OpenFile]:
+    """Opens a file for reading by h5py or Keras, which then does not lock it.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with io.FileIO(path) as file:
+        yield OpenFile(file)
+
+
+@contextmanager
+def open_hdf5(path: AnyPath) -> Iterator[h5py.File]:
+    """Opens an HDF5 file for reading, without a lock.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OSError: it cannot be opened, or is no HDF5 file.
+    """
+    with unlocked(path) as source, h5py.File(source, "r") as file:
+        yield file
 
 
 def array_shapes(path: Path, max_elements: int) -> dict[str, tuple[int, ...]]:
@@ -39,7 +168,7 @@ def array_shapes(path: Path, max_elements: int) -> dict[str, tuple[int, ...]]:
     """
     check_regular(path, CheckpointError)
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return _array_shapes(file, path.stat().st_size, max_elements)
     except UntrustedError as error:
         raise CheckpointError(f"{error}; nothing of it was read.", path) from None

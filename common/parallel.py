@@ -1,12 +1,17 @@
 """Work spread over processes, with ordered results and constant memory."""
 
 import itertools
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, TypeVar
+
+from common.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,7 +40,7 @@ def ordered_map(
         The results, in the order of the items.
 
     Raises:
-        Whatever `function` or the iterable raises, unchanged; RuntimeError if a process died.
+        Whatever `function` or the iterable raises, unchanged; UserError if a process died.
     """
     remaining = iter(items)
     first = list(itertools.islice(remaining, 2))
@@ -47,7 +52,10 @@ def ordered_map(
         return
     # Not "fork": the parent may hold the threads and the device memory of a deep-learning library.
     pool = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=initializer, initargs=initargs
+        processes,
+        mp_context=get_context("spawn"),
+        initializer=_begin,
+        initargs=(initializer, initargs),
     )
     under_way: deque[Future[Result]] = deque()
     try:
@@ -58,9 +66,26 @@ def ordered_map(
         while under_way:
             yield under_way.popleft().result()
     except BrokenProcessPool as error:
-        raise RuntimeError(
-            "A worker process ended before its work was done (often: out of memory, or a script "
+        raise UserError(
+            "a worker process ended before its work was done (often: out of memory, or a script "
             "without `if __name__ == '__main__':`). Try fewer processes: --process_num=1."
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+    """What a worker process does first."""
+    # A terminal sends Ctrl-C to the workers too; the parent decides when they end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def _end_with_the_parent() -> None:
+    """Ends this process when its parent does, which may have been killed without a word."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import itertools
+import os
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -57,6 +58,7 @@ def parse_options(
     if file := named.pop(OPTIONS_FILE, ""):
         given |= _read_file(options_class, Path(file))
     given |= {name: _value(known[name], text) for name, text in named.items()}
+    given = {name: _with_home(value) for name, value in given.items()}
     for name, declaration in known.items():
         if declaration.required and name not in given:
             raise OptionError(f"{name.upper()} is missing: {declaration.help}.")
@@ -137,6 +139,13 @@ def _value(declaration: Declaration, text: str) -> Any:
         return declaration.kind(text)
     except (KeyError, ValueError):
         raise declaration.wrong(text) from None
+
+
+def _with_home(value: Any) -> Any:
+    """Replaces `~/` at the beginning of a path, which shells do not do after `--name=`."""
+    if isinstance(value, list):
+        return [_with_home(each) for each in value]
+    return os.path.expanduser(value) if isinstance(value, str) and value[:1] == "~" else value
 
 
 def _complete(options_class: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError, OptionError
-from common.files import to_json, whole_folder
+from common.files import to_json
+from common.whole_files import whole_folder
 from conversion.exported import (
     DESCRIPTION,
     FORMAT_VERSION,
@@ -146,6 +147,7 @@ def _write_beside(
     """Writes what turns text into the model's inputs, and its outputs into answers."""
     for name in (VOCABULARY, TOKENIZER):
         shutil.copyfile(predictor.checkpoint.path(name), folder / name)
+    predictor.checkpoint.check_current()
     description = {
         "format_version": FORMAT_VERSION,
         "format": options.format,
@@ -220,6 +222,8 @@ def _check_agreement(
 
 
 def _check_output(out: Path, overwrite: bool) -> None:
+    if out.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise OptionError(f"--out={out}: this is the current folder or above it; name another.")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / DESCRIPTION).is_file():
@@ -238,7 +242,9 @@ def _check_packages(format: str) -> None:
 
 def main() -> None:
     """Runs the command."""
-    run(export, ExportOptions, "Write a fine-tuned checkpoint for another runtime.")
+    description = "Write a fine-tuned checkpoint for another runtime."
+    # The exports are made from TensorFlow's graphs.
+    run(export, ExportOptions, description, backends=("tensorflow",))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The endpoints of the service."""
 
-import asyncio
 import base64
 import hashlib
 import re
@@ -10,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 
 from serving.batching import MicroBatcher
 from serving.errors import ANSWERS, add_handlers
 from serving.explain_endpoint import add_explanation
-from serving.limits import BodyLimit
+from serving.limits import AllowedHosts, BodyLimit, TimeLimit
 from serving.metrics import MeasureRequests, Measures
 from serving.options import ServingOptions
 from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
+from serving.worker import Worker
 from training.prediction import Predictor
 
 PAGE = Path(__file__).with_name("page.html")
+_STOP_SECONDS = 1.0
 
 
 def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
@@ -37,22 +39,34 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
         max_queue=options.max_queue,
         observe=lambda size: measures.batch_size.observe(size),
     )
+    encoder = Worker("tokenizer")
     measures = Measures(lambda: batcher.waiting)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         batcher.start()
         yield
-        await batcher.stop()
+        ended = [await batcher.stop(), await encoder.stop(_STOP_SECONDS)]
+        app.state.idle = all(ended)
 
     app = FastAPI(
         title="Labels of texts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan
     )
     app.state.batcher = batcher
+    app.state.idle = True  # whether no thread was left behind at the end
     add_handlers(app, tuple(predictor.task.fields))
+    app.add_middleware(TimeLimit, timeout=options.request_timeout)
     app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, timeout=options.read_timeout)
+    if options.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=options.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type"],
+        )
+    app.add_middleware(AllowedHosts, hosts=options.hosts())
     app.add_middleware(MeasureRequests, measures=measures)
-    _add_endpoints(app, predictor, batcher, measures, options)
+    _add_endpoints(app, predictor, batcher, encoder, measures, options)
     if predictor.task.explains:
         # The page shows labels and which characters support them.
         _add_page(app, len(predictor.task.fields))
@@ -63,6 +77,7 @@ def _add_endpoints(
     app: FastAPI,
     predictor: Predictor,
     batcher: MicroBatcher,
+    encoder: Worker,
     measures: Measures,
     options: ServingOptions,
 ) -> None:
@@ -85,8 +100,9 @@ def _add_endpoints(
         inputs = body.input if isinstance(body.input, list) else [body.input]
         records = [task.record(requests.values(one)) for one in inputs]
         given = [index for index, record in enumerate(records) if not task.is_empty(record)]
-        encoded = await asyncio.to_thread(predictor.encode, [records[index] for index in given])
-        outputs = await batcher.submit(encoded)
+        with batcher.room_for(len(given)):
+            encoded = await encoder.run(predictor.encode, [records[index] for index in given])
+            outputs = await batcher.submit(encoded)
         measures.texts.inc(len(records))
         results = [task.empty_result() for _ in records]
         for index, result in zip(given, task.results(encoded, outputs, body.top_k), strict=True):
@@ -94,13 +110,14 @@ def _add_endpoints(
         return {"results": results}
 
     if task.explains:
-        add_explanation(app, predictor, batcher, options, requests)
+        add_explanation(app, predictor, batcher, encoder, options, requests)
 
     @app.get("/v1/labels", response_model=LabelsAnswer)
     async def known_labels() -> dict[str, Any]:
         """The task and its labels with their thresholds, in the order of labels.txt."""
         return {"task": task.name, "labels": task.known_labels()}
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", response_model=HealthAnswer)
     async def health() -> dict[str, str]:
         """Whether the service is up."""

@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+
+from serving.worker import Worker
+
+_STOP_SECONDS = 5.0
 
 
 class QueueFullError(Exception):
@@ -51,7 +54,8 @@ class MicroBatcher:
         self._observe = observe
         self._queue: deque[_Waiting] = deque()
         self._changed = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._reserved = 0
+        self._worker = Worker("model")
         self._task: asyncio.Task | None = None
 
     @property
@@ -63,15 +67,37 @@ class MicroBatcher:
         """Starts scoring; to be called in the event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def stop(self) -> None:
-        """Stops scoring; items that still wait are cancelled."""
+    @contextmanager
+    def room_for(self, count: int) -> Iterator[None]:
+        """Reserves room for the items of a request, so that nothing is prepared in vain.
+
+        Args:
+            count: how many items may be submitted within the block.
+
+        Raises:
+            QueueFullError: there is no room.
+        """
+        if max(self._reserved, len(self._queue)) + count > self._max_queue:
+            raise QueueFullError
+        self._reserved += count
+        try:
+            yield
+        finally:
+            self._reserved -= count
+
+    async def stop(self) -> bool:
+        """Stops scoring; items that still wait are cancelled.
+
+        Returns:
+            Whether the last batch has ended, too.
+        """
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
         while self._queue:
             self._queue.popleft().result.cancel()
-        self._thread.shutdown(wait=True)
+        return await self._worker.stop(_STOP_SECONDS)
 
     async def submit(self, items: Sequence[Any]) -> list[Any]:
         """The results of the items of one request, in their order.
@@ -114,11 +140,8 @@ class MicroBatcher:
 
     async def _score_batch(self, batch: list[_Waiting]) -> None:
         self._observe(len(batch))
-        loop = asyncio.get_running_loop()
         try:
-            results = await loop.run_in_executor(
-                self._thread, self._score, [waiting.item for waiting in batch]
-            )
+            results = await self._worker.run(self._score, [waiting.item for waiting in batch])
             outcomes = list(zip(batch, results, strict=True))
         except Exception as error:
             for waiting in batch:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from serving.batching import QueueFullError
-from serving.schemas import ErrorAnswer
+from serving.schemas import UNKNOWN_KEY, ErrorAnswer
 
 _LONGEST = 300
 _RETRY_AFTER = "1"
@@ -20,6 +20,7 @@ _CODES = {
     405: "method_not_allowed",
     408: "too_slow",
     413: "too_large",
+    415: "unsupported_encoding",
     422: "invalid_request",
     500: "internal_error",
     503: "overloaded",
@@ -27,7 +28,7 @@ _CODES = {
 # For /openapi.json.
 ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": HTTPStatus(status).phrase}
-    for status in (400, 408, 413, 422, 500, 503)
+    for status in (400, 408, 413, 415, 422, 500, 503)
 }
 
 
@@ -81,7 +82,9 @@ def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers) if error.headers else None
         # FastAPI's own message says no more.
-        message = "the body cannot be read" if error.status_code == 400 else str(error.detail)
+        message = str(error.detail)
+        if error.status_code == 400:
+            message = "the body cannot be read: send JSON in UTF-8"
         return error_answer(error.status_code, message, headers=headers)
 
     async def full(request: Request, error: Exception) -> JSONResponse:
@@ -104,6 +107,8 @@ def add_handlers(app: FastAPI, fields: tuple[str, ...]) -> None:
 def _first(error: RequestValidationError, fields: tuple[str, ...]) -> tuple[str, str | None]:
     """Message and location of the first error, without what pydantic adds for programmers."""
     first = error.errors()[0]
+    if first["type"] == UNKNOWN_KEY:
+        return str(first["msg"]), str(first["ctx"]["key"])
     if first["type"] == "json_invalid":
         return "the body is not JSON", None
     if first["loc"] == ("body",) and first["type"] != "string_unicode":

@@ -1,6 +1,5 @@
 """The endpoint that shows which characters support a label."""
 
-import asyncio
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from serving.errors import ANSWERS
 from serving.occlusion import MAX_PARTS, parts_of, shares_of
 from serving.options import ServingOptions
 from serving.schemas import RequestModels, explain_answer
+from serving.worker import Worker
 from training.prediction import Predictor
 
 
@@ -18,6 +18,7 @@ def add_explanation(
     app: FastAPI,
     predictor: Predictor,
     batcher: MicroBatcher,
+    encoder: Worker,
     options: ServingOptions,
     requests: RequestModels,
 ) -> None:
@@ -29,21 +30,23 @@ def add_explanation(
     async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
         """Which characters support a label: those without which it becomes less likely."""
         record = task.record(requests.values(body.input))
-        (encoded,), spans = await asyncio.to_thread(
-            lambda: (predictor.encode([record]), task.spans(record, text.tokenizer))
-        )
-        lengths = task.read_lengths([len(each) for each in encoded], text)
-        encoded = tuple(each[:length] for each, length in zip(encoded, lengths, strict=True))
-        spans = [each[:length] for each, length in zip(spans, lengths, strict=True)]
         # One slot in the queue is for the record itself.
-        shares = shares_of(lengths, max(len(encoded), min(MAX_PARTS, options.max_queue - 1)))
-        parts = [parts_of(each, share) for each, share in zip(spans, shares, strict=True)]
-        variants = [encoded]
-        for index, its_parts in enumerate(parts):
-            for part in its_parts:
-                variant = encoded[index].cover(part.first, part.last, text.vocabulary.mask_id)
-                variants.append((*encoded[:index], variant, *encoded[index + 1 :]))
-        outputs = np.concatenate(await batcher.submit(variants))
+        most = max(len(requests.fields), min(MAX_PARTS, options.max_queue - 1))
+        with batcher.room_for(min(1 + most, options.max_queue)):
+            (encoded,), spans = await encoder.run(
+                lambda: (predictor.encode([record]), task.spans(record, text.tokenizer))
+            )
+            lengths = task.read_lengths([len(each) for each in encoded], text)
+            encoded = tuple(each[:length] for each, length in zip(encoded, lengths, strict=True))
+            spans = [each[:length] for each, length in zip(spans, lengths, strict=True)]
+            shares = shares_of(lengths, most)
+            parts = [parts_of(each, share) for each, share in zip(spans, shares, strict=True)]
+            variants = [encoded]
+            for index, its_parts in enumerate(parts):
+                for part in its_parts:
+                    variant = encoded[index].cover(part.first, part.last, text.vocabulary.mask_id)
+                    variants.append((*encoded[:index], variant, *encoded[index + 1 :]))
+            outputs = np.concatenate(await batcher.submit(variants))
         probabilities = np.asarray(task.probabilities(outputs[:1]))[0]
         label = task.labels.index(body.label) if body.label else int(probabilities.argmax())
         odds = task.log_odds(outputs, label)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import error_answer
 
@@ -31,6 +31,17 @@ class BodyLimit:
         """Answers one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
+        kind = headers.get(b"content-type", b"").decode("latin-1").lower().replace('"', "")
+        charset = kind.partition("charset=")[2].partition(";")[0].strip() or "utf-8"
+        if encoding != "identity" or charset not in ("utf-8", "utf8", "us-ascii"):
+            await _read_on(receive)
+            answer = error_answer(
+                415, "send the body as JSON in UTF-8, neither compressed nor in another encoding"
+            )
+            await answer(scope, receive, send)
             return
         try:
             async with asyncio.timeout(self._timeout):
@@ -85,50 +96,61 @@ async def _read_on(receive: Receive) -> None:
             return
 
 
-def protocol_with_timeout(seconds: float) -> type[H11Protocol]:
-    """uvicorn's HTTP/1.1 protocol with a time limit for the head of a request.
-
-    uvicorn itself limits only the pause between two requests. Here the time starts with the
-    connection, or with the first byte of a further request; when it is over, the connection is
-    closed. (`cycle` and its `response_complete` are not documented: a test fails if they change.)
+class TimeLimit:
+    """Answers with 503 a request that takes too long; the work for it that waits is dropped.
 
     Args:
-        seconds: the limit.
+        app: the application behind it.
+        timeout: seconds from the arrival of the body to the beginning of the answer.
     """
 
-    class TimedProtocol(H11Protocol):
-        timer: asyncio.TimerHandle | None = None
+    def __init__(self, app: ASGIApp, *, timeout: float) -> None:
+        self.app = app
+        self._timeout = timeout
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._start()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._answering():
-                self._cancel()
-            else:
-                self._start()
+        async def note(message: Message) -> None:
+            limit.reschedule(None)  # The answer has begun; slow readers have a limit of their own.
+            await send(message)
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._cancel()
-            super().connection_lost(exc)
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                await self.app(scope, receive, note)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            answer = error_answer(503, f"the request took longer than {self._timeout:g} s")
+            await answer(scope, receive, send)
 
-        def _answering(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
 
-        def _start(self) -> None:
-            if self.timer is None:
-                self.timer = self.loop.call_later(seconds, self._close)
+class AllowedHosts:
+    """Answers only requests that address the service by one of its names.
 
-        def _cancel(self) -> None:
-            if self.timer is not None:
-                self.timer.cancel()
-                self.timer = None
+    A web page whose own name leads to this machine (DNS rebinding) could use the service otherwise.
 
-        def _close(self) -> None:
-            self.timer = None
-            if not self._answering() and not self.transport.is_closing():
-                self.transport.close()
+    Args:
+        app: the application behind it.
+        hosts: the names; empty: any.
+    """
 
-    return TimedProtocol
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str]) -> None:
+        self.app = app
+        self._hosts = {host.strip("[]").lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] == "http" and self._hosts:
+            header = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+            host = header[1:].partition("]")[0] if header[:1] == "[" else header.partition(":")[0]
+            if host not in self._hosts:
+                answer = error_answer(
+                    400, f"the service is not addressed as {header!r:.80}; --allowed_hosts adds it"
+                )
+                await answer(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATHS = ("/", "/healthz", "/metrics", "/openapi.json", "/v1/explain", "/v1/labels", "/v1/predict")
+_CLIENT_LEFT = 499  # nothing was answered because nobody waited; nginx's number
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -61,7 +62,7 @@ class MeasureRequests:
             return
         # Not the requested path: anybody could make up any number of paths.
         path = scope["path"] if scope["path"] in PATHS else "other"
-        began, status = time.perf_counter(), 500
+        began, status = time.perf_counter(), _CLIENT_LEFT
 
         async def note(message: Message) -> None:
             nonlocal status
@@ -71,6 +72,9 @@ class MeasureRequests:
 
         try:
             await self.app(scope, receive, note)
+        except Exception:
+            status = 500
+            raise
         finally:
             self._measures.requests.labels(path, str(status)).inc()
             self._measures.seconds.labels(path).observe(time.perf_counter() - began)

@@ -1,9 +1,12 @@
 """The options of the service."""
 
+import ipaddress
 from dataclasses import dataclass
 
 from common.errors import OptionError
 from common.options import Options, option
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,25 @@ class ServingOptions(Options):
         "seconds within which a client must have sent its request; after that: 408",
         minimum=0.1,
     )
+    request_timeout: float = option(
+        30.0,
+        "seconds within which a request that has arrived is answered; after that: 503",
+        minimum=0.1,
+    )
+    max_connections: int = option(
+        1000,
+        "maximum number of open connections; beyond it those that have been idle for longest are "
+        "closed",
+        minimum=1,
+    )
+    allowed_hosts: list[str] = option(
+        [],
+        "names by which clients may address the service (the header Host), or *; default: if it "
+        "listens on this machine only, the names of this machine, otherwise any",
+    )
+    cors_origins: list[str] = option(
+        [], "origins of other web pages that may use the service, such as https://example.org, or *"
+    )
     stop_timeout: float = option(
         30.0, "seconds for the requests in progress to finish after SIGTERM or Ctrl-C", minimum=0
     )
@@ -50,3 +72,14 @@ class ServingOptions(Options):
             raise OptionError(
                 f"--max_texts={self.max_texts}: must be at most --max_queue={self.max_queue}."
             )
+
+    def hosts(self) -> frozenset[str]:
+        """The names by which clients may address the service; empty: any."""
+        if self.allowed_hosts:
+            return frozenset() if "*" in self.allowed_hosts else frozenset(self.allowed_hosts)
+        try:
+            local = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            local = self.host == "localhost"
+        # Otherwise a web page could reach it by a name of its own that it points to 127.0.0.1.
+        return frozenset({self.host, *_LOCAL_HOSTS}) if local else frozenset()

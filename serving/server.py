@@ -1,8 +1,10 @@
 """Runs the service: from loading the checkpoint to the last answer after SIGTERM."""
 
 import logging
+import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -10,13 +12,14 @@ import uvicorn
 from common.errors import OptionError
 from data_util.bucketing import LENGTH_STEP
 from serving.app import make_app
-from serving.limits import protocol_with_timeout
+from serving.connections import BACKLOG, limited_protocol, possible_connections
 from serving.options import ServingOptions
 from training.prediction import Predictor
 
 logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE_SECONDS = 30
+_TEXT = "the first text: 第一个文本"
 
 
 def serve(options: ServingOptions) -> None:
@@ -44,15 +47,31 @@ def serve(options: ServingOptions) -> None:
                 options.max_batch_size,
                 options.max_wait_ms,
             )
-        _run(predictor, options, listener)
+        idle = _run(predictor, options, listener)
+    if not idle:
+        logger.warning("stopped; work that did not end in time was left behind")
+        # A thread that is in the middle of TensorFlow's code cannot be ended in another way.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     logger.info("stopped: all requests in flight were answered")
 
 
 def warm_up(predictor: Predictor, batch_size: int) -> None:
-    """Runs each padded length once, so that no request waits for tracing."""
+    """Runs each padded length, and each step from text to result, once.
+
+    So no request waits for tracing, or for the dictionary of the tokenizer to be read.
+    """
+    task = predictor.task
+    record = task.record(
+        {name: _TEXT if kind is str else [_TEXT] for name, kind in task.fields.items()}
+    )
+    predictor.predict([record], top_k=1)
+    if task.explains:
+        task.spans(record, predictor.text.tokenizer)
     longest = predictor.text.sequence_length
     for length in (*range(LENGTH_STEP, longest, LENGTH_STEP), longest):
-        predictor.batch_outputs([predictor.task.sample(length, predictor.text)] * batch_size)
+        predictor.batch_outputs([task.sample(length, predictor.text)] * batch_size)
 
 
 class _Server(uvicorn.Server):
@@ -64,12 +83,15 @@ class _Server(uvicorn.Server):
             logger.info("listening on http://%s:%d  (Ctrl-C ends it)", host, port)
 
 
-def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket) -> None:
+def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket) -> bool:
+    """Serves until a signal; returns whether all work has ended."""
     # Only our own messages, and the stack trace of an internal error.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    app = make_app(predictor, options)
     config = uvicorn.Config(
-        make_app(predictor, options),
-        http=protocol_with_timeout(options.read_timeout),
+        app,
+        http=limited_protocol(options.read_timeout, possible_connections(options.max_connections)),
+        backlog=BACKLOG,
         ws="none",
         log_config=None,
         access_log=False,
@@ -79,16 +101,25 @@ def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket)
     )
     # uvicorn raises the signal again when it is done; we decide ourselves how to end.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    server = _Server(config)
+    hangup = signal.getsignal(signal.SIGHUP)
+    if hangup == signal.SIG_DFL:  # Not after `nohup`.
+        # The end of the terminal is answered as SIGTERM is, which uvicorn does not do itself.
+        signal.signal(signal.SIGHUP, server.handle_exit)
     try:
-        _Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, hangup)
+    return bool(app.state.idle)
 
 
 def _listen(options: ServingOptions) -> socket.socket:
     try:
         family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
+        listener = socket.create_server(
+            (options.host, options.port), family=family, backlog=BACKLOG
+        )
     except OSError as error:
         raise OptionError(
             f"--host={options.host} --port={options.port}: cannot listen there "

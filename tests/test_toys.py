@@ -212,7 +212,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
 
 def test_the_service(chosen):
     app = make_app(predictor_of(chosen), ServingOptions())
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         inputs = [{"options": ["骗人", "日"]}, {"options": [" "]}]
         answer = client.post("/v1/predict", json={"input": inputs})
         assert answer.status_code == 200, answer.text

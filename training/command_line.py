@@ -1,5 +1,6 @@
 """Runs commands that need Keras: configures Keras, then runs them like any other command."""
 
+import functools
 import importlib.util
 import logging
 import os
@@ -11,9 +12,18 @@ from common import command_line
 from common.errors import OptionError
 from common.parsing import OptionsT
 
+logger = logging.getLogger(__name__)
+
+BACKENDS = ("tensorflow", "jax")
+# What Keras reads without being asked: the settings in ~/.keras, and limits on `fit`.
+_SETTINGS = ("KERAS_HOME", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
+
 
 def run(
-    main: Callable[[OptionsT], object], options_class: type[OptionsT], description: str
+    main: Callable[[OptionsT], object],
+    options_class: type[OptionsT],
+    description: str,
+    backends: tuple[str, ...] = BACKENDS,
 ) -> None:
     """Runs `main` with the options of the command line.
 
@@ -21,58 +31,84 @@ def run(
         main: the command.
         options_class: the dataclass of its options.
         description: a sentence for `--help`.
+        backends: the Keras backends that the command runs on, the preferred one first.
 
     See `common.command_line.run` for how errors are handled.
     """
-    command_line.run(main, options_class, description, prepare=_prepare)
+    prepare = functools.partial(_prepare, backends)
+    command_line.run(main, options_class, description, prepare=prepare)
 
 
-def _prepare(options: OptionsT, given: frozenset[str]) -> OptionsT:
+def _prepare(backends: tuple[str, ...], options: OptionsT, given: frozenset[str]) -> OptionsT:
     """Applies --test_mode, then imports Keras with the backend that the options require."""
     if getattr(options, "test_mode", False):
         from training.smoke_run import in_test_mode
 
         options = in_test_mode(options, given)
-    choose_backend(getattr(options, "distribute", "none"))
+    choose_backend(getattr(options, "distribute", "none"), backends)
     quiet_libraries()
     return options
 
 
-def choose_backend(distribute: str) -> None:
-    """Selects the Keras backend that `--distribute` requires; call it before Keras is imported.
+def choose_backend(distribute: str, backends: tuple[str, ...] = BACKENDS) -> None:
+    """Selects the Keras backend for a command; call it before Keras is imported.
+
+    The backend is that of KERAS_BACKEND, or else TensorFlow, or JAX where `distribute` requires it.
+    A command that cannot run on JAX runs on TensorFlow, and says so.
 
     Args:
         distribute: the value of the option.
+        backends: those that the command runs on, the preferred one first.
 
     Raises:
-        OptionError: KERAS_BACKEND names another backend, or the required one is not installed.
+        OptionError: KERAS_BACKEND names a backend that is not supported, or the backend is not
+            installed.
     """
-    if distribute != "data_parallel":
-        return
-    if importlib.util.find_spec("jax") is None:
+    chosen = os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+    if distribute == "data_parallel":
+        chosen = os.environ.setdefault("KERAS_BACKEND", "jax")
+        if chosen != "jax":
+            raise OptionError(f"--distribute=data_parallel needs KERAS_BACKEND=jax, not {chosen}.")
+    if chosen not in BACKENDS:
+        raise OptionError(f"KERAS_BACKEND={chosen}: must be {' or '.join(BACKENDS)}.")
+    if chosen not in backends:
+        logger.info("KERAS_BACKEND=%s: this command runs on %s instead", chosen, backends[0])
+        chosen = os.environ["KERAS_BACKEND"] = backends[0]
+    if chosen == "jax" and importlib.util.find_spec("jax") is None:
+        reason = "--distribute=data_parallel" if distribute == "data_parallel" else "KERAS_BACKEND"
         raise OptionError(
-            "--distribute=data_parallel needs JAX, which is not installed: "
+            f"{reason} needs JAX, which is not installed: "
             "pip install jax (for NVIDIA GPUs: pip install 'jax[cuda12]')."
-        )
-    if os.environ.setdefault("KERAS_BACKEND", "jax") != "jax":
-        raise OptionError(
-            f"--distribute=data_parallel needs KERAS_BACKEND=jax, not "
-            f"{os.environ['KERAS_BACKEND']}."
         )
 
 
 def quiet_libraries() -> None:
-    """Imports Keras and TensorFlow without their startup messages on standard error."""
+    """Imports Keras and TensorFlow without their startup messages on standard error.
+
+    Keras gets its default settings: a run depends on its options, not on what another program
+    wrote to `~/.keras/keras.json`.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with standard_error_closed():
+    with standard_error_closed(), _default_settings():
         import keras
         import tensorflow as tf
 
         if keras.backend.backend() != "tensorflow":
             # TensorFlow then only feeds batches, but would claim the memory of every GPU.
             tf.config.set_visible_devices([], "GPU")
-    for library in ("absl", "h5py", "tensorflow"):
+    for library in ("absl", "h5py", "jax", "tensorflow"):
         logging.getLogger(library).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _default_settings() -> Iterator[None]:
+    before = {name: os.environ.pop(name) for name in _SETTINGS if name in os.environ}
+    os.environ["KERAS_HOME"] = os.devnull  # Holds no file, and none can be written to it.
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+        os.environ.update(before)
 
 
 @contextmanager

@@ -143,12 +143,7 @@ def build_model(
         config = architecture.restored_backbone_config(
             options, checkpoint, allow_changes=options.allow_partial_restore
         )
-    if options.sequence_length > config.max_position:
-        raise OptionError(
-            f"--sequence_length={options.sequence_length} exceeds the backbone's max_position "
-            f"({config.max_position}). Use a smaller value, or pre-train with a larger "
-            "--max_position."
-        )
+    config = architecture.long_enough(config, options, "sequence_length")
     model = build(data.task.build_model(make_backbone(config), config.dropout))
     word_embeddings.fill(model.backbone, vectors)
     data.task.start_head(model, data)

@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from common.errors import CheckpointError, OptionError
-from common.files import whole_file
+from common.whole_files import whole_file
 from data_util.reading.documents import check_paths
 from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.publication import read_published
 from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
 from tasks.loading import load_task_model
@@ -55,6 +56,13 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, threshold: float | None = None) -> None:
+        # A run may publish another checkpoint between the configuration and the weights.
+        read_published(folder, lambda: self._load(folder))
+        if threshold is not None:
+            self.task.use_threshold(threshold)
+        self._forward = Forward(self.model)
+
+    def _load(self, folder: Path) -> None:
         checkpoint = read_checkpoint(folder)
         self.task, self.model = load_task_model(checkpoint)
         if checkpoint.setting("test_mode", bool):
@@ -66,11 +74,8 @@ class Predictor:
                 f"{folder}: config.json has a sequence_length of {length}; it must be from "
                 f"{shortest} to max_position ({longest:,})."
             )
-        if threshold is not None:
-            self.task.use_threshold(threshold)
         self.checkpoint = checkpoint
         self.text = TextEncoder(*stored_tokenizer(checkpoint), length)
-        self._forward = Forward(self.model)
 
     def predict(
         self, records: Sequence[Record], batch_size: int = 64, top_k: int = 0
@@ -142,7 +147,7 @@ def predict(options: PredictionOptions) -> int:
     Raises:
         CheckpointError: the checkpoint cannot be used.
         InputError: the input cannot be read.
-        OptionError: the output is the input.
+        OptionError: the output is the input, or cannot be a file.
     """
     if options.input != "-":
         check_paths([options.input])
@@ -150,6 +155,7 @@ def predict(options: PredictionOptions) -> int:
             raise OptionError(
                 f"--output={options.output}: this is the input file; name another file."
             )
+    _check_output(options.output)
     predictor = Predictor(Path(options.ckpt_dir), options.threshold)
     began = shown = time.monotonic()
     lines = empty = 0
@@ -178,6 +184,17 @@ def predict(options: PredictionOptions) -> int:
         logger.warning("%s: %s lines in all had nothing to predict from", name, f"{empty:,}")
     logger.info("predicted %s lines in %.1f s", f"{lines:,}", time.monotonic() - began)
     return lines
+
+
+def _check_output(path: str) -> None:
+    """Refuses what cannot be written to before a model is loaded and lines are predicted."""
+    if path == "-":
+        return
+    if os.path.isdir(path):
+        raise OptionError(f"--output={path}: this is a folder; name a file in it.")
+    parent = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(parent):
+        raise OptionError(f"--output={path}: there is no folder {parent}; create it first.")
 
 
 @contextmanager

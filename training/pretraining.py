@@ -173,11 +173,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         config = word_embeddings.fitted(config, vectors)
     else:
         config = architecture.restored_backbone_config(options, data.start, allow_changes=False)
-    if options.sequence_length_lm > config.max_position:
-        raise OptionError(
-            f"--sequence_length_lm={options.sequence_length_lm} exceeds "
-            f"--max_position={config.max_position}."
-        )
+    config = architecture.long_enough(config, options, "sequence_length_lm")
     names = objectives(options)
     settings = objective_settings(
         options,

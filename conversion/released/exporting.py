@@ -6,7 +6,8 @@ from pathlib import Path
 from safetensors.numpy import save_file
 
 from common.errors import CheckpointError, ConfigError, OptionError
-from common.files import to_json, whole_folder
+from common.files import to_json
+from common.whole_files import whole_folder
 from conversion.released.config import bert_from_config
 from conversion.released.vocabulary import TOKENIZER_CONFIG, VOCABULARY
 from conversion.released.weights import bert_tensors

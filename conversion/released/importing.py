@@ -24,6 +24,7 @@ from models.checkpoints.writing import write_checkpoint
 from models.pretraining_model import PretrainingModel
 from training.options.scripts import ImportOptions
 from training.preparation.tokenizer import text_files
+from training.runs.output_checks import check_no_foreign_files, check_not_input
 from training.runs.run_lock import RunLock
 from training.runs.run_record import RUN
 
@@ -45,6 +46,7 @@ def import_bert(options: ImportOptions) -> ImportReport:
     if not options.ckpt_dir:
         raise OptionError("the checkpoint folder has no name: name the folder to write.")
     folder = Path(options.ckpt_dir)
+    check_not_input(folder, options.source, "ckpt_dir")
     _check_free(folder, overwrite=options.overwrite)
     released = open_released_bert(Path(options.source))
     config = _config(released, options)
@@ -107,7 +109,10 @@ def import_bert(options: ImportOptions) -> ImportReport:
 def _check_free(folder: Path, *, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"{folder}: this is a file; give a folder.")
-    if holds_checkpoint(folder) and not overwrite:
+    if overwrite:
+        return
+    check_no_foreign_files(folder, "ckpt_dir")
+    if holds_checkpoint(folder):
         raise OptionError(
             f"{folder}: this folder already holds a checkpoint. Give another folder, or "
             "--overwrite to replace it."

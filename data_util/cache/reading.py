@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from common.hdf5 import UntrustedError, plain_array
+from common.hdf5 import UntrustedError, open_hdf5, plain_array
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def _open(
     if path.is_symlink() or not path.is_file():
         raise UntrustedError("it is a link, or no regular file")
     file_size = path.stat().st_size
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         version, recorded_key, recorded = (_attribute(file, name) for name in _ATTRIBUTES)
         if version != FORMAT_VERSION:
             raise UntrustedError(

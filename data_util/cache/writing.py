@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -19,7 +20,8 @@ import h5py
 import numpy as np
 
 from common.errors import InputError
-from common.files import flush_to_disk
+from common.hdf5 import OpenFile
+from common.whole_files import flush_to_disk
 from data_util.cache.reading import (
     DTYPES,
     FORMAT_VERSION,
@@ -30,6 +32,7 @@ from data_util.cache.reading import (
 )
 
 _LOCK = ".lock"
+_ROOM = 1 << 16  # bytes for what HDF5 writes beside the arrays
 
 
 def cache_path(folder: str | os.PathLike[str], kind: str, key: str) -> Path:
@@ -81,25 +84,20 @@ class RaggedWriter:
 
     def __enter__(self) -> Self:
         prefix = f".{self._path.stem}-"
-        try:
+        with self._writing():
             _remove_abandoned(self._path.parent, prefix)
             self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._path.parent))
             self._lock = _lock(self._folder, create=True)
-        except OSError as error:
-            raise InputError(
-                f"nothing can be written to the cache folder ({error.strerror}); choose another "
-                "with --data_path",
-                path=self._path.parent,
-            ) from error
-        for name, dtype in self._dtypes.items():
-            self._files[name] = open(self._folder / name, "wb")
-            if name in self._totals:
-                self._files[name].write(np.zeros(1, dtype).tobytes())
+            for name, dtype in self._dtypes.items():
+                self._files[name] = open(self._folder / name, "wb")
+                if name in self._totals:
+                    self._files[name].write(np.zeros(1, dtype).tobytes())
         return self
 
     def append(self, name: str, values: np.ndarray) -> None:
         """Adds integers to the end of a stream of values."""
-        self._files[name].write(np.ascontiguousarray(values, self._dtypes[name]).tobytes())
+        with self._writing():
+            self._files[name].write(np.ascontiguousarray(values, self._dtypes[name]).tobytes())
 
     def append_lengths(self, name: str, lengths: np.ndarray) -> None:
         """Adds ragged rows of these lengths to a stream of offsets."""
@@ -120,24 +118,43 @@ class RaggedWriter:
     ) -> None:
         try:
             for file in self._files.values():
-                file.close()
+                # After another error it does not matter whether the rest can be written.
+                with suppress(OSError) if kind is not None else self._writing():
+                    file.close()
             if kind is None:
-                self._write()
+                with self._writing():
+                    self._write()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
             if self._lock is not None:
                 os.close(self._lock)
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"nothing can be written to the cache folder ({error.strerror or error}); free "
+                "space in it, or choose another with --data_path",
+                path=self._path.parent,
+            ) from error
+
     def _write(self) -> None:
         unfinished = self._folder / "unfinished.h5"
         digest = hashlib.sha256()
-        with h5py.File(unfinished, "w") as file:
-            for name in sorted(self._dtypes):
-                self._write_dataset(file, name, digest)
-            file.attrs["format_version"] = FORMAT_VERSION
-            file.attrs["fingerprint"] = np.array(fingerprint(self._description), HEXADECIMAL)
-            file.attrs["description"] = json.dumps(self._description, sort_keys=True)
-            file.attrs["digest"] = np.array(digest.hexdigest(), HEXADECIMAL)
+        with open(unfinished, "x+b", buffering=0) as raw:
+            size = sum((self._folder / name).stat().st_size for name in self._dtypes)
+            target = OpenFile(raw, reserve=size + _ROOM)
+            with h5py.File(target, "w") as file:
+                for name in sorted(self._dtypes):
+                    self._write_dataset(file, name, digest)
+                    target.check()
+                file.attrs["format_version"] = FORMAT_VERSION
+                file.attrs["fingerprint"] = np.array(fingerprint(self._description), HEXADECIMAL)
+                file.attrs["description"] = json.dumps(self._description, sort_keys=True)
+                file.attrs["digest"] = np.array(digest.hexdigest(), HEXADECIMAL)
+            target.finish()
         flush_to_disk(unfinished)
         os.replace(unfinished, self._path)
 

@@ -14,7 +14,7 @@ from common.files import digests
 from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.reading.documents import Document, check_paths, read_documents
+from data_util.reading.documents import Document, check_paths, check_unchanged, read_documents
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import Text, check_kind
 from data_util.tokens.tokenize_corpus import (
@@ -146,6 +146,7 @@ def prepare_labelled_data(
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
             writer.append("ids", counts.add(block))
             writer.append_lengths(texts_offsets, block.sentence_lengths)
+        check_unchanged(files, description["sources"])
         table, unknown = counts.final_ids(vocabulary)
         writer.remap("ids", table)
     arrays = open_cache(target, key, values=values, offsets=offsets)

@@ -14,7 +14,7 @@ from common.files import digests
 from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
-from data_util.reading.documents import check_paths, read_documents
+from data_util.reading.documents import check_paths, check_unchanged, read_documents
 from data_util.reading.mentions import LabelMentions
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
@@ -108,6 +108,7 @@ def prepare_pretraining_data(
             if labels:
                 writer.append("label_ids", block.label_ids)
                 writer.append_lengths("label_offsets", block.label_lengths)
+        check_unchanged(files, description["sources"])
         made = vocabulary or Vocabulary.from_counts(counts.as_dict(), vocab_size, min_count)
         table, unknown = counts.final_ids(made)
         if not len(table):

@@ -4,14 +4,14 @@ import functools
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from common.errors import InputError
-from common.files import open_at_once
+from common.files import digests, open_at_once
 from data_util.choices import LABEL_FIELDS, UNITS
 from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import raw_lines
@@ -150,6 +150,26 @@ def check_paths(paths: Iterable[AnyPath]) -> list[Path]:
     if not checked:
         raise InputError("no data file was named: name at least one")
     return checked
+
+
+def check_unchanged(paths: Sequence[AnyPath], before: Sequence[str]) -> None:
+    """Checks, after files were read, that they are still those that were hashed.
+
+    Otherwise a cache that is keyed by the old content would hold the new one.
+
+    Args:
+        paths: the files.
+        before: their `digests` before they were read.
+
+    Raises:
+        InputError: one has changed.
+    """
+    for path, old, new in zip(paths, before, digests(paths), strict=True):
+        if old != new:
+            raise InputError(
+                "this file has changed while it was read: repeat the command when it is complete",
+                path,
+            )
 
 
 def _checked(path: AnyPath) -> Path:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from common.errors import InputError
-from common.files import MAX_BYTES, read_lines, write_whole
+from common.files import MAX_BYTES, read_lines
+from common.whole_files import write_whole
 
 # The names are in every metrics.json too, where a character can take twice as many bytes.
 MAX_LABELS = 1_000_000

@@ -16,9 +16,9 @@ from string import Formatter
 from typing import TypeVar
 
 from common.command_line import run
-from common.files import write_whole
 from common.options import Options, option
 from common.random_streams import random_generator
+from common.whole_files import write_whole
 from data_util.sample.charges import CHARGES, SLOTS, Charge
 from data_util.sample.grammar import (
     DAYS,

@@ -8,7 +8,8 @@ from itertools import filterfalse
 from typing import Any, ClassVar
 
 from common.errors import InputError
-from common.files import read_json, to_json, write_whole
+from common.files import read_json, to_json
+from common.whole_files import write_whole
 from data_util.choices import TOKENIZE_STYLES
 from data_util.tokens.numbering import IndexedTokens, index_tokens
 from data_util.tokens.vocabulary import Vocabulary

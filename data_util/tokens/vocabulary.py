@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from common.errors import InputError
-from common.files import MAX_BYTES, MAX_LINES, read_lines, write_whole
+from common.files import MAX_BYTES, MAX_LINES, read_lines
+from common.whole_files import write_whole
 
 RESERVED = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

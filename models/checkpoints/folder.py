@@ -18,6 +18,14 @@ from typing import Any, TypeVar
 
 from common.errors import CheckpointError, ConfigError
 from common.files import MAX_BYTES, check_regular, is_plain_name, read_json, read_text, sha256
+from models.checkpoints.publication import (
+    COMPLETE,
+    MANIFEST,
+    latest,
+    manifest_digest,
+    read_published,
+    replaced,
+)
 from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes, min_parameters
 from models.checkpoints.versions import READABLE_VERSIONS, upgraded
 from models.config import BackboneConfig
@@ -29,8 +37,6 @@ METRICS = "metrics.json"
 OPTIMIZER = "optimizer.h5"
 TRAINING_STATE = "training_state.json"
 MENTION_LABELS = "mention_labels.txt"  # of the objective that learned which labels a text names
-MANIFEST = "manifest.json"
-COMPLETE = ".complete"
 
 SettingT = TypeVar("SettingT")
 
@@ -47,11 +53,22 @@ class Checkpoint:
         folder: its path.
         config: the content of `config.json`, upgraded to the current format version.
         files: the path of each file by its name.
+        manifest: identifies it (see `manifest_digest`); None: it is not compared.
     """
 
     folder: Path
     config: dict[str, Any]
     files: dict[str, Path]
+    manifest: str | None = None
+
+    def check_current(self) -> None:
+        """Checks that no other checkpoint has replaced this one, so that what was read is of it.
+
+        Raises:
+            CheckpointError: another one has.
+        """
+        if self.manifest is not None and manifest_digest(self.folder) != self.manifest:
+            raise replaced(self.folder)
 
     def text(self, name: str) -> str:
         """The content of the text file `name`.
@@ -127,11 +144,15 @@ class Checkpoint:
             raise CheckpointError(
                 f"{self.folder}: this checkpoint has no {name}; it contains {sorted(self.files)}."
             )
-        return self.files[name]
+        path = self.files[name]
+        moved = path.parent.name == COMPLETE and not path.exists()
+        return self.folder / name if moved else path
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Reads a checkpoint folder and verifies every file in it against the manifest.
+
+    A run may publish other checkpoints meanwhile: the result is one of them.
 
     Raises:
         CheckpointError: the folder is missing or incomplete, a file was truncated or altered, or
@@ -142,6 +163,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             f"{folder}: there is no such checkpoint folder; name the output folder of an earlier "
             "training run."
         )
+    return read_published(folder, lambda: _read(folder))
+
+
+def _read(folder: Path) -> Checkpoint:
+    manifest = manifest_digest(folder)
     described = read_manifest(latest(folder, MANIFEST))
     if not {CONFIG, WEIGHTS} <= described.keys():
         raise CheckpointError(f"{folder}: {MANIFEST} does not list {CONFIG} and {WEIGHTS}.")
@@ -156,7 +182,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     for name, expected in described.items():
         if name != CONFIG:
             _check_described(files[name], expected, max_file_bytes(name, config))
-    return Checkpoint(folder, config, files)
+    return Checkpoint(folder, config, files, manifest)
 
 
 def content_digests(folder: Path) -> dict[str, str]:
@@ -186,14 +212,6 @@ def check_against_manifest(path: Path) -> None:
 def holds_checkpoint(folder: Path) -> bool:
     """Whether a checkpoint was ever completed in `folder`; it may have been damaged since."""
     return (folder / MANIFEST).exists() or (folder / COMPLETE / MANIFEST).exists()
-
-
-def latest(folder: Path, name: str) -> Path:
-    """The path of the newest complete version of a file of the folder."""
-    complete = folder / COMPLETE
-    if not complete.is_symlink() and (complete / name).exists():
-        return complete / name
-    return folder / name
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

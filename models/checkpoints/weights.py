@@ -4,11 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
 import keras
 
 from common.errors import CheckpointError, ConfigError
-from common.hdf5 import array_shapes
+from common.hdf5 import array_shapes, open_hdf5, unlocked
 from models.backbone_model import BackboneModel
 from models.backbones.base import make_backbone
 from models.build import build
@@ -84,13 +83,15 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
         max_elements = model.count_params() + _SLACK
     array_shapes(path, max_elements=max_elements)
     try:
-        model.load_weights(path, objects_to_skip=optimizer_of(model))
+        with unlocked(path) as file:
+            model.load_weights(file, objects_to_skip=optimizer_of(model))
     except (ValueError, KeyError, OSError) as error:
         raise CheckpointError(
             f"{path}: these weights do not belong to the "
             f"{checkpoint.config['backbone']['backbone']} model that {CONFIG} describes "
             f"({str(error).splitlines()[0]})."
         ) from error
+    checkpoint.check_current()
 
 
 def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint) -> None:
@@ -106,7 +107,7 @@ def load_optimizer(optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint
     elements = sum(math.prod(shape) for shape in expected.values())
     if array_shapes(path, max_elements=elements + _SLACK) != expected:
         raise CheckpointError(f"{path}: this is the state of another optimizer or model.")
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         for index, variable in enumerate(optimizer.variables):
             variable.assign(file[str(index)][()])
 

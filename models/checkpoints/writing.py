@@ -8,14 +8,9 @@ import h5py
 import keras
 
 from common.errors import CheckpointError
-from common.files import (
-    flush_to_disk,
-    is_plain_name,
-    remove_unfinished,
-    sha256,
-    to_json,
-    whole_folder,
-)
+from common.files import is_plain_name, sha256, to_json
+from common.hdf5 import InMemory
+from common.whole_files import flush_to_disk, remove_unfinished, whole_folder
 from models.checkpoints.folder import (
     COMPLETE,
     CONFIG,
@@ -66,7 +61,7 @@ def write_checkpoint(
     with whole_folder(folder / COMPLETE) as incoming:
         for name, content in contents.items():
             (incoming / name).write_bytes(content)
-        keras.saving.save_weights(model, incoming / WEIGHTS, objects_to_skip=optimizer_of(model))
+        _write_weights(model, incoming / WEIGHTS)
         if optimizer is not None:
             _write_optimizer(optimizer, incoming / OPTIMIZER)
         files = {
@@ -87,13 +82,21 @@ def remove_leftovers(folder: Path) -> None:
     remove_unfinished(folder / COMPLETE)
 
 
+def _write_weights(model: keras.Model, path: Path) -> None:
+    content = InMemory()
+    keras.saving.save_weights(model, content, objects_to_skip=optimizer_of(model))
+    path.write_bytes(content.getbuffer())
+
+
 def _write_optimizer(optimizer: keras.optimizers.Optimizer, path: Path) -> None:
-    with h5py.File(path, "w") as file:
+    content = InMemory()
+    with h5py.File(content, "w") as file:
         for index, variable in enumerate(optimizer.variables):
             dataset = file.create_dataset(
                 str(index), data=keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))
             )
             dataset.attrs["variable"] = variable.path
+    path.write_bytes(content.getbuffer())
 
 
 def _finish_publishing(folder: Path) -> None:

@@ -63,6 +63,7 @@ def test_help(command):
     ("body", "status", "err"),
     [
         ("raise InputError('wrong', 'a.txt', 3)", 2, "error: a.txt:3: wrong\n"),
+        (r"raise InputError('\x1b[2J\u202e 盗窃')", 2, "error: \\x1b[2J\\u202e 盗窃\n"),
         ("raise ConfigError('too large')", 2, "error: too large\n"),
         ("raise TrainingError('diverged')", 2, "error: diverged\n"),
         ("open('/none/a.txt')", 2, "error: /none/a.txt: No such file or directory\n"),
@@ -99,6 +100,19 @@ def test_a_reader_that_has_seen_enough(command, line):
     for body in (LINES, "print(0)"):
         done = command(body, line)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_pipe_that_is_not_standard_output_is_an_error(command):
+    # Ctrl-C ends the reader of `2>&1 | tee log`, too.
+    body = "import time; time.sleep(0.5); os.write(2, b'stopping')"
+    assert command(body, "{} 2>&1 | true").returncode == 2
+    body = """
+        read, write = os.pipe()
+        os.close(read)
+        print(0)
+        os.write(write, b"to another process")
+    """
+    assert command(body, "{} | true").returncode == 2
 
 
 def test_a_status_is_kept_where_nobody_reads(command):

@@ -1,5 +1,4 @@
 import os
-import stat
 
 import pytest
 
@@ -11,41 +10,9 @@ from common.files import (
     read_json,
     read_lines,
     read_text,
-    remove_unfinished,
-    whole_file,
-    whole_folder,
-    write_whole,
+    to_json,
 )
 from tests.hostile_files import make_irregular, run_with_memory
-
-
-def test_write_whole_replaces_what_was_there(tmp_path):
-    path = tmp_path / "file.txt"
-    write_whole(path, b"old and longer")
-    write_whole(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["file.txt"]
-
-
-def test_write_whole_gives_the_usual_permissions(tmp_path):
-    usual = tmp_path / "usual"
-    usual.write_bytes(b"")
-    write_whole(tmp_path / "whole", b"x")
-    assert stat.S_IMODE((tmp_path / "whole").stat().st_mode) == stat.S_IMODE(usual.stat().st_mode)
-
-
-def test_write_whole_leaves_the_old_file_and_nothing_else_when_it_fails(tmp_path, monkeypatch):
-    path = tmp_path / "file.txt"
-    write_whole(path, b"old")
-
-    def no_space(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file.txt"]
 
 
 def test_read_lines_ends_lines_at_line_feeds_only(tmp_path):
@@ -74,65 +41,11 @@ def test_read_text_says_what_is_wrong(tmp_path):
         read_text(path)
 
 
-def test_an_exception_in_the_block_leaves_the_old_file(tmp_path):
-    path = tmp_path / "file.txt"
-    write_whole(path, b"old")
-    with pytest.raises(KeyError), whole_file(path) as file:
-        file.write(b"half")
-        raise KeyError
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file.txt"]
-
-
-def test_a_folder_that_is_missing_is_named_by_the_file_in_it(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        write_whole(tmp_path / "missing" / "file.txt", b"")
-    assert caught.value.filename == str(tmp_path / "missing" / "file.txt")
-
-
-@pytest.mark.parametrize("before", ["nothing", "empty"])
-def test_whole_folder(tmp_path, before):
-    path = tmp_path / "made" / "folder"
-    if before == "empty":
-        path.mkdir(parents=True)
-    with whole_folder(path) as folder:
-        (folder / "inner").mkdir()
-        (folder / "inner" / "file").write_text("new")
-        assert not (path / "inner").exists()
-    assert (path / "inner" / "file").read_text() == "new"
-    assert os.listdir(path.parent) == ["folder"]
-
-
-def test_whole_folder_takes_the_place_of_another_only_where_it_may(tmp_path):
-    path = tmp_path / "folder"
-    for name, replace in (("a", False), ("b", True)):
-        with whole_folder(path, replace=replace) as folder:
-            (folder / name).touch()
-    with pytest.raises(OSError, match="not empty"), whole_folder(path) as folder:
-        (folder / "c").touch()
-    assert os.listdir(path) == ["b"]
-    assert os.listdir(tmp_path) == ["folder"]
-
-
-def test_an_exception_in_the_block_leaves_the_old_folder(tmp_path):
-    path = tmp_path / "folder"
-    path.mkdir()
-    (path / "old").touch()
-    with pytest.raises(KeyError), whole_folder(path, replace=True) as folder:
-        (folder / "new").touch()
-        raise KeyError
-    assert os.listdir(path) == ["old"]
-    assert os.listdir(tmp_path) == ["folder"]
-
-
-def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
-    kept = [".run.json.mine.tmp", ".run.json.0123456789abcdef.txt", "run.json", ".other.tmp"]
-    for name in (*kept, ".run.json.0123456789abcdef.tmp"):
-        (tmp_path / name).touch()
-    (tmp_path / ".run.json.fedcba9876543210.tmp").mkdir()
-    (tmp_path / ".run.json.fedcba9876543210.tmp" / "half").touch()
-    remove_unfinished(tmp_path / "run.json")
-    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+def test_json_with_the_name_of_a_file_that_is_not_utf8(tmp_path):
+    name = os.fsdecode(b"\xff.txt")
+    (tmp_path / "a.json").write_bytes(to_json({"file": name, "label": "盗窃"}))
+    assert read_json(tmp_path / "a.json", "a file") == {"file": name, "label": "盗窃"}
+    assert "盗窃" in (tmp_path / "a.json").read_text(encoding="utf-8")
 
 
 def test_digests_are_of_the_bytes(tmp_path):

@@ -1,11 +1,17 @@
 """HDF5 files that somebody made to do harm."""
 
+import errno
+import fcntl
+import io
+import os
+
 import h5py
+import keras
 import numpy as np
 import pytest
 
 from common.errors import CheckpointError
-from common.hdf5 import array_shapes
+from common.hdf5 import InMemory, OpenFile, array_shapes, open_hdf5, unlocked
 from tests.hostile_files import HOSTILE_ARRAYS, damage_string, make_irregular, run_with_memory
 
 
@@ -140,3 +146,86 @@ def test_what_is_no_file_of_its_own(tmp_path, kind):
     make_irregular(path, kind)
     with pytest.raises(CheckpointError, match=r"symbolic link|not a regular file"):
         array_shapes(path, max_elements=1)
+
+
+class FullDisk(io.FileIO):
+    """A file on a disk that is full after some bytes."""
+
+    def __init__(self, path, room):
+        super().__init__(path, "x+")
+        self.room = room
+
+    def write(self, data):
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        count = super().write(memoryview(data)[: self.room])
+        self.room -= count
+        return count
+
+
+def fill(file):
+    """What HDF5 writes itself, some of it in small pieces."""
+    file["vars/0"] = np.arange(5000)
+    dataset = file.create_dataset("rows", (3000,), np.int32)
+    for start in range(0, 3000, 100):
+        dataset[start : start + 100] = np.arange(start, start + 100)
+    file.attrs["digest"] = "x" * 64
+
+
+@pytest.mark.parametrize("reserve", [0, 10**6])
+def test_what_is_written_through_an_open_file_can_be_read(tmp_path, reserve):
+    with open(tmp_path / "a.h5", "x+b", buffering=0) as raw:
+        target = OpenFile(raw, reserve)
+        with h5py.File(target, "w") as file:
+            fill(file)
+        target.finish()
+    # The arrays have 52,000 bytes.
+    assert 52_000 < (tmp_path / "a.h5").stat().st_size < 60_000
+    with h5py.File(tmp_path / "a.h5", "r") as file:
+        np.testing.assert_array_equal(file["vars/0"], np.arange(5000))
+        np.testing.assert_array_equal(file["rows"], np.arange(3000))
+        assert file.attrs["digest"] == "x" * 64
+
+
+def test_hdf5_sees_no_full_disk(tmp_path):
+    for room in range(0, 52_000, 2_600):
+        with FullDisk(tmp_path / f"{room}.h5", room) as raw:
+            target = OpenFile(raw, reserve=0)
+            with h5py.File(target, "w") as file:
+                fill(file)
+            with pytest.raises(OSError, match="No space left"):
+                target.finish()
+
+
+def test_room_is_reserved_before_anything_is_written(tmp_path, monkeypatch):
+    def fail(descriptor, start, size):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with open(tmp_path / "a.h5", "x+b", buffering=0) as raw:
+        number = errno.ENOSPC
+        with pytest.raises(OSError, match="No space left"):
+            OpenFile(raw, reserve=1000)
+        # A file system that cannot reserve any.
+        number = errno.EOPNOTSUPP
+        OpenFile(raw, reserve=1000)
+
+
+def test_hdf5_does_not_lock(tmp_path):
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    content = InMemory()
+    keras.saving.save_weights(model, content)
+    path = tmp_path / "a.weights.h5"
+    path.write_bytes(content.getbuffer())
+    weights = model.get_weights()
+    model.set_weights([weight + 1 for weight in weights])
+    with path.open("rb") as other:
+        # With a lock of its own HDF5 would fail here, as it does where the file system has none.
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert len(array_shapes(path, max_elements=10)) == 2
+        with open_hdf5(path) as file:
+            assert "layers" in file
+        with unlocked(path) as file:
+            model.load_weights(file)
+    for ours, theirs in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

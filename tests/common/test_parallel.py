@@ -1,12 +1,17 @@
 import math
 import operator
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from common.errors import InputError
+from common.errors import InputError, UserError
 from common.parallel import ordered_map
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("processes", [0, 1, 2])
@@ -68,5 +73,32 @@ def test_the_initializer_runs_in_each_process(processes, tmp_path, monkeypatch) 
 
 
 def test_a_process_that_dies_is_a_clear_error() -> None:
-    with pytest.raises(RuntimeError, match="--process_num=1"):
+    with pytest.raises(UserError, match="--process_num=1"):
         list(ordered_map(os._exit, [1, 1, 1], 2))
+
+
+WAITING = """
+import os, time
+from common.parallel import ordered_map
+
+def wait(seconds):
+    print(os.getpid(), flush=True)
+    time.sleep(seconds)
+
+if __name__ == "__main__":
+    list(ordered_map(wait, [600, 600], 2))
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path) -> None:
+    (tmp_path / "waiting.py").write_text(WAITING)
+    parent = subprocess.Popen(
+        [sys.executable, str(tmp_path / "waiting.py")],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    workers = [int(parent.stdout.readline()) for _ in range(2)]
+    assert parent.pid not in workers
+    parent.kill()
+    # The end of the pipe: nobody can write to it any more.
+    assert parent.communicate(timeout=60) == (b"", None)

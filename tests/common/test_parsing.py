@@ -86,6 +86,15 @@ def test_booleans(argument, value):
     assert parse(argument)[0].lower_case is value
 
 
+def test_a_path_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/home/me")
+    options, _ = parse("--source=~/in", "--out=~", "--files=~/a,b~,~nobody_here/c")
+    assert (options.source, options.out) == ("/home/me/in", "/home/me")
+    assert options.files == ["/home/me/a", "b~", "~nobody_here/c"]
+    (tmp_path / "run.json").write_text('{"out": "~/out"}')
+    assert parse(f"--options_file={tmp_path / 'run.json'}")[0].out == "/home/me/out"
+
+
 def test_a_negative_number_is_a_value():
     assert refusal("--learning_rate", "-1") == "--learning_rate=-1.0: must be at least 0."
 

@@ -268,6 +268,11 @@ def test_mistakes(options, run_of, tmp_path, monkeypatch):
         export(options.replace(out=str(tmp_path / "mine"), overwrite=True))
     with pytest.raises(OptionError, match="is no export"):
         export(options.replace(out=str(tmp_path / "mine" / "thesis.txt"), overwrite=True))
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path / "mine")
+        for out in (".", "..", str(tmp_path)):
+            with pytest.raises(OptionError, match="the current folder or above"):
+                export(options.replace(out=out, overwrite=True))
     with pytest.raises(CheckpointError, match="only pre-trained"):
         export(options.replace(ckpt_dir=str(run_of().pretrained)))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

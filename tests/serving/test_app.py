@@ -1,6 +1,7 @@
 """The addresses, in this process, on a toy model and on the tiny checkpoint."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -45,7 +46,8 @@ class ToyPredictor:
 
 
 def app_of(predictor, **changes):
-    return TestClient(make_app(predictor, ServingOptions(**changes)), raise_server_exceptions=False)
+    app = make_app(predictor, ServingOptions(**changes))
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
 
 
 # Of an alphabetic script, as a token that is covered.
@@ -303,3 +305,71 @@ def test_the_page_knows_whether_it_takes_pairs(pair_predictor):
     for predictor, number in ((ToyPredictor(), 1), (pair_predictor, 2)):
         with app_of(predictor) as client:
             assert f'<body data-texts="{number}">' in client.get("/").text
+
+
+def error_of(answer):
+    return answer.status_code, answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"Content-Encoding": "gzip"}, "neither compressed"),
+        ({"Content-Type": "application/json; charset=gb18030"}, "JSON in UTF-8"),
+    ],
+)
+def test_bodies_in_another_encoding_are_named(headers, words):
+    with app_of(ToyPredictor()) as client:
+        status, message = error_of(client.post("/v1/predict", content=b"{}", headers=headers))
+        assert (status, words in message) == (415, True)
+        kind = {"Content-Type": 'application/json; charset="UTF-8"'}
+        body = b'{"input": "bomb"}'
+        assert client.post("/v1/predict", content=body, headers=kind).status_code == 200
+
+
+def test_other_names_and_pages():
+    page = {"Origin": "https://example.org"}
+    with app_of(ToyPredictor()) as client:
+        for host in ("localhost:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST"):
+            assert client.get("/healthz", headers={"Host": host}).status_code == 200
+        status, message = error_of(client.get("/healthz", headers={"Host": "rebound.example"}))
+        assert (status, "--allowed_hosts" in message) == (400, True)
+        assert "access-control-allow-origin" not in client.get("/healthz", headers=page).headers
+        assert client.head("/healthz").status_code == 200
+    origins = ["https://example.org"]
+    with app_of(ToyPredictor(), host="0.0.0.0", cors_origins=origins) as client:
+        answer = client.get("/healthz", headers={"Host": "any.example", **page})
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+    with app_of(ToyPredictor(), allowed_hosts=["labels.example"]) as client:
+        assert client.get("/healthz", headers={"Host": "labels.example"}).status_code == 200
+        assert client.get("/healthz", headers={"Host": "localhost"}).status_code == 400
+
+
+def test_one_error_of_many_unknown_keys():
+    body = {f"key{number}": 0 for number in range(10_000)}
+    with app_of(ToyPredictor()) as client:
+        answer = client.post("/v1/predict", json={"input": "bomb", **body})
+        assert error_of(answer) == (422, "Extra inputs are not permitted")
+        assert answer.json()["error"]["where"] == "key0"
+
+
+def test_a_request_that_takes_too_long_and_a_thread_that_is_left_behind():
+    predictor, hold = ToyPredictor(), threading.Event()
+    predictor.encode = lambda records: hold.wait(60)
+    with app_of(predictor, request_timeout=0.2) as client:
+        answer = client.post("/v1/predict", json={"input": "bomb"})
+        assert error_of(answer) == (503, "the request took longer than 0.2 s")
+        assert client.get("/healthz").status_code == 200
+        # What waits behind it is not done: nobody asks for it any more.
+        assert client.post("/v1/predict", json={"input": "bomb"}).status_code == 503
+    assert client.app.state.idle is False
+    hold.set()
+    assert predictor.rows == []
+
+
+def test_the_queue_is_asked_before_anything_is_encoded():
+    predictor = ToyPredictor()
+    predictor.encode = lambda records: pytest.fail("it was encoded")
+    with app_of(predictor) as client:
+        client.app.state.batcher._max_queue = 1
+        assert client.post("/v1/predict", json={"input": ["bomb", "peace"]}).status_code == 503

@@ -149,7 +149,7 @@ def test_slow_clients(running):
     silent, dripping, halting = (connection(running) for _ in range(3))
     dripping.sendall(b"GET /healthz HTT")
     halting.sendall(
-        b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b'Content-Length: 14\r\n\r\n{"inp'
     )
     # --read_timeout=4; the sockets give up after 30 s.
@@ -162,7 +162,7 @@ def test_slow_clients(running):
     assert b'"too_slow"' in answer
     with connection(running) as quick:
         for _ in range(2):
-            quick.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            quick.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b""
             # The head and the body may come one after the other.
             while not answer.endswith(b'{"status":"ok"}'):
@@ -177,7 +177,7 @@ def test_garbage_and_clients_that_leave(running, client):
         with connection(running) as raw:
             raw.sendall(garbage)
     with connection(running) as raw:
-        raw.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+        raw.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
     assert client.get("/healthz").status_code == 200
     log = running[1].read_text(encoding="utf-8")
     assert "Traceback" not in log

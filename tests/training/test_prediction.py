@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from common.errors import CheckpointError, InputError
+from common.errors import CheckpointError, InputError, OptionError
 from data_util.tokens.ngrams import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
 from tasks.loading import load_task_model
@@ -109,6 +109,16 @@ def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
     assert (tmp_path / "out.jsonl").read_text() == "old"
     # Lines before the mistake were labelled; no half of an output stays.
     assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.jsonl"}
+
+
+@pytest.mark.parametrize(("name", "message"), [("", "is a folder"), ("no/out", "there is no fold")])
+def test_an_output_that_cannot_be_a_file_is_refused_first(tmp_path, name, message):
+    # Before the checkpoint, which does not exist, is read.
+    source = tmp_path / "in.txt"
+    source.write_text("被告人。\n", encoding="utf-8")
+    options = PredictionOptions(ckpt_dir="none", input=str(source), output=str(tmp_path / name))
+    with pytest.raises(OptionError, match=message):
+        predict(options)
 
 
 VOCABULARY_OF_NONE = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"

@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -86,14 +87,14 @@ class Progress(keras.callbacks.Callback):
             f"{self.examples_per_second:,.0f} examples/s  {duration(left)} left"
         )
         if self._terminal:
-            print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
+            _show(f"\r{line}\033[K")
         else:
             logger.info("%s", line)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Clears the line on the terminal."""
         if self._terminal:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            _show("\r\033[K")
 
     def _add_points(self, done: int, logs: Mapping[str, Any]) -> None:
         # Keras reports means over the epoch so far; the curve shows means since its last point.
@@ -107,6 +108,12 @@ class Progress(keras.callbacks.Callback):
         metrics["examples_per_second"] = self.examples_per_second
         self._writer.write("train", self._steps_before + done, metrics)
         self._mean_before, self._step_before = means, done
+
+
+def _show(text: str) -> None:
+    # The terminal may have been closed: training continues.
+    with suppress(OSError):
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 class StepCallback(keras.callbacks.Callback):

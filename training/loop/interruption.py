@@ -1,17 +1,17 @@
-"""Handles Ctrl-C and SIGTERM: training stops after the current step."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: training stops after the current step."""
 
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Self
 
 from common.errors import StoppedError
 from training.devices.distribution import all_reduce_max, processes
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FIRST = b"stopping after this step, with a checkpoint (Ctrl-C again: immediately)\n"
 
 
@@ -50,7 +50,10 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            for number in _SIGNALS:
+                # Where the command was started with `nohup`, it continues after SIGHUP.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -93,5 +96,7 @@ class Interruption:
             self.number = number
             if self._raise_immediately:
                 raise StoppedError(number, self._message)
-        # Not logged: the signal may have arrived while the logger was writing a line.
-        os.write(2, _FIRST)
+        # Not logged: the signal may have arrived while the logger was writing a line. The reader of
+        # `2>&1 | tee` may have been stopped by the same Ctrl-C.
+        with suppress(OSError):
+            os.write(2, _FIRST)

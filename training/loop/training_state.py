@@ -17,6 +17,19 @@ from models.checkpoints.folder import TRAINING_STATE, Checkpoint
 FORMAT_VERSION = 2
 
 
+_COUNTS = ("epoch", "step", "step_in_epoch", "validations_without_improvement")
+_KINDS: dict[str, tuple[type, ...]] = {
+    "stage": (str,),
+    **dict.fromkeys(_COUNTS, (int,)),
+    "ended": (bool,),
+    "best_score": (float, int, type(None)),
+    "seconds": (float, int),
+    "curve": (dict,),
+    "rng": (list,),
+    "metrics": (list,),
+}
+
+
 @dataclass
 class TrainingState:
     """The progress of a run.
@@ -69,6 +82,13 @@ class TrainingState:
             raise CheckpointError(
                 f"{checkpoint.path(TRAINING_STATE)}: written by another version of this program, "
                 "whose runs this one cannot resume. Use --overwrite to start over."
+            )
+        wrong = [name for name, kinds in _KINDS.items() if type(content[name]) not in kinds]
+        negative = [name for name in _COUNTS if name not in wrong and content[name] < 0]
+        if wrong or negative:
+            raise CheckpointError(
+                f"{checkpoint.path(TRAINING_STATE)}: {', '.join(wrong + negative)} cannot be what "
+                "it is there; was the file edited by hand? Use --overwrite to start over."
             )
         return cls(**content)
 
@@ -133,7 +153,12 @@ def _array(variable: keras.Variable) -> np.ndarray:
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[Any]) -> None:
-    if [tuple(variable.shape) for variable in variables] != [np.shape(value) for value in values]:
+    try:
+        shapes = [np.shape(value) for value in values]
+        numbers = all(np.asarray(value).dtype.kind in "iuf" for value in values)
+    except ValueError:  # Rows of different lengths.
+        shapes, numbers = [], False
+    if not numbers or [tuple(variable.shape) for variable in variables] != shapes:
         raise CheckpointError(f"{TRAINING_STATE}: this is the state of another model.")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(np.asarray(value, dtype=variable.dtype))

@@ -157,7 +157,9 @@ class OptimizationOptions(Options):
     """The optimization"""
 
     batch_size: int = option(64, "number of sequences in each training step", minimum=1)
-    num_epochs: int = option(10, "number of passes over the training data", minimum=1)
+    num_epochs: int = option(
+        10, "number of passes over the training data", minimum=1, maximum=100_000
+    )
     warmup_ratio: float = option(
         0.1, "fraction of the steps in which the learning rate rises", minimum=0, maximum=1
     )

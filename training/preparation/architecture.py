@@ -92,6 +92,8 @@ def restored_backbone_config(
                 f"--{flag}={value}: the checkpoint {checkpoint.folder} holds a {stored.backbone}, "
                 "which has no use for it. Leave the option out."
             )
+        if name == "max_position" and stored.position != "learned":
+            continue  # No weight depends on it.
         if not allow_changes:
             raise OptionError(
                 f"--{flag}={value} (or a preset that means it) contradicts the checkpoint "
@@ -104,6 +106,37 @@ def restored_backbone_config(
         common = {name: getattr(stored, name) for name in BackboneConfig.fields()}
         return backbone_config(preset=options.preset or DEFAULT_PRESET, **{**common, **changes})
     return BackboneConfig.from_dict({**stored.to_dict(), **changes})
+
+
+def long_enough(config: BackboneConfig, options: ModelOptions, option: str) -> BackboneConfig:
+    """The architecture, for sequences as long as an option asks for.
+
+    Where positions have no learned vectors, any length is possible.
+
+    Args:
+        config: the architecture.
+        options: of the run.
+        option: the name of the option with the length of a sequence.
+
+    Raises:
+        OptionError: the sequences are longer than `max_position`, for which vectors were learned,
+            or longer than an option allows.
+    """
+    length = getattr(options, option)
+    if length <= config.max_position:
+        return config
+    given = getattr(options, "max_position", None) is not None
+    if config.position != "learned" and not given:
+        return BackboneConfig.from_dict({**config.to_dict(), "max_position": length})
+    remedy = f"use a smaller value, or --max_position={length}"
+    if not given and hasattr(options, "allow_partial_restore"):
+        remedy += (
+            " with --allow_partial_restore, which starts the vectors of further positions as "
+            "copies of the learned ones"
+        )
+    longest = config.max_position
+    limit = f"--max_position={longest}" if given else f"the backbone's max_position ({longest})"
+    raise OptionError(f"--{option}={length} exceeds {limit}: {remedy}.")
 
 
 def extend_positions(backbone: keras.layers.Layer, checkpoint: Checkpoint, length: int) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Self
 
-from common.errors import OptionError
+from common.errors import OptionError, TrainingError
 from training.runs.run_lock import RunLock
 
 
@@ -57,6 +57,18 @@ class LockedFolder:
                     f"--{self._option}={self.path}: {path.relative_to(self.path)} in it is a "
                     "symbolic link; nothing is written through links. Replace it by a folder."
                 )
+
+    def check_in_place(self) -> None:
+        """Checks that the folder was not moved away or replaced since it was locked.
+
+        Raises:
+            TrainingError: it was; nothing is written to a new folder of its name.
+        """
+        if not self._lock.is_in_place():
+            raise TrainingError(
+                f"--{self._option}={self.path}: the folder was moved or removed while the run was "
+                "writing to it. Move it back and repeat the command to resume."
+            )
 
     def _make(self) -> None:
         if self.path.exists() and not self.path.is_dir():

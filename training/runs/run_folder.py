@@ -17,13 +17,14 @@ from typing import Any, Self
 import keras
 
 from common.errors import OptionError, TrainingError
-from common.files import remove_unfinished
+from common.whole_files import remove_unfinished
 from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpoint
 from models.checkpoints.weights import load_weights
 from models.checkpoints.writing import remove_leftovers, write_checkpoint
 from training.options.groups import RunOptions
 from training.runs.locked_folder import LockedFolder
-from training.runs.run_identity import differences, run_identity
+from training.runs.output_checks import check_no_foreign_files, check_not_input
+from training.runs.run_identity import START_OPTIONS, differences, run_identity
 from training.runs.run_record import RUN, RunRecord
 from training.runs.tensorboard import SPLITS, TensorBoardWriter, new_log_folder
 
@@ -72,6 +73,9 @@ class RunFolder:
         self._texts: dict[str, str] = {}
 
     def __enter__(self) -> Self:
+        for name in START_OPTIONS:
+            if name != self._option:
+                check_not_input(self.folder, getattr(self._options, name, ""), self._option)
         self._locked.refuse_links(self.folder / "last", self.folder / "logs")
         with self._writing():
             self._locked.__enter__()
@@ -156,6 +160,7 @@ class RunFolder:
             training_state: content of `training_state.json`.
             best: whether the model is the best so far.
         """
+        self._locked.check_in_place()
         with self._writing():
             write_checkpoint(
                 self.folder / "last",
@@ -179,6 +184,7 @@ class RunFolder:
             metrics: content of `metrics.json`.
             texts: content of further text files by name.
         """
+        self._locked.check_in_place()
         with self._writing():
             write_checkpoint(
                 self.folder,
@@ -213,6 +219,7 @@ class RunFolder:
     def _look(self) -> None:
         if self._overwrite:
             return
+        check_no_foreign_files(self.folder, self._option)
         self._run = RunRecord.read(self.folder)
         holds = holds_checkpoint(self.folder) or holds_checkpoint(self.folder / "last")
         if self._run is None:

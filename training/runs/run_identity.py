@@ -34,7 +34,7 @@ _FILES = (
     "label_descriptions_file",
 )
 # Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
-_STARTS = ("init_ckpt_dir", "ckpt_dir")
+START_OPTIONS = ("init_ckpt_dir", "ckpt_dir")
 
 
 def run_identity(options: Options, output: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
     values = options.to_dict()
     files = {name: _digests(values.pop(name)) for name in _FILES if name in values}
     start = None
-    for name in _STARTS:
+    for name in START_OPTIONS:
         if name != output and (folder := values.pop(name, "")):
             start = content_digests(Path(folder))
     for name in (output, *_NEUTRAL):

@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import stat
 from pathlib import Path
 
 from common.errors import OptionError
@@ -23,7 +24,7 @@ class RunLock:
         option: the name of the option that gives it, for messages.
 
     Raises:
-        OptionError: another run has locked it, or the lock file is a symbolic link.
+        OptionError: another run has locked it, or the lock file is a link or no file.
         OSError: the folder cannot be written.
 
     References:
@@ -39,6 +40,13 @@ class RunLock:
                     "overwritten. Remove it."
                 )
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            status = os.fstat(self._descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+                os.close(self._descriptor)
+                raise OptionError(
+                    f"--{option}={folder}: {LOCK} in it is not a file of its own (it has another "
+                    "name too, or is a pipe or a device), and would be overwritten. Remove it."
+                )
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -56,7 +64,7 @@ class RunLock:
                     error.strerror,
                 )
                 return
-            if self._is_still_there():
+            if self.is_in_place():
                 os.ftruncate(self._descriptor, 0)
                 os.write(self._descriptor, b"%d\n" % os.getpid())
                 return
@@ -68,7 +76,8 @@ class RunLock:
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
-    def _is_still_there(self) -> bool:
+    def is_in_place(self) -> bool:
+        """Whether the lock is still in its folder, which may have been moved or replaced."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
         except FileNotFoundError:

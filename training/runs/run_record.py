@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from common.errors import InputError
-from common.files import read_json, to_json, write_whole
+from common.files import read_json, to_json
+from common.whole_files import write_whole
 
 RUN = "run.json"
 FORMAT_VERSION = 1

@@ -76,7 +76,9 @@ class TensorBoardWriter:
         if not done:
             rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
             table = f"| option | value |\n|---|---|\n{rows}"
-            self._write("train", 0, text_pb(f"{stage}/options", table))
+            # Names of files need not be UTF-8.
+            shown = table.encode(errors="backslashreplace").decode()
+            self._write("train", 0, text_pb(f"{stage}/options", shown))
 
     def __enter__(self) -> Self:
         return self

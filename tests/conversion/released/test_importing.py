@@ -99,6 +99,10 @@ def test_a_vocabulary_of_another_model(release, tmp_path):
 def test_a_folder_that_is_taken(release, imported):
     with pytest.raises(OptionError, match="already holds a checkpoint"):
         import_bert(ImportOptions(str(release[0]), str(imported)))
+    # The release itself has names that a checkpoint has.
+    for overwrite in (False, True):
+        with pytest.raises(OptionError, match="also the folder that is read"):
+            import_bert(ImportOptions(str(release[0]), str(release[0]), overwrite=overwrite))
 
 
 def test_pretraining_starts_from_every_weight(tiny, imported, tmp_path, eagerly):
@@ -154,7 +158,10 @@ def test_an_objective_that_the_checkpoint_lacks(tiny, imported, tmp_path, caplog
         ({"backbone": "text_cnn"}, "--backbone=text_cnn .*contradicts"),
         ({"tokenize_style": "char"}, "--tokenize_style=char contradicts"),
         ({"min_count": 2}, "--min_count=2 applies only to a new vocabulary"),
-        ({"sequence_length_lm": 65}, "--sequence_length_lm=65 exceeds --max_position=64"),
+        (
+            {"sequence_length_lm": 65},
+            r"=65 exceeds the backbone's max_position \(64\)",
+        ),
     ],
 )
 def test_options_that_contradict_the_start(tiny, imported, tmp_path, changes, message):

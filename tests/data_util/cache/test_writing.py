@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from itertools import pairwise
 
 import h5py
@@ -212,3 +214,23 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path) -> Non
         assert len(list(tmp_path.glob(".a-*"))) == 2
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"a.h5", ".a-unknown", ".b-other"}
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path, monkeypatch) -> None:
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(InputError, match=r"\(No space left on device\); free .* --data_path"):
+        write(tmp_path / "a.h5")
+    assert list(tmp_path.iterdir()) == []
+    with (
+        pytest.raises(InputError, match="No space left on device"),
+        RaggedWriter(tmp_path / "a.h5", DESCRIPTION, values=("ids",), offsets=()) as writer,
+    ):
+        # Full already while the text is read: closing the file fails too.
+        writer._files["ids"].close()
+        writer._files["ids"] = open("/dev/full", "wb")  # noqa: SIM115
+        for _ in range(100):
+            writer.append("ids", np.arange(1000))
+    assert list(tmp_path.iterdir()) == []

@@ -197,3 +197,19 @@ def test_one_process_and_two_write_the_same_file(prepare, source, tmp_path, monk
         files.append(path.read_bytes())
         path.unlink()
     assert files[0] == files[1]
+
+
+def test_documents_that_change_while_they_are_read_are_not_cached(
+    prepare, source, tmp_path, monkeypatch
+) -> None:
+    read = classification_data.read_documents
+
+    def change(*arguments, **options):
+        source.write_text("three __label__A\n", encoding="utf-8")
+        yield from read(*arguments, **options)
+
+    monkeypatch.setattr(classification_data, "read_documents", change)
+    monkeypatch.setattr(classification_data, "holds_pairs", lambda *arguments: False)
+    with pytest.raises(InputError, match=r"train\.txt: this file has changed while it was read"):
+        prepare(source)
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -311,3 +311,18 @@ def test_memory_does_not_grow_with_the_text(prepare, tmp_path, monkeypatch) -> N
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.25 * peaks[0]
+
+
+def test_text_that_changes_while_it_is_read_is_not_cached(
+    prepare, source, tmp_path, monkeypatch
+) -> None:
+    read = pretraining_data.read_documents
+
+    def change(*arguments, **options):
+        source.write_text("seven eight\n", encoding="utf-8")
+        yield from read(*arguments, **options)
+
+    monkeypatch.setattr(pretraining_data, "read_documents", change)
+    with pytest.raises(InputError, match=r"text\.txt: this file has changed while it was read"):
+        prepare(source)
+    assert list((tmp_path / "cache").iterdir()) == []

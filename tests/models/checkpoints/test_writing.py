@@ -69,7 +69,7 @@ def test_an_exception_while_writing_leaves_the_old_one(
     elif where == "manifest":
         monkeypatch.setattr(module, "sha256", fail)
     else:
-        monkeypatch.setattr("common.files.flush_to_disk", fail)
+        monkeypatch.setattr("common.whole_files.flush_to_disk", fail)
     with pytest.raises(OSError, match="No space left"):
         write_checkpoint(folder, config=entries, model=newer, texts={}, metrics={"best_epoch": 9})
     monkeypatch.undo()

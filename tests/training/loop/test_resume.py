@@ -318,6 +318,38 @@ def test_a_second_ctrl_c_ends_at_once(monkeypatch):
         assert ended == [130]
 
 
+def test_a_signal_while_nobody_reads_standard_error(monkeypatch):
+    # Ctrl-C has ended the reader of `2>&1 | tee log`.
+    from training.loop import interruption
+
+    def fail(number, text):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(interruption.os, "write", fail)
+    with interruption.Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested
+
+
+def test_a_terminal_that_is_closed(monkeypatch):
+    from training.loop.interruption import Interruption
+
+    before = signal.getsignal(signal.SIGHUP)
+    with Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(StoppedError, match="SIGHUP"):
+            stop.check()
+    assert signal.getsignal(signal.SIGHUP) == before
+    # `nohup`
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
     folder = unkilled("pretraining", "text_cnn")
     caplog.clear()
@@ -342,3 +374,28 @@ def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(
     changed, _, _ = step("fine_tuning", "text_cnn", start=reference)
     with pytest.raises(OptionError, match="it started from another checkpoint"):
         changed()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epoch", "1"), ("step", -1), ("ended", 0), ("rng", {}), ("curve", []), ("best_score", [])],
+)
+def test_a_state_that_was_forged(tmp_path, name, value):
+    from models.checkpoints.folder import Checkpoint
+    from training.loop.training_state import TrainingState
+
+    path = tmp_path / "training_state.json"
+    content = {**TrainingState("pretraining").to_dict(), name: value}
+    path.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=rf"training_state\.json: {name} cannot be"):
+        TrainingState.of(Checkpoint(tmp_path, {}, {path.name: path}))
+
+
+@pytest.mark.parametrize("values", [[["a", "b"]], [[1], [2]], [[[1], [2, 3]]], []])
+def test_random_states_of_another_model(values):
+    import keras
+
+    from training.loop.training_state import _assign
+
+    with pytest.raises(CheckpointError, match="the state of another model"):
+        _assign([keras.Variable([1, 2], dtype="int32")], values)

@@ -311,10 +311,11 @@ def test_a_folder_that_cannot_be_written_to(mounted):
         pass
 
 
-def test_names_with_spaces_and_chinese_characters(tmp_path, model):
-    folder = tmp_path / "my runs" / "第一次 运行"
-    begun(folder, model)
-    with folder_of(folder) as run:
+@pytest.mark.parametrize("name", ["第一次 运行", os.fsdecode(b"not UTF-8: \xff")])
+def test_names_with_spaces_and_other_characters(tmp_path, model, text, name):
+    folder, text = tmp_path / "my runs" / name, text.rename(tmp_path / name)
+    begun(folder, model, text)
+    with folder_of(folder, text) as run:
         assert run.begin("pretraining").json("training_state.json") == {"epoch": 1}
 
 
@@ -386,3 +387,35 @@ def test_other_files_are_no_checkpoint(tmp_path):
     with folder_of(tmp_path):
         pass
     assert (tmp_path / "notes.md").read_text() == "mine"
+
+
+def test_what_a_run_would_replace_is_refused(tmp_path):
+    (tmp_path / "vocab.txt").write_text("mine")
+    with pytest.raises(OptionError, match=r"holds vocab\.txt"), folder_of(tmp_path):
+        pass
+    with folder_of(tmp_path, overwrite=True):
+        pass
+    for overwrite in (False, True):
+        with (
+            pytest.raises(OptionError, match=r"--ckpt_dir=.*is also the folder that is read"),
+            folder_of(tmp_path, overwrite=overwrite, init_ckpt_dir=f"{tmp_path}/."),
+        ):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["vocab.txt"]
+
+
+def test_a_lock_that_is_somebody_elses_file_is_not_overwritten(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    os.link(tmp_path / "precious", tmp_path / ".lock")
+    with pytest.raises(OptionError, match=r"\.lock in it is not a file of its own"):
+        folder_of(tmp_path).__enter__()
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_folder_that_is_moved_away_is_not_made_anew(tmp_path, model):
+    with folder_of(tmp_path / "out") as folder:
+        folder.begin("pretraining")
+        (tmp_path / "out").rename(tmp_path / "moved")
+        with pytest.raises(TrainingError, match="was moved or removed"):
+            folder.save(model, {"best_epoch": 1}, {"epoch": 1}, best=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]

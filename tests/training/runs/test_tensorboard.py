@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,12 @@ def run(tmp_path):
     writer.write("valid", 10, {"loss": 1.75, "f1": 0.5})
     writer.close()
     return folder
+
+
+def test_options_with_the_name_of_a_file_that_is_not_utf8(tmp_path):
+    TensorBoardWriter(tmp_path, "pretraining", {"ckpt_dir": os.fsdecode(b"\xff")}).close()
+    (event,) = events_of(tmp_path / "train").Tensors("pretraining/options")
+    assert b"\\udcff" in make_ndarray(event.tensor_proto).item()
 
 
 def test_curves(run):
