@@ -89,7 +89,8 @@ def _write_onnx(model: "ServingModel", path: Path, quantize: str) -> None:
     from conversion.onnx import convert_to_onnx
 
     _quantize(model, quantize)
-    convert_to_onnx(lambda: _export_quietly(model, path, "onnx"), path)
+    shapes = {name: [*map(str, array.shape)] for name, array in model.arrays.items()}
+    convert_to_onnx(lambda: _export_quietly(model, path, "onnx"), path, shapes)
 
 
 def _write_litert(model: "ServingModel", path: Path, quantize: str) -> None:

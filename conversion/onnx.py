@@ -2,15 +2,23 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 
-def convert_to_onnx(convert: Callable[[], None], path: Path) -> None:
+def convert_to_onnx(
+    convert: Callable[[], None], path: Path, shapes: Mapping[str, Sequence[str]]
+) -> None:
     """Runs `convert`, which writes `path` with tf2onnx, and completes the file.
+
+    Args:
+        convert: writes the file.
+        path: the file.
+        shapes: the names of the dimensions of each input. Inputs of different lengths must not
+            share a name: the runtime would let their arrays share memory.
 
     Raises:
         onnx.checker.ValidationError: the file is not a valid ONNX model.
@@ -24,7 +32,8 @@ def convert_to_onnx(convert: Callable[[], None], path: Path) -> None:
     # The dynamic axes have meaningless names, different ones for each input.
     for value in (*model.graph.input, *model.graph.output):
         dimensions = value.type.tensor_type.shape.dim
-        for dimension, name in zip(dimensions, ("batch", "length"), strict=True):
+        names = shapes.get(value.name, ("batch", "length"))
+        for dimension, name in zip(dimensions, names, strict=True):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = name
     # tf2onnx writes operations that it cannot convert unchanged, without an error.

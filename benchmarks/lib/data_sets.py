@@ -46,7 +46,7 @@ DATA_SETS = {
         files={split: f"cail2018/{split}.json" for split in SPLITS},
         free_text=("legal_corpus/train.txt",),
         features=("characters", "words"),
-        pretraining_epochs=4,
+        pretraining_epochs=8,
         knowledge={
             "mention_source_file": "legal_corpus/train.txt",
             "label_descriptions_file": "charge_descriptions/cail2018_label_description.tsv",

@@ -102,7 +102,8 @@ def fit_baseline(
         workspace: the data set and its folder.
         system: a key of `LINEAR`, "fasttext", or "fasttext/own_vectors", which starts from word
             vectors trained on all the text.
-        trial: the settings of the baseline.
+        trial: the settings of the baseline; without "features", a linear one reads the data set's
+            first ones.
         seed: the seed of fastText.
         test: whether to evaluate it on the test documents too.
     """
@@ -110,7 +111,8 @@ def fit_baseline(
     prepare: Callable[[Iterable[str]], list[str]] = workspace.tokenized
     if system in LINEAR:
         prepare = list
-        model = LINEAR[system](train.texts, train.targets, **trial)
+        settings = {"features": workspace.data_set.features[0], **trial}
+        model = LINEAR[system](train.texts, train.targets, **settings)
     else:
         path = workspace.folder / "vectors.vec" if system == "fasttext/own_vectors" else None
         if path and not path.exists():

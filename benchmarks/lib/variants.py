@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lib.baselines import FASTTEXT_TRIALS, REGRESSION_TRIALS, SVM_TRIALS, Trial
+from benchmarks.lib.baselines import (
+    FASTTEXT_TRIALS,
+    REGRESSION_TRIALS,
+    SVM_TRIALS,
+    TUNED_SVM_TRIALS,
+    Trial,
+)
 from benchmarks.lib.experiment_tables import SeedResults, comparison, first_epochs, time_to_loss
 from benchmarks.lib.systems import (
     Options,
@@ -141,7 +147,7 @@ def _texts() -> list[Variant]:
     """
     pretraining = {"backbone": "text_cnn"}
     return [
-        Variant("svm", trials=SVM_TRIALS),
+        Variant("svm", trials=TUNED_SVM_TRIALS),
         Variant("text_cnn/random", pretraining, {}, random_weights=True),
         Variant("text_cnn/pretrained", pretraining, {}),
         *(

@@ -28,6 +28,9 @@ class FakeVariant:
     trials: list = field(default_factory=lambda: [rates(rate) for rate in F1])
     fitted: list = field(default_factory=list)
 
+    def trials_for(self, workspace):
+        return self.trials
+
     def setting(self, workspace, trial, seed, test):
         return {"trial": trial, "seed": seed, "test": test}
 

@@ -181,6 +181,7 @@ def test_what_lies_beside_the_model(exported):
         "model": "saved_model",
         "quantize": "none",
         "task": "multi_label",
+        "fields": ["text"],
         "sequence_length": 32,
         "inputs": {
             name: {"dtype": dtype, "shape": ["batch", size]}

@@ -100,6 +100,8 @@ def test_explain_nothing():
 def test_explain_is_the_fall_of_the_real_models_log_odds(run_of):
     checkpoint = run_of().fine_tuned
     classifier, model = Predictor(checkpoint), load_task_model(read_checkpoint(checkpoint))[1]
+    for each in (classifier.model, model):
+        each.ngram_classifier.mix(1.0, 0.5, 0.0)  # validation may have chosen the network alone
     text = "被告人盗窃 手机。"
     with app_of(classifier) as client:
         answer = explain(client, input=text, label="盗窃")

@@ -222,8 +222,9 @@ def test_an_address_that_is_taken(run_of, tmp_path):
 
 def test_pairs_are_labelled_and_explained(running_on_pairs, fine_tuned_on_pairs):
     address, log = running_on_pairs
-    assert "2 labels, head alignment), sequences of up to 16 tokens" in log.read_text(
-        encoding="utf-8"
+    assert (
+        "2 labels, head alignment and TF-IDF classifier), sequences of up to 16 tokens"
+        in log.read_text(encoding="utf-8")
     )
     pair = {"text_a": "甲天地", "text_b": "甲 人"}
     with httpx.Client(base_url=address, timeout=60) as client:
