@@ -8,17 +8,17 @@ import numpy as np
 
 from common.errors import InputError
 from common.files import read_json, read_text
-from data_util.inputs import read_lengths, rows_to_inputs
+from data_util.inputs import rows_to_inputs, truncated
 from data_util.reading.text_pairs import Text
-from data_util.tokens.ngrams import NgramTable, ngram_inputs
-from data_util.tokens.pair_table import PairTable
+from data_util.tokens.ngrams import ngram_inputs
+from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
 from data_util.tokens.tokenizers import Tokenizer, load_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from training.command_line import standard_error_closed
 
 FORMAT_VERSION = 2
 DESCRIPTION = "model.json"
-VOCABULARY, TOKENIZER, NGRAMS = "vocab.txt", "tokenizer.json", "ngrams.txt"
+VOCABULARY, TOKENIZER = "vocab.txt", "tokenizer.json"
 MODEL_FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
 
 Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -52,13 +52,13 @@ class ExportedModel:
         self.runtime, self._run = _RUNNERS[form](folder / MODEL_FILES[form])
 
     @cached_property
-    def _text(self) -> tuple[Tokenizer, Vocabulary, NgramTable | PairTable | None]:
+    def _text(self) -> tuple[Tokenizer, Vocabulary, FeatureTable | None]:
         vocabulary = Vocabulary.load(self._folder / VOCABULARY)
-        table: NgramTable | PairTable | None = None
+        table: FeatureTable | None = None
         if "ngram_ids" in self.description["inputs"]:
             path = self._folder / NGRAMS
-            kind = PairTable if len(self.description["fields"]) > 1 else NgramTable
-            table = kind.from_text(read_text(path), str(path))
+            pairs = len(self.description["fields"]) > 1
+            table = read_feature_table(read_text(path), str(path), pairs=pairs)
         return load_tokenizer(self._folder / TOKENIZER, vocabulary), vocabulary, table
 
     def encode(self, texts: Sequence[Text]) -> dict[str, np.ndarray]:
@@ -71,11 +71,8 @@ class ExportedModel:
         length = self.description["sequence_length"]
         rows, features = [], []
         for text in texts:
-            parts = [
-                tokenizer.tokenize(part) for part in ((text,) if isinstance(text, str) else text)
-            ]
-            lengths = read_lengths([len(part) for part in parts], length)
-            parts = [part[:kept] for part, kept in zip(parts, lengths, strict=True)]
+            texts_of = (text,) if isinstance(text, str) else text
+            parts = truncated([tokenizer.tokenize(part) for part in texts_of], length)
             rows.append(tuple(vocabulary.encode(part) for part in parts))
             if table is not None:
                 features.append(table.features(*parts))

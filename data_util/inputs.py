@@ -1,6 +1,7 @@
 """Inputs of a backbone from token ids: `[CLS] text [SEP]` or `[CLS] first [SEP] second [SEP]`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -140,6 +141,17 @@ def read_lengths(lengths: Sequence[int], sequence_length: int) -> list[int]:
         return [min(lengths[0], room)]
     first, second = (np.array([length]) for length in lengths)
     return [int(kept[0]) for kept in truncated_lengths(first, second, room)]
+
+
+def truncated(parts: Sequence[Any], sequence_length: int) -> tuple[Any, ...]:
+    """The beginning of a text, or of the two texts of a pair, that fits into a sequence.
+
+    Args:
+        parts: the tokens of the text, or of both texts, in any form that can be sliced.
+        sequence_length: longest sequence.
+    """
+    lengths = read_lengths([len(part) for part in parts], sequence_length)
+    return tuple(part[:length] for part, length in zip(parts, lengths, strict=True))
 
 
 def truncated_lengths(

@@ -12,6 +12,7 @@ from data_util.tokens.ngrams import KINDS, NgramTable, joined
 from data_util.tokens.pair_features import FEATURE_NAMES, PairFeatures, PairText, substitutions
 
 Tokens = Sequence[str]
+NGRAMS = "ngrams.txt"
 
 # A pair has each n-gram as one that both texts have, or as one that only one of them has.
 _SUBSTITUTION, _DENSE = len(KINDS), len(KINDS) + 1
@@ -182,6 +183,19 @@ class PairTable:
             raise InputError("the numbers that compare two texts are of another version", path)
         means, deviations = np.array(list(numbers.values())).T
         return cls(ngrams, exchanged, means, deviations)
+
+
+FeatureTable = NgramTable | PairTable
+
+
+def read_feature_table(text: str, path: str, *, pairs: bool) -> FeatureTable:
+    """Reads the content of `ngrams.txt`: of pairs, or of single texts.
+
+    Raises:
+        InputError: a line is not as `to_text` writes it.
+    """
+    kind = PairTable if pairs else NgramTable
+    return kind.from_text(text, path)
 
 
 def _pair_text(tokens: Tokens) -> PairText:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.heads.ngram_classifier import combine
 from models.serializable import Serializable
 
 
@@ -98,6 +99,9 @@ class BagOfWords(Serializable, keras.layers.Layer):
     def call(self, logits: Any, token_ids: Any, padding_mask: Any) -> Any:
         """Combines the network's logits with the decisions; see `combine`.
 
+        A decision of -1 is the margin of a label's negative class; most documents are at or below
+        it for most labels. The 1 is added so that there the network's logits hardly change.
+
         Args:
             logits: (batch, num_labels) float32, the network's.
             token_ids: as in `decisions`.
@@ -106,29 +110,10 @@ class BagOfWords(Serializable, keras.layers.Layer):
         Returns:
             (batch, num_labels) float32.
         """
-        decisions = self.decisions(token_ids, padding_mask)
-        return combine(logits, decisions, self.network_weight, self.word_weight, self.offset)
+        evidence = self.decisions(token_ids, padding_mask) + 1.0
+        return combine(logits, evidence, self.network_weight, self.word_weight, self.offset)
 
     def _weight(
         self, shape: tuple[int, ...], name: str, initializer: str = "zeros"
     ) -> keras.Variable:
         return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
-
-
-def combine(logits: Any, decisions: Any, network_weight: Any, word_weight: Any, offset: Any) -> Any:
-    """Computes `network_weight * logits + offset + word_weight * (decisions + 1)`.
-
-    A decision of -1 is the margin of a label's negative class; most documents are at or below it
-    for most labels. The 1 is added so that there the network's logits hardly change.
-
-    Args:
-        logits: (..., num_labels), the network's.
-        decisions: (..., num_labels), the linear classifier's.
-        network_weight: the factor of the logits.
-        word_weight: the factor of the decisions.
-        offset: added to all; compensates for the typical logit if `network_weight` is below 1.
-
-    Returns:
-        (..., num_labels).
-    """
-    return network_weight * logits + offset + word_weight * (decisions + 1.0)

@@ -128,7 +128,7 @@ def combine(
 
     Args:
         logits: (..., num_labels), the network's.
-        evidence: (..., num_labels), the linear classifier's log-odds.
+        evidence: (..., num_labels), what the linear classifier says for each label.
         network_weight: the factor of the logits.
         linear_weight: the factor of the evidence.
         offset: added; keeps the typical logit where it was.

@@ -7,10 +7,11 @@ import numpy as np
 
 from common.errors import CheckpointError, ConfigError, OptionError
 from common.files import to_json
-from data_util.inputs import read_lengths, rows_to_inputs
+from data_util.inputs import read_lengths, rows_to_inputs, truncated
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import PAIR_KEYS, Text
 from data_util.tokens.ngrams import ngram_inputs
+from data_util.tokens.pair_table import NGRAMS, FeatureTable
 from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
@@ -24,11 +25,10 @@ from tasks.classification.encoded import EncodedText
 from tasks.classification.evaluation import ClassificationEvaluation
 from tasks.classification.metrics import decide
 from tasks.classification.model import ClassificationModel
-from tasks.classification.ngram_features import FeatureTable
 from tasks.classification.options import ClassificationOptions
 from tasks.classification.records import read_lines
 from tasks.classification.result import Labelling
-from tasks.classification.stored import NGRAMS, stored_ngrams, stored_thresholds
+from tasks.classification.stored import stored_ngrams, stored_thresholds
 from tasks.data import DataSettings, Files, TextEncoder
 
 UNK = "[UNK]"
@@ -205,12 +205,10 @@ class Classification(Task):
         ids = [tuple(part.ids for part in parts) for parts in encoded]
         packed = rows_to_inputs(ids, text.vocabulary, text.sequence_length)
         if self.ngrams is not None:
-            rows = []
-            for parts in encoded:
-                lengths = self.read_lengths([len(part) for part in parts], text)
-                cut = [part.tokens[:n] for part, n in zip(parts, lengths, strict=True)]
-                rows.append(self.ngrams.features(*cut))
-            packed |= ngram_inputs(rows)
+            read = (truncated(parts, text.sequence_length) for parts in encoded)
+            packed |= ngram_inputs(
+                [self.ngrams.features(*(part.tokens for part in parts)) for parts in read]
+            )
         return {**packed, "example": np.arange(len(encoded), dtype=np.int32)}
 
     def sample(self, length: int, text: TextEncoder) -> Encoded:

@@ -13,10 +13,10 @@ from common.errors import OptionError
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.tokens.ngrams import SparseRows
+from data_util.tokens.pair_table import FeatureTable
 from models.registry import HEADS
 from tasks.classification.batches import classification_batches
 from tasks.classification.ngram_features import (
-    FeatureTable,
     build_table,
     is_feasible,
     read_tokens,

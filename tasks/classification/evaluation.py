@@ -1,6 +1,7 @@
 """The metrics of a classifier over a whole split, and what is chosen on the validation set."""
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -74,7 +75,7 @@ class ClassificationEvaluation(Evaluation):
         if self._linear is not None:
             self._linear.shift(shift)
             logits = logits + shift
-        return evaluate(self.task, logits, self.data.targets("valid"), self._last)[0]
+        return evaluate(self.task, logits, self._valid_targets, self._last)[0]
 
     def settle(self) -> None:
         """The checkpoint of the best epoch keeps the thresholds of the best epoch."""
@@ -101,6 +102,10 @@ class ClassificationEvaluation(Evaluation):
         table = label_table(labels, training_examples, targets, decisions, thresholds)
         return metrics, {"test_labels.csv": table}
 
+    @cached_property
+    def _valid_targets(self) -> np.ndarray:
+        return self.data.targets("valid")
+
     def _decisions(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """What is best on the validation set for these logits.
 
@@ -108,7 +113,7 @@ class ClassificationEvaluation(Evaluation):
             The thresholds (labels,), a shift of the logits (labels,), which only a task with
             exactly one label and a linear classifier has, and the F1.
         """
-        targets = self.data.targets("valid")
+        targets = self._valid_targets
         thresholds = np.full(logits.shape[1], self.task.threshold or 0.5)
         shift = np.zeros(logits.shape[1], np.float32)
         if self.task.exclusive and self._linear is not None:

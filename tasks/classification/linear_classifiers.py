@@ -40,6 +40,7 @@ class RidgeRegression:
         self.bias = np.average(signs, axis=0, weights=weights).astype(np.float32)
         self._targets = (signs - self.bias) * self._weights
         self._features = features.multiply(self._weights).tocsr().astype(np.float32)
+        self._transposed = self._features.T.tocsr()
         self._kernel: np.ndarray | None = None
 
     def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
@@ -59,11 +60,11 @@ class RidgeRegression:
         matrix[np.diag_indices_from(matrix)] += penalty
         factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         solution = cho_solve(factor, self._targets, check_finite=False)
-        return self._features.T.tocsr() @ solution
+        return self._transposed @ solution
 
     def _solve_primal(self, penalty: float) -> np.ndarray:
         # Conjugate gradients on (X' X + penalty) w = X' y, for all labels at the same time.
-        features, transposed = self._features, self._features.T.tocsr()
+        features, transposed = self._features, self._transposed
         residual = transposed @ self._targets
         weights = np.zeros_like(residual)
         direction = residual.copy()

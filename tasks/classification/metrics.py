@@ -124,9 +124,11 @@ def best_thresholds(
 
 def _candidates(margins: np.ndarray, number_true: int) -> np.ndarray:
     """Thresholds in ascending order, and 0, with which a sensible number of labels is predicted."""
-    ordered = np.sort(margins, axis=None)[::-1]
     numbers = np.geomspace(number_true / _TIMES_TRUE, number_true * _TIMES_TRUE, _NUM_THRESHOLDS)
-    ranks = np.clip(numbers.astype(np.int64), 1, len(ordered) - 1)
+    ranks = np.clip(numbers.astype(np.int64), 1, margins.size - 1)
+    # Only the highest ones are put in order: of thousands of labels they are a small part.
+    lowest = margins.size - 1 - int(ranks.max())
+    ordered = np.sort(np.partition(margins, lowest, axis=None)[lowest:])[::-1]
     between = (ordered[ranks - 1] + ordered[ranks]) / 2
     return np.unique(np.append(between, 0.0))
 

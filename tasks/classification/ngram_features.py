@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from data_util.inputs import read_lengths
+from data_util.inputs import truncated
 from data_util.reading.documents import read_documents
 from data_util.reading.text_pairs import Text
 from data_util.tokens.ngrams import NgramTable, SparseRows
-from data_util.tokens.pair_table import PairTable
+from data_util.tokens.pair_table import FeatureTable, PairTable
 from tasks.data import DataSettings
 
 # A classifier with more weights than this would be larger than any backbone of the presets.
@@ -20,7 +20,6 @@ _FEW_DOCUMENTS = 20_000
 
 # A text, or the two texts of a pair, as tokens.
 Tokens = tuple[list[str], ...]
-FeatureTable = NgramTable | PairTable
 
 
 def read_tokens(paths: Sequence[str], settings: DataSettings, label_field: str) -> Iterator[Tokens]:
@@ -36,8 +35,7 @@ def tokens_of(texts: Iterable[Text], settings: DataSettings) -> Iterator[Tokens]
     for text in texts:
         parts = (text,) if isinstance(text, str) else text
         tokens = [settings.tokenizer.tokenize(part) for part in parts]
-        lengths = read_lengths([len(part) for part in tokens], settings.sequence_length)
-        yield tuple(part[:length] for part, length in zip(tokens, lengths, strict=True))
+        yield truncated(tokens, settings.sequence_length)
 
 
 def build_table(

@@ -5,12 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.errors import CheckpointError
-from data_util.tokens.ngrams import NgramTable
-from data_util.tokens.pair_table import PairTable
+from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
 from models.checkpoints.folder import METRICS, Checkpoint
-from tasks.classification.ngram_features import FeatureTable
-
-NGRAMS = "ngrams.txt"
 
 
 def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:
@@ -26,8 +22,7 @@ def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:
         return None
     path = checkpoint.path(NGRAMS)
     pairs = "pairs" in checkpoint.config and checkpoint.setting("pairs", bool)
-    kind = PairTable if pairs else NgramTable
-    table = kind.from_text(checkpoint.text(NGRAMS), str(path))
+    table = read_feature_table(checkpoint.text(NGRAMS), str(path), pairs=pairs)
     if len(table) != number:
         raise CheckpointError(
             f"{path}: {len(table):,} n-grams, but the model has {number:,}; it belongs to another "
