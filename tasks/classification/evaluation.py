@@ -114,7 +114,8 @@ class ClassificationEvaluation(Evaluation):
             exactly one label and a linear classifier has, and the F1.
         """
         targets = self._valid_targets
-        thresholds = np.full(logits.shape[1], self.task.threshold or 0.5)
+        given = self.task.threshold
+        thresholds = np.full(logits.shape[1], 0.5 if given is None else given)
         shift = np.zeros(logits.shape[1], np.float32)
         if self.task.exclusive and self._linear is not None:
             shift, f1 = best_shift(logits, targets, self._frequencies)

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tasks.classification.evaluation import ClassificationEvaluation
@@ -25,3 +26,15 @@ def test_the_network_improved(network_f1: list[float], improved: bool) -> None:
     task, model = MultiLabel(label_set(2)), SimpleNamespace(ngram_classifier=None)
     evaluation = ClassificationEvaluation(task, model, None, None, found)
     assert evaluation.part_improved() is improved
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
+def test_a_given_threshold_is_used_as_it_is(threshold: float) -> None:
+    targets = np.array([[True, False], [False, True]])
+    data = SimpleNamespace(targets=lambda split: targets, label_counts=lambda: np.ones(2))
+    task = MultiLabel(label_set(2), threshold=threshold)
+    model = SimpleNamespace(ngram_classifier=None)
+    evaluation = ClassificationEvaluation(task, model, data, None, {})
+    thresholds, shift, _ = evaluation._decisions(np.zeros((2, 2), np.float32))
+    assert thresholds.tolist() == [threshold, threshold]
+    assert not shift.any()
