@@ -8,8 +8,10 @@ def fine_tune(options: FineTuningOptions) -> dict:
     """Runs fine-tuning from the files to the checkpoint; returns the content of `metrics.json`."""
     # Imported here, so that `--help` is fast and the worker processes that read text stay small.
     from training import fine_tuning
+    from training.autotune import tuned
     from training.devices.distribution import distributed
 
+    options = tuned(options, fine_tune)  # --autotune_minutes: first short runs, to compare settings
     with (
         distributed(options, batch_size=options.batch_size),  # one device, or several
         fine_tuning.open_folder(options) as folder,  # locked against other runs

@@ -38,7 +38,7 @@ def run(
     start_log()
     with exit_on_user_error():
         if {"--help", "-h"} & set(sys.argv[1:]):
-            print(help_text(options_class, _command(), description, sys.argv[1:]))
+            print(help_text(options_class, command(), description, sys.argv[1:]))
             return
         options, given = parse_options(options_class, sys.argv[1:])
         main(options if prepare is None else prepare(options, given))
@@ -94,7 +94,7 @@ def _printable(text: str) -> str:
     )
 
 
-def _command() -> str:
+def command() -> str:
     """How the program was started: `python predict.py`, `python -m MODULE`, `bert-serve`."""
     specification = getattr(sys.modules["__main__"], "__spec__", None)
     if specification is not None:

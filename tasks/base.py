@@ -90,6 +90,7 @@ class Task:
         explains: whether `labels`, `probabilities`, `log_odds` and `read_lengths` are implemented,
             which explain a label; if so, `encode` gives a tuple with the token ids of each text of
             the record.
+        trial_options: options for the short runs that compare settings (`--autotune_minutes`).
     """
 
     name: ClassVar[str]
@@ -100,6 +101,7 @@ class Task:
     result_type: ClassVar[type]
     min_sequence_length: int = 3
     explains: ClassVar[bool] = False
+    trial_options: ClassVar[Mapping[str, Any]] = {}
 
     # From labelled files to batches.
 

@@ -56,6 +56,8 @@ class Classification(Task):
     score = "f1"
     result_type = Labelling
     explains = True
+    # It is the same in all trials, and takes longer to fit than they take.
+    trial_options: ClassVar[Mapping[str, Any]] = {"tfidf_classifier": False}
     exclusive: ClassVar[bool]
 
     def __init__(

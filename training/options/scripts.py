@@ -133,6 +133,12 @@ class FineTuningOptions(
         "improved",
         minimum=1,
     )
+    autotune_minutes: float = option(
+        0.0,
+        "first try learning rates, batch sizes and dropout for so many minutes, in short runs "
+        "compared on the validation set, and train with the best of them; 0: do not",
+        minimum=0,
+    )
 
     choosers = ("task",)
 
