@@ -216,6 +216,8 @@ def train_model(
         score=task.score,
         lower_is_better=not task.higher_is_better,
         train_metrics=("loss",),
+        valid_batches=data.batches["valid"].steps(0),
+        test_batches=data.batches["test"].steps(0) if "test" in data.batches else 0,
         locate=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
         improved=evaluation.part_improved,
         settle=evaluation.settle,

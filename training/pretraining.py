@@ -233,6 +233,7 @@ def train_model(
         score="loss",
         lower_is_better=True,
         train_metrics=("loss", *model.metric_names),
+        valid_batches=data.valid.steps(0),
         locate=lambda epoch, step: _locations(options, data.train.documents(epoch, step)),
     )
     history = RunHistory(stage.score)

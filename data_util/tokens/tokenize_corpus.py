@@ -5,9 +5,7 @@ vocabulary is known, a table maps them to the final ids, so that one pass over t
 """
 
 import itertools
-import logging
 import os
-import time
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from common.parallel import ordered_map
+from common.progress import Progress
 from data_util.reading.documents import Document
 from data_util.reading.mentions import LabelMentions
 from data_util.reading.text_pairs import Text
@@ -24,10 +23,7 @@ from data_util.tokens.sentences import split_sentences
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 
-logger = logging.getLogger(__name__)
-
 BLOCK_CHARACTERS = 1 << 19
-_SECONDS_BETWEEN_MESSAGES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +106,19 @@ class TokenCounts:
 
 
 def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Iterator[Document]:
-    """Passes documents on and logs the progress every few seconds."""
+    """Passes documents on and shows the progress, by the bytes that were read."""
     sizes = {str(path): path.stat().st_size for path in paths}
-    total = sum(sizes.values())
-    begin = last = time.monotonic()
-    done, path, in_file = 0, "", 0
-    for count, document in enumerate(documents, start=1):
-        if document.path != path:
-            done, path, in_file = done + sizes.get(path, 0), document.path, 0
-        in_file += len(document.text.encode()) + len((document.text_b or "").encode())
-        yield document
-        now = time.monotonic()
-        if now - last >= _SECONDS_BETWEEN_MESSAGES:
-            last = now
-            # A JSON line holds more than its text, so this fraction is a little too small.
-            share = min(1.0, (done + min(in_file, sizes.get(path, in_file))) / total)
-            logger.info(
-                "%d documents read, %.0f per second, %.0f %% of the bytes, about %.0f s left",
-                count,
-                count / (now - begin),
-                100 * share,
-                (now - begin) * (1 / share - 1) if share else 0,
-            )
+    begun, path, in_file = 0, "", 0
+    with Progress("tokenizing", sum(sizes.values())) as progress:
+        progress.phase(f"reading {', '.join(sizes)}")
+        for count, document in enumerate(documents, start=1):
+            if document.path != path:
+                begun, path, in_file = begun + sizes.get(path, 0), document.path, 0
+            in_file += len(document.text.encode()) + len((document.text_b or "").encode())
+            yield document
+            # A JSON line holds more than its text, so this is a little too small.
+            position = begun + min(in_file, sizes.get(path, in_file))
+            progress.advance(position - progress.done, f"{count:,} documents")
 
 
 def process_count(processes: int) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import OptionError
+from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.tokens.ngrams import SparseRows
@@ -17,6 +18,7 @@ from data_util.tokens.pair_table import FeatureTable
 from models.registry import HEADS
 from tasks.classification.batches import classification_batches
 from tasks.classification.ngram_features import (
+    Tokens,
     build_table,
     is_feasible,
     read_tokens,
@@ -152,10 +154,20 @@ def _ngrams(
     }
     if weighted:
         tokens["weighted"] = partial(tokens_of, [text.text for text in weighted], settings)
-    table = build_table(
-        tokens["train"], len(read.corpora["train"]), len(read.labels), pairs=read.pairs
-    )
-    features = {split: stacked(table, make()) for split, make in tokens.items()}
+    train = len(read.corpora["train"])
+    # The table of pairs is made in two passes.
+    total = train * (2 if read.pairs else 1) + sum(map(len, read.corpora.values())) + len(weighted)
+    with Progress("counting the features of the TF-IDF classifier", total) as progress:
+
+        def counted(make: Callable[[], Iterable[Tokens]]) -> Iterator[Tokens]:
+            for text in make():
+                yield text
+                progress.advance()
+
+        table = build_table(
+            partial(counted, tokens["train"]), train, len(read.labels), pairs=read.pairs
+        )
+        features = {split: stacked(table, counted(make)) for split, make in tokens.items()}
     logger.info(
         "%s features of the TF-IDF classifier counted in %.0f s",
         f"{len(table):,}",

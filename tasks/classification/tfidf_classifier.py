@@ -3,12 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
+from common.progress import Progress
 from data_util.tokens.ngrams import SparseRows
 from models.heads.ngram_classifier import NgramClassifier, combine, log_odds
 from tasks.classification.linear_classifiers import Fit, RidgeRegression, best_penalty
@@ -100,18 +100,31 @@ class TfidfClassifier:
         table = self._data.table
         assert table is not None
         best, chosen, start = Fit(-1.0, np.zeros(0), np.zeros(0)), "", _FIRST_PENALTY
-        for name, shares in table.mixtures.items():
-            scales = np.sqrt(np.array(shares, np.float32) / sum(shares))[table.kinds]
-            if not scales[train.indices].any():
-                continue
-            ridge = RidgeRegression(csr_matrix(train @ diags_array(scales)), targets, weights)
-            scaled_valid = csr_matrix(valid @ diags_array(scales))
-            fit = partial(_fit, ridge, scaled_valid, f1)
-            # The best penalty differs little between mixtures, and a fit takes up to a minute.
-            index, found = best_penalty(fit, PENALTIES, start, at_least=best.score)
-            if found.score > best.score:
-                best, start, chosen = found, index, f"{name}, penalty {PENALTIES[index]:g}"
-                layer.fill(found.kernel * scales[:, None], found.bias)
+        with Progress("fitting the TF-IDF classifier", len(table.mixtures)) as progress:
+            for name, shares in table.mixtures.items():
+                scales = np.sqrt(np.array(shares, np.float32) / sum(shares))[table.kinds]
+                if not scales[train.indices].any():
+                    progress.advance()
+                    continue
+                ridge = RidgeRegression(csr_matrix(train @ diags_array(scales)), targets, weights)
+                scaled_valid = csr_matrix(valid @ diags_array(scales))
+
+                def fit(
+                    penalty: float,
+                    ridge: RidgeRegression = ridge,
+                    valid: csr_matrix = scaled_valid,
+                    name: str = name,
+                ) -> Fit:
+                    found = _fit(ridge, valid, f1, penalty)
+                    progress.advance(0, f"{name}, penalty {penalty:g}")
+                    return found
+
+                # The best penalty differs little between mixtures, and a fit takes up to a minute.
+                index, found = best_penalty(fit, PENALTIES, start, at_least=best.score)
+                if found.score > best.score:
+                    best, start, chosen = found, index, f"{name}, penalty {PENALTIES[index]:g}"
+                    layer.fill(found.kernel * scales[:, None], found.bias)
+                progress.advance()
         logger.info(
             "TF-IDF classifier of %s n-grams fitted in %.0f s: %s, valid f1 alone %.4f",
             f"{layer.num_features:,}",

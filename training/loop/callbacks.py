@@ -1,36 +1,25 @@
 """Callbacks of the training steps: progress, checkpoints, and stopping."""
 
-import logging
 import math
-import sys
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import keras
 
-from common.duration import duration
+from common.progress import Progress
 from training.loop.interruption import Interruption
 from training.loop.optimizer import last_learning_rate
 from training.loop.training_state import TrainingState
 from training.runs.tensorboard import TensorBoardWriter
 
-logger = logging.getLogger(__name__)
-
-_LINE_SECONDS = 0.5
-_LOG_SECONDS = 30.0
 _CURVE_POINTS = 20
 
 
-class Progress(keras.callbacks.Callback):
-    """Shows the progress and speed of an epoch and the time left; writes the training curves.
-
-    On a terminal it overwrites a single line, elsewhere it logs a line every half minute.
+class EpochCallback(keras.callbacks.Callback):
+    """Reports the steps of an epoch to the run's `Progress`, and writes the training curves.
 
     Args:
-        epoch: the number of the epoch, from 1.
-        num_epochs: the number of epochs of the run.
+        progress: that of the run, in steps.
         steps: the number of steps of this epoch.
         examples: the number of sequences of this epoch.
         writer: gets about twenty points of each training curve per epoch.
@@ -41,9 +30,8 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(
         self,
+        progress: Progress,
         *,
-        epoch: int,
-        num_epochs: int,
         steps: int,
         examples: int,
         writer: TensorBoardWriter,
@@ -52,7 +40,7 @@ class Progress(keras.callbacks.Callback):
         curve: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self._title = f"epoch {epoch}/{num_epochs}"
+        self._progress = progress
         self._steps = steps
         self._examples = examples
         self._writer = writer
@@ -61,40 +49,30 @@ class Progress(keras.callbacks.Callback):
         self._first_step = first_step
         self._mean_before: dict[str, float] = dict((curve or {}).get("means", {}))
         self._step_before = int((curve or {}).get("step", 0))
-        self._terminal = sys.stderr.isatty()
-        self._began = self._shown = time.monotonic()
-        self.examples_per_second = 0.0
 
     @property
     def curve(self) -> dict[str, Any]:
         """The state of the curves at their last point, needed to compute the next one."""
         return {"step": self._step_before, "means": self._mean_before}
 
+    @property
+    def examples_per_second(self) -> float | None:
+        """The speed of the last half minute; None as long as it is unknown."""
+        rate = self._progress.rate.per_second
+        return None if rate is None else rate / self._steps * self._examples
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Shows the progress after step `batch` (from 0) of this session."""
-        logs = logs or {}
-        done, now = self._first_step + batch + 1, time.monotonic()
-        seconds = now - self._began
-        self.examples_per_second = (batch + 1) / self._steps * self._examples / max(seconds, 1e-9)
+        """Reports step `batch` (from 0) of this session."""
+        logs, done = logs or {}, self._first_step + batch + 1
+
+        def text() -> str:
+            shown = f"step {done:,}/{self._steps:,}  loss {float(logs['loss']):.4f}"
+            speed = self.examples_per_second
+            return shown if speed is None else f"{shown}  {speed:,.0f} examples/s"
+
+        self._progress.advance(1, text)
         if done % self._every == 0 or done == self._steps:
             self._add_points(done, logs)
-        if now - self._shown < (_LINE_SECONDS if self._terminal else _LOG_SECONDS):
-            return
-        self._shown = now
-        left = seconds / (batch + 1) * (self._steps - done)
-        line = (
-            f"{self._title}  step {done:,}/{self._steps:,}  loss {float(logs['loss']):.4f}  "
-            f"{self.examples_per_second:,.0f} examples/s  {duration(left)} left"
-        )
-        if self._terminal:
-            _show(f"\r{line}\033[K")
-        else:
-            logger.info("%s", line)
-
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Clears the line on the terminal."""
-        if self._terminal:
-            _show("\r\033[K")
 
     def _add_points(self, done: int, logs: Mapping[str, Any]) -> None:
         # Keras reports means over the epoch so far; the curve shows means since its last point.
@@ -105,15 +83,10 @@ class Progress(keras.callbacks.Callback):
             for name, mean in means.items()
         }
         metrics["learning_rate"] = last_learning_rate(self.model.optimizer)
-        metrics["examples_per_second"] = self.examples_per_second
+        if self.examples_per_second is not None:
+            metrics["examples_per_second"] = self.examples_per_second
         self._writer.write("train", self._steps_before + done, metrics)
         self._mean_before, self._step_before = means, done
-
-
-def _show(text: str) -> None:
-    # The terminal may have been closed: training continues.
-    with suppress(OSError):
-        print(text, end="", file=sys.stderr, flush=True)
 
 
 class StepCallback(keras.callbacks.Callback):

@@ -10,13 +10,15 @@ import keras
 
 from common.duration import duration
 from common.errors import StoppedError, TrainingError
+from common.progress import Progress
 from models.checkpoints.folder import METRICS
 from models.checkpoints.weights import load_optimizer, load_weights
 from training.devices.distribution import reduction_of_losses, synchronize
 from training.devices.input_pipeline import prefetched
-from training.loop.callbacks import Progress, StepCallback
+from training.loop.callbacks import EpochCallback, StepCallback
 from training.loop.interruption import Interruption
-from training.loop.optimizer import last_learning_rate
+from training.loop.optimizer import last_learning_rate, total_steps
+from training.loop.remaining_evaluations import RemainingEvaluations
 from training.loop.run_history import RunHistory, as_text
 from training.loop.stage import Stage
 from training.loop.training_state import TrainingState, not_finite
@@ -72,6 +74,7 @@ class _Loop:
     history: RunHistory
     interruption: Interruption
     patience: int | None
+    compiled: bool = False
 
     def begin(self) -> None:
         """Starts a new run, or restores the state of the last checkpoint."""
@@ -104,7 +107,10 @@ class _Loop:
     def run(self) -> None:
         """Trains the remaining epochs."""
         began, options = time.monotonic(), self.options.to_dict()
-        with self.folder.curves(self.stage.name, options, self.state.step) as writer:
+        with (
+            self.folder.curves(self.stage.name, options, self.state.step) as writer,
+            self._progress() as self.progress,
+        ):
             while not self.state.ended:
                 self._epoch(writer)
                 if not self.state.ended:
@@ -116,8 +122,26 @@ class _Loop:
             self.history.best_epoch,
         )
 
+    def _progress(self) -> Progress:
+        self.evaluations = RemainingEvaluations(
+            self.stage, self.options.num_epochs, self.options.validate_every
+        )
+        return Progress(
+            "",
+            total_steps(self.options, self.stage.steps),
+            done=self.state.step,
+            further=lambda seconds: self.evaluations.seconds_left(self.state.epoch, seconds),
+            at_most=self.patience is not None,
+        )
+
     def _epoch(self, writer: TensorBoardWriter) -> None:
+        self.progress.title = f"epoch {self.state.epoch + 1}/{self.options.num_epochs}"
         metrics = self._train_steps(writer)
+        with self.progress.aside("validating"):
+            self._end_epoch(metrics, writer)
+
+    def _end_epoch(self, metrics: dict[str, float], writer: TensorBoardWriter) -> None:
+        """Validates, if it is time to, and writes the checkpoints of the epoch's end."""
         state, epoch = self.state, self.state.epoch + 1
         entry: dict[str, Any] = {
             "epoch": epoch,
@@ -171,9 +195,8 @@ class _Loop:
     def _fit(self, writer: TensorBoardWriter, steps: int) -> None:
         state, first, began = self.state, self.state.step_in_epoch, time.monotonic()
         seconds = state.seconds
-        progress = Progress(
-            epoch=state.epoch + 1,
-            num_epochs=self.options.num_epochs,
+        epoch_callback = EpochCallback(
+            self.progress,
             steps=steps,
             examples=self.stage.examples,
             writer=writer,
@@ -184,7 +207,7 @@ class _Loop:
 
         def save() -> None:
             synchronize(self.model)
-            state.curve = progress.curve
+            state.curve = epoch_callback.curve
             state.seconds = seconds + time.monotonic() - began
             state.capture_metrics(self.model)
             state.capture_rng(self.model)
@@ -198,8 +221,11 @@ class _Loop:
             interruption=self.interruption,
         )
         dataset = prefetched(lambda: self.stage.batches(state.epoch, first), steps - first)
+        if not self.compiled:
+            self.progress.phase("compiling the training step")
+            self.compiled = True
         self.model.fit(
-            dataset, epochs=1, shuffle=False, verbose=0, callbacks=[progress, step_callback]
+            dataset, epochs=1, shuffle=False, verbose=0, callbacks=[epoch_callback, step_callback]
         )
         if step_callback.loss is not None:
             raise self._diverged(f"the training loss is {step_callback.loss}")
@@ -208,7 +234,7 @@ class _Loop:
 
     def _validate(self) -> dict[str, float]:
         try:
-            with self.interruption.immediately():
+            with self.interruption.immediately(), self.evaluations.timed():
                 metrics = self.stage.evaluate()
         except StoppedError:
             self._save(best=False)

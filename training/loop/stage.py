@@ -31,6 +31,8 @@ class Stage:
         score: the name of the metric of `evaluate` that determines the best epoch.
         train_metrics: the names of the metrics of `fit` that are recorded for the training set.
         lower_is_better: whether a lower score is better, as for a loss.
+        valid_batches, test_batches: the number of batches of a validation, and of the evaluation
+            that follows the training, if there is one; for the estimate of the time left.
         locate: returns the locations of a batch's examples (epoch and step, from 0) in their files,
             for messages.
         settle: called after the best validation so far, before its checkpoint is written.
@@ -46,6 +48,8 @@ class Stage:
     score: str
     train_metrics: tuple[str, ...]
     lower_is_better: bool = False
+    valid_batches: int = 0
+    test_batches: int = 0
     locate: Callable[[int, int], list[str]] = _no_examples
     settle: Callable[[], None] = _nothing_to_settle
     improved: Callable[[], bool] = _never

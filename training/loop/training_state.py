@@ -48,7 +48,7 @@ class TrainingState:
         validations_without_improvement: the number of validations since the last improvement of the
             score or of a part of the model (see `Stage.improved`).
         seconds: the time that the steps of the current epoch have taken.
-        curve: the state of the training curves, see `Progress`.
+        curve: the state of the training curves, see `EpochCallback`.
         rng: the state of each random generator of the model, in the model's order.
         metrics: the state of each metric of the model, in the model's order.
     """

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import progress
 from data_util.reading.documents import Document
 from data_util.tokens import tokenize_corpus as token_blocks
 from data_util.tokens.tokenize_corpus import (
@@ -90,13 +91,25 @@ def test_final_ids_and_share_of_unknown() -> None:
 
 
 def test_progress_passes_documents_on_and_reports(tmp_path, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(token_blocks, "_SECONDS_BETWEEN_MESSAGES", 0.0)
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     caplog.set_level(logging.INFO)
-    path = tmp_path / "text.txt"
-    path.write_text("ab\ncd\n")
-    documents = [Document(text, (), str(path), line) for line, text in ((1, "ab"), (2, "cd"))]
-    assert list(with_progress(documents, [path])) == documents
-    assert "1 documents read" in caplog.text and "33 %" in caplog.text
+    first, second = tmp_path / "1.txt", tmp_path / "2.txt"
+    for path in (first, second):
+        path.write_text("ab\ncd\n")
+    documents = [
+        Document(text, (), str(path), line)
+        for path in (first, second)
+        for line, text in ((1, "ab"), (2, "cd"))
+    ]
+    passed = []
+    for document in with_progress(documents, [first, second]):
+        passed.append(document)
+        now[0] += 40
+    assert passed == documents
+    assert caplog.messages[0] == f"tokenizing: reading {first}, {second}"
+    # The third document is the first of the second file: 8 of 12 bytes, the last 4 in 40 s.
+    assert caplog.messages[3] == "tokenizing  3 documents  67%  40s left"
 
 
 def test_process_count() -> None:
