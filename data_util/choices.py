@@ -6,3 +6,4 @@ TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")
 UNITS = ("document", "sentence")
 # Which labels of a CAIL2018 record are meant, see `data_util.reading.line_format`.
 LABEL_FIELDS = ("accusation", "relevant_articles")
+MASKINGS = ("token", "whole_word", "ngram", "span")

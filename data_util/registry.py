@@ -12,5 +12,10 @@ ROWS = Registry(
 
 NOISES = Registry(
     token="data_util.pretraining.noise.token:TokenNoise",
+    whole_word="data_util.pretraining.noise.whole_word:WholeWordNoise",
+    ngram="data_util.pretraining.noise.ngram:NgramNoise",
+    span="data_util.pretraining.noise.span:SpanNoise",
+    word_order="data_util.pretraining.noise.word_order:WordOrderNoise",
+    next_token="data_util.pretraining.noise.next_token:NextTokenNoise",
     none="data_util.pretraining.noise.none:NoNoise",
 )

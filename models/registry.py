@@ -34,12 +34,20 @@ OBJECTIVES = Registry(
     masked_lm="models.objectives.masked_lm:MaskedLMHead",
     next_sentence="models.objectives.next_sentence:NextSentenceHead",
     label_mention="models.objectives.label_mention:LabelMentionHead",
+    sentence_order="models.objectives.sentence_order:SentenceOrderHead",
+    sentence_structure="models.objectives.sentence_structure:SentenceStructureHead",
+    word_order="models.objectives.word_order:WordOrderHead",
+    span_boundary="models.objectives.span_boundary:SpanBoundaryHead",
+    causal_lm="models.objectives.causal_lm:CausalLMHead",
 )
 DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
 
 # The objectives' own options, where they have any: of their `settings`, without loading Keras.
 OBJECTIVE_OPTIONS = Registry(
-    masked_lm="models.objectives.masked_lm_options:MaskedLMOptions",
+    masked_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
+    word_order="models.objectives.token_prediction_options:TokenPredictionOptions",
+    span_boundary="models.objectives.token_prediction_options:TokenPredictionOptions",
+    causal_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
     label_mention="models.objectives.label_mention_options:LabelMentionOptions",
 )
 

@@ -123,7 +123,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
-        "noise": NOISES[noise_of(names)](vocabulary, options.mask_probability),
+        "noise": NOISES[noise_of(names, options.masking)](vocabulary, options.mask_probability),
         "sequence_length": options.sequence_length_lm,
         "batch_size": options.batch_size,
         "seed": options.seed,

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.options import REQUIRED, Options, option
 from common.registry import Registry
-from data_util.choices import UNITS
+from data_util.choices import MASKINGS, UNITS
 from models.registry import BACKBONES, DEFAULT_OBJECTIVES, OBJECTIVE_OPTIONS, OBJECTIVES
 from models.size_options import learning_rates
 from tasks.registry import DEFAULT_TASK, TASK_OPTIONS, TASKS
@@ -57,6 +57,13 @@ class PretrainingOptions(
         "comma-separated objectives, which are learned at the same time; they may bring options "
         "of their own, which --help lists with --objectives=NAME",
         choices=OBJECTIVES,
+    )
+    masking: str | None = option(
+        None,
+        "what is masked together. token: single tokens; whole_word: the pieces of a word; ngram: "
+        "one to three words (ALBERT); span: one to ten words (SpanBERT); default: what the "
+        "objectives need, or else token",
+        choices=MASKINGS,
     )
     mask_probability: float = option(
         0.15,

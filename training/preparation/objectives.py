@@ -8,7 +8,7 @@ from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.pretraining.mentioned_labels import ARRAYS
 from data_util.reading.mentions import LabelMentions
 from models.checkpoints.folder import MENTION_LABELS, Checkpoint
-from models.objectives.selection import check_objectives
+from models.objectives.selection import check_objectives, noise_of
 from models.registry import OBJECTIVES
 from training.options.scripts import PretrainingOptions
 
@@ -24,6 +24,7 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
     chosen = tuple(name for name in OBJECTIVES if name in options.objectives)
     try:
         check_objectives(chosen)
+        noise_of(chosen, options.masking)
     except ConfigError as error:
         raise OptionError(f"--objectives={','.join(chosen)}: {error}") from error
     return chosen

@@ -22,13 +22,21 @@ VOCAB_SIZE = 40
 LENGTHS = [10, 8, 9, 10]
 # Of those that need some: facts about the data.
 SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1]}
-# The array that holds what is to be predicted, and how many values each of its elements may have.
+# The array that holds what is to be predicted, and the values that each of its elements may have.
+TOKENS = range(VOCAB_SIZE)
 TARGETS = {
-    "label_mention": ("mentioned_labels", 2),
-    "masked_lm": ("masked_ids", VOCAB_SIZE),
-    "next_sentence": ("pair_kind", 2),
-    "toy": ("swapped", 2),
+    "causal_lm": ("next_ids", TOKENS),
+    "label_mention": ("mentioned_labels", (0, 1)),
+    "masked_lm": ("masked_ids", TOKENS),
+    "next_sentence": ("pair_kind", (0, 1)),
+    "sentence_order": ("pair_kind", (1, 2)),
+    "sentence_structure": ("pair_kind", (0, 1, 2)),
+    "span_boundary": ("masked_ids", TOKENS),
+    "toy": ("swapped", (0, 1)),
+    "word_order": ("shuffled_ids", TOKENS),
 }
+# Of the arrays that hold something else than tokens.
+VALUES = {"segment_ids": (0, 1), "span_offsets": (0, 1, 2)}
 
 with toys.registered():
     PAIRS = [
@@ -65,6 +73,7 @@ def model_of(config_of):
 def batch_for(model):
     """A batch of what the model reads, drawn by the arrays' names; padding is garbage."""
     rng, sizes = np.random.default_rng(3), {"batch": len(LENGTHS), "length": max(LENGTHS)}
+    allowed = {**VALUES, **dict(TARGETS[one] for one in model.objectives)}
     real = np.arange(max(LENGTHS)) < np.array(LENGTHS)[:, None]
     batch = {}
     for name, array in {**INPUTS, **model.arrays}.items():
@@ -78,10 +87,9 @@ def batch_for(model):
             places = [rng.permutation(length)[: shape[1]] for length in LENGTHS]
             batch[name] = np.stack(places).astype(array.dtype)
         else:
-            limit = next((count for key, count in TARGETS.values() if key == name), VOCAB_SIZE)
-            limit = 2 if name == "segment_ids" else limit
+            choices = np.array(allowed.get(name, TOKENS))
             # As many of each value as can be, so that there is something to tell apart.
-            values = np.arange(np.prod(shape)) % limit
+            values = choices[np.arange(np.prod(shape)) % len(choices)]
             if name != "mentioned_labels":  # whose rows have a 1 each
                 values = rng.permutation(values)
             batch[name] = values.reshape(shape).astype(array.dtype)
@@ -90,11 +98,15 @@ def batch_for(model):
 
 def values_of(objective, target):
     """All values that the targets of one loss could have, in place of those of the batch."""
-    count = TARGETS[objective][1]
     # The loss of a row is of all of its labels together.
     width = target.shape[-1] if objective == "label_mention" else 1
-    for values in itertools.product(range(count), repeat=width):
+    for values in itertools.product(TARGETS[objective][1], repeat=width):
         yield np.broadcast_to(np.array(values, target.dtype), target.shape)
+
+
+def other_value(value, allowed):
+    """Another one of the allowed values."""
+    return next(other for other in allowed if other != value)
 
 
 @everywhere
@@ -143,7 +155,7 @@ def test_no_leak_of_the_target(model_of, objective, backbone):
     they would not."""
     assert objective in TARGETS, "say here which array holds what is to be predicted"
     model = model_of(objective, backbone)
-    name, count = TARGETS[objective]
+    name, allowed = TARGETS[objective]
     batch = batch_for(model)
     losses = []
     for values in values_of(objective, batch[name]):
@@ -152,7 +164,7 @@ def test_no_leak_of_the_target(model_of, objective, backbone):
     np.testing.assert_allclose(np.exp(-np.array(losses)).sum(axis=0), 1, rtol=1e-4)
     # One target tells nothing of another.
     changed = batch[name].copy()
-    changed.flat[0] = (changed.flat[0] + 1) % count
+    changed.flat[0] = other_value(changed.flat[0], allowed)
     (before,), (after,) = model(batch).values(), model({**batch, name: changed}).values()
     same = np.asarray(before["values"] == after["values"]).ravel()
     assert not same[0]
@@ -168,11 +180,11 @@ def test_no_weight_no_part(model_of, objective, backbone):
         if name.endswith("_weights"):
             batch[name][:] = 0
     assert float(model.compute_loss(batch, None, model(batch))) == 0
-    name, count = TARGETS[objective]
+    name, allowed = TARGETS[objective]
     for weights in [name for name in model.arrays if name.endswith("_weights")]:
         batch[weights].flat[1:3] = 1
     loss = float(model.compute_loss(batch, None, model(batch)))
-    batch[name].flat[0] = (batch[name].flat[0] + 1) % count
+    batch[name].flat[0] = other_value(batch[name].flat[0], allowed)
     assert float(model.compute_loss(batch, None, model(batch))) == loss
 
 

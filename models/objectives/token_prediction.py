@@ -1,0 +1,151 @@
+"""What the objectives that predict tokens have in common: a softmax over the vocabulary."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from models.config import BackboneConfig
+from models.kernels.activations import ACTIVATION_FUNCTIONS
+from models.kernels.layer_norm import LayerNormalization
+from models.kernels.sampled_softmax import sampled_logits
+from models.layers.token_embedding import TokenEmbedding
+from models.objectives.base import Objective, Term, softmax_term
+
+
+class TokenPredictionHead(Objective):
+    """Computes `norm(activation(x W + b)) E^T + c` at some positions; E is the token embedding.
+
+    With `num_sampled`, each training step scores a token against this many candidates: one half are
+    the most frequent tokens, the other half is drawn for each step (see
+    `models.kernels.sampled_softmax`). Validation uses the full vocabulary. On a CPU the full
+    softmax would dominate the cost of a training step.
+
+    A subclass implements `terms` with `term`.
+
+    Args:
+        config: the backbone's configuration.
+        num_sampled: the number of candidates in training; 0, or a number not below the vocabulary
+            size, for the full vocabulary.
+
+    References:
+        Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
+        https://github.com/google-research/bert;
+        shared embedding: Press & Wolf 2017 (https://arxiv.org/abs/1608.05859).
+    """
+
+    settings: ClassVar[tuple[str, ...]] = ("num_sampled",)
+
+    def __init__(self, config: BackboneConfig, num_sampled: int = 0, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        self.num_sampled = num_sampled
+        self._half = num_sampled // 2 if num_sampled < config.vocab_size else 0
+        self._seed_generator = keras.random.SeedGenerator()
+        self.transform = keras.layers.Dense(
+            config.d_model,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
+            dtype=self.dtype_policy,
+            name="transform",
+        )
+        self.layer_norm = LayerNormalization(
+            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+        )
+
+    @classmethod
+    def from_options(
+        cls, config: BackboneConfig, settings: Mapping[str, Any], **kwargs: Any
+    ) -> "Objective":
+        """See `Objective.from_options`.
+
+        Args:
+            settings: with "ids_by_frequency" false, nothing is sampled: half of the candidates are
+                the lowest ids, which are to be the most frequent tokens.
+        """
+        if not settings.get("ids_by_frequency", True):
+            settings = {**settings, "num_sampled": 0}
+        return super().from_options(config, settings, **kwargs)
+
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig, settings: Mapping[str, Any]) -> int:
+        """A lower bound on its parameters: those of the transform's kernel."""
+        return config.d_model**2
+
+    def build(self, input_shape: Any = None) -> None:
+        """Creates the transform and one bias per token."""
+        shape = (None, None, self.config.d_model)
+        self.transform.build(shape)
+        self.layer_norm.build(shape)
+        self.bias = self.add_weight(
+            shape=(self.config.vocab_size,), initializer="zeros", autocast=False, name="bias"
+        )
+
+    def call(self, sequence_output: Any, token_embedding: Any) -> Any:
+        """Scores all tokens at each position.
+
+        Args:
+            sequence_output: (batch, slots, d_model), at the positions of the targets.
+            token_embedding: the backbone's layer.
+
+        Returns:
+            (batch, slots, vocab_size) float32 logits.
+        """
+        x = self._transformed(sequence_output)
+        # The product has the layer's precision; everything after it is float32.
+        return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
+
+    def _transformed(self, sequence_output: Any) -> Any:
+        """Applies the transform, its activation and normalization: (batch, slots, d_model)."""
+        x = self.transform(sequence_output)
+        return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](x))
+
+    def sampled(self, sequence_output: Any, ids: Any, token_embedding: Any) -> Any:
+        """Scores the target and the sampled candidates at each position.
+
+        Args:
+            sequence_output: as in `call`.
+            ids: (batch, slots) int32, the targets.
+            token_embedding: as in `call`.
+
+        Returns:
+            (batch, slots, 1 + candidates) float32 logits, the target's first; `candidates` is
+            `num_sampled`, rounded down to an even number.
+        """
+        x = token_embedding.to_table_width(self._transformed(sequence_output))
+        sampled_ids = keras.random.randint(
+            (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
+        )
+        batch, slots = ops.shape(ids)
+        logits = sampled_logits(
+            ops.reshape(x, (batch * slots, token_embedding.output_dim)),
+            ops.reshape(ids, (batch * slots,)),
+            ops.cast(token_embedding.embeddings, x.dtype),
+            self.bias,
+            self._half,
+            sampled_ids,
+        )
+        return ops.reshape(logits, (batch, slots, 1 + 2 * self._half))
+
+    def term(
+        self,
+        sequence_output: Any,
+        ids: Any,
+        weights: Any,
+        token_embedding: TokenEmbedding,
+        training: bool | None,
+    ) -> Term:
+        """The term of the loss for some targets.
+
+        Args:
+            sequence_output: as in `call`.
+            ids: (batch, slots) int32, the targets.
+            weights: (batch, slots) float32, 0 where there is no target.
+            token_embedding: as in `call`.
+            training: whether to sample candidates.
+        """
+        if training and self._half:
+            logits = self.sampled(sequence_output, ids, token_embedding)
+            ids = ops.zeros_like(ids)  # The target is the first of the candidates.
+        else:
+            logits = self(sequence_output, token_embedding=token_embedding)
+        return softmax_term(self.name, ids, logits, weights)
