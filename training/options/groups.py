@@ -90,7 +90,8 @@ class TokenizerOptions(Options):
     tokenize_style: str | None = option(
         None,
         "word (words of any language; Chinese is segmented), char, space (text that is already "
-        "split) or wordpiece (a BERT vocab.txt, given with --vocab_file); default word",
+        "split) or wordpiece (pieces of words, of a BERT vocab.txt given with --vocab_file, or "
+        "learned from the text); default word",
         choices=TOKENIZE_STYLES,
     )
     lower_case: bool | None = option(
@@ -111,7 +112,7 @@ class TokenizerOptions(Options):
     vocab_file: str = option("", "use this vocab.txt instead of building a vocabulary")
     vocab_size: int | None = option(
         None,
-        "maximum size of a new vocabulary, reserved tokens included; default 30000",
+        "maximum size of a new or extended vocabulary, reserved tokens included; default 30000",
         minimum=6,
     )
     min_count: int | None = option(
