@@ -12,7 +12,8 @@ from data_util.inputs import rows_to_inputs, truncated
 from data_util.reading.text_pairs import Text
 from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
-from data_util.tokens.tokenizers import Tokenizer, load_tokenizer
+from data_util.tokens.tokenizer_files import load_tokenizer
+from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from training.command_line import standard_error_closed
 

@@ -2,6 +2,8 @@
 
 # How text becomes tokens, see `data_util.tokens.tokenizers`.
 TOKENIZE_STYLES = ("word", "char", "space", "wordpiece")
+# How the spelling of a text is made uniform, see `data_util.tokens.normalization`.
+NORMALIZATIONS = ("none", "nfc", "nfkc")
 # What a line of free text is, see `data_util.reading.documents`.
 UNITS = ("document", "sentence")
 # Which labels of a CAIL2018 record are meant, see `data_util.reading.line_format`.

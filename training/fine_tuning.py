@@ -25,13 +25,12 @@ from training.options.scripts import FineTuningOptions
 from training.preparation import architecture, word_embeddings
 from training.preparation.epochs import with_epochs
 from training.preparation.heads import start_from_pretraining
+from training.preparation.learned_vocabulary import new_tokenizer_and_vocabulary
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
     DEFAULT_VOCAB_SIZE,
     cache_folder,
     check_vocabulary_fits,
-    given_vocabulary,
-    new_tokenizer,
     processes,
     restored_tokenizer,
     text_files,
@@ -100,8 +99,8 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
     if checkpoint is not None:
         tokenizer, vocabulary = restored_tokenizer(options, checkpoint)
     else:
-        vocabulary = given_vocabulary(options)
-        tokenizer = new_tokenizer(options, vocabulary)
+        files = options.training_data_file
+        tokenizer, vocabulary = new_tokenizer_and_vocabulary(options, files)
     return DataSettings(
         tokenizer=tokenizer,
         vocabulary=vocabulary,

@@ -32,6 +32,7 @@ from training.loop.run_history import RunHistory
 from training.loop.stage import Stage
 from training.options.scripts import PretrainingOptions
 from training.preparation import architecture, word_embeddings
+from training.preparation.learned_vocabulary import new_tokens, tokenizer_and_vocabulary
 from training.preparation.objectives import (
     check_mentions,
     label_mentions,
@@ -44,10 +45,7 @@ from training.preparation.tokenizer import (
     DEFAULT_VOCAB_SIZE,
     cache_folder,
     check_vocabulary_fits,
-    given_vocabulary,
-    new_tokenizer,
     processes,
-    restored_tokenizer,
     text_files,
 )
 from training.runs.run_folder import RunFolder
@@ -96,11 +94,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """
     word_embeddings.check_options(options, "init_ckpt_dir")
     start = open_start(options)
-    if start is None:
-        given = given_vocabulary(options)
-        tokenizer = new_tokenizer(options, given)
-    else:
-        tokenizer, given = restored_tokenizer(options, start)
+    tokenizer, given = tokenizer_and_vocabulary(options, start)
     names = objectives(options)
     mentions = label_mentions(options, names, start)
     corpus, vocabulary = prepare_pretraining_data(
@@ -147,10 +141,12 @@ def open_start(options: PretrainingOptions) -> Checkpoint | None:
     """Reads the checkpoint from which pre-training continues; None if there is none.
 
     Raises:
-        OptionError: it is not pre-trained, or was made in test mode and this run is not in test
-            mode.
+        OptionError: it is not pre-trained, was made in test mode and this run is not in test mode,
+            or is missing and --extend_vocabulary is given.
     """
     start = architecture.open_checkpoint(options, "init_ckpt_dir")
+    if start is None and options.extend_vocabulary:
+        raise OptionError("--extend_vocabulary: name the checkpoint with --init_ckpt_dir.")
     if start is not None and "objectives" not in start.config:
         raise OptionError(
             f"--init_ckpt_dir={options.init_ckpt_dir}: this checkpoint was fine-tuned. Name one "
@@ -173,6 +169,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         config = word_embeddings.fitted(config, vectors)
     else:
         config = architecture.restored_backbone_config(options, data.start, allow_changes=False)
+        config = architecture.large_enough(config, len(data.vocabulary))
     config = architecture.long_enough(config, options, "sequence_length_lm")
     names = objectives(options)
     settings = objective_settings(
@@ -186,7 +183,8 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
     word_embeddings.fill(model.backbone, vectors)
     if data.start is not None:
         source = load_model(data.start)
-        report, fresh = transfer_pretraining(model, source, data.start.folder)
+        added = new_tokens(data.start, data.tokenizer, data.vocabulary)
+        report, fresh = transfer_pretraining(model, source, data.start.folder, added)
         logger.info("%s: %s", data.start.folder, report)
         architecture.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:

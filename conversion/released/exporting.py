@@ -11,7 +11,7 @@ from common.whole_files import whole_folder
 from conversion.released.config import bert_from_config
 from conversion.released.vocabulary import TOKENIZER_CONFIG, VOCABULARY
 from conversion.released.weights import bert_tensors
-from data_util.tokens.tokenizers import load_tokenizer
+from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model

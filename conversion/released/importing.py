@@ -15,7 +15,7 @@ from conversion.released.vocabulary import (
     unlike_bert,
 )
 from conversion.released.weights import ImportReport, fill_model
-from data_util.tokens.tokenizers import make_tokenizer
+from data_util.tokens.tokenizers import OLD_RULES, make_tokenizer
 from models.backbones.base import make_backbone
 from models.backbones.transformer_config import TransformerConfig
 from models.build import build
@@ -60,7 +60,10 @@ def import_bert(options: ImportOptions) -> ImportReport:
     lower_case, reason = released_lower_case(released.folder, vocabulary)
     if options.lower_case is not None:
         lower_case, reason = options.lower_case, "--lower_case"
-    tokenizer = make_tokenizer("wordpiece", lower_case=lower_case, vocabulary=vocabulary)
+    # BERT's own cleaning of text, and nothing before it.
+    tokenizer = make_tokenizer(
+        "wordpiece", lower_case=lower_case, vocabulary=vocabulary, rules=OLD_RULES
+    )
     logger.info(
         "%s: %d layers of %d units, %d heads, up to %d tokens\n"
         "  vocabulary of %s word pieces, lower case: %s (%s)",

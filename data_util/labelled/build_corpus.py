@@ -116,7 +116,7 @@ def prepare_labelled_data(
         "kind": "labelled",
         "format_version": FORMAT_VERSION,
         "sources": digests(files),
-        "tokenizer": tokenizer.config(),
+        "tokenizer": tokenizer.identity(),
         "vocabulary": vocabulary.digest,
         "labels": list(labels.labels),
         "label_field": label_field,

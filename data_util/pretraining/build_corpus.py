@@ -16,6 +16,7 @@ from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.reading.documents import check_paths, check_unchanged, read_documents
 from data_util.reading.mentions import LabelMentions
+from data_util.tokens.sentences import SENTENCE_RULES
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
     process_count,
@@ -74,9 +75,10 @@ def prepare_pretraining_data(
         "kind": "pretraining",
         "format_version": FORMAT_VERSION,
         "sources": digests(files),
-        "tokenizer": tokenizer.config(),
+        "tokenizer": tokenizer.identity(),
         "vocabulary": vocabulary.digest if vocabulary else {"size": vocab_size, "min": min_count},
         "unit": unit,
+        "sentences": SENTENCE_RULES,
         "max_documents": max_documents,
         "test_mode": test_mode,
     }

@@ -1,34 +1,47 @@
 """Text to tokens: words, characters, space-separated tokens, or BERT's word pieces."""
 
-import logging
-import os
-import reprlib
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import filterfalse
 from typing import Any, ClassVar
 
 from common.errors import InputError
-from common.files import read_json, to_json
-from common.whole_files import write_whole
+from common.files import to_json
 from data_util.choices import TOKENIZE_STYLES
+from data_util.tokens.normalization import Normalizer
 from data_util.tokens.numbering import IndexedTokens, index_tokens
 from data_util.tokens.vocabulary import Vocabulary
+from data_util.tokens.words import (
+    SEGMENTER,
+    UserWord,
+    cased_words,
+    needs_segmenter_only,
+    segmenter,
+    split_words,
+)
 
-FORMAT_VERSION = 2
-SEGMENTER = "rjieba"
-
-logger = logging.getLogger(__name__)
+# The version of tokenizer.json, which is also that of the rules by which text is cut. The rules of
+# version 2 keep invisible characters, and cut what is in another script than Chinese and ASCII into
+# letters. Checkpoints that were trained with them keep them.
+FORMAT_VERSION = 3
+OLD_RULES = 2
 
 
 class Tokenizer:
     """Splits text into non-empty tokens without white space.
 
-    "[MASK]" in a text is text like any other: `Vocabulary.encode` never turns it into a reserved
-    id. Tokenizers are pickled to worker processes, so they are small or rebuilt from something
-    small.
+    Control characters and other invisible characters are dropped. "[MASK]" in a text is text like
+    any other: `Vocabulary.encode` never turns it into a reserved id. Tokenizers are pickled to
+    worker processes, so they are small or rebuilt from something small.
+
+        >>> make_tokenizer("space", normalize="nfkc").tokenize("Ａ １")
+        ['A', '1']
 
     Args:
         lower_case: whether text is lower-cased first.
+        normalize: one of `NORMALIZATIONS`.
+        rules: `FORMAT_VERSION`, or `OLD_RULES`.
 
     Attributes:
         style: the name in `TOKENIZE_STYLES`.
@@ -36,12 +49,17 @@ class Tokenizer:
 
     style: ClassVar[str]
 
-    def __init__(self, lower_case: bool = False) -> None:
+    def __init__(
+        self, lower_case: bool = False, normalize: str = "none", rules: int = FORMAT_VERSION
+    ) -> None:
         self.lower_case = lower_case
+        self.normalize = normalize
+        self.rules = rules
+        self._normalizer = Normalizer(normalize, lower_case, drop_invisible=rules > OLD_RULES)
 
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text, in order; white space is dropped."""
-        return self._split(self._cased(text))
+        return self._split(self._normalizer(text))
 
     def index(self, texts: Sequence[str]) -> IndexedTokens:
         """The tokens of several texts, as indices into the distinct ones."""
@@ -50,52 +68,95 @@ class Tokenizer:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """The spans of the tokens of `tokenize(text)`: first character, one past the last.
 
-        Lower-casing may lengthen text ("İ" becomes two characters); a token that ends within a
-        character's expansion covers the whole character.
+        Normalization and lower-casing may lengthen text ("İ" becomes two characters) and shorten
+        it; a token that has a part of what a character became covers the whole character.
         """
-        origins: Sequence[int] = range(len(text))
-        changed = text
-        if self.lower_case:
-            changed = text.lower()
-            origins = [index for index, char in enumerate(text) for _ in char.lower()]
+        changed = self._normalizer.aligned(text)
         spans, position = [], 0
-        for token in self.tokenize(text):
-            start = changed.find(token, position)
+        for token in self._split(changed.text):
+            start = changed.text.find(token, position)
             if start < 0:  # spelled otherwise in the text
-                spans.append((origins[position], origins[position]) if origins else (0, 0))
+                place = changed.starts[position] if position < len(changed.starts) else len(text)
+                spans.append((place, place))
                 continue
             position = start + len(token)
-            spans.append((origins[start], origins[position - 1] + 1))
+            spans.append(changed.span(start, position))
         return spans
 
     def config(self) -> dict[str, Any]:
         """What `load_tokenizer` needs to rebuild this tokenizer."""
-        return {
-            "format_version": FORMAT_VERSION,
+        config = {
+            "format_version": self.rules,
             "style": self.style,
             "lower_case": self.lower_case,
         }
+        return config if self.rules == OLD_RULES else {**config, "normalize": self.normalize}
 
-    def _cased(self, text: str) -> str:
-        return text.lower() if self.lower_case else text
+    def with_vocabulary(self, vocabulary: Vocabulary) -> "Tokenizer":
+        """This tokenizer for another vocabulary: itself, where tokens do not depend on it."""
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What distinguishes this tokenizer from others, for caches; small, and fit for JSON."""
+        return self.config()
 
     def _split(self, text: str) -> list[str]:
         raise NotImplementedError(f"{type(self).__name__} has to say how text is split")
 
 
 class WordTokenizer(Tokenizer):
-    """Words; rjieba finds those of Chinese (jieba's algorithm and dictionary, in Rust)."""
+    """Words; rjieba finds those of Chinese (jieba's algorithm and dictionary, in Rust).
+
+    Args:
+        user_words: words that are added to rjieba's dictionary, with their frequencies.
+    """
 
     style = "word"
 
+    def __init__(
+        self,
+        lower_case: bool = False,
+        normalize: str = "none",
+        rules: int = FORMAT_VERSION,
+        user_words: Sequence[UserWord] = (),
+    ) -> None:
+        super().__init__(lower_case, normalize, rules)
+        self.user_words = tuple(user_words)
+        self._cased_words = cased_words(user_words, self._normalizer)
+
+    def tokenize(self, text: str) -> list[str]:
+        # Of the steps of `Tokenizer.tokenize`, most Chinese text needs the last one only.
+        if self.normalize == "none" and not self.lower_case and needs_segmenter_only(text):
+            return list(filterfalse(str.isspace, self._segment(text)))
+        return super().tokenize(text)
+
     def config(self) -> dict[str, Any]:
-        return {**super().config(), "segmenter": SEGMENTER}
+        config = {**super().config(), "segmenter": SEGMENTER}
+        if self.user_words:
+            config["user_dictionary"] = list(map(list, self.user_words))
+        return config
+
+    def identity(self) -> dict[str, Any]:
+        config = self.config()
+        if self.user_words:
+            words = to_json(config["user_dictionary"])
+            config["user_dictionary"] = hashlib.sha256(words).hexdigest()
+        return config
 
     def _split(self, text: str) -> list[str]:
-        # Imported here because it loads a dictionary, which the other styles do not need.
-        import rjieba
+        split = self._segment if self.rules == OLD_RULES else self._split_words
+        return list(filterfalse(str.isspace, split(text)))
 
-        return list(filterfalse(str.isspace, rjieba.cut(text)))
+    def _split_words(self, text: str) -> list[str]:
+        return split_words(text, self._segment)
+
+    @cached_property
+    def _segment(self) -> Callable[[str], list[str]]:
+        return segmenter(self._cased_words)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The segmenter's dictionary is not pickled.
+        return {name: value for name, value in vars(self).items() if name != "_segment"}
 
 
 class CharTokenizer(Tokenizer):
@@ -131,13 +192,21 @@ class WordPieceTokenizer(Tokenizer):
 
     style = "wordpiece"
 
-    def __init__(self, vocabulary: Vocabulary, lower_case: bool = True) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        lower_case: bool = True,
+        normalize: str = "none",
+        rules: int = FORMAT_VERSION,
+    ) -> None:
         from tokenizers import Tokenizer as PieceTokenizer
         from tokenizers.models import WordPiece
         from tokenizers.normalizers import BertNormalizer
         from tokenizers.pre_tokenizers import BertPreTokenizer
 
-        super().__init__(lower_case)
+        super().__init__(lower_case, normalize, rules)
+        # BERT's own normalizer lower-cases, and strips accents.
+        self._normalizer = Normalizer(normalize, drop_invisible=rules > OLD_RULES)
         self._vocabulary = vocabulary
         ids = {token: index for index, token in enumerate(vocabulary.tokens)}
         # The parts of BertWordPieceTokenizer without its special tokens, which it would find in the
@@ -146,23 +215,30 @@ class WordPieceTokenizer(Tokenizer):
         self._pieces.normalizer = BertNormalizer(lowercase=lower_case)
         self._pieces.pre_tokenizer = BertPreTokenizer()
 
-    def __reduce__(self) -> tuple[type, tuple[Vocabulary, bool]]:
-        return WordPieceTokenizer, (self._vocabulary, self.lower_case)
+    def __reduce__(self) -> tuple[Any, ...]:
+        arguments = (self._vocabulary, self.lower_case, self.normalize, self.rules)
+        return WordPieceTokenizer, arguments
 
-    def tokenize(self, text: str) -> list[str]:
-        return self._pieces.encode(text, add_special_tokens=False).tokens
+    def with_vocabulary(self, vocabulary: Vocabulary) -> Tokenizer:
+        return WordPieceTokenizer(vocabulary, self.lower_case, self.normalize, self.rules)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        return self._pieces.encode(text, add_special_tokens=False).offsets
+        changed = self._normalizer.aligned(text)
+        encoded = self._pieces.encode(changed.text, add_special_tokens=False)
+        return [changed.span(*offsets) for offsets in encoded.offsets]
 
-
-_SIMPLE_STYLES: dict[str, type[Tokenizer]] = {
-    kind.style: kind for kind in (WordTokenizer, CharTokenizer, SpaceTokenizer)
-}
+    def _split(self, text: str) -> list[str]:
+        return self._pieces.encode(text, add_special_tokens=False).tokens
 
 
 def make_tokenizer(
-    style: str, *, lower_case: bool | None = None, vocabulary: Vocabulary | None = None
+    style: str,
+    *,
+    lower_case: bool | None = None,
+    vocabulary: Vocabulary | None = None,
+    normalize: str = "none",
+    user_words: Sequence[UserWord] = (),
+    rules: int = FORMAT_VERSION,
 ) -> Tokenizer:
     """Makes the tokenizer of a style.
 
@@ -171,76 +247,29 @@ def make_tokenizer(
         lower_case: whether text is lower-cased; None: the default, true for "wordpiece" and false
             for the others.
         vocabulary: of "wordpiece".
+        normalize: one of `NORMALIZATIONS`.
+        user_words: of "word": words that its dictionary lacks, with their frequencies.
+        rules: `FORMAT_VERSION`, or `OLD_RULES`.
 
     Raises:
         InputError: the style is unknown, or word pieces lack a vocabulary.
     """
-    if style in _SIMPLE_STYLES:
-        return _SIMPLE_STYLES[style](bool(lower_case))
-    if style != "wordpiece":
+    if style not in TOKENIZE_STYLES:
         raise InputError(
             f"the tokenize style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {style!r}"
         )
+    if style == "word":
+        return WordTokenizer(bool(lower_case), normalize, rules, user_words)
+    if style in _SIMPLE_STYLES:
+        return _SIMPLE_STYLES[style](bool(lower_case), normalize, rules)
     if vocabulary is None:
         raise InputError(
             'the tokenize style "wordpiece" needs a vocabulary of word pieces: name a BERT '
             "vocab.txt with --vocab_file"
         )
-    return WordPieceTokenizer(vocabulary, lower_case is None or lower_case)
+    return WordPieceTokenizer(vocabulary, lower_case is None or lower_case, normalize, rules)
 
 
-def save_tokenizer(tokenizer: Tokenizer, path: str | os.PathLike[str]) -> None:
-    """Writes tokenizer.json. The vocabulary is a file of its own."""
-    write_whole(path, to_json(tokenizer.config()))
-
-
-def load_tokenizer(path: str | os.PathLike[str], vocabulary: Vocabulary | None) -> Tokenizer:
-    """Makes the tokenizer that `save_tokenizer` wrote.
-
-    Files of format version 1 are read too. Their Chinese words came from another segmenter, which
-    differs in so few words that rjieba takes its place with a warning.
-
-    Raises:
-        InputError: the file does not describe a tokenizer of a known version and segmenter.
-    """
-    config = read_json(path, "a tokenizer")
-    version = config.get("format_version")
-    if type(version) is not int or version not in (1, FORMAT_VERSION):
-        raise InputError(
-            f"a tokenizer of format version {reprlib.repr(version)} cannot be read here, only of 1 "
-            f"to {FORMAT_VERSION}: was it written by another release?",
-            path,
-        )
-    is_word = config.get("style") == WordTokenizer.style
-    expected = ["format_version", "style", "lower_case"]
-    if is_word and version > 1:
-        expected.append("segmenter")
-    if set(config) != set(expected):
-        raise InputError(
-            f"a tokenizer has the keys {', '.join(expected)}. "
-            f"Received: {reprlib.repr(sorted(config))}",
-            path,
-        )
-    style, lower_case = config["style"], config["lower_case"]
-    if style not in TOKENIZE_STYLES:
-        raise InputError(
-            f"style must be one of {', '.join(TOKENIZE_STYLES)}. Received: {reprlib.repr(style)}",
-            path,
-        )
-    if not isinstance(lower_case, bool):
-        raise InputError(
-            f"lower_case must be true or false. Received: {reprlib.repr(lower_case)}", path
-        )
-    segmenter = config.get("segmenter", SEGMENTER)
-    if segmenter != SEGMENTER:
-        raise InputError(
-            f"segmenter must be {SEGMENTER}. Received: {reprlib.repr(segmenter)}", path
-        )
-    if is_word and version == 1:
-        logger.warning(
-            "%s was written by release 0.1.0, which used another Chinese word segmenter. %s is "
-            "used instead; the two differ in about one word in a million.",
-            path,
-            SEGMENTER,
-        )
-    return make_tokenizer(style, lower_case=lower_case, vocabulary=vocabulary)
+_SIMPLE_STYLES: dict[str, type[Tokenizer]] = {
+    kind.style: kind for kind in (CharTokenizer, SpaceTokenizer)
+}

@@ -92,14 +92,21 @@ class Vocabulary:
                 f"a vocabulary holds {len(RESERVED)} reserved tokens and at least one more: its "
                 f"size must be at least {len(RESERVED) + 1}. Received: {max_size}"
             )
-        kept = [
-            token
-            for token, count in counts.items()
-            if count >= min_count and len(token) <= MAX_TOKEN_LENGTH and not is_reserved(token)
-        ]
-        kept.sort()
-        kept.sort(key=counts.__getitem__, reverse=True)
-        return cls((*RESERVED, *kept[: max_size - len(RESERVED)]))
+        return cls((*RESERVED, *_most_frequent(counts, min_count)[: max_size - len(RESERVED)]))
+
+    def extended(
+        self, counts: Mapping[str, int], max_size: int, min_count: int = 1
+    ) -> "Vocabulary":
+        """These tokens with their ids, then the most frequent other ones, as in `from_counts`.
+
+        Args:
+            counts: number of occurrences by token.
+            max_size: the largest size of the result; nothing is added if this one is not smaller.
+            min_count: rarer tokens are not added.
+        """
+        known = set(self.tokens)
+        new = [token for token in _most_frequent(counts, min_count) if token not in known]
+        return Vocabulary((*self.tokens, *new[: max(0, max_size - len(self))]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocab.txt: one token per line, UTF-8."""
@@ -120,6 +127,18 @@ class Vocabulary:
 def is_reserved(token: str) -> bool:
     """Whether a token is one of `RESERVED` or an "[unusedN]"."""
     return token.startswith("[") and (token in RESERVED or _UNUSED.fullmatch(token) is not None)
+
+
+def _most_frequent(counts: Mapping[str, int], min_count: int) -> list[str]:
+    """The tokens that may be in a vocabulary, by falling count; ties are broken by code point."""
+    kept = [
+        token
+        for token, count in counts.items()
+        if count >= min_count and len(token) <= MAX_TOKEN_LENGTH and not is_reserved(token)
+    ]
+    kept.sort()
+    kept.sort(key=counts.__getitem__, reverse=True)
+    return kept
 
 
 def _checked_ids(tokens: Sequence[str], path: str | os.PathLike[str] | None) -> dict[str, int]:

@@ -13,6 +13,7 @@ import keras
 
 from common.errors import CheckpointError
 from models.checkpoints.folder import MENTION_LABELS, Checkpoint
+from models.checkpoints.new_tokens import NewTokens
 from models.heads.base import ClassificationHead
 from models.pretraining_model import PretrainingModel
 
@@ -64,6 +65,7 @@ def transfer_backbone(
     origin: Any,
     *,
     allow_partial: bool = False,
+    new_tokens: NewTokens | None = None,
 ) -> RestoreReport:
     """Copies the backbone weights of another model, matching variables by name.
 
@@ -72,12 +74,15 @@ def transfer_backbone(
         source: a model with a `backbone`, of any stage; only its backbone is used.
         origin: the checkpoint folder of `source`, for messages.
         allow_partial: whether restoring less than 99 % of the parameters is acceptable.
+        new_tokens: those that the source does not know; None: both have the same vocabulary.
 
     Raises:
         CheckpointError: less than 99 % was restored; the message lists what is missing.
     """
     theirs = named_variables(source.backbone)
     ours = named_variables(backbone)
+    if new_tokens is not None:
+        new_tokens.extend(theirs, ours, (backbone.token_embedding.embeddings,))
     restored, parameters, problems = 0, 0, []
     for name, variable in ours.items():
         if name not in theirs:
@@ -107,7 +112,10 @@ def transfer_backbone(
 
 
 def transfer_pretraining(
-    model: PretrainingModel, source: PretrainingModel, origin: Any
+    model: PretrainingModel,
+    source: PretrainingModel,
+    origin: Any,
+    new_tokens: NewTokens | None = None,
 ) -> tuple[RestoreReport, tuple[str, ...]]:
     """Copies the backbone and the objectives' heads, for pre-training that continues.
 
@@ -115,6 +123,7 @@ def transfer_pretraining(
         model: a built model with the architecture of `source`, which receives the weights.
         source: the pre-trained model.
         origin: the checkpoint folder of `source`, for messages.
+        new_tokens: those that `source` does not know; None: both have the same vocabulary.
 
     Returns:
         The backbone's report, and the names of the objectives that `source` has no head for.
@@ -128,13 +137,16 @@ def transfer_pretraining(
         if head.name in fresh:
             continue
         theirs, ours = named_variables(heads[head.name]), named_variables(head)
+        if new_tokens is not None:
+            new_tokens.extend(theirs, ours, head.token_weights)
         for name, variable in ours.items():
             if name not in theirs or theirs[name].shape != variable.shape:
                 raise CheckpointError(
                     f"{origin}: its {head.name} head does not match the model ({name})."
                 )
             variable.assign(theirs[name])
-    return transfer_backbone(model.backbone, source, origin), fresh
+    report = transfer_backbone(model.backbone, source, origin, new_tokens=new_tokens)
+    return report, fresh
 
 
 def start_head(head: keras.layers.Layer, source: keras.Model, origin: Any) -> None:

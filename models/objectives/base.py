@@ -108,6 +108,11 @@ class Objective(Serializable, keras.layers.Layer):
     settings: ClassVar[tuple[str, ...]] = ()
 
     @property
+    def token_weights(self) -> tuple[keras.Variable, ...]:
+        """Its variables that have one row per token of the vocabulary; none."""
+        return ()
+
+    @property
     def sizes(self) -> dict[str, int]:
         """See above; none."""
         return {}

@@ -80,6 +80,11 @@ class TokenPredictionHead(Objective):
             shape=(self.config.vocab_size,), initializer="zeros", autocast=False, name="bias"
         )
 
+    @property
+    def token_weights(self) -> tuple[keras.Variable, ...]:
+        """See `Objective.token_weights`: the bias."""
+        return (self.bias,)
+
     def call(self, sequence_output: Any, token_embedding: Any) -> Any:
         """Scores all tokens at each position.
 

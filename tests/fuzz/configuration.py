@@ -5,7 +5,7 @@ from typing import Any
 
 from common.errors import CheckpointError, ConfigError, InputError
 from common.files import read_json
-from data_util.tokens.tokenizers import load_tokenizer
+from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.backbones.text_cnn_config import TextCNNConfig
 from models.checkpoints.versions import upgraded

@@ -10,7 +10,7 @@ from typing import Any
 
 from common.errors import OptionError
 from common.options import Options, make_options, option
-from data_util.choices import TOKENIZE_STYLES
+from data_util.choices import NORMALIZATIONS, TOKENIZE_STYLES
 from models.presets import DEFAULT_PRESET, PRESETS, describe_presets
 from models.registry import BACKBONES, DEFAULT_BACKBONE
 from models.size_options import SizeOption, size_options
@@ -89,17 +89,30 @@ class TokenizerOptions(Options):
 
     tokenize_style: str | None = option(
         None,
-        "word (Chinese word segmentation), char, space (text that is already split) or wordpiece "
-        "(a BERT vocab.txt, given with --vocab_file); default word",
+        "word (words of any language; Chinese is segmented), char, space (text that is already "
+        "split) or wordpiece (pieces of words, of a BERT vocab.txt given with --vocab_file, or "
+        "learned from the text); default word",
         choices=TOKENIZE_STYLES,
     )
     lower_case: bool | None = option(
         None, "lowercase the text; default true for wordpiece, false for the other styles"
     )
+    normalize: str | None = option(
+        None,
+        "Unicode normalization of the text: none, nfc (one spelling of letters with accents, as "
+        "Vietnamese and Korean need it) or nfkc (also of fullwidth letters and the like); default "
+        "none",
+        choices=NORMALIZATIONS,
+    )
+    user_dictionary: str = option(
+        "",
+        "file of Chinese words that --tokenize_style=word is to keep whole: one per line, with a "
+        "frequency if you like (jieba's format)",
+    )
     vocab_file: str = option("", "use this vocab.txt instead of building a vocabulary")
     vocab_size: int | None = option(
         None,
-        "maximum size of a new vocabulary, reserved tokens included; default 30000",
+        "maximum size of a new or extended vocabulary, reserved tokens included; default 30000",
         minimum=6,
     )
     min_count: int | None = option(

@@ -48,6 +48,12 @@ class PretrainingOptions(
         "continue from this pre-trained checkpoint, with its weights, architecture, tokenizer and "
         "vocabulary; empty: start from random weights",
     )
+    extend_vocabulary: bool = option(
+        False,
+        "with --init_ckpt_dir: add the tokens of the text to the checkpoint's vocabulary, up to "
+        "--vocab_size in all (default: 30000 more), if they occur --min_count times; each starts "
+        "from the tokens that it consists of",
+    )
     valid_ratio: float = option(
         0.02, "fraction of the documents held out for validation", minimum=0, maximum=0.5
     )

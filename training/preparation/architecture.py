@@ -1,5 +1,6 @@
 """The architecture of a run's backbone: from the options, or from a checkpoint."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,11 @@ def restored_backbone_config(
         common = {name: getattr(stored, name) for name in BackboneConfig.fields()}
         return backbone_config(preset=options.preset or DEFAULT_PRESET, **{**common, **changes})
     return BackboneConfig.from_dict({**stored.to_dict(), **changes})
+
+
+def large_enough(config: BackboneConfig, tokens: int) -> BackboneConfig:
+    """The architecture with an embedding for each of so many tokens."""
+    return dataclasses.replace(config, vocab_size=max(config.vocab_size, tokens))
 
 
 def long_enough(config: BackboneConfig, options: ModelOptions, option: str) -> BackboneConfig:

@@ -1,16 +1,19 @@
 """The tokenizer and the vocabulary of a run: those of a checkpoint, or new ones."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import CheckpointError, InputError, OptionError
-from data_util.tokens.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
+from common.files import to_json
+from data_util.tokens.tokenizer_files import load_tokenizer
+from data_util.tokens.tokenizers import Tokenizer, WordTokenizer, make_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
+from data_util.tokens.words import UserWord, read_user_words
 from models.checkpoints.folder import Checkpoint, check_against_manifest
 from training.options.groups import RunOptions, TokenizerOptions
 
+DEFAULT_STYLE = "word"
 DEFAULT_VOCAB_SIZE = 30_000
 DEFAULT_MIN_COUNT = 2
 
@@ -51,7 +54,8 @@ def restored_tokenizer(
         OptionError: an option contradicts them.
     """
     tokenizer, vocabulary = stored_tokenizer(checkpoint)
-    if options.min_count is not None:
+    extends = getattr(options, "extend_vocabulary", False)
+    if options.min_count is not None and not extends:
         raise OptionError(
             f"--min_count={options.min_count} applies only to a new vocabulary, but the checkpoint "
             f"{checkpoint.folder} has one. Leave the option out."
@@ -59,6 +63,7 @@ def restored_tokenizer(
     for name, stored in (
         ("tokenize_style", tokenizer.style),
         ("lower_case", tokenizer.lower_case),
+        ("normalize", tokenizer.normalize),
         ("vocab_size", len(vocabulary)),
     ):
         value = getattr(options, name)
@@ -68,6 +73,13 @@ def restored_tokenizer(
             raise OptionError(
                 f"--{name}={value} contradicts the checkpoint {checkpoint.folder}, which has "
                 f"{name}={stored}. Leave the option out."
+            )
+    if options.user_dictionary:
+        words = user_words(options, tokenizer.style)
+        if words != list(getattr(tokenizer, "user_words", ())):
+            raise OptionError(
+                f"--user_dictionary={options.user_dictionary}: these are not the words of the "
+                f"checkpoint {checkpoint.folder}. Leave the option out."
             )
     if options.vocab_file and Vocabulary.load(Path(options.vocab_file)).digest != vocabulary.digest:
         raise OptionError(
@@ -98,7 +110,10 @@ def given_vocabulary(options: TokenizerOptions) -> Vocabulary | None:
     vocabulary = Vocabulary.load(path)
     beside = path.with_name("tokenizer.json")
     if beside.exists():
-        stored, style = load_tokenizer(beside, vocabulary).style, options.tokenize_style or "word"
+        stored, style = (
+            load_tokenizer(beside, vocabulary).style,
+            options.tokenize_style or DEFAULT_STYLE,
+        )
         if stored != style:
             raise OptionError(
                 f"--vocab_file={path}: this vocabulary was made with --tokenize_style={stored} "
@@ -111,19 +126,45 @@ def new_tokenizer(options: TokenizerOptions, vocabulary: Vocabulary | None) -> T
     """Creates the tokenizer that the options describe.
 
     Args:
-        options: the style and the case.
+        options: the style, the case, the normalization and the user's dictionary.
         vocabulary: for styles whose tokenizer needs one; None if it is yet to be made.
+
+    Raises:
+        InputError: the user's dictionary cannot be read.
+        OptionError: it is given with a style that has no use for it.
     """
+    style = options.tokenize_style or DEFAULT_STYLE
     return make_tokenizer(
-        options.tokenize_style or "word", lower_case=options.lower_case, vocabulary=vocabulary
+        style,
+        lower_case=options.lower_case,
+        vocabulary=vocabulary,
+        normalize=options.normalize or "none",
+        user_words=user_words(options, style),
     )
+
+
+def user_words(options: TokenizerOptions, style: str) -> list[UserWord]:
+    """Reads the words of --user_dictionary; returns none if the option is not given.
+
+    Raises:
+        InputError: the file cannot be read.
+        OptionError: the style has no use for it.
+    """
+    if not options.user_dictionary:
+        return []
+    if style != WordTokenizer.style:
+        raise OptionError(
+            f"--user_dictionary={options.user_dictionary} applies only to --tokenize_style=word, "
+            f"not to {style}. Leave one of them out."
+        )
+    return read_user_words(options.user_dictionary)
 
 
 def text_files(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, str]:
     """The text files that a checkpoint needs to tokenize: their content by file name."""
     return {
         "vocab.txt": "".join(f"{token}\n" for token in vocabulary.tokens),
-        "tokenizer.json": json.dumps(tokenizer.config(), indent=2) + "\n",
+        "tokenizer.json": to_json(tokenizer.config()).decode(),
     }
 
 

@@ -30,15 +30,24 @@ from data_util.tokens.sentences import split_sentences
         ("see No. 5 and 3. 14", ["see No. 5 and 3. 14"]),
         ("金额3.5万元，共1,234.5元。完", ["金额3.5万元，共1,234.5元。", "完"]),
         ("end.\nnext", ["end.", "next"]),
+        ("In the U.S.A. it rains. J. S. Bach", ["In the U.S.A. it rains.", "J. S. Bach"]),
+        ("Сахар, соль и т. д. лежат. Всё.", ["Сахар, соль и т. д. лежат.", "Всё."]),
+        ("Das Haus z. B. ist groß. Ja!", ["Das Haus z. B. ist groß.", "Ja!"]),
+        ("¿Qué? ¡No! Bien.", ["¿Qué?", "¡No!", "Bien."]),
+        ("Он сказал «нет!» Потом ушёл.", ["Он сказал «нет!»", "Потом ушёл."]),
+        ("هل جاء؟ نعم؛ جاء.", ["هل جاء؟", "نعم؛", "جاء."]),
+        ("वह आया। वह गया॥ ठीक", ["वह आया।", "वह गया॥", "ठीक"]),
+        ("Եկավ։ Գնաց։", ["Եկավ։", "Գնաց։"]),
+        ("한국어입니다. 네!", ["한국어입니다.", "네!"]),
+        ("Really‼ Yes", ["Really‼", "Yes"]),
+        ("完. 好", ["完.", "好"]),
     ],
 )
 def test_split(text, sentences):
     assert split_sentences(text) == sentences
 
 
-PIECES = st.sampled_from(
-    [*"。！？；!?;.…”’」）\"') \n\r\t\u3000\u2028\x1c", "我", "a", "3", "“", "（"]
-)
+PIECES = st.sampled_from([*"。！？；!?;.…”’」）»।؟\"') \n\r\t\u3000\u2028\x1c", *"我aд3“（"])
 
 
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
