@@ -5,10 +5,12 @@ from training.options.scripts import PredictionOptions
 
 
 def predict(options: PredictionOptions) -> int:
-    """Predicts a result for every line of the input; returns the number of lines."""
+    """Predicts a result, or a vector, for every line of the input; returns the number of lines."""
     # Imported here, so that `--help` is fast.
-    from training import prediction
+    from training import prediction, vector_files
 
+    if options.vectors:
+        return vector_files.write_vectors(options)
     return prediction.predict(options)
 
 

@@ -16,6 +16,7 @@ ROOMS = {
     "training": {"common", "data_util", "models", "tasks"},
     "conversion": {"common", "data_util", "models", "tasks", "training"},
     "serving": {"common", "data_util", "models", "tasks", "training"},
+    "bert_language_understanding": {"common", "data_util", "models", "tasks", "training"},
     "scripts": {"common", "training", "serving"},
     "benchmarks": {
         "common", "data_util", "models", "tasks", "training", "conversion", "serving", "scripts",
@@ -23,6 +24,7 @@ ROOMS = {
 }  # fmt: skip
 SCRIPTS = (
     "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py", "serve.py",
+    "similar.py",
 )  # fmt: skip
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 MAX_LINES = 300

@@ -50,7 +50,7 @@ def _prepare(backends: tuple[str, ...], options: OptionsT, given: frozenset[str]
     return options
 
 
-def choose_backend(distribute: str, backends: tuple[str, ...] = BACKENDS) -> None:
+def choose_backend(distribute: str = "none", backends: tuple[str, ...] = BACKENDS) -> None:
     """Selects the Keras backend for a command; call it before Keras is imported.
 
     The backend is that of KERAS_BACKEND, or else TensorFlow, or JAX where `distribute` requires it.

@@ -185,6 +185,11 @@ class PredictionOptions(Options):
         None, "use this instead of the checkpoint's own thresholds", minimum=0, maximum=1
     )
     top_k: int = option(0, 'also return the K most probable labels as "top"', minimum=0)
+    vectors: str = option(
+        "",
+        "instead of labels, write the vector of each line to this file, for numpy.load; a "
+        "checkpoint that is only pre-trained will do",
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.occlusion import parts_of, shares_of
+from training.occlusion import parts_of, shares_of
 
 
 def test_parts_of_a_short_text_are_its_tokens():
