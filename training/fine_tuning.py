@@ -218,6 +218,7 @@ def train_model(
         train_metrics=("loss",),
         locate=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
         improved=evaluation.part_improved,
+        near_tie=task.near_tie,
         settle=evaluation.settle,
     )
     texts: dict[str, str] = {}
@@ -235,6 +236,8 @@ def train_model(
                 history.best_epoch,
                 as_text(metrics),
             )
+    for sentence in evaluation.advice():
+        logger.warning(sentence)
     folder.finish(model, history.metrics(), texts)
     logger.info(
         "the fine-tuned checkpoint is in %s (%s)",
