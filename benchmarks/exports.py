@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -83,7 +83,6 @@ def measure(
     from conversion.exported import MODEL_FILES, ExportedModel
     from data_util.reading.documents import read_texts
     from models.checkpoints.folder import WEIGHTS
-    from tasks.classification.metrics import decide
     from training.prediction import Predictor
 
     source = Path("data/sample_test.txt")
@@ -120,11 +119,10 @@ def measure(
             began = time.perf_counter()
             score(texts)
             best[name] = min(best[name], time.perf_counter() - began)
-    expected = found["checkpoint"]
-    thresholds = np.array([entry["threshold"] for entry in classifier.task.known_labels()])
+    expected, task = found["checkpoint"], cast(Any, classifier.task)
     rows = []
     for name, probabilities in found.items():
-        same = decide(probabilities, thresholds) == decide(expected, thresholds)
+        same = task.decide(probabilities) == task.decide(expected)
         rows.append(
             {
                 "classifier": title,

@@ -4,19 +4,17 @@ import ipaddress
 from dataclasses import dataclass
 
 from common.errors import OptionError
-from common.options import Options, option
+from common.options import option
+from training.options.groups import DecisionOptions
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class ServingOptions(Options):
+class ServingOptions(DecisionOptions):
     """Labels over HTTP"""
 
     ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
-    threshold: float | None = option(
-        None, "use this instead of the checkpoint's own thresholds", minimum=0, maximum=1
-    )
     host: str = option(
         "127.0.0.1", "address to listen on; 0.0.0.0: all network interfaces of this machine"
     )

@@ -31,7 +31,9 @@ def serve(options: ServingOptions) -> None:
     """
     listener = _listen(options)
     with listener:
-        predictor = Predictor(Path(options.ckpt_dir), options.threshold)
+        predictor = Predictor(
+            Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
+        )
         logger.info(
             "serving %s: %s, %s (%s), sequences of up to %d tokens",
             options.ckpt_dir,

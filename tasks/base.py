@@ -69,6 +69,10 @@ class Evaluation:
         """
         return False
 
+    def advice(self) -> list[str]:
+        """What the user should know about the model of the best epoch, a sentence each."""
+        return []
+
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
         """Computes the metrics of the test examples, and text files for the checkpoint, by name."""
         raise NotImplementedError
@@ -81,6 +85,8 @@ class Task:
         name: the key in `tasks.registry.TASKS`.
         score: the validation metric that chooses the best epoch.
         higher_is_better: whether a larger score is better.
+        near_tie: two scores that differ by no more count as equally good; then the later epoch is
+            the better one if a part of the model improved: see `Evaluation.part_improved`.
         unit: what an example is called, in the plural.
         fields: the fields of a record, and of a request to the service. Each is a `str` or a
             `list[str]`. A record of one `str` may be given as the text itself.
@@ -94,8 +100,9 @@ class Task:
     """
 
     name: ClassVar[str]
-    score: ClassVar[str]
+    score: str
     higher_is_better: ClassVar[bool] = True
+    near_tie: ClassVar[float] = 0.0
     unit: str = "examples"
     fields: Mapping[str, Any] = {"text": str}
     result_type: ClassVar[type]
@@ -138,13 +145,22 @@ class Task:
         """
         raise NotImplementedError
 
-    def use_threshold(self, threshold: float) -> None:
-        """Sets one threshold for all decisions, in place of the checkpoint's own.
+    def use_decision(
+        self,
+        threshold: float | None = None,
+        threshold_file: str = "",
+        at_least_one: bool | None = None,
+    ) -> None:
+        """Replaces what decides on results, each option that is given, as the checkpoint has it.
 
         Raises:
-            OptionError: this task has no threshold.
+            OptionError: this task has no such option.
+            InputError: the file cannot be used.
         """
-        raise OptionError(f"--threshold={threshold}: the task {self.name} has no threshold.")
+        given = {"threshold": threshold, "threshold_file": threshold_file or None}
+        for name, value in {**given, "at_least_one": at_least_one}.items():
+            if value is not None:
+                raise OptionError(f"--{name}: the task {self.name} has no such option.")
 
     def summary(self) -> str:
         """A short description for the log, such as the number of labels and the head."""

@@ -40,6 +40,7 @@ def load_any_model(checkpoint):
         ngrams=ngram_table(settings.get("num_ngrams", 0)),
     )
     task.bag_of_words = settings.get("bag_of_words", False)
+    task.calibrated = settings.get("calibrated", False)
     model = build_task_model(task, checkpoint)
     load_weights(model, checkpoint)
     return model

@@ -230,9 +230,10 @@ class _Search:
                 metrics = self._train(options)
         except TrainingError as error:
             logger.info("autotune: %s", error)
-            score = None
+            text, score = "diverged", None
         else:
             score = metrics["history"][metrics["best_epoch"] - 1]["valid"][metrics["score"]]
+            text = f"valid {metrics['score']} {score:.4f}"
         finally:
             shutil.rmtree(options.ckpt_dir_save, ignore_errors=True)
             # Each trial's graph would stay in memory.
@@ -251,7 +252,7 @@ class _Search:
             len(list(self._trials)),
             _as_text(setting),
             epochs,
-            "diverged" if score is None else f"valid {self._task.score} {score:.4f}",
+            text,
             duration(seconds),
             duration(left),
         )

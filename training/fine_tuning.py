@@ -219,6 +219,7 @@ def train_model(
         test_batches=data.batches["test"].steps(0) if "test" in data.batches else 0,
         locate=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
         improved=evaluation.part_improved,
+        near_tie=task.near_tie,
         settle=evaluation.settle,
     )
     texts: dict[str, str] = {}
@@ -236,6 +237,8 @@ def train_model(
                 history.best_epoch,
                 as_text(metrics),
             )
+    for sentence in evaluation.advice():
+        logger.warning(sentence)
     folder.finish(model, history.metrics(), texts)
     logger.info(
         "the fine-tuned checkpoint is in %s (%s)",

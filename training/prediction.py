@@ -42,7 +42,9 @@ class Predictor:
 
     Args:
         folder: the checkpoint folder.
-        threshold: used for all decisions, instead of the checkpoint's thresholds.
+        threshold: used for all labels, instead of the checkpoint's thresholds.
+        threshold_file: a file of `label<TAB>threshold`, for some labels or for all.
+        at_least_one: whether a result always has a label, instead of the checkpoint's setting.
 
     Attributes:
         checkpoint: the checkpoint.
@@ -52,14 +54,20 @@ class Predictor:
 
     Raises:
         CheckpointError: the folder is not a complete, fine-tuned checkpoint.
-        OptionError: a threshold is given, but the task has none.
+        OptionError: one of these is given, but the task has none.
+        InputError: the file of thresholds cannot be used.
     """
 
-    def __init__(self, folder: Path, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threshold: float | None = None,
+        threshold_file: str = "",
+        at_least_one: bool | None = None,
+    ) -> None:
         # A run may publish another checkpoint between the configuration and the weights.
         read_published(folder, lambda: self._load(folder))
-        if threshold is not None:
-            self.task.use_threshold(threshold)
+        self.task.use_decision(threshold, threshold_file, at_least_one)
         self._forward = Forward(self.model)
 
     def _load(self, folder: Path) -> None:
@@ -156,7 +164,9 @@ def predict(options: PredictionOptions) -> int:
                 f"--output={options.output}: this is the input file; name another file."
             )
     _check_output(options.output)
-    predictor = Predictor(Path(options.ckpt_dir), options.threshold)
+    predictor = Predictor(
+        Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
+    )
     began = shown = time.monotonic()
     lines = empty = 0
     with ExitStack() as stack:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from benchmarks.lib.baselines import (
     Baseline,
@@ -127,7 +128,8 @@ def fit_baseline(
     frequencies = np.zeros(scores["valid"].shape[1])
     odds = np.clip(scores["valid"], 1e-9, 1 - 1e-9)
     logits = np.log(odds) - np.log1p(-odds)
-    thresholds, _ = best_thresholds(logits, splits["valid"].targets > 0, frequencies, slopes=(0.0,))
+    in_logits, _ = best_thresholds(logits, splits["valid"].targets > 0, frequencies, slopes=(0.0,))
+    thresholds = expit(in_logits)
     exclusive = workspace.data_set.task == "multi_class"
     metrics = {
         name: classification_metrics(
@@ -257,7 +259,8 @@ def evaluate_checkpoint(folder: Path, split: Split) -> Result:
     task: Any = classifier.task
     known = {label: column for column, label in enumerate(task.labels)}
     columns = [known.get(label, 0) for label in split.labels]
-    decisions = decide(probabilities, task.thresholds)[:, columns]
+    decisions = decide(probabilities, task.thresholds, at_least_one=task.at_least_one)
+    decisions = decisions[:, columns]
     # A label that no training or validation document has is never predicted.
     decisions[:, [label not in known for label in split.labels]] = False
     return {

@@ -86,6 +86,12 @@ class NgramClassifier(Serializable, keras.layers.Layer):
         self.linear_weight.assign(linear_weight)
         self.offset.assign(ops.broadcast_to(offset, (self.num_labels,)))
 
+    def calibrate(self, scale: float, bias: float) -> None:
+        """Replaces the combined logits by `scale * logits + bias`, in the coefficients of `mix`."""
+        self.network_weight.assign(scale * self.network_weight)
+        self.linear_weight.assign(scale * self.linear_weight)
+        self.offset.assign(scale * self.offset + bias)
+
     def call(self, logits: Any, ids: Any, values: Any) -> Any:
         """Combines the network's logits with the decisions; see `combine`.
 

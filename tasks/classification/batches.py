@@ -19,7 +19,8 @@ class ClassificationExamples(LabelledExamples):
         num_labels: the width of the targets.
         features: of the linear classifier, for each example; None if it is not needed.
         weighted: further texts, which count as examples after those of `corpus`, and their weights
-            (texts,); an example of `corpus` has the weight 1.
+            (texts,).
+        weights: (examples,) float, how much each example of `corpus` counts; None: 1 each.
     """
 
     def __init__(
@@ -28,11 +29,14 @@ class ClassificationExamples(LabelledExamples):
         num_labels: int,
         features: SparseRows | None = None,
         weighted: tuple[LabelledCorpus, np.ndarray] | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
         self._corpora = [corpus] if weighted is None else [corpus, weighted[0]]
         self._weights = None
-        if weighted is not None:
-            self._weights = np.concatenate([np.ones(len(corpus)), weighted[1]]).astype(np.float32)
+        if weighted is not None or weights is not None:
+            own = np.ones(len(corpus)) if weights is None else weights
+            further = np.zeros(0) if weighted is None else weighted[1]
+            self._weights = np.concatenate([own, further]).astype(np.float32)
         self._num_labels = num_labels
         self._features = features
         reserved = -token_budget(0, pairs=corpus.first_lengths is not None)
@@ -81,8 +85,9 @@ def classification_batches(
     *,
     features: SparseRows | None = None,
     weighted: tuple[LabelledCorpus, np.ndarray] | None = None,
+    weights: np.ndarray | None = None,
     **options: Any,
 ) -> LabelledBatches:
     """The batches of a corpus; the options are those of `LabelledBatches`."""
-    examples = ClassificationExamples(corpus, num_labels, features, weighted)
+    examples = ClassificationExamples(corpus, num_labels, features, weighted, weights)
     return LabelledBatches(examples, vocabulary, **options)

@@ -7,10 +7,9 @@ import numpy as np
 
 from common.errors import CheckpointError, ConfigError, OptionError
 from common.files import to_json
-from data_util.inputs import read_lengths, rows_to_inputs, truncated
+from data_util.inputs import read_lengths
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import PAIR_KEYS, Text
-from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.pair_table import NGRAMS, FeatureTable
 from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
@@ -19,22 +18,26 @@ from models.heads.bag_of_words import BagOfWords
 from models.heads.ngram_classifier import NgramClassifier
 from models.registry import HEADS
 from models.task_model import TaskModel
-from tasks.base import Encoded, Evaluation, Forward, Task
+from tasks.base import Encoded, Evaluation, Forward
 from tasks.classification.data import ClassificationData, prepare_data
-from tasks.classification.encoded import EncodedText
+from tasks.classification.decisions import LabelDecisions
+from tasks.classification.encoded import EncodedText, classifier_inputs
 from tasks.classification.evaluation import ClassificationEvaluation
-from tasks.classification.metrics import decide
 from tasks.classification.model import ClassificationModel
 from tasks.classification.options import ClassificationOptions
 from tasks.classification.records import read_lines
-from tasks.classification.result import Labelling
-from tasks.classification.stored import stored_ngrams, stored_thresholds
+from tasks.classification.stored import (
+    stored_flag,
+    stored_labels,
+    stored_ngrams,
+    stored_thresholds,
+)
 from tasks.data import DataSettings, Files, TextEncoder
 
 UNK = "[UNK]"
 
 
-class Classification(Task):
+class Classification(LabelDecisions):
     """Assigns labels to texts, or to pairs of texts.
 
     Args:
@@ -43,22 +46,25 @@ class Classification(Task):
         head: a key of `models.registry.HEADS`; None: the default for this kind of record.
         ngrams: what the linear classifier reads that adds to the network's logits; None if there is
             no such classifier.
-        threshold: a fixed threshold for all labels; None: validation chooses one.
+        threshold: a fixed threshold for all labels, or one for each, (labels,) with NaN where
+            validation chooses it; None: validation chooses all.
+        at_least_one: whether the label nearest to its threshold is predicted where none reaches it.
+            With exactly one label per example, one is always predicted.
+        score: the validation metric that chooses the best epoch, see `Task.score`.
 
-    Attributes:
-        thresholds: (labels,) float, the probability from which each label is predicted: those of
-            the best validation so far, or of the checkpoint.
+    Attributes (see also `LabelDecisions`):
+        calibrated: whether a layer of the model calibrates the network's logits; an n-gram
+            classifier does not need one, and checkpoints of earlier versions have none.
 
     Raises:
         ConfigError: there is no such head.
     """
 
-    score = "f1"
-    result_type = Labelling
+    score: str = "f1"
+    near_tie = 0.001
     explains = True
     # It is the same in all trials, and takes longer to fit than they take.
     trial_options: ClassVar[Mapping[str, Any]] = {"tfidf_classifier": False}
-    exclusive: ClassVar[bool]
 
     def __init__(
         self,
@@ -67,18 +73,21 @@ class Classification(Task):
         pairs: bool = False,
         head: str | None = None,
         ngrams: FeatureTable | None = None,
-        threshold: float | None = None,
+        threshold: float | np.ndarray | None = None,
+        at_least_one: bool = True,
+        score: str = "f1",
     ) -> None:
         if head is not None and (not isinstance(head, str) or head not in HEADS):
             raise ConfigError(f"head must be one of {', '.join(HEADS)}, not {head!r:.80}.")
+        super().__init__(labels.labels, threshold, at_least_one=at_least_one)
         self.label_set = labels
         self.pairs = pairs
         self.head = head or ("alignment" if pairs else "max_pooled")
         self.ngrams = ngrams
         # Checkpoints of earlier versions have a linear classifier over the network's tokens.
         self.bag_of_words = False
-        self.threshold = threshold
-        self.thresholds = np.full(len(labels), 0.5 if threshold is None else threshold)
+        self.calibrated = ngrams is None
+        self.score = score
         self.unit = "pairs" if pairs else "documents"
         self.fields = dict.fromkeys(PAIR_KEYS, str) if pairs else {"text": str}
         self.min_sequence_length = 5 if pairs else 3
@@ -99,6 +108,8 @@ class Classification(Task):
             "head": self.head,
             "num_ngrams": len(self.ngrams) if self.ngrams else 0,
             "pairs": self.pairs,
+            "calibrated": self.calibrated,
+            "at_least_one": self.at_least_one,
         }
 
     def texts(self) -> dict[str, str]:
@@ -111,24 +122,20 @@ class Classification(Task):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
         """See `Task.from_checkpoint`."""
-        labels = LabelSet.load(checkpoint.path("labels.txt"))
-        if len(labels) != checkpoint.setting("num_labels", int):
-            raise CheckpointError(
-                f"{checkpoint.path('labels.txt')}: {len(labels):,} labels, but the model has "
-                f"{checkpoint.setting('num_labels', int):,}; it belongs to another checkpoint."
-            )
+        labels = stored_labels(checkpoint)
         try:
             task = cls(
                 labels,
-                # Checkpoints of earlier versions lack these two.
-                pairs="pairs" in checkpoint.config and checkpoint.setting("pairs", bool),
+                # Checkpoints of earlier versions lack all but the head.
+                pairs=stored_flag(checkpoint, "pairs", default=False),
                 ngrams=stored_ngrams(checkpoint),
                 head=checkpoint.setting("head", str),
+                at_least_one=stored_flag(checkpoint, "at_least_one", default=True),
             )
         except ConfigError as error:
             raise CheckpointError(f"{checkpoint.folder}: config.json: {error}") from error
-        if "bag_of_words" in checkpoint.config:
-            task.bag_of_words = checkpoint.setting("bag_of_words", bool)
+        task.calibrated = stored_flag(checkpoint, "calibrated", default=False)
+        task.bag_of_words = stored_flag(checkpoint, "bag_of_words", default=False)
         task.thresholds = np.array(stored_thresholds(checkpoint, labels.labels))
         return task
 
@@ -136,10 +143,6 @@ class Classification(Task):
         """The number of labels, and what computes the logits."""
         words = " and TF-IDF classifier" if self.ngrams is not None or self.bag_of_words else ""
         return f"{len(self.labels):,} labels, head {self.head}{words}"
-
-    def use_threshold(self, threshold: float) -> None:
-        """See `Task.use_threshold`."""
-        self.thresholds = np.full(len(self.label_set), threshold)
 
     # The model.
 
@@ -157,7 +160,7 @@ class Classification(Task):
             linear = NgramClassifier(len(self.ngrams), num_labels, name="ngram_classifier")
         elif self.bag_of_words:
             linear = BagOfWords(config.vocab_size, num_labels, name="bag_of_words")
-        return ClassificationModel(backbone, head, self, linear)
+        return ClassificationModel(backbone, head, self, linear, calibrated=self.calibrated)
 
     def start_head(self, model: TaskModel, data: Any) -> None:
         """Starts with the frequencies of the labels in the training examples as probabilities."""
@@ -204,13 +207,7 @@ class Classification(Task):
 
     def inputs(self, encoded: Sequence[Encoded], text: TextEncoder) -> dict[str, np.ndarray]:
         """See `Task.inputs`."""
-        ids = [tuple(part.ids for part in parts) for parts in encoded]
-        packed = rows_to_inputs(ids, text.vocabulary, text.sequence_length)
-        if self.ngrams is not None:
-            read = (truncated(parts, text.sequence_length) for parts in encoded)
-            packed |= ngram_inputs(
-                [self.ngrams.features(*(part.tokens for part in parts)) for parts in read]
-            )
+        packed = classifier_inputs(encoded, text, self.ngrams)
         return {**packed, "example": np.arange(len(encoded), dtype=np.int32)}
 
     def sample(self, length: int, text: TextEncoder) -> Encoded:
@@ -218,30 +215,6 @@ class Classification(Task):
         ids = np.full(max(length - 2, 1), text.vocabulary.unk_id, np.int32)
         one = EncodedText(ids, (UNK,) * len(ids))
         return (one, one[:1]) if self.pairs else (one,)
-
-    def results(
-        self, encoded: Sequence[Encoded], outputs: Sequence[np.ndarray], top_k: int = 0
-    ) -> list[dict[str, Any]]:
-        """{"labels": [{"label", "probability"}...]} for each record, most probable first.
-
-        With `top_k`, "top" has the `top_k` most probable labels, whether predicted or not.
-        """
-        if not outputs:
-            return []
-        probabilities = np.asarray(self.probabilities(np.concatenate(outputs)))
-        decisions = decide(probabilities, self.thresholds, exclusive=self.exclusive)
-        return [self._result(*row, top_k) for row in zip(probabilities, decisions, strict=True)]
-
-    def empty_result(self) -> dict[str, Any]:
-        """No labels."""
-        return {"labels": []}
-
-    def known_labels(self) -> list[dict[str, Any]]:
-        """The labels, each with its threshold."""
-        return [
-            {"label": label, "threshold": float(threshold)}
-            for label, threshold in zip(self.labels, self.thresholds, strict=True)
-        ]
 
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The logits and the probabilities."""
@@ -254,11 +227,6 @@ class Classification(Task):
 
     # Explanations.
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the outputs."""
-        return self.label_set.labels
-
     def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:
         """See `Task.read_lengths`."""
         return read_lengths(lengths, text.sequence_length)
@@ -266,24 +234,6 @@ class Classification(Task):
     def spans(self, record: Text, tokenizer: Tokenizer) -> list[list[tuple[int, int]]]:
         """See `Task.spans`."""
         return [tokenizer.spans(text) for text in _texts(record)]
-
-    def _result(
-        self, probabilities: np.ndarray, decisions: np.ndarray, top_k: int
-    ) -> dict[str, Any]:
-        def entries(labels: np.ndarray) -> list[dict[str, Any]]:
-            return [
-                {
-                    "label": self.labels[label],
-                    "probability": round(float(probabilities[label]), 6),
-                }
-                for label in labels
-            ]
-
-        order = np.argsort(-probabilities, kind="stable")
-        result = {"labels": entries(order[decisions[order]])}
-        if top_k:
-            result["top"] = entries(order[:top_k])
-        return result
 
     def bias(self, frequencies: np.ndarray) -> np.ndarray:
         """The logits whose probabilities are `frequencies`, (labels,)."""

@@ -33,6 +33,7 @@ from tasks.classification.records import (
     multi_hot,
     read_splits,
 )
+from tasks.classification.threshold_file import read_thresholds
 from tasks.classification.weighted_texts import WeightedText, weighted_corpus, weighted_texts
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 
@@ -49,12 +50,14 @@ class ClassificationData(TaskData):
     Attributes:
         corpora: by split, and "weighted": texts with likely labels, if there are any.
         weights: (texts,) float, of "weighted".
+        train_weights: (examples,) float, of "train", with `--class_weights`; otherwise None.
         ngrams: the features of the linear classifier for the texts of `corpora`, or None.
         table: what these features are.
     """
 
     corpora: dict[str, LabelledCorpus] = field(default_factory=dict)
     weights: np.ndarray | None = None
+    train_weights: np.ndarray | None = None
     ngrams: Mapping[str, SparseRows] | None = None
     table: FeatureTable | None = None
 
@@ -90,6 +93,7 @@ def prepare_data(
         raise OptionError(
             f"--head={options.head} is for pairs of texts, and the labelled files hold single ones."
         )
+    task_class.check_at_least_one(options.at_least_one)
     if task_class.exclusive:
         check_one_label(files, read.corpora, options.label_field)
     if read.pairs and (options.mention_source_file or options.label_descriptions_file):
@@ -118,9 +122,14 @@ def prepare_data(
         pairs=read.pairs,
         head=options.head,
         ngrams=table,
-        threshold=options.threshold,
+        threshold=_given_thresholds(options, read),
+        at_least_one=_at_least_one(options.at_least_one, read.corpora["train"]),
+        score=options.score,
     )
-    batches = _batches(corpora, weights, ngrams, read, settings)
+    train_weights = None
+    if options.class_weights == "balanced":
+        train_weights = balanced_weights(multi_hot(read.corpora["train"], len(read.labels)))
+    batches = _batches(corpora, weights, train_weights, ngrams, read, settings)
     _warn_of_truncation(batches, task.unit, settings.sequence_length)
     return ClassificationData(
         task=task,
@@ -135,9 +144,53 @@ def prepare_data(
         ),
         corpora=corpora,
         weights=weights,
+        train_weights=train_weights,
         ngrams=ngrams,
         table=table,
     )
+
+
+def balanced_weights(targets: np.ndarray) -> np.ndarray:
+    """Weights of training examples with which all labels count alike, with a mean of 1.
+
+    The weight of a label is examples / (labels * examples with the label), as scikit-learn's
+    `class_weight="balanced"` has it; that of an example is the mean of its labels' weights, and one
+    without labels counts as an example of one more label.
+
+    Args:
+        targets: (examples, labels) bool.
+
+    Returns:
+        (examples,) float.
+    """
+    none = ~targets.any(axis=1, keepdims=True)
+    classes = np.hstack([targets, none]) if none.any() else targets
+    weights = 1 / np.maximum(classes.sum(axis=0), 1)
+    each = (classes * weights).sum(axis=1) / classes.sum(axis=1)
+    return each / each.mean()
+
+
+def _given_thresholds(options: ClassificationOptions, read: LabelledSplits) -> np.ndarray:
+    """(labels,) float: those of the file, then `--threshold`; NaN where validation chooses."""
+    given = read_thresholds(options.threshold_file, read.labels.labels)
+    return np.where(
+        np.isnan(given), np.nan if options.threshold is None else options.threshold, given
+    )
+
+
+def _at_least_one(option: bool | None, train: LabelledCorpus) -> bool:
+    """Whether each result has a label: as the option says, or as in the training examples."""
+    if option is not None:
+        return option
+    without = int((np.diff(train.label_offsets) == 0).sum())
+    if without:
+        logger.info(
+            "%s of %s training examples have no label: results may be empty, too "
+            "(--at_least_one=true: the nearest label is predicted)",
+            f"{without:,}",
+            f"{len(train):,}",
+        )
+    return not without
 
 
 def _ngrams(
@@ -179,6 +232,7 @@ def _ngrams(
 def _batches(
     corpora: Mapping[str, LabelledCorpus],
     weights: np.ndarray | None,
+    train_weights: np.ndarray | None,
     ngrams: Mapping[str, SparseRows] | None,
     read: LabelledSplits,
     settings: DataSettings,
@@ -193,6 +247,7 @@ def _batches(
             weighted=(corpora["weighted"], weights)
             if split == "train" and weights is not None
             else None,
+            weights=train_weights if split == "train" else None,
             sequence_length=settings.sequence_length,
             batch_size=settings.batch_size,
             seed=settings.seed,

@@ -1,8 +1,14 @@
 """A text as the classifier reads it: the network's token ids, and the tokens themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from data_util.inputs import rows_to_inputs, truncated
+from data_util.tokens.ngrams import ngram_inputs
+from data_util.tokens.pair_table import FeatureTable
+from tasks.data import TextEncoder
 
 # Stands in for covered tokens; no n-gram of a text has it.
 _COVERED = "\0"
@@ -32,3 +38,22 @@ class EncodedText:
         ids[first:last] = mask_id
         hidden = (_COVERED,) * len(self.tokens[first:last])
         return EncodedText(ids, self.tokens[:first] + hidden + self.tokens[last:])
+
+
+def classifier_inputs(
+    encoded: Sequence[tuple[EncodedText, ...]], text: TextEncoder, ngrams: FeatureTable | None
+) -> dict[str, np.ndarray]:
+    """A batch of texts, or of pairs of texts, as the model reads it: one row for each.
+
+    Args:
+        encoded: the text, or both texts, of each row.
+        text: gives the vocabulary and the longest sequence.
+        ngrams: what the linear classifier reads, if there is one.
+    """
+    ids = [tuple(part.ids for part in parts) for parts in encoded]
+    packed = rows_to_inputs(ids, text.vocabulary, text.sequence_length)
+    if ngrams is None:
+        return packed
+    read = (truncated(parts, text.sequence_length) for parts in encoded)
+    features = [ngrams.features(*(part.tokens for part in parts)) for parts in read]
+    return packed | ngram_inputs(features)

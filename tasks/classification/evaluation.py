@@ -1,23 +1,30 @@
 """The metrics of a classifier over a whole split, and what is chosen on the validation set."""
 
 import logging
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from scipy.special import expit
 
-from models.task_model import TaskModel
 from tasks.base import Evaluation, Forward
+from tasks.classification.calibration import (
+    Calibration,
+    calibration_error,
+    carry_thresholds,
+    fit_calibration,
+)
 from tasks.classification.metrics import (
     best_shift,
     best_thresholds,
     classification_metrics,
-    decide,
+    f1_of,
     label_table,
     log_frequencies,
-    mean_f1,
 )
+from tasks.classification.model import ClassificationModel
 from tasks.classification.tfidf_classifier import TfidfClassifier
 
 if TYPE_CHECKING:
@@ -27,60 +34,74 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class ClassificationEvaluation(Evaluation):
-    """Chooses thresholds, and the weight of the TF-IDF classifier, on the validation set.
+@dataclass(frozen=True)
+class Choice:
+    """What is best on the validation set for some logits.
 
-    In `metrics.json`, "thresholds" are those of the best validation so far, by label, and
-    "tfidf_classifier" has an entry for each validation.
+    Attributes:
+        thresholds: (labels,) float, in log-odds of the logits.
+        shift: (labels,) float32, to add to the logits; only a task with exactly one label and a
+            linear classifier has one.
+        score: the F1 that the task is scored by.
+    """
+
+    thresholds: np.ndarray
+    shift: np.ndarray
+    score: float
+
+
+class ClassificationEvaluation(Evaluation):
+    """Chooses the weight of the TF-IDF classifier, thresholds and calibration on validation.
+
+    In `metrics.json`, "thresholds" (by label) and "calibration" are those of the best validation so
+    far, and "tfidf_classifier" has an entry for each validation.
     """
 
     task: "Classification"
+    model: ClassificationModel
     data: "ClassificationData"
 
     def __init__(
         self,
         task: "Classification",
-        model: TaskModel,
+        model: ClassificationModel,
         data: "ClassificationData",
         forward: Forward,
         found: dict[str, Any],
     ) -> None:
         super().__init__(task, model, data, forward, found)
         found.setdefault("thresholds", {})
-        self._last = task.thresholds
+        self._last = task.thresholds, Calibration()
         self._frequencies = log_frequencies(data.label_counts()) if data else np.zeros(0)
         self._linear = None
         if model.ngram_classifier is not None:
             self._linear = TfidfClassifier(model.ngram_classifier, data)
 
     def validate(self) -> dict[str, float]:
-        """The metrics of `evaluate`."""
+        """The metrics of `evaluate`, but "loss" is that of the network alone, as in training."""
+        self.model.leave_to_network()
+        network = logits = split_logits(self.data, "valid", self.forward)
         if self._linear is not None:
-            self._linear.layer.mix(1.0, 0.0, 0.0)
-        logits = split_logits(self.data, "valid", self.forward)
+            logits = self._choose_weights(self._linear, logits)
+        choice = self._choose(logits)
         if self._linear is not None:
-            logits, weights = self._linear.choose_weights(
-                logits, lambda logits: self._decisions(logits)[2]
-            )
-            self.found.setdefault("tfidf_classifier", []).append(weights)
-            logger.info(
-                "valid: f1 of the network alone %.4f, of the TF-IDF classifier alone %.4f; "
-                "weights: network %g, TF-IDF classifier %g",
-                weights["network_f1"],
-                weights["linear_f1"],
-                weights["network_weight"],
-                weights["linear_weight"],
-            )
-        self._last, shift, _ = self._decisions(logits)
+            self._linear.shift(choice.shift)
+            logits = logits + choice.shift
+        calibration = self._fit(logits)
+        self.model.calibrate(calibration.scale, calibration.bias)
+        calibrated = calibration(logits)
         if self._linear is not None:
-            self._linear.shift(shift)
-            logits = logits + shift
-        return evaluate(self.task, logits, self._valid_targets, self._last)[0]
+            calibrated = self._linear.combined(network)
+        self._last = self._carried(choice, calibration, logits, calibrated), calibration
+        metrics, _ = evaluate(self.task, calibrated, self._valid_targets, self._last[0])
+        losses, _ = self.task.loss({}, self._valid_targets, network)
+        return {**metrics, "loss": float(keras.ops.mean(losses))}
 
     def settle(self) -> None:
         """The checkpoint of the best epoch keeps the thresholds of the best epoch."""
-        by_label = zip(self.task.labels, self._last.tolist(), strict=True)
-        self.found["thresholds"] = dict(by_label)
+        thresholds, calibration = self._last
+        self.found["thresholds"] = dict(zip(self.task.labels, thresholds.tolist(), strict=True))
+        self.found["calibration"] = asdict(calibration)
 
     def part_improved(self) -> bool:
         """Whether the network alone did better in the last validation than in any before.
@@ -90,6 +111,30 @@ class ClassificationEvaluation(Evaluation):
         """
         f1 = [weights["network_f1"] for weights in self.found.get("tfidf_classifier", [])]
         return len(f1) > 1 and f1[-1] > max(f1[:-1])
+
+    def advice(self) -> list[str]:
+        """Whether the network or the TF-IDF classifier has no part in the results."""
+        layer, tried = self.model.ngram_classifier, self.found.get("tfidf_classifier")
+        if layer is None or not tried:
+            return []
+        network, linear = (
+            f"{self.task.score} {max(weights[name] for weights in tried):.4f}"
+            for name in ("network_f1", "linear_f1")
+        )
+        if not float(layer.network_weight):
+            return [
+                "The network has no part in the results: on the validation documents the TF-IDF "
+                f"classifier is better alone ({linear}; the network alone at best {network}). The "
+                "network needs more steps: try a smaller --batch_size, a larger --num_epochs and "
+                "--patience, or pre-training on more text."
+            ]
+        if not float(layer.linear_weight):
+            return [
+                "The TF-IDF classifier has no part in the results: on the validation documents the "
+                f"network is better alone ({network}; the TF-IDF classifier alone {linear}). With "
+                "--tfidf_classifier=false the checkpoint is smaller and prediction faster."
+            ]
+        return []
 
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
         """The metrics of `evaluate`, and a table by label."""
@@ -106,26 +151,71 @@ class ClassificationEvaluation(Evaluation):
     def _valid_targets(self) -> np.ndarray:
         return self.data.targets("valid")
 
-    def _decisions(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """What is best on the validation set for these logits.
+    def _choose_weights(self, linear: TfidfClassifier, logits: np.ndarray) -> np.ndarray:
+        """The logits of the network and the linear classifier together."""
+        together, weights = linear.choose_weights(logits, lambda each: self._choose(each).score)
+        self.found.setdefault("tfidf_classifier", []).append(weights)
+        logger.info(
+            "valid: %s of the network alone %.4f, of the TF-IDF classifier alone %.4f; "
+            "weights: network %g, TF-IDF classifier %g",
+            self.task.score,
+            weights["network_f1"],
+            weights["linear_f1"],
+            weights["network_weight"],
+            weights["linear_weight"],
+        )
+        return together
 
-        Returns:
-            The thresholds (labels,), a shift of the logits (labels,), which only a task with
-            exactly one label and a linear classifier has, and the F1.
-        """
-        targets = self._valid_targets
-        given = self.task.threshold
-        thresholds = np.full(logits.shape[1], 0.5 if given is None else given)
-        shift = np.zeros(logits.shape[1], np.float32)
-        if self.task.exclusive and self._linear is not None:
-            shift, f1 = best_shift(logits, targets, self._frequencies)
-            return thresholds, shift.astype(np.float32), f1
-        if self.task.exclusive or self.task.threshold is not None:
-            probabilities = np.asarray(self.task.probabilities(logits))
-            f1 = mean_f1(probabilities, targets, thresholds, exclusive=self.task.exclusive)
-            return thresholds, shift, f1
-        thresholds, f1 = best_thresholds(logits, targets, self._frequencies)
-        return thresholds, shift, f1
+    def _choose(self, logits: np.ndarray) -> Choice:
+        """What is best for logits that are not calibrated yet."""
+        task, targets = self.task, self._valid_targets
+        nothing = np.zeros(logits.shape[1], np.float32)
+        if task.exclusive:
+            if self._linear is None:
+                decisions = task.decide(np.asarray(task.probabilities(logits)))
+                return Choice(nothing, nothing, f1_of(targets, decisions, task.score))
+            shift, f1 = best_shift(logits, targets, self._frequencies, score=task.score)
+            return Choice(nothing, shift.astype(np.float32), f1)
+        given = task.given_thresholds
+        if np.isnan(given).all():
+            thresholds, f1 = best_thresholds(
+                logits,
+                targets,
+                self._frequencies,
+                score=task.score,
+                at_least_one=task.at_least_one,
+            )
+            return Choice(thresholds, nothing, f1)
+        thresholds = np.zeros(len(given))
+        if np.isnan(given).any():
+            thresholds, _ = best_thresholds(
+                logits, targets, self._frequencies, at_least_one=task.at_least_one
+            )
+        # A given threshold is one of the calibrated probabilities.
+        calibration = self._fit(logits)
+        probabilities = np.asarray(task.probabilities(calibration(logits)))
+        limits = np.where(np.isnan(given), expit(calibration(thresholds)), given)
+        f1 = f1_of(targets, task.decide(probabilities, limits), task.score)
+        return Choice(thresholds, nothing, f1)
+
+    def _fit(self, logits: np.ndarray) -> Calibration:
+        return fit_calibration(logits, self._valid_targets, exclusive=self.task.exclusive)
+
+    def _carried(
+        self,
+        choice: Choice,
+        calibration: Calibration,
+        logits: np.ndarray,
+        calibrated: np.ndarray,
+    ) -> np.ndarray:
+        """The thresholds of calibrated probabilities: the given ones, and the chosen ones."""
+        given = self.task.given_thresholds
+        if self.task.exclusive:
+            return np.where(np.isnan(given), 0.5, given)
+        decided = logits >= choice.thresholds
+        probabilities = np.asarray(self.task.probabilities(calibrated))
+        carried = carry_thresholds(choice.thresholds, calibration, decided, probabilities)
+        return np.where(np.isnan(given), carried, given)
 
 
 def split_logits(data: "ClassificationData", split: str, forward: Forward) -> np.ndarray:
@@ -140,7 +230,7 @@ def split_logits(data: "ClassificationData", split: str, forward: Forward) -> np
 def evaluate(
     task: "Classification", logits: np.ndarray, targets: np.ndarray, thresholds: np.ndarray
 ) -> tuple[dict[str, float], np.ndarray]:
-    """Computes the mean loss per example, and F1.
+    """Computes the loss, F1, and how far the probabilities can be trusted.
 
     Args:
         task: gives the loss and the probabilities.
@@ -149,9 +239,19 @@ def evaluate(
         thresholds: (labels,) float, the probability from which each label is predicted.
 
     Returns:
-        The metrics, and the decisions: (examples, labels) bool.
+        "loss" and "log_loss", the mean over the examples of the negative log-likelihood of their
+        labels (all label decisions of an example together); "calibration_error", see
+        `tasks.classification.calibration`; the metrics of `classification_metrics`. And the
+        decisions: (examples, labels) bool.
     """
     losses, _ = task.loss({}, targets, logits)
-    decisions = decide(np.asarray(task.probabilities(logits)), thresholds, exclusive=task.exclusive)
-    metrics = classification_metrics(targets, decisions)
-    return {"loss": float(keras.ops.mean(losses)), **metrics}, decisions
+    log_loss = float(keras.ops.mean(losses))
+    probabilities = np.asarray(task.probabilities(logits))
+    decisions = task.decide(probabilities, thresholds)
+    error = calibration_error(probabilities, targets, exclusive=task.exclusive)
+    return {
+        "loss": log_loss,
+        **classification_metrics(targets, decisions),
+        "log_loss": log_loss,
+        "calibration_error": error,
+    }, decisions

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import logit
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 # The candidates for the threshold of the most frequent label: so many are tried, between those at
@@ -15,7 +16,8 @@ SLOPES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.2)
 # The slopes of the shift of the logits where exactly one label is predicted.
 _SHIFT_SLOPES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)
 _ACCURACY_MARGIN = 0.005
-_EPSILON = 1e-6
+# Where log-odds would be infinite.
+_LEAST, _MOST = np.finfo(np.float64).tiny, 1 - 1e-12
 
 _COLUMNS = (
     "label",
@@ -30,7 +32,11 @@ _COLUMNS = (
 
 
 def decide(
-    probabilities: np.ndarray, thresholds: np.ndarray, *, exclusive: bool = False
+    probabilities: np.ndarray,
+    thresholds: np.ndarray,
+    *,
+    exclusive: bool = False,
+    at_least_one: bool = True,
 ) -> np.ndarray:
     """Which labels an example gets: those that reach their threshold, or else the nearest to it.
 
@@ -41,16 +47,23 @@ def decide(
         probabilities: (examples, labels) float.
         thresholds: (labels,) float.
         exclusive: whether only the most probable label is predicted, whatever the thresholds.
+        at_least_one: whether an example of which no label reaches its threshold gets the nearest;
+            otherwise it gets none.
 
     Returns:
-        (examples, labels) bool, at least one True in each row.
+        (examples, labels) bool; at least one True in each row, unless `at_least_one` is false.
     """
     decisions = (probabilities >= thresholds) & (not exclusive)
+    if not (exclusive or at_least_one):
+        return decisions
     undecided = ~decisions.any(axis=1)
     relative = probabilities[undecided]
     if not exclusive:
-        odds = np.clip(thresholds, _EPSILON, 1 - _EPSILON)
-        relative = relative / np.maximum(1 - relative, _EPSILON) * ((1 - odds) / odds)
+        odds, thresholds = (
+            logit(np.clip(np.asarray(each, np.float64), _LEAST, _MOST))
+            for each in (relative, thresholds)
+        )
+        relative = odds - thresholds
     decisions[undecided, relative.argmax(axis=1)] = True
     return decisions
 
@@ -92,8 +105,11 @@ def best_thresholds(
     targets: np.ndarray,
     frequencies: np.ndarray,
     slopes: Sequence[float] = SLOPES,
+    *,
+    score: str = "f1",
+    at_least_one: bool = True,
 ) -> tuple[np.ndarray, float]:
-    """The thresholds of the labels with which `decide` gets the best mean of both F1.
+    """The thresholds of the labels with which `decide` gets the best F1.
 
     Two numbers are chosen: `threshold_l = threshold + slope * frequencies_l`, in logits. Rare
     labels seldom reach the probability at which a frequent one is predicted, and a model that has
@@ -105,25 +121,28 @@ def best_thresholds(
         targets: (examples, labels) bool.
         frequencies: (labels,) float, from `log_frequencies`.
         slopes: the candidates.
+        score: which F1: one of `classification_metrics`.
+        at_least_one: as for `decide`.
 
     Returns:
-        (labels,) float probabilities, and the F1. Among equally good ones, the first slope and the
+        (labels,) float log-odds, and the F1. Among equally good ones, the first slope and the
         threshold nearest to one half.
     """
     best = (-1.0, 0.0, 0.0)
     for slope in slopes:
         margins = logits - slope * frequencies
         candidates = _candidates(margins, int(targets.sum()))
-        scores = _f1_by_threshold(margins, targets, candidates)
+        scores = _f1_by_threshold(margins, targets, candidates, score, at_least_one)
         index = max(range(len(scores)), key=lambda i: (scores[i], -abs(candidates[i])))
         if scores[index] > best[0]:
             best = (float(scores[index]), slope, float(candidates[index]))
     f1, slope, threshold = best
-    return 1 / (1 + np.exp(-(threshold + slope * frequencies))), f1
+    return threshold + slope * frequencies, f1
 
 
 def _candidates(margins: np.ndarray, number_true: int) -> np.ndarray:
     """Thresholds in ascending order, and 0, with which a sensible number of labels is predicted."""
+    number_true = max(1, number_true)
     numbers = np.geomspace(number_true / _TIMES_TRUE, number_true * _TIMES_TRUE, _NUM_THRESHOLDS)
     ranks = np.clip(numbers.astype(np.int64), 1, margins.size - 1)
     # Only the highest ones are put in order: of thousands of labels they are a small part.
@@ -134,15 +153,15 @@ def _candidates(margins: np.ndarray, number_true: int) -> np.ndarray:
 
 
 def best_shift(
-    logits: np.ndarray, targets: np.ndarray, frequencies: np.ndarray
+    logits: np.ndarray, targets: np.ndarray, frequencies: np.ndarray, *, score: str = "f1"
 ) -> tuple[np.ndarray, float]:
-    """What to add to the logits, where the highest is predicted, for the best mean of both F1.
+    """What to add to the logits, where the highest is predicted, for the best F1.
 
     Frequent labels are held down, so that rare ones are found. The accuracy, which is the micro F1
     here, may become at most half a point lower than with the shift that is best for it.
 
     Args:
-        logits, targets, frequencies: as for `best_thresholds`.
+        logits, targets, frequencies, score: as for `best_thresholds`.
 
     Returns:
         (labels,) float, and the F1. Among equally good ones, the smallest shift.
@@ -154,7 +173,7 @@ def best_shift(
         highest[np.arange(len(targets)), (logits + shift).argmax(axis=1)] = True
         truth, predicted = targets.sum(axis=0), highest.sum(axis=0)
         hits = (highest & targets).sum(axis=0)
-        f1 = float(_mean_f1(truth, predicted, hits))
+        f1 = float(_f1_of_counts(truth, predicted, hits, score))
         found.append((f1, -slope, float(hits.sum() / max(1, len(targets)))))
     accurate = max(accuracy for _, _, accuracy in found) - _ACCURACY_MARGIN
     f1, slope, _ = max(one for one in found if one[2] >= accurate)
@@ -162,9 +181,13 @@ def best_shift(
 
 
 def _f1_by_threshold(
-    margins: np.ndarray, targets: np.ndarray, thresholds: np.ndarray
+    margins: np.ndarray,
+    targets: np.ndarray,
+    thresholds: np.ndarray,
+    score: str = "f1",
+    at_least_one: bool = True,
 ) -> np.ndarray:
-    """The mean of both F1 at each threshold, as `decide` and scikit-learn would have it.
+    """The F1 at each threshold, as `decide` and scikit-learn would have it.
 
     Every margin is put between two thresholds once, instead of compared with each of them.
     """
@@ -180,6 +203,9 @@ def _f1_by_threshold(
         return np.cumsum(counts.reshape(labels, levels)[:, ::-1], axis=1)[:, ::-1]
 
     predicted, hits = count(columns, level), count(columns[is_hit], level[is_hit])
+    truth = targets.sum(axis=0)[:, None]
+    if not at_least_one:
+        return _f1_of_counts(truth, predicted, hits, score)
     # Examples of which no label reaches the threshold get the highest one.
     nearest = margins.argmax(axis=1)
     every = np.arange(len(margins))
@@ -193,30 +219,27 @@ def _f1_by_threshold(
 
     predicted = predicted + fallback(nearest, reached)
     hits = hits + fallback(nearest[is_hit], reached[is_hit])
-    return _mean_f1(targets.sum(axis=0)[:, None], predicted, hits)
+    return _f1_of_counts(truth, predicted, hits, score)
 
 
-def _mean_f1(truth: np.ndarray, predicted: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """The mean of micro and macro F1 from (labels, ...) counts."""
-    each = 2 * hits / np.maximum(truth + predicted, 1)
+def _f1_of_counts(
+    truth: np.ndarray, predicted: np.ndarray, hits: np.ndarray, score: str
+) -> np.ndarray:
+    """An F1 from (labels, ...) counts: "micro_f1", "macro_f1" or "f1", their mean."""
+    macro = (2 * hits / np.maximum(truth + predicted, 1)).mean(axis=0)
     micro = 2 * hits.sum(axis=0) / np.maximum(1, (truth + predicted).sum(axis=0))
-    return (micro + each.mean(axis=0)) / 2
+    return {"micro_f1": micro, "macro_f1": macro, "f1": (micro + macro) / 2}[score]
 
 
-def mean_f1(
-    probabilities: np.ndarray,
-    targets: np.ndarray,
-    thresholds: np.ndarray,
-    *,
-    exclusive: bool = False,
-) -> float:
-    """The mean of micro and macro F1 of the decisions at given thresholds.
+def f1_of(targets: np.ndarray, decisions: np.ndarray, score: str = "f1") -> float:
+    """One F1 of `classification_metrics`, without the checks that make scikit-learn slow.
 
-    It equals "f1" of `classification_metrics`, without the checks that make scikit-learn slow.
+    Args:
+        targets, decisions: as for `classification_metrics`.
+        score: "micro_f1", "macro_f1" or "f1", their mean.
     """
-    decisions = decide(probabilities, thresholds, exclusive=exclusive)
     truth, predicted = targets.sum(axis=0), decisions.sum(axis=0)
-    return float(_mean_f1(truth, predicted, (decisions & targets).sum(axis=0)))
+    return float(_f1_of_counts(truth, predicted, (decisions & targets).sum(axis=0), score))
 
 
 def label_table(

@@ -11,6 +11,7 @@ from models.backbones.base import Backbone
 from models.build import INPUTS, Array
 from models.heads.bag_of_words import BagOfWords
 from models.heads.base import ClassificationHead
+from models.heads.logit_calibration import LogitCalibration
 from models.heads.ngram_classifier import NgramClassifier
 from models.task_model import TaskModel
 
@@ -35,6 +36,8 @@ class ClassificationModel(TaskModel):
         linear: a linear classifier that adds to the logits, or None. It is not used in training,
             so that the two make different errors. A `BagOfWords`, which reads the network's tokens,
             is that of an earlier version's checkpoint.
+        calibrated: whether a layer calibrates the network's logits. An n-gram classifier has such
+            numbers already, and checkpoints of earlier versions have none.
     """
 
     task: Any
@@ -45,6 +48,7 @@ class ClassificationModel(TaskModel):
         head: ClassificationHead,
         task: "Classification",
         linear: NgramClassifier | BagOfWords | None = None,
+        calibrated: bool = False,
         name: str = "classification",
         **kwargs: Any,
     ) -> None:
@@ -52,6 +56,7 @@ class ClassificationModel(TaskModel):
         # The weights file uses these attribute names.
         self.bag_of_words = linear if isinstance(linear, BagOfWords) else None
         self.ngram_classifier = linear if isinstance(linear, NgramClassifier) else None
+        self.calibration = LogitCalibration(name="calibration") if calibrated else None
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -66,9 +71,9 @@ class ClassificationModel(TaskModel):
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights."""
         super().build(input_shape)
-        for linear in (self.bag_of_words, self.ngram_classifier):
-            if linear is not None and not linear.built:
-                linear.build()
+        for layer in (self.bag_of_words, self.ngram_classifier, self.calibration):
+            if layer is not None and not layer.built:
+                layer.build()
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Computes (rows, num_labels) float32 logits.
@@ -86,7 +91,27 @@ class ClassificationModel(TaskModel):
         if self.bag_of_words is not None:
             padding_mask = ops.cast(inputs["padding_mask"], "bool")
             return self.bag_of_words(logits, inputs["token_ids"], padding_mask)
+        if self.calibration is not None:
+            return self.calibration(logits)
         return logits
+
+    def leave_to_network(self) -> None:
+        """Makes the logits those of the network alone, as in training."""
+        if self.ngram_classifier is not None:
+            self.ngram_classifier.mix(1.0, 0.0, 0.0)
+        if self.calibration is not None:
+            self.calibration.calibrate(1.0, 0.0)
+
+    def calibrate(self, scale: float, bias: float) -> None:
+        """Replaces the logits by `scale * logits + bias`, except in training.
+
+        Raises:
+            ConfigError: the model has no layer that could do this.
+        """
+        layer = self.ngram_classifier if self.calibration is None else self.calibration
+        if layer is None:
+            raise ConfigError("a model of an earlier version cannot be calibrated.")
+        layer.calibrate(scale, bias)
 
     def set_class_priors(self, frequencies: Sequence[float] | np.ndarray) -> None:
         """Sets the head's bias so that the probabilities start as the labels' frequencies.

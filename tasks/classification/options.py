@@ -6,6 +6,10 @@ from common.options import Options, option
 from data_util.choices import LABEL_FIELDS
 from models.registry import HEADS
 
+# The F1 that chooses the best epoch, and all else that is chosen on the validation set.
+SCORES = ("f1", "micro_f1", "macro_f1")
+CLASS_WEIGHTS = ("none", "balanced")
+
 
 @dataclass(frozen=True)
 class ClassificationOptions(Options):
@@ -51,10 +55,30 @@ class ClassificationOptions(Options):
     description_weight: float = option(
         1.0, "how much a description counts, where a labelled document counts 1", minimum=0.001
     )
+    class_weights: str = option(
+        "none",
+        "balanced: a training document weighs the more, the rarer its labels are: the mean over "
+        "its labels of documents / (labels * documents with the label)",
+        choices=CLASS_WEIGHTS,
+    )
+    score: str = option(
+        "f1",
+        "the F1 on the validation set that chooses the best epoch and the thresholds: micro_f1, "
+        "macro_f1, or f1, their mean",
+        choices=SCORES,
+    )
     threshold: float | None = option(
         None,
         "predict a label from this probability on; default: the threshold with the best F1 on the "
         "validation set",
         minimum=0,
         maximum=1,
+    )
+    threshold_file: str = option(
+        "", "file of `label<TAB>threshold`: such a threshold for some labels, or for all"
+    )
+    at_least_one: bool | None = option(
+        None,
+        "predict the label nearest to its threshold where none reaches it; default: true, unless "
+        "there are training documents without labels",
     )

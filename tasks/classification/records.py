@@ -104,13 +104,15 @@ def check_one_label(files: Files, corpora: dict[str, LabelledCorpus], label_fiel
     """Checks that each example has exactly one label.
 
     Raises:
-        InputError: naming the first example that has several.
+        InputError: naming the first example that has several, or none.
     """
     for split, paths in files.items():
-        wrong = np.flatnonzero(np.diff(corpora[split].label_offsets) != 1)
+        numbers = np.diff(corpora[split].label_offsets)
+        wrong = np.flatnonzero(numbers != 1)
         if len(wrong):
+            has = "several" if numbers[wrong[0]] else "none"
             raise InputError(
-                "--task=multi_class requires exactly one label per example; this one has several. "
+                f"--task=multi_class requires exactly one label per example; this one has {has}. "
                 "Use --task=multi_label.",
                 *_file_and_line(paths, label_field, int(wrong[0])),
             )

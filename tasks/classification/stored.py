@@ -5,8 +5,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.errors import CheckpointError
+from data_util.reading.labels import LabelSet
 from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
 from models.checkpoints.folder import METRICS, Checkpoint
+
+
+def stored_labels(checkpoint: Checkpoint) -> LabelSet:
+    """The labels, in the order of the outputs.
+
+    Raises:
+        CheckpointError, InputError: the file is missing, damaged, or of another checkpoint.
+    """
+    path = checkpoint.path("labels.txt")
+    labels, number = LabelSet.load(path), checkpoint.setting("num_labels", int)
+    if len(labels) != number:
+        raise CheckpointError(
+            f"{path}: {len(labels):,} labels, but the model has {number:,}; it belongs to another "
+            "checkpoint."
+        )
+    return labels
 
 
 def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:
@@ -21,7 +38,7 @@ def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:
     if not number:
         return None
     path = checkpoint.path(NGRAMS)
-    pairs = "pairs" in checkpoint.config and checkpoint.setting("pairs", bool)
+    pairs = stored_flag(checkpoint, "pairs", default=False)
     table = read_feature_table(checkpoint.text(NGRAMS), str(path), pairs=pairs)
     if len(table) != number:
         raise CheckpointError(
@@ -29,6 +46,15 @@ def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:
             "checkpoint."
         )
     return table
+
+
+def stored_flag(checkpoint: Checkpoint, name: str, *, default: bool) -> bool:
+    """A setting of `config.json` that checkpoints of earlier versions lack.
+
+    Raises:
+        CheckpointError: it is neither true nor false.
+    """
+    return checkpoint.setting(name, bool) if name in checkpoint.config else default
 
 
 def stored_thresholds(checkpoint: Checkpoint, labels: Sequence[str]) -> list[float]:

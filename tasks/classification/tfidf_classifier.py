@@ -34,6 +34,9 @@ WEIGHTS = (
     (1 / 8, 2.0),
     (0.0, 2.0),
 )
+# The network is left out only where this improves the F1 by more than this: a network that is
+# almost of no use on few validation documents may be of use on others.
+_NEAR_TIE = 0.001
 
 
 class TfidfClassifier:
@@ -74,7 +77,11 @@ class TfidfClassifier:
             for network, linear in WEIGHTS
         ]
         scores = [f1(combine(logits, evidence, *candidate)) for candidate in candidates]
-        best = candidates[int(np.argmax(scores))]  # the first of equal ones
+        index = int(np.argmax(scores))  # the first of equal ones
+        with_network = [score for score, pair in zip(scores, WEIGHTS, strict=True) if pair[0]]
+        if not WEIGHTS[index][0] and scores[index] - max(with_network) <= _NEAR_TIE:
+            index = int(np.argmax(with_network))
+        best = candidates[index]
         self.layer.mix(*best)
         found = {
             "network_weight": best[0],
@@ -83,6 +90,16 @@ class TfidfClassifier:
             "linear_f1": scores[-1],
         }
         return combine(logits, evidence, *best), found
+
+    def combined(self, logits: np.ndarray) -> np.ndarray:
+        """What the layer makes of the logits of the network alone for the validation documents.
+
+        Args:
+            logits: as for `choose_weights`, which has been called.
+        """
+        layer = self.layer
+        weights = (layer.network_weight, layer.linear_weight, layer.offset)
+        return combine(logits, self._evidence, *(np.asarray(weight) for weight in weights))
 
     def shift(self, shift: np.ndarray) -> None:
         """Adds to the logits of the weights that were chosen last; (labels,)."""
@@ -139,10 +156,11 @@ class TfidfClassifier:
         data = self._data
         assert data.ngrams is not None
         train, targets = matrix(data.ngrams["train"], num_features), data.targets("train")
+        own = np.ones(len(targets)) if data.train_weights is None else data.train_weights
         if data.weights is None:
-            return train, targets, np.ones(len(targets))
+            return train, targets, own
         others = matrix(data.ngrams["weighted"], num_features)
-        weights = np.concatenate([np.ones(len(targets)), data.weights])
+        weights = np.concatenate([own, data.weights])
         return (
             csr_matrix(vstack([train, others])),
             np.concatenate([targets, data.targets("weighted")]),

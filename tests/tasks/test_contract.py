@@ -257,7 +257,7 @@ def test_what_explains_labels(prepared, name):
 def test_a_threshold_is_taken_or_refused(prepared, name):
     task = prepared(name).task
     try:
-        task.use_threshold(0.25)
+        task.use_decision(0.25)
     except OptionError as error:
         assert name in str(error)
     else:

@@ -154,7 +154,9 @@ class _Loop:
         if epoch % self.options.validate_every == 0 or epoch == self.options.num_epochs:
             entry["valid"] = self._validate()
             writer.write("valid", state.step, entry["valid"])
-            best = state.count_validation(self._score(entry["valid"]), self.stage.improved)
+            best = state.count_validation(
+                self._score(entry["valid"]), self.stage.improved, self.stage.near_tie
+            )
             if best:
                 self.history.best_epoch = epoch
                 self.stage.settle()

@@ -38,6 +38,8 @@ class Stage:
         settle: called after the best validation so far, before its checkpoint is written.
         improved: returns whether a part of the model reached its own best value in the last
             validation. Training then continues although the score did not improve.
+        near_tie: a score that is at most so much below the highest one is the best so far if also
+            a part of the model improved.
     """
 
     name: str
@@ -53,3 +55,4 @@ class Stage:
     locate: Callable[[int, int], list[str]] = _no_examples
     settle: Callable[[], None] = _nothing_to_settle
     improved: Callable[[], bool] = _never
+    near_tie: float = 0.0

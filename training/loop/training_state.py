@@ -44,7 +44,7 @@ class TrainingState:
         step: the number of completed steps of the whole run.
         step_in_epoch: the number of completed steps of the current epoch.
         ended: whether training has ended, after the last epoch or early.
-        best_score: the score of the best validation; None before the first one.
+        best_score: the highest score of a validation; None before the first one.
         validations_without_improvement: the number of validations since the last improvement of the
             score or of a part of the model (see `Stage.improved`).
         seconds: the time that the steps of the current epoch have taken.
@@ -92,24 +92,28 @@ class TrainingState:
             )
         return cls(**content)
 
-    def count_validation(self, score: float, improved: Callable[[], bool]) -> bool:
+    def count_validation(
+        self, score: float, improved: Callable[[], bool], near_tie: float = 0.0
+    ) -> bool:
         """Records the score of a validation.
 
         Args:
             score: the score; higher is better.
             improved: see `Stage.improved`; called only if the score is not the best so far.
+            near_tie: see `Stage.near_tie`.
 
         Returns:
-            Whether the score is the best so far.
+            Whether the model is the best so far.
         """
-        best = self.best_score is None or score > self.best_score
-        if best or improved():
-            self.validations_without_improvement = 0
-        else:
-            self.validations_without_improvement += 1
-        if best:
+        highest = self.best_score
+        if highest is None or score > highest:
             self.best_score = score
-        return best
+        elif not improved():
+            self.validations_without_improvement += 1
+            return False
+        self.validations_without_improvement = 0
+        # The highest score stays the measure, so that near ties do not add up to a descent.
+        return highest is None or score > highest or (near_tie > 0 and score >= highest - near_tie)
 
     def end_epoch(self, *, ended: bool) -> None:
         """Moves on to the next epoch, or to the end of the run."""

@@ -166,6 +166,21 @@ def _size_group(sizes: tuple[SizeOption, ...]) -> type[Options]:
 
 
 @dataclass(frozen=True)
+class DecisionOptions(Options):
+    """The decision (by default as validation chose it, or as fine-tuning was told)"""
+
+    threshold: float | None = option(
+        None, "predict a label from this probability on, all labels alike", minimum=0, maximum=1
+    )
+    threshold_file: str = option(
+        "", "file of `label<TAB>threshold`: such a threshold for some labels, or for all"
+    )
+    at_least_one: bool | None = option(
+        None, "whether the label nearest to its threshold is predicted where none reaches it"
+    )
+
+
+@dataclass(frozen=True)
 class OptimizationOptions(Options):
     """The optimization"""
 

@@ -11,6 +11,7 @@ from models.registry import BACKBONES, DEFAULT_OBJECTIVES, OBJECTIVE_OPTIONS, OB
 from models.size_options import learning_rates
 from tasks.registry import DEFAULT_TASK, TASK_OPTIONS, TASKS
 from training.options.groups import (
+    DecisionOptions,
     DistributionOptions,
     ModelOptions,
     OptimizationOptions,
@@ -171,7 +172,7 @@ class TransformOptions(FineTuningOptions):
 
 
 @dataclass(frozen=True)
-class PredictionOptions(Options):
+class PredictionOptions(DecisionOptions):
     """Labels for new text"""
 
     ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
@@ -181,9 +182,6 @@ class PredictionOptions(Options):
     )
     output: str = option("-", "output file of JSON lines; -: standard output")
     batch_size: int = option(64, "number of documents in each batch", minimum=1)
-    threshold: float | None = option(
-        None, "use this instead of the checkpoint's own thresholds", minimum=0, maximum=1
-    )
     top_k: int = option(0, 'also return the K most probable labels as "top"', minimum=0)
     vectors: str = option(
         "",

@@ -32,6 +32,7 @@ _FILES = (
     "label_pattern_file",
     "mention_source_file",
     "label_descriptions_file",
+    "threshold_file",
 )
 # Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
 START_OPTIONS = ("init_ckpt_dir", "ckpt_dir")

@@ -114,3 +114,16 @@ def test_the_least_size_is_below_the_real_one():
     layer.build()
     least = NgramClassifier.min_parameters(FEATURES, LABELS)
     assert 0.8 * layer.count_params() < least <= layer.count_params()
+
+
+def test_calibrated_logits(filled):
+    """A scale and a bias for the mixed logits, without another weight."""
+    layer, _, _ = filled
+    ids, values, _ = batch()
+    logits = np.random.default_rng(2).normal(size=(3, LABELS)).astype(np.float32)
+    layer.mix(0.25, 2.0, [0.5, -1.0, 2.0])
+    mixed, weights = np.asarray(layer(logits, ids, values)), len(layer.weights)
+    layer.calibrate(0.4, -0.75)
+    found = np.asarray(layer(logits, ids, values))
+    np.testing.assert_allclose(found, 0.4 * mixed - 0.75, atol=1e-5)
+    assert len(layer.weights) == weights

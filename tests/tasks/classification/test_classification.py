@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from common.errors import OptionError
 from data_util.reading.labels import LabelSet
 from data_util.tokens.ngrams import NgramTable
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
-from tasks.classification.task import MultiLabel
+from tasks.classification.task import MultiClass, MultiLabel
 from tasks.data import TextEncoder
 
 LABELS = LabelSet(["A", "B", "C"])
@@ -23,16 +24,53 @@ def results(task, probabilities, top_k=0):
 def test_results():
     task = MultiLabel(LABELS, threshold=0.5)
     assert results(task, [0.25, 0.75, 0.5]) == {
-        "labels": [{"label": "B", "probability": 0.75}, {"label": "C", "probability": 0.5}]
+        "labels": [
+            {"label": "B", "probability": 0.75, "above_threshold": True},
+            {"label": "C", "probability": 0.5, "above_threshold": True},
+        ]
     }
     # None reaches its threshold: the most probable one alone.
     found = results(task, [0.1, 0.2, 0.3], top_k=2)
     assert [entry["label"] for entry in found["labels"]] == ["C"]
     assert [entry["label"] for entry in found["top"]] == ["C", "B"]
+    assert not any(entry["above_threshold"] for entry in found["labels"] + found["top"])
     assert len(results(task, [0.1, 0.2, 0.3], top_k=99)["top"]) == 3
-    task.use_threshold(0.2)
+    task.use_decision(0.2)
     assert len(results(task, [0.25, 0.75, 0.1])["labels"]) == 2
     assert task.results([], []) == []
+
+
+def test_results_without_labels():
+    task = MultiLabel(LABELS, threshold=0.5)
+    task.use_decision(at_least_one=False)
+    assert results(task, [0.1, 0.2, 0.3]) == {"labels": []}
+    found = results(task, [0.1, 0.2, 0.6], top_k=2)
+    assert [entry["label"] for entry in found["labels"]] == ["C"]
+    assert [entry["above_threshold"] for entry in found["top"]] == [True, False]
+    task.use_decision(at_least_one=True)
+    assert [entry["label"] for entry in results(task, [0.1, 0.2, 0.3])["labels"]] == ["C"]
+    assert task.config()["at_least_one"] is True
+
+
+def test_exactly_one_label_is_never_none():
+    task = MultiClass(LABELS)
+    with pytest.raises(OptionError, match="exactly one label"):
+        task.use_decision(at_least_one=False)
+    (found,) = task.results([()], [np.log(np.array([[0.3, 0.3, 0.4]], np.float32))])
+    assert found == {
+        "labels": [{"label": "C", "probability": pytest.approx(0.4), "above_threshold": False}]
+    }
+
+
+def test_thresholds_of_a_file(tmp_path):
+    """They replace those of the labels that it names, after `--threshold`."""
+    path = tmp_path / "thresholds.tsv"
+    path.write_text("C\t0.125\n\nA\t1\n")
+    task = MultiLabel(LABELS, threshold=0.5)
+    task.use_decision(threshold_file=str(path))
+    assert task.thresholds.tolist() == [1, 0.5, 0.125]
+    task.use_decision(0.25, str(path))
+    assert task.thresholds.tolist() == [1, 0.25, 0.125]
 
 
 @pytest.mark.parametrize("length", [0, 14, 15])

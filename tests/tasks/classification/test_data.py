@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.utils.class_weight import compute_sample_weight
 
 from common.errors import OptionError
+from data_util.labelled.corpus import LabelledCorpus
 from data_util.tokens.ngrams import NgramTable
+from tasks.classification import data as module
+from tasks.classification.data import balanced_weights
 from tests.tasks.examples import model_for
 from training.fine_tuning import prepare_data
 from training.options.scripts import FineTuningOptions
@@ -124,6 +128,64 @@ def test_the_loss_is_the_weighted_mean(data_of, task):
     expected = np.average(np.asarray(losses), weights=inputs["example_weights"])
     assert found == pytest.approx(expected, rel=1e-5)
     np.testing.assert_array_equal(weights, inputs["example_weights"])
+
+
+def test_balanced_weights_of_one_label_are_scikit_learns():
+    classes = np.array([0] * 6 + [1] * 3 + [2])
+    found = balanced_weights(np.eye(3, dtype=bool)[classes])
+    np.testing.assert_allclose(found, compute_sample_weight("balanced", classes))
+
+
+def test_balanced_weights_of_several_labels_and_of_none():
+    """A: 2 documents, B: 1, none: 1. The weights are 1/2, (1/2 + 1) / 2 and 1, over their mean."""
+    targets = np.array([[1, 0], [1, 1], [0, 0]], bool)
+    np.testing.assert_allclose(balanced_weights(targets), np.array([0.5, 1.5, 1]) / 1)
+
+
+def test_balanced_weights_are_trained_with(data_of):
+    more = {"label_descriptions_file": ["B\t丙 丙"]}
+    data = data_of(more, class_weights="balanced", description_weight=2.0)
+    expected = balanced_weights(data.targets("train"))
+    np.testing.assert_array_equal(data.train_weights, expected)
+    assert len(set(expected.tolist())) == 2
+    (batch,) = data.batches["train"].batches(0)
+    by_example = dict(zip(batch[0]["example"].tolist(), batch[0]["example_weights"], strict=True))
+    assert [by_example[number] for number in range(4)] == pytest.approx([*expected, 2.0])
+    inputs, _ = next(data.batches["valid"].batches(0))
+    assert "example_weights" not in inputs
+    assert data_of().train_weights is None
+
+
+def test_options_of_the_decisions(data_of, tmp_path):
+    (tmp_path / "thresholds.tsv").write_text("B\t0.75\n")
+    task = data_of(threshold_file=str(tmp_path / "thresholds.tsv"), score="macro_f1").task
+    np.testing.assert_array_equal(task.given_thresholds, [np.nan, 0.75])
+    assert (task.score, task.at_least_one) == ("macro_f1", True)
+    task = data_of(
+        threshold=0.25, threshold_file=str(tmp_path / "thresholds.tsv"), at_least_one=False
+    ).task
+    assert task.given_thresholds.tolist() == task.thresholds.tolist() == [0.25, 0.75]
+    assert task.at_least_one is False
+    one_label = {name: ["甲 __label__A", "乙 __label__B"] for name in FILES}
+    with pytest.raises(OptionError, match="--at_least_one=false: multi_class"):
+        data_of(one_label, task="multi_class", at_least_one=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "labels", "expected"),
+    [(None, [1, 0, 2], False), (True, [0, 0, 1], True), (False, [1, 1], False), (None, [1], True)],
+)
+def test_results_may_be_empty_if_training_documents_have_no_label(option, labels, expected, caplog):
+    offsets = np.cumsum([0, *labels])
+    corpus = LabelledCorpus(
+        ids=np.zeros(0, np.int32),
+        offsets=np.zeros(len(offsets), np.int64),
+        label_ids=np.zeros(sum(labels), np.int32),
+        label_offsets=offsets,
+    )
+    caplog.set_level("INFO")
+    assert module._at_least_one(option, corpus) is expected
+    assert ("1 of 3 training examples have no label" in caplog.text) == (labels == [1, 0, 2])
 
 
 def test_with_exactly_one_label_texts_with_several_are_no_examples(data_of):

@@ -15,10 +15,11 @@ from tasks.classification.metrics import (
     best_thresholds,
     classification_metrics,
     decide,
+    f1_of,
     label_table,
     log_frequencies,
-    mean_f1,
 )
+from tasks.classification.options import SCORES
 from tests.tasks.classification import thresholds
 
 
@@ -202,9 +203,11 @@ def test_the_fast_f1_is_that_of_scikit_learn(seed, exclusive):
         targets[:, 0] = False
     probabilities, limits = thresholds.probabilities(logits), np.linspace(0.2, 0.6, 6)
     decisions = decide(probabilities, limits, exclusive=exclusive)
-    found = mean_f1(probabilities, targets, limits, exclusive=exclusive)
+    found = f1_of(targets, decisions)
     assert found == pytest.approx(thresholds.f1_of(targets, decisions))
-    assert found == pytest.approx(classification_metrics(targets, decisions)["f1"])
+    of_scikit_learn = classification_metrics(targets, decisions)
+    for score in SCORES:
+        assert f1_of(targets, decisions, score) == pytest.approx(of_scikit_learn[score])
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -215,7 +218,7 @@ def test_f1_of_all_thresholds_at_once(seed):
     probabilities = thresholds.probabilities(logits)
     for threshold, f1 in zip(thresholds.GRID, found, strict=True):
         limits = np.full(6, thresholds.probabilities(threshold))
-        assert f1 == pytest.approx(mean_f1(probabilities, targets, limits))
+        assert f1 == pytest.approx(f1_of(targets, decide(probabilities, limits)))
         decisions = thresholds.decided(logits, threshold)
         assert f1 == pytest.approx(thresholds.f1_of(targets, decisions))
     # That is different at different thresholds.
@@ -249,12 +252,63 @@ def test_the_best_thresholds_by_trying_all(seed):
     )
     found, f1 = best_thresholds(logits, targets, frequencies)
     assert f1 == pytest.approx(best)
-    in_logits = np.log(found / (1 - found))
     # The most frequent label has the frequency 0. Two thresholds may be equally near.
-    assert abs(in_logits[0]) == pytest.approx(abs(threshold), abs=1e-6)
-    np.testing.assert_allclose(in_logits - in_logits[0], slope * frequencies, atol=1e-6)
-    decisions = decide(thresholds.probabilities(logits), found)
+    assert abs(found[0]) == pytest.approx(abs(threshold), abs=1e-6)
+    np.testing.assert_allclose(found - found[0], slope * frequencies, atol=1e-6)
+    decisions = decide(thresholds.probabilities(logits), thresholds.probabilities(found))
     assert thresholds.f1_of(targets, decisions) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("at_least_one", [True, False])
+def test_the_best_thresholds_of_each_score(score, at_least_one):
+    """No candidate has a better F1 of this kind by scikit-learn, with and without empty results."""
+    logits, targets, frequencies = thresholds.case(3, documents=30, noise=2.0)
+    targets[:8] = False
+    averages = {"f1": ("micro", "macro"), "micro_f1": ("micro",), "macro_f1": ("macro",)}[score]
+
+    def f1(limits):
+        decisions = decide(
+            thresholds.probabilities(logits),
+            thresholds.probabilities(limits),
+            at_least_one=at_least_one,
+        )
+        each = [f1_score(targets, decisions, average=name, zero_division=0) for name in averages]
+        return np.mean(each)
+
+    found, best = best_thresholds(
+        logits, targets, frequencies, score=score, at_least_one=at_least_one
+    )
+    assert f1(found) == pytest.approx(best)
+    tried = [
+        f1(threshold + slope * frequencies)
+        for slope in SLOPES
+        for threshold in module._candidates(logits - slope * frequencies, int(targets.sum()))
+    ]
+    assert max(tried) == pytest.approx(best)
+
+
+def test_thresholds_where_no_validation_document_has_a_label():
+    logits = np.random.default_rng(0).normal(size=(5, 3))
+    found, f1 = best_thresholds(logits, np.zeros((5, 3), bool), np.zeros(3), at_least_one=False)
+    assert np.isfinite(found).all() and f1 == 0
+
+
+def test_results_may_be_empty():
+    probabilities = np.array([[0.9, 0.6], [0.4, 0.49], [0.5, 0.2]])
+    decisions = decide(probabilities, np.full(2, 0.5), at_least_one=False)
+    np.testing.assert_array_equal(decisions, [[1, 1], [0, 0], [1, 0]])
+    exclusive = decide(probabilities, np.full(2, 0.5), exclusive=True, at_least_one=False)
+    np.testing.assert_array_equal(exclusive, [[1, 0], [0, 1], [1, 0]])
+
+
+def test_the_nearest_of_extreme_probabilities():
+    """Odds of a millionth differ, too, and a threshold of 1 is further away than any other."""
+    probabilities = np.array([[1e-9, 3e-9, 2e-9], [0.3, 0.6, 0.7]], np.float32)
+    np.testing.assert_array_equal(
+        decide(probabilities, np.array([1e-7, 1e-6, 1.0])), [[1, 0, 0], [1, 1, 0]]
+    )
+    np.testing.assert_array_equal(decide(probabilities, np.ones(3)), [[0, 1, 0], [0, 0, 1]])
 
 
 def test_slopes_help_where_rare_labels_are_underestimated():
@@ -287,7 +341,7 @@ def test_one_half_and_no_shift_where_nothing_is_better():
     targets, frequencies = np.eye(3, dtype=bool), np.array([0.0, -1.0, -2.0])
     logits = np.where(targets, 7.0, -7.0)
     found, f1 = best_thresholds(logits, targets, frequencies)
-    assert (found.tolist(), f1) == ([0.5] * 3, 1)
+    assert (found.tolist(), f1) == ([0.0] * 3, 1)
     shift, f1 = best_shift(logits, targets, frequencies)
     assert (np.abs(shift).tolist(), f1) == ([0.0] * 3, 1)
 

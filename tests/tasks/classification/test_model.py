@@ -207,3 +207,28 @@ def test_an_unknown_head_is_an_error(config_of):
         match="head must be one of alignment, max_pooled, next_sentence, pooled, not 'x'",
     ):
         classification_model(make_backbone(config_of("text_cnn")), LABELS, head="x")
+
+
+@pytest.mark.parametrize("num_ngrams", [0, 7])
+def test_calibrated_logits_except_in_training(config_of, batch_of, num_ngrams):
+    backbone = make_backbone(config_of("text_cnn"))
+    model = build(classification_model(backbone, LABELS, num_ngrams=num_ngrams))
+    batch = batch_of([5, 7])
+    if num_ngrams:
+        batch |= {"ngram_ids": np.array([[1], [3]]), "ngram_values": np.ones((2, 1), "float32")}
+    before = np.asarray(model(batch))
+    model.calibrate(0.25, -2.0)
+    np.testing.assert_allclose(np.asarray(model(batch)), 0.25 * before - 2, atol=1e-6)
+    assert (model.calibration is None) == bool(num_ngrams)
+    model.leave_to_network()
+    np.testing.assert_array_equal(np.asarray(model(batch)), before)
+    trained = {variable.path for variable in model.trainable_variables}
+    assert not any("calibration" in path for path in trained)
+
+
+def test_a_model_of_an_earlier_version_is_not_calibrated(config_of):
+    task = TASKS["multi_label"](label_set(LABELS))
+    task.calibrated = False
+    model = build(task.build_model(make_backbone(config_of("text_cnn")), 0.0))
+    with pytest.raises(ConfigError):
+        model.calibrate(0.5, 0.0)

@@ -8,7 +8,7 @@ import pytest
 from common.errors import CheckpointError, InputError
 from data_util.tokens.ngrams import NgramTable
 from models.checkpoints.folder import Checkpoint
-from tasks.classification.stored import stored_ngrams, stored_thresholds
+from tasks.classification.stored import stored_flag, stored_ngrams, stored_thresholds
 
 TABLE = NgramTable.build([["猫", "狗"], ["猫", "狗"], ["狗"]])
 
@@ -87,3 +87,11 @@ def test_thresholds_of_a_checkpoint(checkpoint):
     good = {"thresholds": {"盗窃": 0.5, "诈骗": 1, "more": None}}
     found = stored_thresholds(checkpoint(metrics=json.dumps(good)), ["盗窃", "诈骗"])
     assert found == [0.5, 1.0]
+
+
+def test_flags_that_earlier_versions_lack(checkpoint):
+    assert stored_flag(checkpoint({}), "calibrated", default=False) is False
+    assert stored_flag(checkpoint({}), "at_least_one", default=True) is True
+    assert stored_flag(checkpoint({"at_least_one": False}), "at_least_one", default=True) is False
+    with pytest.raises(CheckpointError, match="at_least_one"):
+        stored_flag(checkpoint({"at_least_one": 1}), "at_least_one", default=True)

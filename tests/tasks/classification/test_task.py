@@ -12,7 +12,8 @@ def test_exactly_one_label():
     task = MultiClass(LabelSet("ABC"), threshold=0.0)
     (result,) = task.results([()], [np.array([[1.0, 3.0, 2.0]], np.float32)])
     expected = np.exp(3) / np.exp([1, 2, 3]).sum()
-    assert result == {"labels": [{"label": "B", "probability": pytest.approx(expected, abs=1e-6)}]}
+    entry = {"label": "B", "probability": pytest.approx(expected, abs=1e-6)}
+    assert result == {"labels": [{**entry, "above_threshold": True}]}
 
 
 def test_log_odds():

@@ -41,6 +41,7 @@ def made_data(**splits):
         table=SimpleNamespace(kinds=table.kinds, mixtures=table.mixtures),
         targets=targets.__getitem__,
         weights=None,
+        train_weights=None,
     )
 
 
@@ -118,6 +119,33 @@ def test_a_network_that_is_wrong_has_nothing_left_to_say(data):
     together, found = TfidfClassifier(layer, data).choose_weights(logits, f1_over(targets))
     assert float(layer.network_weight) == 0
     assert f1_over(targets)(together) == found["linear_f1"] > found["network_f1"]
+
+
+def test_on_a_near_tie_the_network_has_a_part(data):
+    """Only where its loss would be felt is the network left out."""
+    nothing = np.zeros((60, LABELS), np.float32)
+    for lead, part in ((0.0009, 1 / 8), (0.0011, 0.0)):
+        layer, scores = layer_for(data), iter([*[0.3] * (len(WEIGHTS) - 2), 0.6, 0.6 + lead])
+        layer.fill(np.ones(layer.kernel.shape), np.zeros(LABELS))
+        _, found = TfidfClassifier(layer, data).choose_weights(
+            nothing, lambda _, scores=scores: next(scores)
+        )
+        assert float(layer.network_weight) == found["network_weight"] == part
+
+
+def test_what_the_layer_makes_of_logits(data):
+    """Also after it was shifted and calibrated."""
+    layer = layer_for(data)
+    classifier = TfidfClassifier(layer, data)
+    logits = np.random.default_rng(0).normal(size=(60, LABELS)).astype(np.float32)
+    together, _ = classifier.choose_weights(logits, f1_over(data.targets("valid")))
+    classifier.shift(np.full(LABELS, 0.5, np.float32))
+    layer.calibrate(0.25, -1.0)
+    found = classifier.combined(logits)
+    np.testing.assert_allclose(found, 0.25 * (together + 0.5) - 1, atol=1e-5)
+    ids, values = data.ngrams["valid"].row(0)
+    of_layer = np.asarray(layer(logits[:1], ids[None], values[None]))
+    np.testing.assert_allclose(of_layer[0], found[0], atol=1e-5)
 
 
 def test_a_shift_is_added_to_the_logits(data):
@@ -215,6 +243,7 @@ def test_the_mixture_with_the_features_that_tell_is_chosen(telling, mixture):
         table=SimpleNamespace(kinds=kinds, mixtures=NgramTable.mixtures),
         targets=lambda name: splits[name][1],
         weights=None,
+        train_weights=None,
     )
     layer = layer_for(data)
 
@@ -268,6 +297,7 @@ def test_texts_without_ngrams_add_nothing():
         table=SimpleNamespace(kinds=np.zeros(3, np.int64), mixtures=NgramTable.mixtures),
         targets=lambda _: targets,
         weights=None,
+        train_weights=None,
     )
     logits = np.random.default_rng(0).normal(size=(5, LABELS)).astype(np.float32)
     together, found = TfidfClassifier(layer_for(data), data).choose_weights(
