@@ -72,7 +72,7 @@ class Classifier:
         from models.checkpoints.folder import read_checkpoint
         from models.checkpoints.publication import read_published
         from training.prediction import Predictor
-        from training.vectors import TextVectors
+        from training.vectors import TextVectors, pooling_of
 
         self.folder, self.batch_size = folder, batch_size
         checkpoint = read_published(folder, lambda: read_checkpoint(folder))
@@ -81,7 +81,8 @@ class Classifier:
             predictor = Predictor(folder, threshold)
             self._fine_tuned = predictor
             # The network is in memory once.
-            self._vectors = TextVectors(predictor.model.backbone, predictor.text)
+            pooling = pooling_of(predictor.checkpoint)
+            self._vectors = TextVectors(predictor.model.backbone, predictor.text, pooling)
         else:
             self._vectors = TextVectors.load(folder)
 
@@ -184,8 +185,8 @@ class Classifier:
     def vectors(self, texts: One | Iterable[One]) -> np.ndarray:
         """Computes the vector of each text: similar texts have vectors with a large cosine.
 
-        A vector is the mean of the backbone's output over the text's tokens. Checkpoints of both
-        stages have vectors.
+        A vector is pooled from the backbone's output over the text's tokens: the mean of a
+        checkpoint that is only pre-trained, the largest values of one that is fine-tuned.
 
         Args:
             texts: a text or a pair (a tuple of two texts), or several.

@@ -29,8 +29,8 @@ def find_similar(options: SimilarOptions) -> int:
     """Writes the documents of `--input` that are most similar to each query, as JSON lines.
 
     Each line is {"query", "rank", "line", "similarity", "text"}: the line of the query (1 for
-    `--query`), the rank from 1, the line of the document, the cosine of the two vectors, and the
-    document's text.
+    `--query`), the rank from 1, the line of the document, the cosine of the two vectors (see
+    `_neighbours`), and the document's text.
 
     Returns:
         The number of queries.
@@ -133,7 +133,9 @@ def _neighbours(
 ) -> list[Sequence[tuple[int, float]]]:
     """The lines of the nearest documents of each query, nearest first, and their cosines.
 
-    A vector of 0, of a text without tokens, has no neighbours.
+    The mean of the documents is subtracted from all vectors: what they have in common would make
+    every cosine large (Mu and Viswanath 2018, https://arxiv.org/abs/1702.01417). A vector of 0, of
+    a text without tokens, has no neighbours.
     """
     found: list[Sequence[tuple[int, float]]] = [()] * len(queries)
     with_tokens = np.flatnonzero(documents.any(axis=1))
@@ -142,10 +144,11 @@ def _neighbours(
         return found
     if len(with_tokens) < len(documents):
         documents = documents[with_tokens]
+    mean = documents.mean(axis=0) if len(documents) > 1 else np.float32(0)
     search = NearestNeighbors(
         n_neighbors=min(top_k, len(documents)), metric="cosine", algorithm="brute"
-    ).fit(documents)
-    distances, indices = search.kneighbors(queries[asked])
+    ).fit(documents - mean)
+    distances, indices = search.kneighbors(queries[asked] - mean)
     for query, row, its_distances in zip(asked, indices, distances, strict=True):
         lines = (with_tokens[row] + 1).tolist()
         found[query] = list(zip(lines, (1 - its_distances).tolist(), strict=True))

@@ -26,8 +26,10 @@ ItemT = TypeVar("ItemT")
 class TextVectors:
     """Computes vectors of texts, which are close to each other for similar texts.
 
-    The vector of a text is the mean of the backbone's sequence output over the text's tokens; it is
-    0 for a text without tokens. A pair of texts has one vector, of both texts together.
+    The vector of a text is pooled from the backbone's sequence output over the text's tokens: the
+    mean after pre-training, which learns from every position; the largest value of each unit after
+    fine-tuning, whose heads read the largest values. It is 0 for a text without tokens. A pair of
+    texts has one vector, of both texts together.
 
         >>> vectors = TextVectors.load(Path("checkpoint_lm"))
         >>> vectors(["被告人盗窃手机一部。", "酒后殴打他人。"]).shape
@@ -36,17 +38,18 @@ class TextVectors:
     Args:
         backbone: a built backbone.
         text: turns text into its token ids; texts are truncated to its `sequence_length`.
+        pooling: "mean" or "max", see `TextVectorModel`.
 
     Attributes:
         backbone, text: the arguments.
         width: the number of values in a vector, the backbone's d_model.
     """
 
-    def __init__(self, backbone: Backbone, text: TextEncoder) -> None:
+    def __init__(self, backbone: Backbone, text: TextEncoder, pooling: str) -> None:
         self.backbone, self.text = backbone, text
         self.width = backbone.config.d_model
         special = (text.vocabulary.cls_id, text.vocabulary.sep_id)
-        self._forward = Forward(build(TextVectorModel(backbone, special)))
+        self._forward = Forward(build(TextVectorModel(backbone, pooling, special)))
 
     @classmethod
     def load(cls, folder: Path) -> "TextVectors":
@@ -55,7 +58,7 @@ class TextVectors:
         Raises:
             CheckpointError: the folder is not a complete checkpoint.
         """
-        return cls(*read_published(folder, lambda: load_backbone(read_checkpoint(folder))))
+        return cls(*read_published(folder, lambda: _load(read_checkpoint(folder))))
 
     def __call__(self, texts: Sequence[Text], batch_size: int = 64) -> np.ndarray:
         """Computes the vector of each text.
@@ -99,6 +102,15 @@ class TextVectors:
 
     def _inputs(self, rows: Sequence[Segments]) -> dict[str, np.ndarray]:
         return rows_to_inputs(rows, self.text.vocabulary, self.text.sequence_length)
+
+
+def pooling_of(checkpoint: Checkpoint) -> str:
+    """How the vectors of a checkpoint are pooled; see `TextVectors`."""
+    return "max" if "task" in checkpoint.config else "mean"
+
+
+def _load(checkpoint: Checkpoint) -> tuple[Backbone, TextEncoder, str]:
+    return *load_backbone(checkpoint), pooling_of(checkpoint)
 
 
 def load_backbone(checkpoint: Checkpoint) -> tuple[Backbone, TextEncoder]:

@@ -133,6 +133,16 @@ def test_a_vector_is_the_mean_over_the_tokens_of_the_text(pretrained):
     assert not pretrained.vectors(" ").any()
 
 
+def test_a_vector_of_a_fine_tuned_checkpoint_has_the_largest_values(classifier):
+    text = TEXTS[0][:20]
+    inputs = classifier.inputs(text)
+    sequence = np.asarray(classifier.backbone(inputs)["sequence_output"])[0]
+    # [CLS], 20 tokens, [SEP], padding.
+    assert inputs["padding_mask"].sum() == 22
+    found = classifier.vectors([TEXTS[1], text])[1]
+    np.testing.assert_allclose(found, sequence[1:21].max(axis=0), atol=1e-5)
+
+
 def test_vectors_of_pairs(pretrained):
     first, second = TEXTS[0][:9], TEXTS[1][:9]
     found = pretrained.vectors([(first, second), first, (second, first), second])

@@ -43,12 +43,6 @@ def test_the_reader_of_this_project_gives_the_same_values(written, table):
     np.testing.assert_array_equal(found.values[ordinary], table[ordinary])
 
 
-def test_gensim_reads_it(written, table):
-    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
-    vectors = models.KeyedVectors.load_word2vec_format(str(written))
-    np.testing.assert_array_equal(vectors.vectors, table)
-
-
 def test_an_output_that_cannot_be_a_file(tmp_path):
     for output, message in ((tmp_path, "is no file"), (tmp_path / "no/file", "no folder")):
         with pytest.raises(OptionError, match=message):

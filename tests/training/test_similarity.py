@@ -38,9 +38,11 @@ def test_the_nearest_by_cosine(search, vectors):
     count, found = search(query=query, top_k=3)
     assert count == 1 and [hit["rank"] for hit in found] == [1, 2, 3]
     documents, (one,) = vectors(LINES).astype("float64"), vectors([query]).astype("float64")
-    lengths = np.linalg.norm(documents, axis=1)
-    cosines = np.divide(documents @ one, lengths * np.linalg.norm(one), where=lengths > 0)
-    cosines[lengths == 0] = -2
+    with_tokens = documents.any(axis=1)
+    mean = documents[with_tokens].mean(axis=0)
+    documents, one = documents - mean, one - mean
+    cosines = documents @ one / np.linalg.norm(documents, axis=1) / np.linalg.norm(one)
+    cosines[~with_tokens] = -2
     best = np.argsort(-cosines)[:3]
     assert [hit["line"] for hit in found] == (best + 1).tolist()
     assert [hit["similarity"] for hit in found] == pytest.approx(cosines[best], abs=1e-5)
@@ -78,6 +80,12 @@ def test_vectors_are_kept_and_used_again(search, tmp_path, monkeypatch):
     # The query, and three documents to compare with.
     assert computed == [1, 3]
     assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_one_document(search, tmp_path):
+    (tmp_path / "one.txt").write_text(f"{LINES[2]}\n", encoding="utf-8")
+    _, found = search(input=str(tmp_path / "one.txt"), query=LINES[3])
+    assert [hit["line"] for hit in found] == [1] and 0 < found[0]["similarity"] <= 1
 
 
 @pytest.mark.parametrize(
