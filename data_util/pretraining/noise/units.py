@@ -60,7 +60,7 @@ class UnitNoise(Masking):
         order = np.argsort(scores, axis=1)
         ends = np.cumsum(sizes[rows, order], axis=1)
         # The last unit is chosen if a random point in it is within what is to be hidden.
-        points = ends - generator.random(num_rows)[:, None] * sizes[rows, order]
+        points = ends - generator.random((num_rows, 1)) * sizes[rows, order]
         wanted = self.mask_probability * candidate.sum(1, keepdims=True)
         is_chosen = np.zeros(sizes.shape, bool)
         is_chosen[rows, order] = (points < wanted) & (sizes[rows, order] > 0)

@@ -46,7 +46,7 @@ class WordOrderNoise(TokenNoise):
 
         # The places of each trigram, (rows, trigrams, 3); those beyond the end are not free.
         count = length // _LENGTH + 1
-        start = generator.integers(0, _LENGTH, num_rows)[:, None]
+        start = generator.integers(0, _LENGTH, (num_rows, 1))
         places = (start + _LENGTH * np.arange(count))[..., None] + np.arange(_LENGTH)
         inside = places < length
         places = np.minimum(places, length - 1)
