@@ -55,6 +55,12 @@ def export_bert(ckpt_dir: Path, output: Path) -> None:
             f"{ckpt_dir}: its tokenize_style is {tokenizer.style!r}, not 'wordpiece': BERT's "
             "tokenizer would split text into other tokens."
         )
+    if tokenizer.normalize != "none":
+        logger.warning(
+            "%s: BERT's tokenizer does not know --normalize=%s: normalize text before it",
+            ckpt_dir,
+            tokenizer.normalize,
+        )
     objectives = tuple(sorted(checkpoint.config.get("objectives", ())))
     architecture = _ARCHITECTURES.get(objectives, "BertModel")
     config |= {

@@ -25,7 +25,7 @@ _INVISIBLE = re.compile(
 # invisible ones.
 _UNCOMMON = re.compile(
     "[^\t-\r\x1c-~\xa0-\xa9\xab\xac\xae-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u2010-\u2029\u2030-\u205e"
-    "\u2150-\u2182\u2185-\u2bff\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff5e]"
+    "\u2150-\u2182\u2185-\u2bff\u3000-\u303f\u3200-\u4dbf\u4e00-\u9fff\ufe30-\ufe6b\uff01-\uff5e]"
 )
 
 

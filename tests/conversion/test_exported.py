@@ -7,6 +7,8 @@ import pytest
 
 from common.errors import InputError
 from conversion.exported import ExportedModel
+from data_util.tokens.tokenizer_files import save_tokenizer
+from data_util.tokens.tokenizers import make_tokenizer
 from training.options.scripts import EXPORT_FORMATS
 from training.prediction import Predictor
 
@@ -20,6 +22,16 @@ def test_texts_are_encoded_and_scored_as_by_the_checkpoint(exported, tiny, form)
     model = ExportedModel(folder)
     found = model(model.encode(texts))["probabilities"]
     np.testing.assert_allclose(found, Predictor(checkpoint).probabilities(texts), atol=1e-4)
+
+
+def test_the_users_dictionary_is_part_of_an_export(exported, tmp_path):
+    folder, _ = exported("text_cnn", "saved_model")
+    shutil.copytree(folder, tmp_path / "copy")
+    text, words = "公安机关盗窃", [("公安机关盗窃", 9)]
+    save_tokenizer(make_tokenizer("word", user_words=words), tmp_path / "copy" / "tokenizer.json")
+    # One token and two reserved ones.
+    assert ExportedModel(tmp_path / "copy").encode([text])["token_ids"].shape == (1, 3)
+    assert ExportedModel(folder).encode([text])["token_ids"].shape == (1, 4)
 
 
 def test_a_damaged_table_of_ngrams_is_named(exported, tmp_path):
