@@ -2,8 +2,8 @@
 
     python -m benchmarks.calibration --data=DATA [--data_sets=cail2018,goemotions,afqmc]
 
-Fine-tunes a small network from random weights on the first training documents of each data set, for
-few epochs. Completed runs in the folder are not repeated. Each checkpoint is then evaluated on the
+Fine-tunes a small network from random weights on the first documents of each data set, for few
+epochs. Completed runs in the folder are not repeated. Each checkpoint is then evaluated on the
 test documents as it is, and with its calibration undone.
 
 Prints a Markdown table with two rows per data set: the log loss per document, the expected
@@ -39,7 +39,7 @@ def main() -> None:
     """Runs the missing trainings and prints the table."""
     options = parser(__doc__, folder="checkpoint_calibration")
     options.add_argument("--data_sets", default=",".join(FILES))
-    options.add_argument("--documents", type=int, default=2000, help="training documents")
+    options.add_argument("--documents", type=int, default=2000, help="at most, of each split")
     options.add_argument("--num_epochs", type=int, default=2)
     arguments = options.parse_args()
     rows = []
@@ -48,9 +48,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for split in ("train", "valid", "test"):
             source = arguments.data / FILES[name].format(split)
-            count = arguments.documents if split == "train" else None
             files[split] = folder / f"{split}{source.suffix}"
-            copy_labelled(source, files[split], count)
+            copy_labelled(source, files[split], arguments.documents)
         run(
             "train_bert_fine_tuning.py",
             "--ckpt_dir=",
@@ -69,8 +68,8 @@ def main() -> None:
     print(f"\n{markdown(rows)}")
 
 
-def copy_labelled(source: Path, target: Path, count: int | None) -> None:
-    """Copies the first lines, all of them without a `count`, except those without a label."""
+def copy_labelled(source: Path, target: Path, count: int) -> None:
+    """Copies the first lines, except those without a label."""
     with source.open(encoding="utf-8") as file:
         lines = (line for line in file if source.suffix == ".json" or "__label__" in line)
         target.write_text("".join(islice(lines, count)), encoding="utf-8")
