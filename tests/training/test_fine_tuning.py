@@ -140,8 +140,15 @@ def test_figures_are_those_of_the_saved_model(options_of, run_of):
     for split, expected in told.items():
         logits, targets = split_logits(data, split, forward), data.targets(split)
         figures, _ = evaluate(task, logits, targets, thresholds)
+        if split == "valid":
+            assert figures.pop("loss") != pytest.approx(expected["loss"], rel=1e-4)
         for name, value in figures.items():
             assert value == pytest.approx(expected[name], rel=1e-4), (split, name)
+    # The validation loss is that of the network alone.
+    model.leave_to_network()
+    logits, targets = split_logits(data, "valid", Forward(model)), data.targets("valid")
+    figures, _ = evaluate(task, logits, targets, thresholds)
+    assert figures["loss"] == pytest.approx(told["valid"]["loss"], rel=1e-4)
 
 
 @pytest.mark.parametrize(("rate", "head"), [(0.0, 0.01), (0.01, 0.0)])
