@@ -1,11 +1,11 @@
 """The tokenizer and the vocabulary of a run: those of a checkpoint, or new ones."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import CheckpointError, InputError, OptionError
 from common.files import to_json
+from common.parallel import usable_cores
 from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.tokenizers import Tokenizer, WordTokenizer, make_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ DEFAULT_MIN_COUNT = 2
 
 def processes(options: RunOptions) -> int:
     """The number of processes that read text."""
-    return options.process_num or len(os.sched_getaffinity(0))
+    return options.process_num or usable_cores()
 
 
 def cache_folder(options: RunOptions) -> Path:
