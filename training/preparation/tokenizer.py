@@ -169,7 +169,12 @@ def text_files(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, str]:
 
 
 def check_vocabulary_fits(
-    unknown: int, tokens: int, vocabulary: Vocabulary, sources: Sequence[str]
+    unknown: int,
+    tokens: int,
+    vocabulary: Vocabulary,
+    sources: Sequence[str],
+    *,
+    made_here: bool = False,
 ) -> None:
     """Rejects a vocabulary that lacks more than half of the text's tokens.
 
@@ -178,10 +183,17 @@ def check_vocabulary_fits(
         tokens: the number of tokens of the text.
         vocabulary: for the message.
         sources: the files of the text, for the message.
+        made_here: whether the vocabulary was made of this text.
 
     Raises:
         InputError: it lacks more than half of them.
     """
+    if tokens and unknown * 2 > tokens and made_here:
+        raise InputError(
+            f"{unknown / tokens:.0%} of the tokens of {', '.join(sources)} are too rare for a "
+            f"vocabulary ({len(vocabulary):,} tokens are left): there is too little text for "
+            "--min_count. Use --min_count=1, or more text."
+        )
     if tokens and unknown * 2 > tokens:
         raise InputError(
             f"the vocabulary ({len(vocabulary):,} tokens) lacks {unknown / tokens:.0%} of the "
