@@ -155,7 +155,8 @@ def _noticing_a_reader_that_leaves(stream: TextIO) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(_StandardOutput(number, "w", closefd=False)),
         encoding=stream.encoding,
-        errors=stream.errors,
+        # Not every locale has every character.
+        errors="backslashreplace" if stream.errors == "strict" else stream.errors,
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )

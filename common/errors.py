@@ -53,8 +53,11 @@ class TrainingError(UserError):
     """A run that cannot continue: says why, what is kept, and what to do."""
 
 
-class StoppedError(Exception):
+class StoppedError(BaseException):
     """A run that was asked to stop (Ctrl-C, SIGTERM) and can be resumed.
+
+    As `KeyboardInterrupt`, it is no `Exception`: it may be raised within any call of a library, and
+    Keras would make another error of it.
 
     Args:
         number: the signal's number.

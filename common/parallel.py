@@ -74,6 +74,15 @@ def ordered_map(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def usable_cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "process_cpu_count"):  # From Python 3.13 on.
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # Linux.
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _begin(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     """What a worker process does first."""
     # A terminal sends Ctrl-C to the workers too; the parent decides when they end.

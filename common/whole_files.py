@@ -6,7 +6,6 @@ left of it is removed when the same file or folder is written again.
 
 import ctypes
 import errno
-import fcntl
 import glob
 import os
 import secrets
@@ -16,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import lock_descriptor
 
 from common.errors import UserError
 from common.files import AnyPath
@@ -50,11 +51,17 @@ def whole_file(path: AnyPath) -> Iterator[BinaryIO]:
         remove_unfinished(path, only_abandoned=True)
         temporary, file = _create(path)
         try:
+            renamed = False
             with file:
                 _take_permissions(path, file)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+                # Windows renames no open file. Elsewhere it stays locked until it has its name.
+                with suppress(PermissionError):
+                    os.replace(temporary, path)
+                    renamed = True
+            if not renamed:
                 os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -98,20 +105,24 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         remove_unfinished(path, only_abandoned=True)
         incoming = _temporary(path)
         incoming.mkdir()
-        lock = os.open(incoming, os.O_RDONLY)
-        _lock(lock)
+        lock = _open_folder(incoming)
+        if lock is not None:
+            _lock(lock)
         try:
             yield incoming
             flush_to_disk(*incoming.rglob("*"), incoming)
             if replace and path.exists():
                 _exchange(incoming, path)
             else:
+                with suppress(FileNotFoundError):
+                    path.rmdir()  # An empty folder, whose name Windows would not give away.
                 incoming.rename(path)
         except BaseException:
             shutil.rmtree(incoming, ignore_errors=True)
             raise
         finally:
-            os.close(lock)
+            if lock is not None:
+                os.close(lock)
 
 
 def remove_unfinished(path: Path, *, only_abandoned: bool = False) -> None:
@@ -132,9 +143,16 @@ def remove_unfinished(path: Path, *, only_abandoned: bool = False) -> None:
 
 
 def flush_to_disk(*paths: Path) -> None:
-    """Waits until the content of files, and the names in folders, are on the disk."""
+    """Waits until the content of files, and the names in folders, are on the disk.
+
+    Args:
+        paths: files that this process may write, and folders.
+    """
     for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
+        # For writing, without which Windows flushes nothing.
+        descriptor = _open_folder(path) if path.is_dir() else os.open(path, os.O_RDWR)
+        if descriptor is None:
+            continue
         try:
             os.fsync(descriptor)
         finally:
@@ -163,6 +181,14 @@ def _naming(path: Path) -> Iterator[None]:
         raise
 
 
+def _open_folder(path: Path) -> int | None:
+    """The descriptor of a folder, or None on Windows, which opens files alone."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return None
+
+
 def _create(path: Path) -> tuple[Path, BinaryIO]:
     """Creates a temporary file for `path` and locks it."""
     while True:
@@ -181,24 +207,24 @@ def _create(path: Path) -> tuple[Path, BinaryIO]:
 def _take_permissions(path: Path, file: BinaryIO) -> None:
     with suppress(OSError):
         status = path.stat()
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode) and hasattr(os, "fchmod"):
             os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
 
 
 def _lock(descriptor: int) -> None:
     """Marks a file or folder as being written, until it is closed or this process ends."""
     with suppress(OSError):  # Not every file system has locks.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_descriptor(descriptor, blocking=False)
 
 
 def _is_abandoned(leftover: Path) -> bool:
+    flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(leftover, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        descriptor = os.open(leftover, os.O_RDONLY | flags)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
+        return lock_descriptor(descriptor, blocking=False)
     except OSError:
         return False
     finally:
@@ -235,7 +261,10 @@ def _exchange(incoming: Path, path: Path) -> None:
 
 def _exchange_names(one: Path, other: Path) -> bool:
     """Exchanges the names of two folders at once; false where the system cannot."""
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    try:
+        rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    except (OSError, TypeError):  # Windows.
+        return False
     names = (os.fsencode(one), os.fsencode(other))
     if rename is None:
         return False

@@ -92,6 +92,39 @@ class PretrainingModel(Serializable, keras.Model):
             if name in means
         )
 
+    def measured(self, results: Mapping[str, float]) -> dict[str, float]:
+        """The metrics without those of terms that had no target since the metrics were reset.
+
+        Keras gives 0 for them, which would look like a perfect loss.
+
+        Args:
+            results: metrics by name.
+        """
+        empty = {
+            mean.name
+            for means in (self._loss_means, self._accuracies)
+            for mean in means.values()
+            if not float(ops.convert_to_numpy(ops.convert_to_tensor(mean.count)))
+        }
+        return {name: value for name, value in results.items() if name not in empty}
+
+    def training_curves(self, results: Mapping[str, float]) -> dict[str, float]:
+        """The metrics of training, under names of their own where validation has others.
+
+        A loss over sampled candidates is lower than one over the vocabulary: one chart of both
+        would compare what cannot be compared.
+
+        Args:
+            results: metrics by name.
+        """
+        sampled = tuple(f"{head.name}_" for head in self.heads if head.is_sampled)
+        if not sampled:
+            return self.measured(results)
+        return {
+            f"sampled_{name}" if name == "loss" or name.startswith(sampled) else name: value
+            for name, value in self.measured(results).items()
+        }
+
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights and the metrics of the terms."""
         if not self.backbone.built:

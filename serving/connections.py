@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
-import resource
 import time
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+try:
+    import resource
+except ImportError:  # Windows, which has no such limit.
+    resource = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +27,8 @@ def possible_connections(wanted: int) -> int:
     Args:
         wanted: how many it should have.
     """
+    if resource is None:
+        return wanted
     needed = wanted + BACKLOG + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:

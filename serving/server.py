@@ -104,15 +104,17 @@ def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket)
     # uvicorn raises the signal again when it is done; we decide ourselves how to end.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     server = _Server(config)
-    hangup = signal.getsignal(signal.SIGHUP)
-    if hangup == signal.SIG_DFL:  # Not after `nohup`.
+    number = getattr(signal, "SIGHUP", None)  # Windows has none.
+    hangup = None if number is None else signal.getsignal(number)
+    if number is not None and hangup == signal.SIG_DFL:  # Not after `nohup`.
         # The end of the terminal is answered as SIGTERM is, which uvicorn does not do itself.
-        signal.signal(signal.SIGHUP, server.handle_exit)
+        signal.signal(number, server.handle_exit)
     try:
         server.run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGHUP, hangup)
+        if number is not None:
+            signal.signal(number, hangup)
     return bool(app.state.idle)
 
 

@@ -14,7 +14,7 @@ from models.task_model import TaskModel
 from tasks.data import DataSettings, TaskData
 from tasks.registry import TASKS
 from training.devices import runtime
-from training.devices.distribution import main_process_first
+from training.devices.distribution import is_main_process, main_process_first
 from training.devices.forward import Forward
 from training.loop.interruption import Interruption
 from training.loop.loop import train
@@ -37,6 +37,7 @@ from training.preparation.tokenizer import (
 )
 from training.runs.run_folder import RunFolder
 from training.runs.shared_folder import run_folder
+from training.runs.tensorboard import write_test_figures
 from training.smoke_run import document_limit
 
 logger = logging.getLogger(__name__)
@@ -69,10 +70,12 @@ def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> T
         OptionError: an option contradicts the checkpoint.
     """
     files = split_files(options)
-    data = TASKS[options.task].prepare(files, data_settings(options, checkpoint), options)
+    settings = data_settings(options, checkpoint)
+    data = TASKS[options.task].prepare(files, settings, options)
     vocabulary, tokens = data.text.vocabulary, data.train_tokens
     unknown = int((tokens == vocabulary.unk_id).sum())
-    check_vocabulary_fits(unknown, len(tokens), vocabulary, files["train"])
+    made_here = settings.vocabulary is None
+    check_vocabulary_fits(unknown, len(tokens), vocabulary, files["train"], made_here=made_here)
     return data
 
 
@@ -230,6 +233,9 @@ def train_model(
                 metrics, texts = evaluation.test()
             examples = len(data.batches["test"])
             history.extra["test"] = {**metrics, "examples": examples}
+            tested = sum(map(stage.steps, range(history.best_epoch)))
+            if is_main_process():
+                write_test_figures(folder.logs, stage.name, tested, metrics)
             logger.info(
                 "test (%s %s, best epoch %d): %s",
                 f"{examples:,}",

@@ -111,7 +111,8 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         test_mode=options.test_mode,
     )
     unknown = int(np.count_nonzero(corpus.ids == vocabulary.unk_id))
-    check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, options.mask_lm_source_file)
+    sources, made_here = options.mask_lm_source_file, given is None
+    check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, sources, made_here=made_here)
     check_mentions(corpus, options)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
@@ -232,6 +233,8 @@ def train_model(
         lower_is_better=True,
         train_metrics=("loss", *model.metric_names),
         valid_batches=data.valid.steps(0),
+        measured=model.measured,
+        training_curves=model.training_curves,
         locate=lambda epoch, step: _locations(options, data.train.documents(epoch, step)),
     )
     history = RunHistory(stage.score)
@@ -244,13 +247,13 @@ def train_model(
 
 
 def evaluate(
-    model: keras.Model, batches: PretrainingBatches, metrics: tuple[str, ...]
+    model: PretrainingModel, batches: PretrainingBatches, metrics: tuple[str, ...]
 ) -> dict[str, float]:
     """Returns "loss" and the named `metrics` of a model; masks and pairs are the same each time."""
     results = model.evaluate(
         prefetched(lambda: batches.batches(0), batches.steps(0)), verbose=0, return_dict=True
     )
-    return {name: float(results[name]) for name in ("loss", *metrics)}
+    return model.measured({name: float(results[name]) for name in ("loss", *metrics)})
 
 
 def _locations(options: PretrainingOptions, documents: np.ndarray) -> list[str]:

@@ -4,7 +4,6 @@ Every dataset is one contiguous block of int32 or int64, so that it can be memor
 larger than the memory is read at the speed of a file.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Self
 
 import h5py
 import numpy as np
+from filelock import lock_descriptor
 
 from common.errors import InputError
 from common.hdf5 import OpenFile
@@ -125,9 +125,9 @@ class RaggedWriter:
                 with self._writing():
                     self._write()
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
             if self._lock is not None:
-                os.close(self._lock)
+                os.close(self._lock)  # First: Windows removes no open file.
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -179,14 +179,12 @@ def _lock(folder: Path, *, create: bool) -> int | None:
     Returns:
         The lock's file descriptor, or None if another process holds the lock.
     """
-    flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-    descriptor = os.open(folder / _LOCK, flags, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+    with suppress(OSError):  # Not every file system has locks.
+        if lock_descriptor(descriptor, blocking=False):
+            return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _remove_abandoned(parent: Path, prefix: str) -> None:
@@ -197,5 +195,5 @@ def _remove_abandoned(parent: Path, prefix: str) -> None:
         except OSError:
             continue  # Without a lock file it may be anybody's.
         if descriptor is not None:
-            shutil.rmtree(folder, ignore_errors=True)
             os.close(descriptor)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -77,7 +77,8 @@ class PretrainingBatches:
         self._token_budget = sequence_length - self._row_plan.reserved_tokens
         self._segments = TextSegments(corpus, self._token_budget)
         self._planned: tuple[int, Rows, list[np.ndarray]] | None = None
-        if reason := self._row_plan.warning(len(self._documents)):
+        segments = np.diff(self._segments.document_offsets)[self._documents]
+        if reason := self._row_plan.warning(len(segments), int(segments.max(initial=0))):
             logger.warning("%s: %s", stream, reason)
 
     def steps(self, epoch: int) -> int:

@@ -5,7 +5,6 @@ vocabulary is known, a table maps them to the final ids, so that one pass over t
 """
 
 import itertools
-import os
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.parallel import ordered_map
+from common.parallel import ordered_map, usable_cores
 from common.progress import Progress
 from data_util.reading.documents import Document
 from data_util.reading.mentions import LabelMentions
@@ -123,7 +122,7 @@ def with_progress(documents: Iterable[Document], paths: Sequence[Path]) -> Itera
 
 def process_count(processes: int) -> int:
     """The number of processes; 0 stands for one per core."""
-    return processes if processes > 0 else os.cpu_count() or 1
+    return processes if processes > 0 else usable_cores()
 
 
 def _blocks_of_texts(texts: Iterable[Text]) -> Iterator[list[Text]]:

@@ -95,6 +95,8 @@ class Objective(Serializable, keras.layers.Layer):
             declared in `models.registry.OBJECTIVE_OPTIONS`; others are facts about the data.
         saved_settings: the settings without which a checkpoint cannot be read, by name, as JSON can
             represent them; `config.json` keeps them.
+        is_sampled: whether training scores a target against fewer candidates than validation, so
+            that their losses and accuracies cannot be compared.
     """
 
     rows: ClassVar[str | None] = None
@@ -121,6 +123,11 @@ class Objective(Serializable, keras.layers.Layer):
     def saved_settings(self) -> dict[str, Any]:
         """See above; none."""
         return {}
+
+    @property
+    def is_sampled(self) -> bool:
+        """See above; false."""
+        return False
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -52,6 +52,11 @@ class TokenPredictionHead(Objective):
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
 
+    @property
+    def is_sampled(self) -> bool:
+        """See `Objective.is_sampled`."""
+        return self._half > 0
+
     @classmethod
     def from_options(
         cls, config: BackboneConfig, settings: Mapping[str, Any], **kwargs: Any

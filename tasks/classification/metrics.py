@@ -8,6 +8,8 @@ import numpy as np
 from scipy.special import logit
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
+from common.spreadsheets import inert
+
 # The candidates for the threshold of the most frequent label: so many are tried, between those at
 # which a quarter as many labels are predicted as are true, and four times as many.
 _NUM_THRESHOLDS, _TIMES_TRUE = 49, 4.0
@@ -267,7 +269,12 @@ def label_table(
     for index, label in enumerate(labels):
         metrics = (precision[index], recall[index], f1[index], thresholds[index])
         writer.writerow(
-            [label, int(training_documents[index]), int(support[index]), int(predicted[index])]
+            [
+                inert(label),
+                int(training_documents[index]),
+                int(support[index]),
+                int(predicted[index]),
+            ]
             + [f"{metric:.4f}" for metric in metrics]
         )
     return file.getvalue()

@@ -36,7 +36,8 @@ def test_survives_the_way_back_from_a_worker_process():
 def test_what_a_user_can_put_right_is_one_family():
     kinds = (InputError, OptionError, ConfigError, CheckpointError, TrainingError)
     assert all(issubclass(kind, UserError) for kind in kinds)
-    assert not issubclass(StoppedError, UserError)
+    # Nor is a stop an error that a library may catch.
+    assert not issubclass(StoppedError, Exception)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,26 @@ def model_of(config, **kwargs):
     return model
 
 
+def test_what_was_not_measured_has_no_metric(config_of, batch_of):
+    model = model_of(config_of("text_cnn"), settings={"num_sampled": 8})
+    batch = batch_of([8, 6])
+    batch["pair_weights"][:] = 0
+    model.compute_loss(batch, None, model(batch))
+    results = {name: float(value) for name, value in model.get_metrics_result().items()}
+    assert results["next_sentence_loss"] == 0
+    assert set(model.measured(results)) == {"loss", "masked_lm_loss", "masked_lm_accuracy"}
+    # Validation scores against the whole vocabulary.
+    sampled = {"sampled_loss", "sampled_masked_lm_loss", "sampled_masked_lm_accuracy"}
+    assert set(model.training_curves(results)) == sampled
+    batch["pair_weights"][:] = 1
+    model.compute_loss(batch, None, model(batch))
+    assert model.measured(results) == results
+    assert set(model.training_curves(results)) == sampled | {
+        "next_sentence_loss",
+        "next_sentence_accuracy",
+    }
+
+
 @backbones
 def test_token_embedding_is_shared(config_of, batch_of, backbone):
     model = model_of(config_of(backbone))

@@ -26,6 +26,7 @@ class EpochCallback(keras.callbacks.Callback):
         steps_before: the number of steps of the previous epochs.
         first_step: the number of steps of this epoch that an earlier session of the run completed.
         curve: the value of `curve` at the end of that session.
+        names: see `Stage.training_curves`.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class EpochCallback(keras.callbacks.Callback):
         steps_before: int = 0,
         first_step: int = 0,
         curve: Mapping[str, Any] | None = None,
+        names: Callable[[Mapping[str, float]], dict[str, float]] = dict,
     ) -> None:
         super().__init__()
         self._progress = progress
+        self._names = names
         self._steps = steps
         self._examples = examples
         self._writer = writer
@@ -82,6 +85,7 @@ class EpochCallback(keras.callbacks.Callback):
             name: (mean * done - self._mean_before.get(name, 0.0) * self._step_before) / between
             for name, mean in means.items()
         }
+        metrics = self._names(metrics)
         metrics["learning_rate"] = last_learning_rate(self.model.optimizer)
         if self.examples_per_second is not None:
             metrics["examples_per_second"] = self.examples_per_second

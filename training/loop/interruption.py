@@ -11,7 +11,9 @@ from typing import Any, Self
 from common.errors import StoppedError
 from training.devices.distribution import all_reduce_max, processes
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Windows has no SIGHUP; SIGBREAK is what it sends when the window is closed.
+_HANGUP = getattr(signal, "SIGHUP", getattr(signal, "SIGBREAK", None))
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([] if _HANGUP is None else [_HANGUP]))
 _FIRST = b"stopping after this step, with a checkpoint (Ctrl-C again: immediately)\n"
 
 
@@ -52,7 +54,7 @@ class Interruption:
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 # Where the command was started with `nohup`, it continues after SIGHUP.
-                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                if number != _HANGUP or signal.getsignal(number) != signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._handle)
         return self
 

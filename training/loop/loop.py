@@ -182,17 +182,16 @@ class _Loop:
         else:
             # The run was stopped during validation.
             state.restore_metrics(self.model)
-        metrics = {
-            name: float(value)
-            for name, value in self.model.get_metrics_result().items()
-            if name in self.stage.train_metrics
-        }
+        results = self.model.get_metrics_result()
+        metrics = self.stage.measured(
+            {name: float(results[name]) for name in self.stage.train_metrics}
+        )
         self._check_finite("training", metrics)
         self._check_weights()
         # Validation resets the metrics.
         state.capture_metrics(self.model)
         state.capture_rng(self.model)
-        return {name: metrics[name] for name in self.stage.train_metrics}
+        return metrics
 
     def _fit(self, writer: TensorBoardWriter, steps: int) -> None:
         state, first, began = self.state, self.state.step_in_epoch, time.monotonic()
@@ -205,6 +204,7 @@ class _Loop:
             steps_before=state.step - first,
             first_step=first,
             curve=state.curve,
+            names=self.stage.training_curves,
         )
 
         def save() -> None:

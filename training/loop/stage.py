@@ -1,6 +1,6 @@
 """The interface between the training loop and pre-training or fine-tuning."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ class Stage:
             that follows the training, if there is one; for the estimate of the time left.
         locate: returns the locations of a batch's examples (epoch and step, from 0) in their files,
             for messages.
+        measured: leaves out the metrics of `fit` for which there was nothing to measure.
+        training_curves: the same, with the names that their curves have.
         settle: called after the best validation so far, before its checkpoint is written.
         improved: returns whether a part of the model reached its own best value in the last
             validation. Training then continues although the score did not improve.
@@ -53,6 +55,8 @@ class Stage:
     valid_batches: int = 0
     test_batches: int = 0
     locate: Callable[[int, int], list[str]] = _no_examples
+    measured: Callable[[Mapping[str, float]], dict[str, float]] = dict
+    training_curves: Callable[[Mapping[str, float]], dict[str, float]] = dict
     settle: Callable[[], None] = _nothing_to_settle
     improved: Callable[[], bool] = _never
     near_tie: float = 0.0

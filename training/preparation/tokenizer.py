@@ -1,11 +1,11 @@
 """The tokenizer and the vocabulary of a run: those of a checkpoint, or new ones."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import CheckpointError, InputError, OptionError
 from common.files import to_json
+from common.parallel import usable_cores
 from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.tokenizers import Tokenizer, WordTokenizer, make_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ DEFAULT_MIN_COUNT = 2
 
 def processes(options: RunOptions) -> int:
     """The number of processes that read text."""
-    return options.process_num or len(os.sched_getaffinity(0))
+    return options.process_num or usable_cores()
 
 
 def cache_folder(options: RunOptions) -> Path:
@@ -169,7 +169,12 @@ def text_files(tokenizer: Tokenizer, vocabulary: Vocabulary) -> dict[str, str]:
 
 
 def check_vocabulary_fits(
-    unknown: int, tokens: int, vocabulary: Vocabulary, sources: Sequence[str]
+    unknown: int,
+    tokens: int,
+    vocabulary: Vocabulary,
+    sources: Sequence[str],
+    *,
+    made_here: bool = False,
 ) -> None:
     """Rejects a vocabulary that lacks more than half of the text's tokens.
 
@@ -178,10 +183,17 @@ def check_vocabulary_fits(
         tokens: the number of tokens of the text.
         vocabulary: for the message.
         sources: the files of the text, for the message.
+        made_here: whether the vocabulary was made of this text.
 
     Raises:
         InputError: it lacks more than half of them.
     """
+    if tokens and unknown * 2 > tokens and made_here:
+        raise InputError(
+            f"{unknown / tokens:.0%} of the tokens of {', '.join(sources)} are too rare for a "
+            f"vocabulary ({len(vocabulary):,} tokens are left): there is too little text for "
+            "--min_count. Use --min_count=1, or more text."
+        )
     if tokens and unknown * 2 > tokens:
         raise InputError(
             f"the vocabulary ({len(vocabulary):,} tokens) lacks {unknown / tokens:.0%} of the "

@@ -26,7 +26,7 @@ from training.runs.locked_folder import LockedFolder
 from training.runs.output_checks import check_no_foreign_files, check_not_input
 from training.runs.run_identity import START_OPTIONS, differences, run_identity
 from training.runs.run_record import RUN, RunRecord
-from training.runs.tensorboard import SPLITS, TensorBoardWriter, new_log_folder
+from training.runs.tensorboard import SPLITS, TEST, TensorBoardWriter, new_log_folder
 
 logger = logging.getLogger(__name__)
 
@@ -266,7 +266,7 @@ class RunFolder:
         else:
             # Only the name is used, so that an edited file cannot redirect output elsewhere.
             self.logs = all_logs / Path(self._run.logs).name
-            self._locked.refuse_links(self.logs, *(self.logs / split for split in SPLITS))
+            self._locked.refuse_links(self.logs, *(self.logs / split for split in (*SPLITS, TEST)))
 
     def _remove_leftovers(self) -> None:
         remove_leftovers(self.folder)

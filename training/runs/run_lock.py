@@ -1,10 +1,12 @@
 """A lock that ensures one run per folder; the kernel releases it when the process ends."""
 
-import fcntl
 import logging
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from common.errors import OptionError
 
@@ -28,7 +30,7 @@ class RunLock:
         OSError: the folder cannot be written.
 
     References:
-        flock(2), https://man7.org/linux/man-pages/man2/flock.2.html
+        flock(2), https://man7.org/linux/man-pages/man2/flock.2.html, and LockFileEx on Windows.
     """
 
     def __init__(self, folder: Path, option: str) -> None:
@@ -39,7 +41,7 @@ class RunLock:
                     f"--{option}={folder}: {LOCK} in it is a symbolic link, whose target would be "
                     "overwritten. Remove it."
                 )
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             status = os.fstat(self._descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
                 os.close(self._descriptor)
@@ -48,14 +50,13 @@ class RunLock:
                     "name too, or is a pipe or a device), and would be overwritten. Remove it."
                 )
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
-                os.close(self._descriptor)
-                raise OptionError(
-                    f"--{option}={folder}: another run{f' (process {holder})' if holder else ''} "
-                    "is writing to this folder. Wait until it ends, or give another folder."
-                ) from None
+                if not lock_descriptor(self._descriptor, blocking=False):
+                    holder = self._holder()
+                    os.close(self._descriptor)
+                    raise OptionError(
+                        f"--{option}={folder}: another run{f' (process {holder})' * bool(holder)} "
+                        "is writing to this folder. Wait until it ends, or give another folder."
+                    )
             except OSError as error:
                 # Some network file systems do not support locks; the run continues without one.
                 logger.warning(
@@ -73,8 +74,20 @@ class RunLock:
 
     def release(self) -> None:
         """Releases the lock."""
-        self._path.unlink(missing_ok=True)
+        removed = False
+        with suppress(PermissionError):
+            self._path.unlink(missing_ok=True)
+            removed = True
         os.close(self._descriptor)
+        if not removed:  # Windows removes no open file.
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _holder(self) -> str:
+        """The process that has locked the folder, if it can be read, which it cannot on Windows."""
+        with suppress(OSError):
+            return os.read(self._descriptor, 32).decode(errors="replace").strip()
+        return ""
 
     def is_in_place(self) -> bool:
         """Whether the lock is still in its folder, which may have been moved or replaced."""

@@ -1,8 +1,10 @@
 """Writes training curves and options for TensorBoard.
 
-A run has two event files, in `train` and `valid`, with the same curve names, so that one chart
-shows both. Names begin with the stage ("pretraining/masked_lm_loss", "fine_tuning/micro_f1"), which
-separates the curves of the stages if both are shown together.
+A run has event files in `train` and `valid`, with the same names for curves of the same thing, so
+that one chart shows both, and in `test` for the figures of the test set. The options are in the
+folder itself, for TensorBoard's HPARAMS, which compares runs. Names begin with the stage
+("pretraining/masked_lm_loss", "fine_tuning/micro_f1"), which separates the curves of the stages if
+both are shown together.
 
 A resumed run writes new files to the same folder. Their first record makes TensorBoard discard the
 points that the run wrote after its last checkpoint; they are written again.
@@ -10,13 +12,14 @@ points that the run wrote after its last checkpoint; they are written again.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -24,6 +27,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from common.errors import TrainingError
 
 SPLITS = ("train", "valid")
+TEST = "test"
 
 
 def new_log_folder(logs: Path, stage: str) -> Path:
@@ -76,9 +80,10 @@ class TensorBoardWriter:
         if not done:
             rows = "\n".join(f"| {name} | {value} |" for name, value in options.items())
             table = f"| option | value |\n|---|---|\n{rows}"
-            # Names of files need not be UTF-8.
-            shown = table.encode(errors="backslashreplace").decode()
-            self._write("train", 0, text_pb(f"{stage}/options", shown))
+            self._write("train", 0, text_pb(f"{stage}/options", _shown(table)))
+            with _name_io_errors(folder), closing(_new_event_file(folder)) as writer:
+                _add(writer, file_version="brain.Event:2")
+                _add(writer, summary=hparams_pb(_hyperparameters(options), trial_id=folder.name))
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +129,38 @@ class NoCurves(TensorBoardWriter):
 
     def _write(self, split: str, step: int, summary: Summary) -> None:
         pass
+
+
+def write_test_figures(folder: Path, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+    """Adds the figures of the test set, at the step whose weights were tested.
+
+    Args:
+        folder: the folder of the run's curves.
+        stage: the prefix of the figures' names.
+        step: the number of completed steps.
+        metrics: the figures by name.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+    """
+    with _name_io_errors(folder), closing(_new_event_file(folder / TEST)) as writer:
+        _add(writer, file_version="brain.Event:2")
+        # What an earlier session has written of the same test is not shown again.
+        _add(writer, step=0, session_log=SessionLog(status=SessionLog.START))
+        for name, value in metrics.items():
+            _add(writer, step=step, summary=scalar_pb(f"{stage}/{name}", value))
+
+
+def _hyperparameters(options: Mapping[str, Any]) -> dict[str, bool | float | str]:
+    return {
+        name: value if isinstance(value, bool | int | float) else _shown(value)
+        for name, value in options.items()
+    }
+
+
+def _shown(value: object) -> str:
+    # Names of files need not be UTF-8.
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _new_event_file(folder: Path) -> RecordWriter:

@@ -67,6 +67,11 @@ class RowPlan(ABC):
             generator: the source of all randomness; it determines the rows.
         """
 
-    def warning(self, num_documents: int) -> str | None:
-        """Why nothing can be learned from the rows of so many documents; None if it can."""
+    def warning(self, num_documents: int, most_segments: int = 2) -> str | None:
+        """Why nothing can be learned from the rows; None if it can.
+
+        Args:
+            num_documents: the number of documents.
+            most_segments: the number of segments of the document that has most of them.
+        """
         return None

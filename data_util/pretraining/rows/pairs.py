@@ -119,8 +119,14 @@ class PairRows(RowPlan):
         }
         return Rows(a_start, a_length, b_start, b_length, arrays)
 
-    def warning(self, num_documents: int) -> str | None:
-        """See `RowPlan.warning`: text of another document needs another document."""
+    def warning(self, num_documents: int, most_segments: int = 2) -> str | None:
+        """See `RowPlan.warning`: a pair needs two sentences, and a wrong one another document."""
+        if most_segments < 2:
+            return (
+                "every document is a single sentence, so nothing is learned from sentence pairs, "
+                "and they have no metrics. If lines belong together: a blank line between "
+                "documents, and --line_unit=sentence"
+            )
         if num_documents > 1 or not self.shares[OTHER]:
             return None
         return (

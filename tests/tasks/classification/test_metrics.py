@@ -161,6 +161,12 @@ def test_every_document_gets_a_label(probabilities, thresholds, exclusive):
         assert (decisions[~reached].sum(axis=1) == 1).all()
 
 
+def test_label_table_runs_nothing():
+    one = np.ones((1, 1), bool)
+    table = label_table(['=HYPERLINK("x")'], np.ones(1), one, one, np.full(1, 0.5))
+    assert [row["label"] for row in csv.DictReader(io.StringIO(table))] == ['\'=HYPERLINK("x")']
+
+
 def test_label_table():
     labels = ["盗窃", '走私、"贩卖",运输', "未见"]
     targets = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], bool)

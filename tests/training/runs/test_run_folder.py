@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from training.options.scripts import PretrainingOptions
 from training.runs import run_folder as module
 from training.runs import run_record
 from training.runs.run_folder import RunFolder
+from training.runs.run_lock import RunLock
 
 
 @pytest.fixture
@@ -208,6 +210,20 @@ def test_one_run_at_a_time(tmp_path, model):
         pass
     with folder_of(tmp_path / "out"):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, 524, errno.EIO, errno.ENOSYS])
+def test_a_file_system_without_locks(tmp_path, monkeypatch, caplog, number):
+    # As NFS, Lustre and some containers answer; 524 is ENOTSUPP, which has no name here.
+    def fail(*arguments):
+        raise OSError(number, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    lock = RunLock(tmp_path, "ckpt_dir")
+    assert "the folder cannot be locked (no locks here): start only one run" in caplog.text
+    assert lock.is_in_place()
+    lock.release()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_process_locks_nothing(tmp_path):

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import TrainingError
 from training.options.scripts import FineTuningOptions
 from training.runs import tensorboard as module
-from training.runs.tensorboard import TensorBoardWriter, new_log_folder
+from training.runs.tensorboard import TensorBoardWriter, new_log_folder, write_test_figures
 
 
 def events_of(folder):
@@ -36,6 +37,20 @@ def test_options_with_the_name_of_a_file_that_is_not_utf8(tmp_path):
     TensorBoardWriter(tmp_path, "pretraining", {"ckpt_dir": os.fsdecode(b"\xff")}).close()
     (event,) = events_of(tmp_path / "train").Tensors("pretraining/options")
     assert b"\\udcff" in make_ndarray(event.tensor_proto).item()
+
+
+def test_options_are_compared_by_hparams(run):
+    data = events_of(run).summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    found = HParamsPluginData.FromString(data).session_start_info.hparams
+    assert found["batch_size"].number_value == FineTuningOptions().batch_size
+    assert found["tfidf_classifier"].bool_value is True
+    assert found["training_data_file"].string_value == "['data/sample_train.txt']"
+
+
+def test_figures_of_the_test_set_are_shown_once(run):
+    for _ in range(2):  # The run was killed after it had written them.
+        write_test_figures(run, "fine_tuning", 10, {"f1": 0.25, "labels": 3})
+    assert points_of(events_of(run / "test"), "fine_tuning/f1") == [(10, 0.25)]
 
 
 def test_curves(run):
@@ -71,7 +86,7 @@ def test_options_are_a_table(run):
 def test_a_run_has_a_folder_of_its_own(run):
     assert run.name.startswith("fine_tuning-2")
     assert run.parent.name == "logs"
-    assert {path.name for path in run.iterdir()} == {"train", "valid"}
+    assert {path.name for path in run.iterdir() if path.is_dir()} == {"train", "valid"}
 
 
 def test_points_are_there_before_the_end(tmp_path):

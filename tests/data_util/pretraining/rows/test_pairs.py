@@ -150,6 +150,12 @@ def test_the_order_can_be_learned_of_one_document_but_not_what_is_another() -> N
         assert PairRows(shares).warning(2) is None
 
 
+def test_documents_of_a_single_sentence_have_no_pairs() -> None:
+    for shares in ALL_SHARES:
+        assert "single sentence" in (PairRows(shares).warning(100, most_segments=1) or "")
+        assert PairRows(shares).warning(100, most_segments=2) is None
+
+
 @pytest.mark.parametrize(
     "shares", [(0.5, 0.5), (0.5, 0.5, 0.5), (-0.5, 1.0, 0.5), (0.0, 0.0, 0.0), (float("nan"),) * 3]
 )

@@ -1,0 +1,15 @@
+"""Cells of CSV files, which spreadsheets would run as formulas."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def inert(text: str) -> str:
+    """A text that a spreadsheet shows and does not run: with an apostrophe before a formula.
+
+        >>> inert("=HYPERLINK(\\"http://x\\")"), inert("theft")
+        ('\\'=HYPERLINK("http://x")', 'theft')
+
+    References:
+        OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
