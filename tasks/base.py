@@ -5,6 +5,7 @@ describes one data set, or one fine-tuned checkpoint: its labels, its head, what
 chosen. Training, prediction, serving and export use the instance and know no task by name.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Protocol, Self
 
@@ -15,7 +16,7 @@ from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
-from tasks.data import Batches, DataSettings, Files, TaskData, TextEncoder
+from tasks.data import Batches, DataSettings, Files, Line, TaskData, TextEncoder
 
 # What a result is wanted for: a text, a pair of texts, a question and its passage.
 Record = Any
@@ -208,24 +209,31 @@ class Task:
     # Prediction: a caller uses `encode`, then `inputs` for a batch, then the model, splits its
     # outputs by example, and calls `results`.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Record | None]]:
-        """Reads the records of a stream, one per line; None for a line without a record.
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
+        """Reads the records of a stream, one per line.
 
         Args:
             stream: such as standard input; never read further than the records that are consumed.
             name: of the stream, for errors.
 
         Yields:
-            The number of each line, from 1, and its record.
+            Each line. One that is wrong has an error, which names it, so that a caller can go past
+            it.
 
         Raises:
-            InputError: a line is wrong; the message names it.
+            InputError: the rest of the stream cannot be used.
         """
         raise NotImplementedError
 
     def record(self, values: Mapping[str, Any]) -> Record:
         """Makes a record from the `fields` of a request."""
         raise NotImplementedError
+
+    def values(self, record: Record) -> dict[str, Any]:
+        """The `fields` of a record: the inverse of `record`."""
+        if len(self.fields) == 1:
+            return dict.fromkeys(self.fields, record)
+        return dict(zip(self.fields, record, strict=True))
 
     def is_empty(self, record: Record) -> bool:
         """Whether there is nothing to predict from, so that `empty_result` is the result."""
@@ -262,6 +270,14 @@ class Task:
     def empty_result(self) -> dict[str, Any]:
         """The result of an empty record, and of a line without a record."""
         raise NotImplementedError
+
+    def columns(self, top_k: int = 0) -> list[str]:
+        """The names of a result's columns in a table."""
+        return [field.name for field in dataclasses.fields(self.result_type)]
+
+    def cells(self, result: Mapping[str, Any], top_k: int = 0) -> list[Any]:
+        """The values of `columns` for a result; None where there is none."""
+        return [result.get(name) for name in self.columns(top_k)]
 
     def known_labels(self) -> list[dict[str, Any]]:
         """The labels, each with its settings: {"label": ..., ...}."""
