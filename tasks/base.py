@@ -5,7 +5,6 @@ describes one data set, or one fine-tuned checkpoint: its labels, its head, what
 chosen. Training, prediction, serving and export use the instance and know no task by name.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Protocol, Self
 
@@ -17,6 +16,7 @@ from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
 from tasks.data import Batches, DataSettings, Files, Line, TaskData, TextEncoder
+from tasks.tables import Tabular
 
 # What a result is wanted for: a text, a pair of texts, a question and its passage.
 Record = Any
@@ -79,7 +79,7 @@ class Evaluation:
         raise NotImplementedError
 
 
-class Task:
+class Task(Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
@@ -105,8 +105,6 @@ class Task:
     higher_is_better: ClassVar[bool] = True
     near_tie: ClassVar[float] = 0.0
     unit: str = "examples"
-    fields: Mapping[str, Any] = {"text": str}
-    result_type: ClassVar[type]
     min_sequence_length: int = 3
     explains: ClassVar[bool] = False
     trial_options: ClassVar[Mapping[str, Any]] = {}
@@ -229,12 +227,6 @@ class Task:
         """Makes a record from the `fields` of a request."""
         raise NotImplementedError
 
-    def values(self, record: Record) -> dict[str, Any]:
-        """The `fields` of a record: the inverse of `record`."""
-        if len(self.fields) == 1:
-            return dict.fromkeys(self.fields, record)
-        return dict(zip(self.fields, record, strict=True))
-
     def is_empty(self, record: Record) -> bool:
         """Whether there is nothing to predict from, so that `empty_result` is the result."""
         raise NotImplementedError
@@ -270,14 +262,6 @@ class Task:
     def empty_result(self) -> dict[str, Any]:
         """The result of an empty record, and of a line without a record."""
         raise NotImplementedError
-
-    def columns(self, top_k: int = 0) -> list[str]:
-        """The names of a result's columns in a table."""
-        return [field.name for field in dataclasses.fields(self.result_type)]
-
-    def cells(self, result: Mapping[str, Any], top_k: int = 0) -> list[Any]:
-        """The values of `columns` for a result; None where there is none."""
-        return [result.get(name) for name in self.columns(top_k)]
 
     def known_labels(self) -> list[dict[str, Any]]:
         """The labels, each with its settings: {"label": ..., ...}."""

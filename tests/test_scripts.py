@@ -408,7 +408,8 @@ def test_predict_refuses(tiny, run_of, refused, tmp_path):
     assert "not an option" in refused("predict.py", folder, "text.txt")
     wrong = tmp_path / "wrong.txt"
     wrong.write_bytes("被告人。\n".encode() + b"\xff\xfe\n")
-    assert f"{wrong}:2: not UTF-8" in refused("predict.py", folder, f"--input={wrong}")
+    target = f"--output={tmp_path / 'out.jsonl'}"
+    assert f"{wrong}:2: not UTF-8" in refused("predict.py", folder, f"--input={wrong}", target)
     source = tmp_path / "source.txt"
     source.write_text("被告人盗窃。\n", encoding="utf-8")
     message = refused("predict.py", folder, f"--input={source}", f"--output={source}")
