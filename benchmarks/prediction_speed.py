@@ -110,7 +110,7 @@ def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
         with lines.open("rb") as source:
             records = classifier.task.read(source, str(lines))
             while block := list(itertools.islice(records, size)):
-                for result in classifier.predict([record for _, record in block], BATCH):
+                for result in classifier.predict([line.record for line in block], BATCH):
                     json.dumps(result, ensure_ascii=False)
                 done += len(block)
         return done

@@ -1,28 +1,24 @@
 """The endpoints of the service."""
 
-import base64
-import hashlib
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse
 
 from serving.batching import MicroBatcher
 from serving.errors import ANSWERS, add_handlers
 from serving.explain_endpoint import add_explanation
 from serving.limits import AllowedHosts, BodyLimit, TimeLimit
 from serving.metrics import MeasureRequests, Measures
+from serving.model_endpoint import add_model
 from serving.options import ServingOptions
+from serving.page.document import add_page
 from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
 from serving.worker import Worker
 from training.prediction import Predictor
 
-PAGE = Path(__file__).with_name("page.html")
 _STOP_SECONDS = 1.0
 
 
@@ -69,7 +65,7 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
     _add_endpoints(app, predictor, batcher, encoder, measures, options)
     if predictor.task.explains:
         # The page shows labels and which characters support them.
-        _add_page(app, len(predictor.task.fields))
+        add_page(app, len(predictor.task.fields))
     return app
 
 
@@ -109,6 +105,7 @@ def _add_endpoints(
             results[index] = result
         return {"results": results}
 
+    add_model(app, predictor, options)
     if task.explains:
         add_explanation(app, predictor, batcher, encoder, options, requests)
 
@@ -126,32 +123,3 @@ def _add_endpoints(
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-def _add_page(app: FastAPI, texts: int) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    page = page.replace('<body data-texts="1">', f'<body data-texts="{texts}">')
-    headers = {
-        "Content-Security-Policy": _policy(page),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
-
-    @app.get("/", include_in_schema=False)
-    async def form() -> HTMLResponse:
-        return HTMLResponse(page, headers=headers)
-
-
-def _policy(page: str) -> str:
-    """Allows the page's own script and style and nothing else."""
-
-    def hashes(tag: str) -> str:
-        contents = re.findall(rf"<{tag}>(.*?)</{tag}>", page, flags=re.DOTALL)
-        digests = [hashlib.sha256(content.encode()).digest() for content in contents]
-        return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-
-    return (
-        f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')}; "
-        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PATHS = ("/", "/healthz", "/metrics", "/openapi.json", "/v1/explain", "/v1/labels", "/v1/predict")
+PATHS = (
+    "/",
+    "/healthz",
+    "/metrics",
+    "/openapi.json",
+    "/v1/explain",
+    "/v1/labels",
+    "/v1/model",
+    "/v1/predict",
+)
 _CLIENT_LEFT = 499  # nothing was answered because nobody waited; nginx's number
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

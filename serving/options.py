@@ -15,6 +15,11 @@ class ServingOptions(DecisionOptions):
     """Labels over HTTP"""
 
     ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
+    examples_file: str = option(
+        "",
+        "texts that the page offers as examples, in a format of --input of predict.py; default: "
+        "one of its own",
+    )
     host: str = option(
         "127.0.0.1", "address to listen on; 0.0.0.0: all network interfaces of this machine"
     )

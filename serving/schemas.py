@@ -71,6 +71,25 @@ class LabelsAnswer(BaseModel):
     labels: list[LabelThreshold]
 
 
+class ModelAnswer(BaseModel):
+    """Which model answers, how good it is, and what the service takes."""
+
+    name: str = Field(description="of the checkpoint's folder")
+    task: str
+    exclusive: bool = Field(description="each text has exactly one label, whatever the thresholds")
+    backbone: str
+    labels: int = Field(description="the number of labels")
+    sequence_length: int = Field(description="the most tokens that are read of a text")
+    test_mode: bool = Field(description="made in --test_mode: the labels mean nothing")
+    metrics: dict[str, float] = Field(description="see metrics.json in docs/formats.md")
+    measured_on: Literal["test", "valid"] = Field(description="the documents of the metrics")
+    examples_measured: int | None = Field(description="the number of these documents")
+    max_texts: int = Field(description="the most texts in a request")
+    max_characters: int = Field(description="the most characters in a text")
+    max_body_bytes: int = Field(description="the most bytes of a request")
+    examples: list[dict[str, Any]] = Field(description="inputs to try")
+
+
 class HealthAnswer(BaseModel):
     """The service can answer."""
 

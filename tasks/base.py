@@ -15,7 +15,8 @@ from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
-from tasks.data import Batches, DataSettings, Files, TaskData, TextEncoder
+from tasks.data import Batches, DataSettings, Files, Line, TaskData, TextEncoder
+from tasks.tables import Tabular
 
 # What a result is wanted for: a text, a pair of texts, a question and its passage.
 Record = Any
@@ -78,7 +79,7 @@ class Evaluation:
         raise NotImplementedError
 
 
-class Task:
+class Task(Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
@@ -104,8 +105,6 @@ class Task:
     higher_is_better: ClassVar[bool] = True
     near_tie: ClassVar[float] = 0.0
     unit: str = "examples"
-    fields: Mapping[str, Any] = {"text": str}
-    result_type: ClassVar[type]
     min_sequence_length: int = 3
     explains: ClassVar[bool] = False
     trial_options: ClassVar[Mapping[str, Any]] = {}
@@ -208,18 +207,19 @@ class Task:
     # Prediction: a caller uses `encode`, then `inputs` for a batch, then the model, splits its
     # outputs by example, and calls `results`.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Record | None]]:
-        """Reads the records of a stream, one per line; None for a line without a record.
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
+        """Reads the records of a stream, one per line.
 
         Args:
             stream: such as standard input; never read further than the records that are consumed.
             name: of the stream, for errors.
 
         Yields:
-            The number of each line, from 1, and its record.
+            Each line. One that is wrong has an error, which names it, so that a caller can go past
+            it.
 
         Raises:
-            InputError: a line is wrong; the message names it.
+            InputError: the rest of the stream cannot be used.
         """
         raise NotImplementedError
 

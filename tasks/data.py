@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from common.errors import InputError
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 
 # The files of each split, by its name.
 Files = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of what predict.py reads.
+
+    Attributes:
+        number: of the line, from 1.
+        record: what a result is wanted for; None if there is nothing to predict from.
+        id: by which the input names it; None: by none.
+        error: what is wrong with the line, if it cannot be used.
+    """
+
+    number: int
+    record: Any = None
+    id: str | int | None = None
+    error: InputError | None = None
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_predict_says_that_the_input_is_of_the_wrong_kind(fine_tuned_on_pairs, r
     with pytest.raises(InputError, match=r"in\.txt:2: a single text, but the classifier reads p"):
         predicted(fine_tuned_on_pairs, "甲\t乙\n甲 乙\n", tmp_path)
     with pytest.raises(InputError, match=r"in\.txt:1: a pair of texts, but the classifier reads s"):
-        predicted(run_of().fine_tuned, "甲\t乙\n", tmp_path)
+        predicted(run_of().fine_tuned, '{"text_a": "甲", "text_b": "乙"}\n', tmp_path)
     with pytest.raises(ValueError, match="each record must consist of text_a, text_b"):
         Predictor(fine_tuned_on_pairs).probabilities(["甲"])
     with pytest.raises(ValueError, match="each record must consist of text"):

@@ -56,8 +56,9 @@ def weights_of(folder):
     return arrays
 
 
-def process(name, *arguments, cwd, stdin=""):
+def process(name, *arguments, cwd, stdin="", **environment):
     """Runs a root script as a user does."""
+    inherited = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.run(
         [sys.executable, str(ROOT / name), *map(str, arguments)],
         cwd=cwd,
@@ -66,7 +67,7 @@ def process(name, *arguments, cwd, stdin=""):
         text=True,
         encoding="utf-8",
         timeout=300,
-        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
+        env={**inherited, **environment},
     )
 
 
@@ -431,7 +432,8 @@ def test_predict_refuses(tiny, run_of, refused, tmp_path):
     assert "not an option" in refused("predict.py", folder, "text.txt")
     wrong = tmp_path / "wrong.txt"
     wrong.write_bytes("被告人。\n".encode() + b"\xff\xfe\n")
-    assert f"{wrong}:2: not UTF-8" in refused("predict.py", folder, f"--input={wrong}")
+    target = f"--output={tmp_path / 'out.jsonl'}"
+    assert f"{wrong}:2: not UTF-8" in refused("predict.py", folder, f"--input={wrong}", target)
     source = tmp_path / "source.txt"
     source.write_text("被告人盗窃。\n", encoding="utf-8")
     message = refused("predict.py", folder, f"--input={source}", f"--output={source}")
@@ -711,14 +713,40 @@ def test_predict_as_a_process(tiny, run_of, tmp_path):
     result = process(
         "predict.py",
         f"--ckpt_dir={run_of().fine_tuned}",
+        "--input=/dev/stdin",
+        "--with_text",
         cwd=tmp_path,
         stdin="\n".join([lines[0], "", lines[1]]),
+        # Text is UTF-8, whatever the locale.
+        LC_ALL="C",
+        PYTHONCOERCECLOCALE="0",
+        PYTHONUTF8="0",
+        PYTHONIOENCODING="latin-1:strict",
     )
     assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout.splitlines()[0])["text"] == lines[0].split(" __label__")[0]
     results = [json.loads(line) for line in result.stdout.splitlines()]
     assert [bool(entry["labels"]) for entry in results] == [True, False, True]
-    assert "standard input:2: nothing to predict from" in result.stderr
+    assert "/dev/stdin:2: nothing to predict from" in result.stderr
     assert [word for word in CHATTER if word in result.stderr] == []
+
+
+def test_predict_answers_a_pipe_that_pauses_and_ends_at_ctrl_c(run_of):
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "predict.py"), f"--ckpt_dir={run_of().fine_tuned}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        for _ in range(2):
+            child.stdin.write("被告人盗窃手机。\n".encode())
+            child.stdin.flush()
+            assert json.loads(child.stdout.readline())["labels"]
+        # Its reader waits for the next line, and must not hold it up.
+        child.send_signal(signal.SIGINT)
+        err = child.stderr.read().decode()
+        assert child.wait(60) == 130
+    assert err.endswith("the results of 2 lines are in the output\nstopped.\n")
 
 
 def test_predict_into_a_closed_pipe(tiny, run_of, tmp_path):

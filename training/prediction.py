@@ -1,36 +1,34 @@
 """Prediction for new records. Files are streamed, so they may be larger than memory."""
 
-import json
 import logging
-import os
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from itertools import islice
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from common.errors import CheckpointError, OptionError
-from common.whole_files import whole_file
-from data_util.reading.documents import check_paths
-from models.checkpoints.folder import read_checkpoint
+from common.errors import CheckpointError, InputError, StoppedError
+from models.checkpoints.folder import METRICS, read_checkpoint
 from models.checkpoints.publication import read_published
 from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
 from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
+from training.labelling_run import LabellingRun, counted
 from training.options.scripts import PredictionOptions
+from training.prediction_files import (
+    STANDARD,
+    check_files,
+    open_source,
+    open_target,
+    place_of_part,
+)
 from training.preparation.tokenizer import stored_tokenizer
 
 logger = logging.getLogger(__name__)
-
-_BATCHES_TOGETHER = 16
-_LOG_SECONDS = 30.0
-_LINES_NAMED = 10
 
 
 class Predictor:
@@ -48,6 +46,7 @@ class Predictor:
 
     Attributes:
         checkpoint: the checkpoint.
+        metrics: the content of its metrics.json.
         task: the task that it was fine-tuned for.
         model: the model.
         text: turns text into the model's token ids.
@@ -82,7 +81,7 @@ class Predictor:
                 f"{folder}: config.json has a sequence_length of {length}; it must be from "
                 f"{shortest} to max_position ({longest:,})."
             )
-        self.checkpoint = checkpoint
+        self.checkpoint, self.metrics = checkpoint, checkpoint.json(METRICS)
         self.text = TextEncoder(*stored_tokenizer(checkpoint), length)
 
     def predict(
@@ -157,80 +156,31 @@ def predict(options: PredictionOptions) -> int:
         InputError: the input cannot be read.
         OptionError: the output is the input, or cannot be a file.
     """
-    if options.input != "-":
-        check_paths([options.input])
-        if os.path.realpath(options.output) == os.path.realpath(options.input):
-            raise OptionError(
-                f"--output={options.output}: this is the input file; name another file."
-            )
-    _check_output(options.output)
+    check_files(options.input, options.output)
     predictor = Predictor(
         Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
     )
-    began = shown = time.monotonic()
-    lines = empty = 0
+    began = time.monotonic()
     with ExitStack() as stack:
-        source = sys.stdin.buffer
-        if options.input != "-":
-            source = stack.enter_context(open(options.input, "rb"))
-        target = stack.enter_context(_output(options.output))
-        name = "standard input" if options.input == "-" else options.input
-        size = options.batch_size * _BATCHES_TOGETHER
-        for block in _blocks(predictor.task.read(source, name), size):
-            for line, record in block:
-                if record is None:
-                    empty += 1
-                    if empty <= _LINES_NAMED:
-                        logger.warning("%s:%d: nothing to predict from", name, line)
-            records = [record for _, record in block]
-            for result in _results(predictor, records, options):
-                target.write((json.dumps(result, ensure_ascii=False) + "\n").encode())
-            target.flush()
-            lines += len(block)
-            if time.monotonic() - shown > _LOG_SECONDS:
-                shown = time.monotonic()
-                logger.info("%s lines, %.0f/s", f"{lines:,}", lines / (shown - began))
-    if empty > _LINES_NAMED:
-        logger.warning("%s: %s lines in all had nothing to predict from", name, f"{empty:,}")
-    logger.info("predicted %s lines in %.1f s", f"{lines:,}", time.monotonic() - began)
-    return lines
-
-
-def _check_output(path: str) -> None:
-    """Refuses what cannot be written to before a model is loaded and lines are predicted."""
-    if path == "-":
-        return
-    if os.path.isdir(path):
-        raise OptionError(f"--output={path}: this is a folder; name a file in it.")
-    parent = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(parent):
-        raise OptionError(f"--output={path}: there is no folder {parent}; create it first.")
-
-
-@contextmanager
-def _output(path: str) -> Iterator[BinaryIO]:
-    """Opens the output: standard output, a pipe, a device, or a file that is whole or absent."""
-    if path == "-":
-        yield sys.stdout.buffer
-    elif os.path.exists(path) and not os.path.isfile(path):
-        # To rename a file to the name of a pipe or a device would put the file in its place.
-        with open(path, "wb") as file:
-            yield file
-    else:
-        with whole_file(path) as file:
-            yield file
-
-
-def _results(
-    predictor: Predictor, records: list[Record | None], options: PredictionOptions
-) -> Iterator[dict[str, Any]]:
-    given = [record for record in records if record is not None]
-    results = iter(predictor.predict(given, options.batch_size, options.top_k))
-    for record in records:
-        yield predictor.task.empty_result() if record is None else next(results)
-
-
-def _blocks(lines: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    lines = iter(lines)
-    while block := list(islice(lines, size)):
-        yield block
+        source = stack.enter_context(open_source(options.input))
+        target = stack.enter_context(open_target(options.output))
+        run = LabellingRun(predictor, options, source, target)
+        try:
+            run.run()
+        except InputError as error:
+            if run.lines:
+                message = (
+                    f"{error.message}. The results of {counted(run.lines)} before it are in "
+                    f"{place_of_part(options.output)}. --on_error=skip skips such lines"
+                )
+                raise InputError(message, error.path, error.line) from error
+            raise
+        except (KeyboardInterrupt, StoppedError):
+            if run.lines:
+                kept = place_of_part(options.output)
+                logger.warning("the results of %s are in %s", counted(run.lines), kept)
+            raise
+    where = "" if options.output == STANDARD else f": {options.output}"
+    seconds = time.monotonic() - began
+    logger.info("predicted %s in %.1f s%s", counted(run.lines), seconds, where)
+    return run.lines

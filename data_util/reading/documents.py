@@ -106,10 +106,24 @@ def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[
     Raises:
         InputError: naming a line that is wrong.
     """
+    for found in texts_or_errors(stream, name, pairs=pairs):
+        if isinstance(found, InputError):
+            raise found
+        yield found
+
+
+def texts_or_errors(
+    stream: BinaryIO, name: str, *, pairs: bool = False
+) -> Iterator[Document | InputError]:
+    """Like `read_texts`, but gives the error of a line that is wrong: a caller can go on."""
     parser = LineParser(name, labelled=False, label_field=LABEL_FIELDS[0], pairs=pairs)
     for raw in raw_lines(stream):
-        text, labels = parser.parse(raw.decode(name), raw.number)
-        yield _document(text, labels, name, raw.number)
+        try:
+            text, labels = parser.parse(raw.decode(name), raw.number)
+        except InputError as error:
+            yield error
+        else:
+            yield _document(text, labels, name, raw.number)
 
 
 def locate_documents(

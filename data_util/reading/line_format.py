@@ -37,9 +37,10 @@ class LineParser:
         path: the file's name, for errors.
         labelled: whether labels are wanted. Otherwise they are dropped wherever they are.
         label_field: the one of `LABEL_FIELDS` that holds a JSON record's labels.
-        pairs: whether texts must be pairs, or must be single; None: all labelled texts of a file
-            must be of one kind, free text may be of either. In free text a tab separates two texts
-            only if the file's first line is a pair; otherwise it is white space.
+        pairs: whether texts must be pairs, or must be single, in which a tab is white space; None:
+            all labelled texts of a file must be of one kind, free text may be of either. In free
+            text a tab separates two texts only if the file's first line is a pair; otherwise it is
+            white space.
 
     Attributes:
         pairs: whether the texts are pairs; None before the first text.
@@ -58,6 +59,7 @@ class LineParser:
             )
         self.pairs = pairs
         self._one_kind = labelled or pairs is not None
+        self._single = pairs is False
         self._kind_reason = "the classifier reads" if pairs is not None else "above it are"
         self.is_json: bool | None = None
         self.without_labels = 0
@@ -97,6 +99,8 @@ class LineParser:
             raise InputError(error.message, self._path, number) from None
 
     def _parted(self, text: str) -> Text:
+        if self._single:
+            return text
         if self._one_kind:
             return split_pair(text)
         is_pair = text.count("\t") == 1

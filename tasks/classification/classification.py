@@ -32,7 +32,7 @@ from tasks.classification.stored import (
     stored_ngrams,
     stored_thresholds,
 )
-from tasks.data import DataSettings, Files, TextEncoder
+from tasks.data import DataSettings, Files, Line, TextEncoder
 
 UNK = "[UNK]"
 
@@ -176,7 +176,7 @@ class Classification(LabelDecisions):
 
     # Prediction.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Text | None]]:
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
         """See `Task.read`."""
         return read_lines(stream, name, pairs=self.pairs)
 

@@ -8,7 +8,7 @@ import numpy as np
 from common.errors import OptionError
 from tasks.base import Encoded, Task
 from tasks.classification.metrics import decide
-from tasks.classification.result import Labelling, labelling
+from tasks.classification.result import Labelling, cells_of, columns_of, labelling
 from tasks.classification.threshold_file import read_thresholds
 
 
@@ -104,6 +104,9 @@ class LabelDecisions(Task):
     def empty_result(self) -> dict[str, Any]:
         """No labels."""
         return {"labels": []}
+
+    columns = staticmethod(columns_of)
+    cells = staticmethod(cells_of)
 
     def known_labels(self) -> list[dict[str, Any]]:
         """The labels, each with its threshold."""

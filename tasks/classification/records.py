@@ -19,11 +19,10 @@ from data_util.labelled.build_corpus import (
     prepare_labelled_data,
 )
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.reading.documents import locate_documents, read_documents, read_texts
+from data_util.reading.documents import locate_documents, read_documents, texts_or_errors
 from data_util.reading.labels import LabelSet
-from data_util.reading.text_pairs import Text
 from data_util.tokens.vocabulary import Vocabulary
-from tasks.data import DataSettings, Files
+from tasks.data import DataSettings, Files, Line
 
 logger = logging.getLogger(__name__)
 
@@ -127,10 +126,13 @@ def locate(
     )
 
 
-def read_lines(stream: BinaryIO, name: str, *, pairs: bool) -> Iterator[tuple[int, Text | None]]:
-    """The number and the text (or the pair) of each line; None for a line without text."""
-    for document in read_texts(stream, name, pairs=pairs):
-        yield document.line, document.texts if document.text else None
+def read_lines(stream: BinaryIO, name: str, *, pairs: bool) -> Iterator[Line]:
+    """The text, or the pair, of each line."""
+    for found in texts_or_errors(stream, name, pairs=pairs):
+        if isinstance(found, InputError):
+            yield Line(found.line or 0, error=found)
+        else:
+            yield Line(found.line, found.texts if found.text else None)
 
 
 def _label_set(files: Files, label_field: str, max_examples: int | None) -> LabelSet:

@@ -1,10 +1,14 @@
 """The result for a text: its labels and their probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+SEPARATOR = "|"
+# Of the most probable predicted label, in a table.
+_FIRST = ("label", "probability", "above_threshold")
 
 
 @dataclass
@@ -68,3 +72,26 @@ def labelling(
     if top_k:
         result["top"] = entries(order[:top_k])
     return result
+
+
+def columns_of(top_k: int = 0) -> list[str]:
+    """The columns of a result in a table.
+
+    "label", "probability" and "above_threshold" are of the most probable predicted label, "labels"
+    are all predicted ones, with `|` between them; "top_1", "probability_1", ... are the `top_k`
+    most probable ones, predicted or not.
+    """
+    top = [name for rank in range(1, top_k + 1) for name in (f"top_{rank}", f"probability_{rank}")]
+    return [*_FIRST, "labels", *top]
+
+
+def cells_of(result: Mapping[str, Any], top_k: int = 0) -> list[Any]:
+    """The values of the columns; None where there is no label."""
+    labels, top = result["labels"], result.get("top", [])[:top_k]
+    cells: list[Any] = [None] * (len(_FIRST) + 1)
+    if labels:
+        joined = SEPARATOR.join(entry["label"] for entry in labels)
+        cells = [*(labels[0][name] for name in _FIRST), joined]
+    for entry in top:
+        cells += [entry["label"], entry["probability"]]
+    return cells + [None] * (len(_FIRST) + 1 + 2 * top_k - len(cells))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from data_util.reading.labels import LabelSet
 from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
-from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.folder import Checkpoint, read_checkpoint
 from serving.app import make_app
 from serving.batching import MicroBatcher
 from serving.options import ServingOptions
@@ -30,6 +31,10 @@ class ToyPredictor:
     def __init__(self, pairs=False):
         self.task = MultiLabel(LabelSet(["A", "B"]), pairs=pairs, threshold=0.5)
         vocabulary = Vocabulary([*RESERVED, "bomb", "peace"])
+        self.checkpoint = Checkpoint(
+            Path("toy"), {"test_mode": True, "backbone": {"backbone": "toy"}}, {}
+        )
+        self.metrics = {}
         # 30 tokens beside [CLS] and each [SEP].
         self.text = TextEncoder(make_tokenizer("space"), vocabulary, 33 if pairs else 32)
         self.rows = []

@@ -1,13 +1,15 @@
 """The page, in a real browser."""
 
+import csv
 import re
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "serving" / "page.html"
+from serving.page.document import page_source
+
+SOURCE = page_source()
 NEEDED = "playwright (pip) and chromium (apt) are needed"
 EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 ARGUMENTS = [
@@ -35,9 +37,9 @@ def browser():
 
 
 @contextmanager
-def open_on_a_phone(browser, address):
+def open_on_a_phone(browser, address, locale="en-US"):
     """The page; fails where the browser complains."""
-    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page = browser.new_page(viewport={"width": 360, "height": 740}, locale=locale)
     page.set_default_timeout(60_000)
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
@@ -140,8 +142,120 @@ def test_what_the_service_refuses_is_said(browser, running):
     page.goto(running[0])
     page.get_by_label("Text", exact=True).fill("长" * 201)
     page.get_by_role("button", name="Label it").click()
-    page.get_by_text("at most 200 characters").wait_for()
+    said = "This text has 201 characters, and the service takes at most 200."
+    page.get_by_text(said).wait_for()
     assert page.locator("#answer").is_hidden()
+    # The service's own refusal is said in the same words.
+    page.evaluate("model = null")
+    page.get_by_label("Text", exact=True).fill("长" * 202)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text(said.replace("201", "202")).wait_for()
+    page.close()
+
+
+def test_an_example_its_threshold_and_its_command(page, running, run_of):
+    page.get_by_role("button", name="Try an example").click()
+    page.locator("#marked mark").first.wait_for()
+    text = page.get_by_label("Text", exact=True).input_value()
+    assert page.locator("#read").text_content() == f"All {len(text)} characters were read."
+    thresholds = run_of().fine_tuning_metrics["thresholds"]
+    rows = page.locator("#labels button")
+    for row in rows.all():
+        left = row.locator(".threshold").evaluate("mark => parseFloat(mark.style.left)")
+        assert left == pytest.approx(100 * thresholds[row.get_attribute("data-label")], abs=0.01)
+    figures = run_of().fine_tuning_metrics["test"]
+    assert f"micro F1 {figures['micro_f1']:.3f}" in page.locator("#model").text_content()
+    page.get_by_text("The same as a command").click()
+    command = page.locator("#command").text_content()
+    assert command.startswith(f"curl {running[0]}/v1/predict -H 'Content-Type: application/json'")
+    assert f'\'{{"input":"{text}"}}\'' in command
+
+
+def test_rows_of_nearly_nothing_are_shown_on_request(page):
+    page.evaluate("""showLabels(["x"], {
+        labels: [{ label: "a", probability: 0.9 }],
+        top: [0.9, 0.3, 0.001, 0.001, 0.02, 0.001, 0.0].map((probability, place) =>
+            ({ label: "abcdefg"[place], probability })),
+    })""")
+    shown = page.locator("#labels li:not([hidden]) .name")
+    assert shown.all_text_contents() == ["a", "b", "c", "e"]
+    page.get_by_role("button", name="Show 3 more").click()
+    assert shown.all_text_contents() == list("abcdefg")
+    assert page.get_by_role("button", name="more").count() == 0
+
+
+FILES = {
+    "list.txt": "盗窃。\n\n殴打。\n",
+    "table.csv": 'id,Text\n7,"盗窃, ""手机""。\n第二行"\n8,=1+1\n9,' + "长" * 201 + "\n",
+    "records.jsonl": '{"id": "x", "fact": "盗窃。"}\n{"text": "殴打。"}\n',
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_in_and_a_table_out(page, tmp_path, name):
+    path, saved = tmp_path / name, tmp_path / "saved.csv"
+    encoding = "gb18030" if name == "list.txt" else "utf-8"
+    path.write_text(FILES[name], encoding=encoding)
+    page.locator("#file").set_input_files(path)
+    button = page.get_by_role("button", name="Save as CSV")
+    button.wait_for()
+    with page.expect_download() as download:
+        button.click()
+    download.value.save_as(saved)
+    assert download.value.suggested_filename == f"{path.stem}_labels.csv"
+    with saved.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if name == "list.txt":
+        assert [row["text"] for row in rows] == ["盗窃。", "", "殴打。"]
+        assert [bool(row["label"]) for row in rows] == [True, False, True]
+        assert "GB18030" in page.get_by_role("status").first.text_content()
+    elif name == "table.csv":
+        assert [row["id"] for row in rows] == ["7", "8", "9"]
+        # A spreadsheet would compute it.
+        assert [row["text"] for row in rows[:2]] == ['盗窃, "手机"。\n第二行', "'=1+1"]
+        assert 0 <= float(rows[0]["probability"]) <= 1 and not rows[0]["error"]
+        assert "at most 200" in rows[2]["error"] and not rows[2]["label"]
+        assert "1 could not be labelled" in page.locator("#batch-said").text_content()
+    else:
+        assert [(row["id"], row["text"]) for row in rows] == [("x", "盗窃。"), ("", "殴打。")]
+
+
+def test_a_file_that_is_not_understood(page, tmp_path):
+    wrong = {
+        "table.csv": ("a,b\n1,2\n", "This table has no column “text”; its columns are: a, b."),
+        "records.jsonl": ('{"text": "a"}\n{"x": 1}\n', 'Line 2 is no JSON object with "text".'),
+        "list.txt": ("\n \n", "There is no text in this file."),
+    }
+    for name, (content, message) in wrong.items():
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        page.locator("#file").set_input_files(path)
+        page.get_by_text(message).wait_for()
+        assert page.locator("#batch").is_hidden()
+
+
+def test_in_chinese(browser, running):
+    with open_on_a_phone(browser, running[0], "zh-CN") as page:
+        assert page.evaluate("document.documentElement.lang") == "zh-CN"
+        page.get_by_label("文本", exact=True).fill("被告人盗窃手机。" * 8)
+        page.get_by_role("button", name="预测标签").click()
+        page.locator("#marked mark").first.wait_for()
+        assert page.locator("#read").text_content().startswith("已读取：前 ")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        # “text” is the name of a column.
+        visible = page.locator("main").inner_text().replace("“text”", "")
+        assert re.findall(r"\b(?:the|and|Label|text|file)\b", visible) == []
+
+
+def test_the_explanation_is_beside_the_bars_on_a_wide_screen(browser, running):
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto(running[0])
+    page.get_by_label("Text", exact=True).fill("被告人盗窃手机。")
+    page.keyboard.press("Control+Enter")
+    page.locator("#marked mark").first.wait_for()
+    bars, why = (page.locator(name).bounding_box() for name in ("#answer", "#why"))
+    assert why["x"] >= bars["x"] + bars["width"]
+    assert abs(why["y"] - bars["y"]) < 5
     page.close()
 
 
@@ -159,7 +273,7 @@ def contrast(one, other):
 
 def test_contrast():
     # WCAG 2.2 AA: 4.5 for text, 3 for the parts of a control; in the light and the dark scheme.
-    schemes = re.findall(r":root \{(.*?)\}", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    schemes = re.findall(r":root \{(.*?)\}", SOURCE, flags=re.DOTALL)
     assert len(schemes) == 2
     for scheme in schemes:
         colours = dict(re.findall(r"--([\w-]+): (#\w{6});", scheme))
@@ -172,8 +286,21 @@ def test_contrast():
 
 
 def test_nothing_is_loaded_or_written_as_html():
-    text = PAGE.read_text(encoding="utf-8")
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"):
-        assert word not in text
+        assert word not in SOURCE
     for word in ("http:", "https:", "//cdn", "@import", "url("):
-        assert word not in text
+        assert word not in SOURCE
+
+
+def test_every_string_is_in_every_language():
+    languages = re.findall(r"^  (\w\w): \{(.*?)^  \},", SOURCE, flags=re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in languages] == ["en", "zh"]
+    names, places = [], []
+    for _, strings in languages:
+        found = re.findall(r'(\w+): ((?:"[^"]*"\s*\+?\s*)+)', strings)
+        names.append([name for name, _ in found])
+        places.append({name: sorted(re.findall(r"\{\w+\}", text)) for name, text in found})
+    assert names[0] == names[1] and len(names[0]) > 50
+    assert places[0] == places[1]
+    used = set(re.findall(r'\bt\("(\w+)"', SOURCE) + re.findall(r'data-text="(\w+)"', SOURCE))
+    assert used <= set(names[0])

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import os
 import shutil
@@ -9,8 +11,10 @@ import pytest
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.tokens.ngrams import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
+from tasks.data import Line
 from tasks.loading import load_task_model
 from tests.hostile_files import sign
+from training import prediction
 from training.options.scripts import PredictionOptions
 from training.prediction import Predictor, predict
 from training.preparation.tokenizer import stored_tokenizer
@@ -95,20 +99,127 @@ def test_more_lines_than_fit_together(run_of, tmp_path):
     assert results[1]["top"][0]["label"] in (tmp_path / "out.jsonl").read_text(encoding="utf-8")
 
 
-def test_a_mistake_in_the_input_leaves_the_old_output(run_of, tmp_path):
-    (tmp_path / "in.txt").write_bytes("被告人。\n".encode() * 39 + b"\xff\n")
-    (tmp_path / "out.jsonl").write_text("old")
-    options = PredictionOptions(
-        ckpt_dir=str(run_of().fine_tuned),
-        input=str(tmp_path / "in.txt"),
-        output=str(tmp_path / "out.jsonl"),
-        batch_size=1,
+@pytest.fixture
+def labelled(predictor, monkeypatch, tmp_path):
+    """Labels the bytes of a file: the number of lines, and the bytes of the output."""
+    monkeypatch.setattr(prediction, "Predictor", lambda *arguments: predictor)
+
+    def label(content, **changes):
+        source, target = tmp_path / "in.txt", tmp_path / "out"
+        source.write_bytes(content.encode() if isinstance(content, str) else content)
+        options = PredictionOptions(input=str(source), output=str(target), **changes)
+        return predict(options), target.read_text(encoding="utf-8")
+
+    return label
+
+
+def test_a_wrong_line_stops_and_what_was_done_is_kept(labelled, tmp_path):
+    (tmp_path / "out").write_text("old")
+    with pytest.raises(InputError) as caught:
+        labelled("被告人。\n".encode() * 39 + b"\xff\n", batch_size=1)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'in.txt'}:40: not UTF-8")
+    assert f"The results of 39 lines before it are in {tmp_path / 'out.part'}." in message
+    assert "--on_error=skip" in message
+    assert len((tmp_path / "out.part").read_text(encoding="utf-8").splitlines()) == 39
+    # An output that is not whole does not get its name.
+    assert (tmp_path / "out").read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out", "out.part"}
+
+
+def test_nothing_is_kept_where_nothing_was_done(labelled, tmp_path):
+    with pytest.raises(InputError, match="1: not UTF-8") as caught:
+        labelled(b"\xff\n")
+    assert "results" not in str(caught.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.txt"}
+
+
+def test_a_run_that_is_stopped_keeps_what_was_done(predictor, labelled, tmp_path, monkeypatch):
+    outputs, blocks = predictor.predict, []
+
+    def stopped_in_the_second_block(*arguments):
+        blocks.append(arguments)
+        if len(blocks) == 2:
+            raise KeyboardInterrupt
+        return outputs(*arguments)
+
+    monkeypatch.setattr(predictor, "predict", stopped_in_the_second_block)
+    with pytest.raises(KeyboardInterrupt):
+        labelled("被告人。\n" * 20, batch_size=1)
+    assert len((tmp_path / "out.part").read_text(encoding="utf-8").splitlines()) == 16
+
+
+def test_a_wrong_line_is_skipped_and_counted(labelled, caplog):
+    wrong = {"batch_size": 1, "on_error": "skip"}
+    count, out = labelled("被告人。\n".encode() + b"\xff\n" * 20 + "盗窃。".encode(), **wrong)
+    first, *errors, last = (json.loads(line) for line in out.splitlines())
+    assert (count, len(errors)) == (22, 20)
+    assert "error" not in first and "error" not in last and last["labels"]
+    for line, result in enumerate(errors, 2):
+        assert result["labels"] == []
+        assert result["error"].startswith(f"line {line}: not UTF-8")
+    assert "in.txt: 20 lines in all could not be used" in caplog.text
+    assert caplog.text.count(": not UTF-8") == 10
+
+
+def test_the_results_with_their_texts(labelled):
+    _, out = labelled("盗窃\t手机。 __label__x\n\n", with_text=True)
+    first, second = (json.loads(line) for line in out.splitlines())
+    assert (list(first), first["text"]) == (["text", "labels"], "盗窃\t手机。")
+    assert second == {"labels": []}
+
+
+def test_ids_of_the_input_are_those_of_the_results(predictor, labelled, monkeypatch):
+    def read(stream, name):
+        for number, line in enumerate(stream, 1):
+            yield Line(number, line.decode().strip(), id=f"a{number}" if number < 3 else None)
+
+    monkeypatch.setattr(predictor.task, "read", read)
+    results = [json.loads(line) for line in labelled("盗窃。\n殴打。\n转账。\n")[1].splitlines()]
+    assert [result.get("id") for result in results] == ["a1", "a2", None]
+    rows = list(csv.DictReader(labelled("盗窃。\n", output_format="csv")[1].splitlines()))
+    assert [row["id"] for row in rows] == ["a1"]
+
+
+def test_a_table_of_results(predictor, labelled):
+    text = '他说："盗窃, 手机"。'
+    _, out = labelled(
+        f"{text}\n\n=1+1\n", output_format="csv", with_text=True, top_k=2, threshold=0.0
     )
-    with pytest.raises(InputError, match="40: not UTF-8"):
-        predict(options)
-    assert (tmp_path / "out.jsonl").read_text() == "old"
-    # Lines before the mistake were labelled; no half of an output stays.
-    assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.jsonl"}
+    rows = list(csv.DictReader(io.StringIO(out)))
+    header = "text,label,probability,above_threshold,labels,top_1,probability_1,top_2,probability_2"
+    assert list(rows[0]) == header.split(",")
+    (result,) = predictor.predict([text], top_k=2)
+    assert rows[0]["text"] == text
+    assert rows[0]["labels"] == "|".join(entry["label"] for entry in result["labels"])
+    assert rows[0]["top_2"] == result["top"][1]["label"]
+    assert float(rows[0]["probability_1"]) == pytest.approx(result["top"][0]["probability"])
+    assert set(rows[1].values()) == {""}
+    # A spreadsheet would compute it.
+    assert rows[2]["text"] == "'=1+1"
+    # Without a record, the header is there all the same.
+    header, row = labelled("\n", output_format="csv", on_error="skip")[1].splitlines()
+    assert (header, row) == (
+        '"label","probability","above_threshold","labels","error"',
+        '"","","","",""',
+    )
+
+
+def test_each_line_of_a_pipe_that_pauses_is_answered(predictor, monkeypatch, tmp_path):
+    monkeypatch.setattr(prediction, "Predictor", lambda *arguments: predictor)
+    inward, outward = tmp_path / "in", tmp_path / "out"
+    os.mkfifo(inward)
+    os.mkfifo(outward)
+    options = PredictionOptions(input=str(inward), output=str(outward), max_wait_ms=1)
+    run = threading.Thread(target=predict, args=(options,), daemon=True)
+    run.start()
+    with inward.open("wb", buffering=0) as writer, outward.open("rb") as reader:
+        for text in ("盗窃。", "", "骗取。"):
+            # The next line is only written after the answer to this one.
+            writer.write(f"{text}\n".encode())
+            assert bool(json.loads(reader.readline())["labels"]) == bool(text)
+    run.join(60)
+    assert not run.is_alive()
 
 
 @pytest.mark.parametrize(("name", "message"), [("", "is a folder"), ("no/out", "there is no fold")])

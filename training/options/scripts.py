@@ -19,6 +19,7 @@ from training.options.groups import (
     TokenizerOptions,
 )
 
+OUTPUT_FORMATS = ("jsonl", "csv")
 EXPORT_FORMATS = ("saved_model", "onnx", "litert")
 
 
@@ -180,7 +181,26 @@ class PredictionOptions(DecisionOptions):
         "-",
         "text, pairs `text_a<TAB>text_b` or JSON lines, one document per line; -: standard input",
     )
-    output: str = option("-", "output file of JSON lines; -: standard output")
+    output: str = option("-", "output file; -: standard output")
+    output_format: str = option(
+        "jsonl",
+        "jsonl: a JSON object for each line of the input; csv: a table with a header",
+        choices=OUTPUT_FORMATS,
+    )
+    with_text: bool = option(False, "also give the text of each line")
+    on_error: str = option(
+        "stop",
+        "at a line that cannot be used: stop and keep the results so far, or skip it, with an "
+        '"error" as its result',
+        choices=("stop", "skip"),
+    )
+    max_wait_ms: float = option(
+        100.0,
+        "when the input is a pipe that pauses: the longest time in ms that a line waits for others "
+        "to fill its batch",
+        minimum=0,
+        maximum=60_000,
+    )
     batch_size: int = option(64, "number of documents in each batch", minimum=1)
     top_k: int = option(0, 'also return the K most probable labels as "top"', minimum=0)
     vectors: str = option(

@@ -12,6 +12,7 @@ from data_util.reading.documents import (
     locate_documents,
     read_documents,
     read_texts,
+    texts_or_errors,
 )
 from tests.real_data import real_file
 
@@ -196,7 +197,19 @@ def test_read_texts_of_pairs():
     ):
         next(documents)
     with pytest.raises(InputError, match=r"^input:1: a pair of texts, but the classifier reads"):
-        next(read_texts(io.BytesIO(b"a\tb\n"), "input"))
+        next(read_texts(io.BytesIO(b'{"text_a": "a", "text_b": "b"}\n'), "input"))
+
+
+def test_a_tab_is_white_space_where_single_texts_are_read():
+    stream = io.BytesIO(b"a\tb\n\tc\t\td\t\n")
+    assert [document.texts for document in read_texts(stream, "input")] == ["a\tb", "c\t\td"]
+
+
+def test_a_wrong_line_among_others():
+    stream = io.BytesIO(b"one\n\xff\nthree\n")
+    one, error, three = texts_or_errors(stream, "input")
+    assert (one.text, one.line, three.text, three.line) == ("one", 1, "three", 3)
+    assert str(error).startswith("input:2: not UTF-8")
 
 
 def test_read_texts_of_json():

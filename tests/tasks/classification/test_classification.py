@@ -89,8 +89,28 @@ def test_records():
     single, pairs = MultiLabel(LABELS), MultiLabel(LABELS, pairs=True)
     assert single.record({"text": "a"}) == "a"
     assert pairs.record({"text_a": "a", "text_b": "b"}) == ("a", "b")
+    for task, values in ((single, {"text": "a"}), (pairs, {"text_a": "a", "text_b": "b"})):
+        assert task.values(task.record(values)) == values
     assert single.is_empty(" \n") and not single.is_empty("a")
     assert pairs.is_empty(("a", " ")) and not pairs.is_empty(("a", "b"))
+
+
+def test_a_result_as_a_row_of_a_table():
+    def entries(*found):
+        return [
+            {"label": label, "probability": value, "above_threshold": value >= 0.7}
+            for label, value in found
+        ]
+
+    task = MultiLabel(LabelSet(["A", "B", "C"]))
+    result = {"labels": entries(("B", 0.8), ("A", 0.6)), "top": entries(("B", 0.8), ("A", 0.6))}
+    assert task.columns() == ["label", "probability", "above_threshold", "labels"]
+    assert task.cells(result) == ["B", 0.8, True, "B|A"]
+    assert task.columns(2)[4:] == ["top_1", "probability_1", "top_2", "probability_2"]
+    assert task.cells(result, 2)[4:] == ["B", 0.8, "A", 0.6]
+    # There are only as many labels as there are.
+    assert task.cells(result, 3)[8:] == [None, None]
+    assert task.cells(task.empty_result(), 1) == [None] * 6
 
 
 def test_inputs_of_pairs():

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
+from common.errors import InputError
 from data_util.inputs import documents_to_inputs
 from data_util.labelled.batches import LabelledBatches
 from data_util.tokens.vocabulary import Vocabulary
@@ -17,7 +18,7 @@ from models.layers.joined_rows import log_softmax_over_rows
 from models.registry import HEADS
 from models.task_model import TaskModel
 from tasks.base import Evaluation, Forward, Task
-from tasks.data import DataSettings, Files, TaskData, TextEncoder
+from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
 from tasks.rows import softmax_over_rows
 from tests.toys.toy_task.batches import ToyExamples
 from tests.toys.toy_task.metrics import ToyEvaluation
@@ -98,10 +99,14 @@ class ToyTask(Task):
 
     # Prediction.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, tuple[str, ...] | None]]:
-        for line, text in enumerate(stream, 1):
-            choice = parse(text.decode(), name, line)
-            yield line, None if choice is None else choice.options
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
+        for number, text in enumerate(stream, 1):
+            try:
+                choice = parse(text.decode(), name, number)
+            except InputError as error:
+                yield Line(number, error=error)
+            else:
+                yield Line(number, None if choice is None else choice.options)
 
     def record(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(values["options"])

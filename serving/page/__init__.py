@@ -1,0 +1,1 @@
+"""The page on which texts, and files of texts, are labelled in a browser."""
