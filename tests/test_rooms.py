@@ -12,14 +12,16 @@ ROOMS = {
     "common": set(),
     "data_util": {"common"},
     "models": {"common"},
-    "tasks": {"common", "data_util", "models"},
-    "training": {"common", "data_util", "models", "tasks"},
+    "reports": {"common"},
+    "tasks": {"common", "data_util", "models", "reports"},
+    "training": {"common", "data_util", "models", "reports", "tasks"},
     "conversion": {"common", "data_util", "models", "tasks", "training"},
     "serving": {"common", "data_util", "models", "tasks", "training"},
     "bert_language_understanding": {"common", "data_util", "models", "tasks", "training"},
     "scripts": {"common", "training", "serving"},
     "benchmarks": {
-        "common", "data_util", "models", "tasks", "training", "conversion", "serving", "scripts",
+        "common", "data_util", "models", "reports", "tasks", "training", "conversion", "serving",
+        "scripts",
     },
 }  # fmt: skip
 SCRIPTS = (
