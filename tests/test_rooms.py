@@ -25,8 +25,8 @@ ROOMS = {
     },
 }  # fmt: skip
 SCRIPTS = (
-    "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py", "serve.py",
-    "similar.py",
+    "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py",
+    "evaluate.py", "serve.py", "similar.py",
 )  # fmt: skip
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 MAX_LINES = 300
