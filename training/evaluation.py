@@ -35,9 +35,13 @@ def evaluate(options: EvaluationOptions) -> dict[str, Any]:
         InputError: the files cannot be used.
         OptionError: the output folder cannot be used, or the task cannot be measured like this.
     """
+    if not options.input:
+        raise OptionError("--input= is empty: name at least one labelled file.")
     check_paths(options.input)
     output = output_folder(options)
-    predictor = Predictor(Path(options.ckpt_dir), options.threshold)
+    predictor = Predictor(
+        Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
+    )
     task, text = predictor.task, predictor.text
     logger.info(
         "evaluation (%s) of %s, %s, on %s; the results will be in %s",

@@ -234,8 +234,9 @@ def train_model(
                 note = f", best epoch {history.best_epoch}"
                 history.extra["test"], texts = measure(evaluation, note)
                 findings = tell(evaluation)
-    texts[REPORT] = fine_tuning_report(history.metrics(), findings, data, model, given)
-    for sentence in evaluation.advice():
+    advice = evaluation.advice()
+    texts[REPORT] = fine_tuning_report(history.metrics(), findings, advice, data, model, given)
+    for sentence in advice:
         logger.warning(sentence)
     folder.finish(model, history.metrics(), texts)
     logger.info(

@@ -18,6 +18,7 @@ REPORT = "report.html"
 def fine_tuning_report(
     metrics: Mapping[str, Any],
     findings: Findings,
+    advice: Sequence[str],
     data: TaskData,
     model: TaskModel,
     options: FineTuningOptions,
@@ -27,6 +28,7 @@ def fine_tuning_report(
     Args:
         metrics: the content of `metrics.json`.
         findings: of the test examples.
+        advice: what the user should know, a sentence each.
         data: of the run.
         model: the model.
         options: of the run.
@@ -40,6 +42,7 @@ def fine_tuning_report(
         remarks = ("There was no test file; evaluate.py measures on any labelled file.", *remarks)
     task, config, train = data.task, model.backbone.config, data.batches["train"]
     sections = [
+        Section("What to do", [Sentences(advice)] if advice else []),
         Section("Training", _curves(metrics["history"], score, best, train.steps(0))),
         *findings.sections,
         *data_section(remarks),
@@ -84,6 +87,8 @@ def facts_of(metrics: Mapping[str, Any], score: str, note: str = "") -> list[Fac
     order = sorted(metrics, key=lambda name: (name != score, not _is_kin(name, score)))
     facts = []
     for name in order:
+        if name == "loss" and "log_loss" in metrics:
+            continue  # It is the same number.
         value = metrics[name]
         shown = f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
         facts.append(Fact(readable(name), shown, note if name == score else ""))

@@ -167,6 +167,8 @@ def test_a_folder_with_something_else_is_not_replaced(tiny, run_of, evaluated, t
 def test_what_cannot_be_evaluated(tiny, run_of, pairs, evaluated, tmp_path):
     with pytest.raises(CheckpointError, match="only pre-trained"):
         evaluated(tiny.file("test"), ckpt_dir=str(run_of().pretrained))
+    with pytest.raises(OptionError, match="--input= is empty"):
+        evaluated()
     with pytest.raises(InputError, match="there is no such file"):
         evaluated(tmp_path / "none.txt")
     with pytest.raises(InputError, match="holds pairs of texts, and the checkpoint is for single"):
