@@ -4,6 +4,7 @@ import errno
 import io
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from common.errors import StoppedError, UserError
+from common.options import Options, as_text, declarations
 from common.parsing import OptionsT, help_text, parse_options
 
 
@@ -92,6 +94,20 @@ def _printable(text: str) -> str:
     return "".join(
         char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text
     )
+
+
+def command_of(options: Options) -> str:
+    """The command line that gives these options; those that have their defaults are left out.
+
+    `--overwrite` is left out, too: a run that resumes is the same one without it.
+    """
+    values, known = options.to_dict(), declarations(type(options))
+    given = [
+        f"--{name}={as_text(value)}"
+        for name, value in values.items()
+        if value != known[name].default and name != "overwrite"
+    ]
+    return " ".join([command(), *map(shlex.quote, given)])
 
 
 def command() -> str:

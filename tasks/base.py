@@ -6,7 +6,7 @@ chosen. Training, prediction, serving and export use the instance and know no ta
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, ClassVar, Protocol, Self
+from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
@@ -15,68 +15,14 @@ from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
-from tasks.data import Batches, DataSettings, Files, Line, TaskData, TextEncoder
+from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
+from tasks.evaluation import Evaluation, Forward
 from tasks.tables import Tabular
 
 # What a result is wanted for: a text, a pair of texts, a question and its passage.
 Record = Any
 # A record's token ids, as `Task.encode` gives them.
 Encoded = Any
-
-
-class Forward(Protocol):
-    """The compiled forward pass of a model."""
-
-    def __call__(self, batches: Batches) -> Iterator[tuple[dict[str, np.ndarray], Any, Any]]:
-        """The inputs, the targets and the model's outputs of each batch of epoch 0, in NumPy.
-
-        Each process of a run gets all batches.
-        """
-
-
-class Evaluation:
-    """Measures a model on the validation and the test examples of a run.
-
-    Args:
-        task: the task; what validation chooses is also kept here.
-        model: the model, whose weights change between two calls.
-        data: of the run.
-        forward: the model's forward pass.
-        found: entries of `metrics.json`. Whatever must survive a resume is kept here, as JSON.
-    """
-
-    def __init__(
-        self,
-        task: "Task",
-        model: TaskModel,
-        data: TaskData,
-        forward: Forward,
-        found: dict[str, Any],
-    ) -> None:
-        self.task, self.model, self.data = task, model, data
-        self.forward, self.found = forward, found
-
-    def validate(self) -> dict[str, float]:
-        """Computes the metrics of the validation examples, including the task's score."""
-        raise NotImplementedError
-
-    def settle(self) -> None:
-        """Keeps what the last validation chose, because it was the best one so far."""
-
-    def part_improved(self) -> bool:
-        """Whether a part of the model did better in the last validation than in any before.
-
-        If so, training continues although the score has not improved.
-        """
-        return False
-
-    def advice(self) -> list[str]:
-        """What the user should know about the model of the best epoch, a sentence each."""
-        return []
-
-    def test(self) -> tuple[dict[str, float], dict[str, str]]:
-        """Computes the metrics of the test examples, and text files for the checkpoint, by name."""
-        raise NotImplementedError
 
 
 class Task(Tabular):
@@ -124,6 +70,24 @@ class Task(Tabular):
             InputError, OptionError: the files or the options cannot be used.
         """
         raise NotImplementedError
+
+    def labelled(
+        self, files: Sequence[str], settings: DataSettings, options: Mapping[str, Any]
+    ) -> TaskData:
+        """Reads labelled files to measure a fine-tuned checkpoint on them.
+
+        The truth is never truncated: what the checkpoint cannot predict counts as missed.
+
+        Args:
+            files: their examples become the split "test".
+            settings: those of the checkpoint.
+            options: of the run that made the checkpoint, by name; entries may be missing.
+
+        Raises:
+            InputError: the files cannot be used.
+            OptionError: this task cannot do it.
+        """
+        raise OptionError(f"the task {self.name} cannot be evaluated on further files.")
 
     # The checkpoint folder.
 

@@ -131,6 +131,7 @@ class TaskData:
         batches: "train" (shuffled), "valid" and, where there is one, "test".
         train_tokens: (tokens,) int32, every token id of the training examples.
         locate: gives the locations ("file:line") of training examples by their indices.
+        remarks: sentences about troubles of the data itself, such as duplicates; for the report.
     """
 
     task: "Task"
@@ -138,3 +139,4 @@ class TaskData:
     batches: Mapping[str, Batches]
     train_tokens: np.ndarray
     locate: Callable[[np.ndarray], list[str]]
+    remarks: Sequence[str] = ()

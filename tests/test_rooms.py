@@ -12,19 +12,21 @@ ROOMS = {
     "common": set(),
     "data_util": {"common"},
     "models": {"common"},
-    "tasks": {"common", "data_util", "models"},
-    "training": {"common", "data_util", "models", "tasks"},
+    "reports": {"common"},
+    "tasks": {"common", "data_util", "models", "reports"},
+    "training": {"common", "data_util", "models", "reports", "tasks"},
     "conversion": {"common", "data_util", "models", "tasks", "training"},
     "serving": {"common", "data_util", "models", "tasks", "training"},
     "bert_language_understanding": {"common", "data_util", "models", "tasks", "training"},
     "scripts": {"common", "training", "serving"},
     "benchmarks": {
-        "common", "data_util", "models", "tasks", "training", "conversion", "serving", "scripts",
+        "common", "data_util", "models", "reports", "tasks", "training", "conversion", "serving",
+        "scripts",
     },
 }  # fmt: skip
 SCRIPTS = (
-    "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py", "serve.py",
-    "similar.py",
+    "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py",
+    "evaluate.py", "serve.py", "similar.py",
 )  # fmt: skip
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 MAX_LINES = 300

@@ -93,7 +93,7 @@ def test_metrics_of_both_stages(run_of, backbone):
     fine_tuning = json.loads((run.fine_tuned / "metrics.json").read_text())
     assert fine_tuning == run.fine_tuning_metrics
     keys = {"history", "best_epoch", "score", "thresholds", "restored", "test"}
-    keys |= {"tfidf_classifier", "calibration"}
+    keys |= {"tfidf_classifier", "calibration", "training_documents"}
     assert set(fine_tuning) == keys
     assert len(fine_tuning["tfidf_classifier"]) == len(fine_tuning["history"])
     for words, entry in zip(fine_tuning["tfidf_classifier"], fine_tuning["history"], strict=True):
@@ -129,7 +129,8 @@ def test_checkpoint_folders(run_of):
     assert names >= both | {"last", "logs"}
     assert {path.name for path in (run.pretrained / "last").iterdir()} == both | for_going_on
     names = {path.name for path in run.fine_tuned.iterdir()}
-    assert names >= both | {"labels.txt", "ngrams.txt", "test_labels.csv", "last", "logs"}
+    assert names >= both | {"labels.txt", "ngrams.txt", "last", "logs"}
+    assert names >= {"test_labels.csv", "test_predictions.jsonl", "report.html"}
     for folder in (run.pretrained, run.fine_tuned):
         assert (folder / "vocab.txt").read_bytes() == (run.pretrained / "vocab.txt").read_bytes()
     state = json.loads((run.pretrained / "last" / "training_state.json").read_text())
@@ -307,8 +308,10 @@ def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
         training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
     )
     keys = {"history", "best_epoch", "score", "thresholds", "restored", "tfidf_classifier"}
-    assert set(metrics) == keys
+    assert set(metrics) == keys | {"training_documents"}
     assert not (folder / "test_labels.csv").exists()
+    assert not (folder / "test_predictions.jsonl").exists()
+    assert "There was no test file" in (folder / "report.html").read_text()
     counts = [line.count("__label__盗窃") for line in tiny.file("train").open(encoding="utf-8")]
     assert sum(counts) > 0
     assert set(metrics["thresholds"]) == {"盗窃", "故意伤害", "诈骗"}

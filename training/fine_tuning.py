@@ -12,6 +12,7 @@ from models.checkpoints.transfer import RestoreReport, transfer_backbone
 from models.checkpoints.weights import load_model
 from models.task_model import TaskModel
 from tasks.data import DataSettings, TaskData
+from tasks.evaluation import Findings
 from tasks.registry import TASKS
 from training.devices import runtime
 from training.devices.distribution import is_main_process, main_process_first
@@ -19,8 +20,9 @@ from training.devices.forward import Forward
 from training.loop.interruption import Interruption
 from training.loop.loop import train
 from training.loop.optimizer import AdamW, make_optimizer, total_steps
-from training.loop.run_history import RunHistory, as_text
+from training.loop.run_history import RunHistory
 from training.loop.stage import Stage
+from training.measuring import measure, tell
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture, word_embeddings
 from training.preparation.epochs import with_epochs
@@ -35,6 +37,7 @@ from training.preparation.tokenizer import (
     restored_tokenizer,
     text_files,
 )
+from training.report import REPORT, fine_tuning_report
 from training.runs.run_folder import RunFolder
 from training.runs.shared_folder import run_folder
 from training.runs.tensorboard import write_test_figures
@@ -187,7 +190,7 @@ def train_model(
     Returns:
         The content of `metrics.json`.
     """
-    task = data.task
+    task, given = data.task, options
     options = with_epochs(options, data.batches["train"].steps(0))
     folder.set_metadata(
         {
@@ -226,24 +229,22 @@ def train_model(
         settle=evaluation.settle,
     )
     texts: dict[str, str] = {}
+    findings = Findings()
     with Interruption(folder.resume_hint) as interruption:
         train(model, stage, folder, options, history, interruption, patience=options.patience)
         if "test" in data.batches:
             with interruption.immediately():
-                metrics, texts = evaluation.test()
-            examples = len(data.batches["test"])
-            history.extra["test"] = {**metrics, "examples": examples}
+                note = f", best epoch {history.best_epoch}"
+                history.extra["test"], texts = measure(evaluation, note)
+                findings = tell(evaluation)
             tested = sum(map(stage.steps, range(history.best_epoch)))
             if is_main_process():
-                write_test_figures(folder.logs, stage.name, tested, metrics)
-            logger.info(
-                "test (%s %s, best epoch %d): %s",
-                f"{examples:,}",
-                task.unit,
-                history.best_epoch,
-                as_text(metrics),
-            )
-    for sentence in evaluation.advice():
+                figures = {**history.extra["test"]}
+                del figures["examples"]
+                write_test_figures(folder.logs, stage.name, tested, figures)
+    advice = evaluation.advice()
+    texts[REPORT] = fine_tuning_report(history.metrics(), findings, advice, data, model, given)
+    for sentence in advice:
         logger.warning(sentence)
     folder.finish(model, history.metrics(), texts)
     logger.info(

@@ -23,6 +23,7 @@ from tasks.classification.data import ClassificationData, prepare_data
 from tasks.classification.decisions import LabelDecisions
 from tasks.classification.encoded import EncodedText, classifier_inputs
 from tasks.classification.evaluation import ClassificationEvaluation
+from tasks.classification.evaluation_data import evaluation_data
 from tasks.classification.model import ClassificationModel
 from tasks.classification.options import ClassificationOptions
 from tasks.classification.records import read_lines
@@ -98,6 +99,9 @@ class Classification(LabelDecisions):
     ) -> ClassificationData:
         """See `Task.prepare`."""
         return prepare_data(cls, files, settings, options)
+
+    # See `Task.labelled`.
+    labelled = evaluation_data
 
     # The checkpoint folder.
 

@@ -13,6 +13,7 @@ from common.errors import OptionError
 from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
+from data_util.reading.documents import Document, read_documents
 from data_util.tokens.ngrams import SparseRows
 from data_util.tokens.pair_table import FeatureTable
 from models.registry import HEADS
@@ -53,6 +54,8 @@ class ClassificationData(TaskData):
         train_weights: (examples,) float, of "train", with `--class_weights`; otherwise None.
         ngrams: the features of the linear classifier for the texts of `corpora`, or None.
         table: what these features are.
+        unknown_labels: further true labels of the test examples, which the task does not know.
+        documents: reads the examples of a split again.
     """
 
     corpora: dict[str, LabelledCorpus] = field(default_factory=dict)
@@ -60,10 +63,17 @@ class ClassificationData(TaskData):
     train_weights: np.ndarray | None = None
     ngrams: Mapping[str, SparseRows] | None = None
     table: FeatureTable | None = None
+    unknown_labels: tuple[str, ...] = ()
+    documents: Callable[[str], Iterator[Document]] = lambda split: iter(())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of `targets`: the task's, then unknown ones."""
+        return (*self.task.labels, *self.unknown_labels)
 
     def targets(self, split: str) -> np.ndarray:
         """(examples, labels) bool: the true labels of a split."""
-        return multi_hot(self.corpora[split], len(self.task.labels))
+        return multi_hot(self.corpora[split], len(self.labels))
 
     def label_counts(self) -> np.ndarray:
         """(labels,) float: how many training texts have each label; weighted ones count less."""
@@ -147,6 +157,12 @@ def prepare_data(
         train_weights=train_weights,
         ngrams=ngrams,
         table=table,
+        documents=lambda split: read_documents(
+            files[split],
+            labelled=True,
+            label_field=options.label_field,
+            max_documents=settings.max_examples,
+        ),
     )
 
 

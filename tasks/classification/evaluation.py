@@ -1,6 +1,7 @@
 """The metrics of a classifier over a whole split, and what is chosen on the validation set."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,23 +10,23 @@ import keras
 import numpy as np
 from scipy.special import expit
 
+from data_util.reading.documents import Document
 from tasks.base import Evaluation, Forward
-from tasks.classification.calibration import (
-    Calibration,
-    calibration_error,
-    carry_thresholds,
-    fit_calibration,
-)
+from tasks.classification.calibration import Calibration, carry_thresholds, fit_calibration
+from tasks.classification.findings import WORST, findings_of, worst_examples
+from tasks.classification.measuring import evaluate, split_logits
 from tasks.classification.metrics import (
     best_shift,
     best_thresholds,
-    classification_metrics,
     f1_of,
     label_table,
     log_frequencies,
 )
 from tasks.classification.model import ClassificationModel
+from tasks.classification.outcome import Outcome
+from tasks.classification.predictions import predictions_of
 from tasks.classification.tfidf_classifier import TfidfClassifier
+from tasks.evaluation import Findings
 
 if TYPE_CHECKING:
     from tasks.classification.classification import Classification
@@ -54,7 +55,8 @@ class ClassificationEvaluation(Evaluation):
     """Chooses the weight of the TF-IDF classifier, thresholds and calibration on validation.
 
     In `metrics.json`, "thresholds" (by label) and "calibration" are those of the best validation so
-    far, and "tfidf_classifier" has an entry for each validation.
+    far, "training_documents" are those of each label, and "tfidf_classifier" has an entry for each
+    validation.
     """
 
     task: "Classification"
@@ -72,7 +74,7 @@ class ClassificationEvaluation(Evaluation):
         super().__init__(task, model, data, forward, found)
         found.setdefault("thresholds", {})
         self._last = task.thresholds, Calibration()
-        self._frequencies = log_frequencies(data.label_counts()) if data else np.zeros(0)
+        self._tested: tuple[Outcome, Mapping[int, Document]]
         self._linear = None
         if model.ngram_classifier is not None:
             self._linear = TfidfClassifier(model.ngram_classifier, data)
@@ -102,6 +104,10 @@ class ClassificationEvaluation(Evaluation):
         thresholds, calibration = self._last
         self.found["thresholds"] = dict(zip(self.task.labels, thresholds.tolist(), strict=True))
         self.found["calibration"] = asdict(calibration)
+        documents = self.training_documents()
+        assert documents is not None
+        counted = zip(self.task.labels, documents.tolist(), strict=True)
+        self.found["training_documents"] = dict(counted)
 
     def part_improved(self) -> bool:
         """Whether the network alone did better in the last validation than in any before.
@@ -137,15 +143,48 @@ class ClassificationEvaluation(Evaluation):
         return []
 
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
-        """The metrics of `evaluate`, and a table by label."""
-        labels, targets = self.task.labels, self.data.targets("test")
-        thresholds = np.array([self.found["thresholds"][label] for label in labels])
-        logits = split_logits(self.data, "test", self.forward)
-        metrics, decisions = evaluate(self.task, logits, targets, thresholds)
+        """The metrics of `evaluate`, a table by label, and each example with its labels."""
+        data, labels = self.data, self.data.labels
+        known = self.task.thresholds
+        if "valid" in data.corpora:  # A run; otherwise a checkpoint, with its own thresholds.
+            known = np.array([self.found["thresholds"][label] for label in self.task.labels])
+        # Nothing reaches the threshold of a label that the model does not know.
+        thresholds = np.append(known, np.ones(len(data.unknown_labels)))
+        logits = split_logits(data, "test", self.forward)
+        metrics, outcome = evaluate(self.task, logits, data.targets("test"), thresholds, labels)
         metrics["labels"] = len(labels)
-        training_examples = self.data.targets("train").sum(axis=0)
-        table = label_table(labels, training_examples, targets, decisions, thresholds)
-        return metrics, {"test_labels.csv": table}
+        training = self.training_documents()
+        table = label_table(labels, training, outcome.targets, outcome.decisions, thresholds)
+        texts = {"test_labels.csv": table}
+        listed = predictions_of(outcome, data.documents("test"), outcome.worst(WORST))
+        if listed is not None:
+            texts["test_predictions.jsonl"] = listed[0]
+        self._tested = outcome, {} if listed is None else listed[1]
+        return metrics, texts
+
+    def findings(self) -> Findings:
+        """The labels and the documents with errors, the confusions, and the reliability."""
+        outcome, documents = self._tested
+        return findings_of(
+            outcome,
+            self.training_documents(),
+            worst_examples(outcome, documents, self.data, self.model.ngram_classifier),
+            self.found.get("tfidf_classifier", []) if "valid" in self.data.corpora else [],
+            exclusive=self.task.exclusive,
+        )
+
+    def training_documents(self) -> np.ndarray | None:
+        """(labels,) how many training documents have each label; None where this is not known."""
+        if "train" in self.data.corpora:
+            return self.data.targets("train").sum(axis=0)
+        counted = self.found.get("training_documents")
+        if not isinstance(counted, dict):
+            return None
+        return np.array([int(counted.get(label, 0)) for label in self.data.labels])
+
+    @cached_property
+    def _frequencies(self) -> np.ndarray:
+        return log_frequencies(self.data.label_counts())
 
     @cached_property
     def _valid_targets(self) -> np.ndarray:
@@ -216,42 +255,3 @@ class ClassificationEvaluation(Evaluation):
         probabilities = np.asarray(self.task.probabilities(calibrated))
         carried = carry_thresholds(choice.thresholds, calibration, decided, probabilities)
         return np.where(np.isnan(given), carried, given)
-
-
-def split_logits(data: "ClassificationData", split: str, forward: Forward) -> np.ndarray:
-    """The model's logits of a whole split in the corpus' order, (examples, labels) float32."""
-    batches = data.batches[split]
-    logits = np.zeros((len(batches), len(data.task.labels)), dtype=np.float32)
-    for inputs, _, outputs in forward(batches):
-        logits[inputs["example"]] = outputs
-    return logits
-
-
-def evaluate(
-    task: "Classification", logits: np.ndarray, targets: np.ndarray, thresholds: np.ndarray
-) -> tuple[dict[str, float], np.ndarray]:
-    """Computes the loss, F1, and how far the probabilities can be trusted.
-
-    Args:
-        task: gives the loss and the probabilities.
-        logits: (examples, labels) float32.
-        targets: (examples, labels) bool.
-        thresholds: (labels,) float, the probability from which each label is predicted.
-
-    Returns:
-        "loss" and "log_loss", the mean over the examples of the negative log-likelihood of their
-        labels (all label decisions of an example together); "calibration_error", see
-        `tasks.classification.calibration`; the metrics of `classification_metrics`. And the
-        decisions: (examples, labels) bool.
-    """
-    losses, _ = task.loss({}, targets, logits)
-    log_loss = float(keras.ops.mean(losses))
-    probabilities = np.asarray(task.probabilities(logits))
-    decisions = task.decide(probabilities, thresholds)
-    error = calibration_error(probabilities, targets, exclusive=task.exclusive)
-    return {
-        "loss": log_loss,
-        **classification_metrics(targets, decisions),
-        "log_loss": log_loss,
-        "calibration_error": error,
-    }, decisions

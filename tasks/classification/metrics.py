@@ -246,7 +246,7 @@ def f1_of(targets: np.ndarray, decisions: np.ndarray, score: str = "f1") -> floa
 
 def label_table(
     labels: Sequence[str],
-    training_documents: np.ndarray,
+    training_documents: np.ndarray | None,
     targets: np.ndarray,
     decisions: np.ndarray,
     thresholds: np.ndarray,
@@ -255,7 +255,7 @@ def label_table(
 
     Args:
         labels: the labels, in the order of the columns of `targets`.
-        training_documents: (labels,) training documents of each label.
+        training_documents: (labels,) training documents of each label; None: not known.
         targets, decisions: as in `classification_metrics`.
         thresholds: (labels,) float.
     """
@@ -268,13 +268,9 @@ def label_table(
     predicted = decisions.sum(axis=0)
     for index, label in enumerate(labels):
         metrics = (precision[index], recall[index], f1[index], thresholds[index])
+        training = "" if training_documents is None else int(training_documents[index])
         writer.writerow(
-            [
-                inert(label),
-                int(training_documents[index]),
-                int(support[index]),
-                int(predicted[index]),
-            ]
+            [inert(label), training, int(support[index]), int(predicted[index])]
             + [f"{metric:.4f}" for metric in metrics]
         )
     return file.getvalue()

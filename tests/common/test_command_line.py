@@ -1,11 +1,17 @@
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from common.command_line import command_of
+from common.options import Options, option
+from common.parsing import parse_options
 
 ROOT = Path(__file__).parents[2]
 BEGINNING = """
@@ -168,3 +174,24 @@ def test_the_handler_of_the_caller_comes_back():
     with exit_on_user_error():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_command_that_gives_the_same_options(monkeypatch):
+    @dataclass(frozen=True)
+    class Some(Options):
+        """Some"""
+
+        files: list[str] = option(["a.txt"], "files")
+        name: str = option("", "a name")
+        fast: bool = option(False, "fast")
+        rate: float | None = option(None, "a rate")
+        overwrite: bool = option(False, "replace")
+
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+    monkeypatch.setattr(sys, "argv", ["/some/where/run.py", "--whatever"])
+    assert command_of(Some()) == "python run.py"
+    options = Some(files=["a b.txt", "c;.txt"], fast=True, rate=0.5, overwrite=True)
+    command = command_of(options)
+    assert command == "python run.py '--files=a b.txt,c;.txt' --fast=true --rate=0.5"
+    parsed, _ = parse_options(Some, shlex.split(command)[2:])
+    assert parsed == options.replace(overwrite=False)

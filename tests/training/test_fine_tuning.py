@@ -91,9 +91,10 @@ def test_figures_by_scikit_learn(options_of, task):
     kind = TASKS[task](data.task.label_set)
     thresholds = np.array([0.5, 0.3, 0.2])
     targets = data.targets("valid")
-    figures, decisions = evaluate(
+    figures, outcome = evaluate(
         kind, split_logits(data, "valid", Forward(model)), targets, thresholds
     )
+    decisions = outcome.decisions
     assert decisions.shape == targets.shape == (24, 3)
 
     # By hand: each document alone, in the order of the file.

@@ -211,6 +211,25 @@ class PredictionOptions(DecisionOptions):
 
 
 @dataclass(frozen=True)
+class EvaluationOptions(DecisionOptions):
+    """Metrics and a report for labelled documents"""
+
+    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
+    input: list[str] = option(
+        [], "comma-separated labelled files, in any of the formats of fine-tuning"
+    )
+    output_dir: str = option(
+        "",
+        "folder of the results, which replace those of an earlier evaluation; default: "
+        "evaluation-<name of the input> in the checkpoint folder",
+    )
+    batch_size: int = option(64, "number of documents in each batch", minimum=1)
+    process_num: int = option(
+        0, "number of processes that read and tokenize text; 0: one per core", minimum=0
+    )
+
+
+@dataclass(frozen=True)
 class ExportOptions(Options):
     """A checkpoint for other runtimes"""
 

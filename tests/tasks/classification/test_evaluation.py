@@ -63,6 +63,10 @@ def evaluation_of(task, logits, targets, linear=None, found=None):
         batches={"valid": batches, "test": batches},
         targets=lambda split: targets,
         label_counts=lambda: targets.sum(axis=0).astype(float),
+        corpora=dict.fromkeys(("train", "valid", "test")),
+        labels=task.labels,
+        unknown_labels=(),
+        documents=lambda split: iter(()),
     )
     model = Network(linear)
 

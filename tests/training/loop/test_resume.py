@@ -150,6 +150,12 @@ def assert_same_result(folder, reference):
         ours, theirs = arrays_of(folder / name), arrays_of(reference / name)
         assert ours.keys() == theirs.keys()
         assert max(np.abs(ours[key] - theirs[key]).max() for key in ours) <= 1e-6, name
+    for name in ("test_labels.csv", "test_predictions.jsonl", "report.html"):
+        if (reference / name).exists():
+            ours, theirs = (path / name for path in (folder, reference))
+            # The report shows the command, with the folder.
+            same = theirs.read_text().replace(str(reference), str(folder))
+            assert ours.read_text() == same, name
     ours, theirs = (
         json.loads((path / "last" / "training_state.json").read_text())
         for path in (folder, reference)

@@ -1,0 +1,86 @@
+"""How a task measures a model, and what it tells of the examples that the model gets wrong."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from models.task_model import TaskModel
+from reports.blocks import Section
+from tasks.data import Batches, TaskData
+
+if TYPE_CHECKING:
+    from tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a task tells of the test examples.
+
+    Attributes:
+        lines: for the log, a few.
+        sections: for the report.
+    """
+
+    lines: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+
+
+class Forward(Protocol):
+    """The compiled forward pass of a model."""
+
+    def __call__(self, batches: Batches) -> Iterator[tuple[dict[str, np.ndarray], Any, Any]]:
+        """The inputs, the targets and the model's outputs of each batch of epoch 0, in NumPy.
+
+        Each process of a run gets all batches.
+        """
+
+
+class Evaluation:
+    """Measures a model on the validation and the test examples of a run.
+
+    Args:
+        task: the task; what validation chooses is also kept here.
+        model: the model, whose weights change between two calls.
+        data: of the run.
+        forward: the model's forward pass.
+        found: entries of `metrics.json`. Whatever must survive a resume is kept here, as JSON.
+    """
+
+    def __init__(
+        self,
+        task: "Task",
+        model: TaskModel,
+        data: TaskData,
+        forward: Forward,
+        found: dict[str, Any],
+    ) -> None:
+        self.task, self.model, self.data = task, model, data
+        self.forward, self.found = forward, found
+
+    def validate(self) -> dict[str, float]:
+        """Computes the metrics of the validation examples, including the task's score."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Keeps what the last validation chose, because it was the best one so far."""
+
+    def part_improved(self) -> bool:
+        """Whether a part of the model did better in the last validation than in any before.
+
+        If so, training continues although the score has not improved.
+        """
+        return False
+
+    def advice(self) -> list[str]:
+        """What the user should know about the model of the best epoch, a sentence each."""
+        return []
+
+    def test(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Computes the metrics of the test examples, and text files for the checkpoint, by name."""
+        raise NotImplementedError
+
+    def findings(self) -> Findings:
+        """What there is to say of the test examples beside metrics; called after `test`."""
+        return Findings()
