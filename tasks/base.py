@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar, Protocol, Self
 import numpy as np
 
 from common.errors import OptionError
+from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
@@ -208,15 +209,17 @@ class Task:
     # Prediction: a caller uses `encode`, then `inputs` for a batch, then the model, splits its
     # outputs by example, and calls `results`.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, Record | None]]:
+    def read(
+        self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
+    ) -> Iterator[tuple[int, Record | None]]:
         """Reads the records of a stream, one per line; None for a line without a record.
 
         Args:
             stream: such as standard input; never read further than the records that are consumed.
-            name: of the stream, for errors.
+            name: of the stream, for errors; its ending may decide the format.
+            reading: how to read it.
 
-        Yields:
-            The number of each line, from 1, and its record.
+        Yields: the number of each line, from 1, and its record.
 
         Raises:
             InputError: a line is wrong; the message names it.

@@ -15,7 +15,7 @@ import numpy as np
 
 from common.errors import CheckpointError, OptionError
 from common.whole_files import whole_file
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.publication import read_published
 from tasks.base import Encoded, Record
@@ -176,7 +176,7 @@ def predict(options: PredictionOptions) -> int:
         target = stack.enter_context(_output(options.output))
         name = "standard input" if options.input == "-" else options.input
         size = options.batch_size * _BATCHES_TOGETHER
-        for block in _blocks(predictor.task.read(source, name), size):
+        for block in _blocks(predictor.task.read(source, name, options.reading()), size):
             for line, record in block:
                 if record is None:
                     empty += 1

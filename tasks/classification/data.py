@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from common.errors import OptionError
 from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
+from data_util.labelled.troubles import Trouble
 from data_util.tokens.ngrams import SparseRows
 from data_util.tokens.pair_table import FeatureTable
 from models.registry import HEADS
@@ -53,6 +54,7 @@ class ClassificationData(TaskData):
         train_weights: (examples,) float, of "train", with `--class_weights`; otherwise None.
         ngrams: the features of the linear classifier for the texts of `corpora`, or None.
         table: what these features are.
+        troubles: what is suspicious in the documents.
     """
 
     corpora: dict[str, LabelledCorpus] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class ClassificationData(TaskData):
     train_weights: np.ndarray | None = None
     ngrams: Mapping[str, SparseRows] | None = None
     table: FeatureTable | None = None
+    troubles: tuple[Trouble, ...] = ()
 
     def targets(self, split: str) -> np.ndarray:
         """(examples, labels) bool: the true labels of a split."""
@@ -88,14 +91,19 @@ def prepare_data(
     Raises:
         InputError, OptionError: the files or the options cannot be used.
     """
-    read = read_splits(files, settings, options.label_field)
+    # A text that has none of several labels is an example of that; one of many labels it must have.
+    reading = settings.reading.replace(keep_unlabelled=not task_class.exclusive)
+    settings = replace(settings, reading=reading)
+    read = read_splits(files, settings)
+    reading = reading.replace(pairs=read.pairs)
+    settings = replace(settings, reading=reading)
     if options.head is not None and HEADS[options.head].for_pairs and not read.pairs:
         raise OptionError(
             f"--head={options.head} is for pairs of texts, and the labelled files hold single ones."
         )
     task_class.check_at_least_one(options.at_least_one)
     if task_class.exclusive:
-        check_one_label(files, read.corpora, options.label_field)
+        check_one_label(files, read.corpora, reading)
     if read.pairs and (options.mention_source_file or options.label_descriptions_file):
         raise OptionError(
             "--mention_source_file and --label_descriptions_file are for single texts, and the "
@@ -106,6 +114,7 @@ def prepare_data(
         options,
         exclusive=task_class.exclusive,
         max_documents=settings.max_examples,
+        reading=settings.reading,
     )
     corpora, weights = dict(read.corpora), None
     if weighted:
@@ -114,7 +123,7 @@ def prepare_data(
     ngrams: dict[str, SparseRows] | None = None
     table: FeatureTable | None = None
     if options.tfidf_classifier and is_feasible(len(read.labels)):
-        table, ngrams = _ngrams(files, read, weighted, settings, options.label_field)
+        table, ngrams = _ngrams(files, read, weighted, settings)
         if not len(table):
             table, ngrams = None, None
     task = task_class(
@@ -139,7 +148,7 @@ def prepare_data(
         locate=lambda examples: locate(
             examples[examples < len(read.corpora["train"])],
             files["train"],
-            options.label_field,
+            reading,
             settings.max_examples,
         ),
         corpora=corpora,
@@ -147,6 +156,7 @@ def prepare_data(
         train_weights=train_weights,
         ngrams=ngrams,
         table=table,
+        troubles=read.troubles,
     )
 
 
@@ -198,13 +208,10 @@ def _ngrams(
     read: LabelledSplits,
     weighted: Sequence[WeightedText],
     settings: DataSettings,
-    label_field: str,
 ) -> tuple[FeatureTable, dict[str, SparseRows]]:
     """What the linear classifier reads of texts like the training texts, and of all texts."""
     began = time.monotonic()
-    tokens = {
-        split: partial(read_tokens, paths, settings, label_field) for split, paths in files.items()
-    }
+    tokens = {split: partial(read_tokens, paths, settings) for split, paths in files.items()}
     if weighted:
         tokens["weighted"] = partial(tokens_of, [text.text for text in weighted], settings)
     train = len(read.corpora["train"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from data_util.inputs import documents_to_inputs
 from data_util.labelled.batches import LabelledBatches
+from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.tokens.vocabulary import Vocabulary
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
@@ -98,7 +99,9 @@ class ToyTask(Task):
 
     # Prediction.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[tuple[int, tuple[str, ...] | None]]:
+    def read(
+        self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
+    ) -> Iterator[tuple[int, tuple[str, ...] | None]]:
         for line, text in enumerate(stream, 1):
             choice = parse(text.decode(), name, line)
             yield line, None if choice is None else choice.options
