@@ -43,6 +43,10 @@ def parse_options(
     known = declarations(options_class)
     named, unnamed = _split(known, arguments)
     positions = [name for name, declaration in known.items() if declaration.positional]
+    if positions and known[positions[-1]].kind is list and len(unnamed) > len(positions):
+        # The last position takes all that are left, as in `program FILE...`.
+        last = len(positions) - 1
+        unnamed[last:] = [",".join(unnamed[last:])]
     if len(unnamed) > len(positions):
         raise OptionError(
             f"{unnamed[len(positions)]!r} is not an option; options are --name=value "
@@ -79,7 +83,9 @@ def help_text(
     options_class = _complete(options_class, arguments)
     known = declarations(options_class)
     positions = [
-        name.upper() if declaration.required else f"[{name.upper()}]"
+        (name.upper() + "..." * (declaration.kind is list))
+        if declaration.required
+        else f"[{name.upper()}]"
         for name, declaration in known.items()
         if declaration.positional
     ]

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar, Self
 import numpy as np
 
 from common.errors import OptionError
+from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
@@ -71,17 +72,14 @@ class Task(Tabular):
         """
         raise NotImplementedError
 
-    def labelled(
-        self, files: Sequence[str], settings: DataSettings, options: Mapping[str, Any]
-    ) -> TaskData:
+    def labelled(self, files: Sequence[str], settings: DataSettings) -> TaskData:
         """Reads labelled files to measure a fine-tuned checkpoint on them.
 
         The truth is never truncated: what the checkpoint cannot predict counts as missed.
 
         Args:
             files: their examples become the split "test".
-            settings: those of the checkpoint.
-            options: of the run that made the checkpoint, by name; entries may be missing.
+            settings: those of the checkpoint, and how to read the files.
 
         Raises:
             InputError: the files cannot be used.
@@ -171,12 +169,15 @@ class Task(Tabular):
     # Prediction: a caller uses `encode`, then `inputs` for a batch, then the model, splits its
     # outputs by example, and calls `results`.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
+    def read(
+        self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
+    ) -> Iterator[Line]:
         """Reads the records of a stream, one per line.
 
         Args:
             stream: such as standard input; never read further than the records that are consumed.
-            name: of the stream, for errors.
+            name: of the stream, for errors; its ending may decide the format.
+            reading: how to read it.
 
         Yields:
             Each line. One that is wrong has an error, which names it, so that a caller can go past

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from common.errors import InputError
+from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 
@@ -81,6 +82,7 @@ class DataSettings:
         processes: how many processes tokenize.
         max_examples: the most examples to read of a split; None: all.
         test_mode: keeps the caches of smoke runs apart.
+        reading: the formats of the files.
     """
 
     tokenizer: Tokenizer
@@ -94,6 +96,7 @@ class DataSettings:
     processes: int = 1
     max_examples: int | None = None
     test_mode: bool = False
+    reading: Reading = DEFAULT_READING
 
 
 class Batches(Protocol):

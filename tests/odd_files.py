@@ -1,10 +1,10 @@
 """Files that are no text, or no JSON: their bytes, and what is said of them."""
 
 KINDS = {
-    "gzip": (b"\x1f\x8b\x08\x00" + bytes(20), "this is a gzip file"),
-    "bzip2": (b"BZh91AY&SY\xff\x00", "this is a bzip2 file"),
-    "xz": (b"\xfd7zXZ\x00\x00\x04", "this is an xz file"),
-    "zstd": (b"\x28\xb5\x2f\xfd\x04", "this is a zstd file"),
+    "gzip": (b"\x1f\x8b\x08\x00" + bytes(20), "this gzip file is damaged"),
+    "bzip2": (b"BZh91AY&SY\xff\x00", "this bzip2 file is damaged"),
+    "xz": (b"\xfd7zXZ\x00\x00\x04", "this xz file is damaged"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x04", "this zstd file"),
     "zip": (b"PK\x03\x04\x14\x00\x00", "this is a zip file"),
     "utf16": ("\ufeff他来了\n".encode("utf-16-le"), "this file is UTF-16"),
     "utf16be": ("\ufeff他来了\n".encode("utf-16-be"), "this file is UTF-16"),

@@ -7,8 +7,8 @@ import pytest
 
 from common.errors import InputError
 from common.files import read_json, read_lines, read_text
-from data_util.check_file import check_file
 from data_util.labelled.build_corpus import count_labels, prepare_labelled_data
+from data_util.labelled.file_report import check_file
 from data_util.pretraining.build_corpus import prepare_pretraining_data
 from data_util.reading.documents import read_documents, read_texts
 from data_util.reading.labels import LabelSet
@@ -52,16 +52,16 @@ def test_what_is_no_text_is_named_with_file_and_line(write, kind, use):
 def test_json_labels_that_are_none(value):
     line = f'{{"fact": "a", "meta": {{"accusation": [{value}]}}}}'
     with pytest.raises(InputError, match=r"^f:3: labels in `meta.accusation` must be"):
-        LineParser("f", labelled=True, label_field="accusation").parse(line, 3)
+        LineParser("f", labelled=True).parse(line, 3)
 
 
 @pytest.mark.parametrize("mark", ["＿＿label＿＿", "＿＿ｌａｂｅｌ＿＿", "__ｌabel＿_"])
 def test_marks_in_full_width(mark):
-    labelled = LineParser("f", labelled=True, label_field="accusation")
+    labelled = LineParser("f", labelled=True)
     for line in (f"他来了 {mark}盗窃", f"他来了 {mark}盗窃 __label__诈骗"):
         with pytest.raises(InputError, match=r"^f:1: (`__label__` is written in full|.*without)"):
             labelled.parse(line, 1)
-    free = LineParser("f", labelled=False, label_field="accusation")
+    free = LineParser("f", labelled=False)
     assert free.parse(f"他来了 {mark}盗窃", 1) == ("他来了", ())
     assert free.parse("他_来＿了", 2) == ("他_来＿了", ())
 

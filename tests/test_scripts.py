@@ -521,7 +521,6 @@ def test_options_of_pretraining_that_cannot_be(tiny, refused, tmp_path, changes,
             {"sequence_length": 65, "max_position": 64},
             ["--sequence_length=65", "--max_position=64"],
         ),
-        ({"label_field": "article"}, ["--label_field=article", "accusation"]),
     ],
 )
 def test_options_that_contradict_the_checkpoint(tiny, run_of, refused, tmp_path, changes, messages):

@@ -9,7 +9,8 @@ from typing import Any
 from common.errors import OptionError
 from common.files import to_json
 from common.whole_files import whole_folder
-from data_util.reading.documents import check_paths
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import check_paths
 from models.checkpoints.folder import METRICS
 from tasks.data import DataSettings
 from training.devices.forward import Forward
@@ -63,10 +64,9 @@ def evaluate(options: EvaluationOptions) -> dict[str, Any]:
             seed=0,
             cache_folder=Path(cache),
             processes=options.process_num,
+            reading=reading_of(options, predictor.checkpoint.config.get("options")),
         )
-        trained_with = predictor.checkpoint.config.get("options")
-        given = trained_with if isinstance(trained_with, dict) else {}
-        data = task.labelled(options.input, settings, given)
+        data = task.labelled(options.input, settings)
         found = predictor.checkpoint.json(METRICS)
         evaluation = task.evaluation(predictor.model, data, Forward(predictor.model), found)
         measured, texts = measure(evaluation)
@@ -84,6 +84,23 @@ def evaluate(options: EvaluationOptions) -> dict[str, Any]:
             (incoming / name).write_bytes(content.encode(errors="backslashreplace"))
     logger.info("the results are in %s (%s)", output, ", ".join([METRICS, *texts]))
     return metrics
+
+
+def reading_of(options: EvaluationOptions, trained_with: Any) -> Reading:
+    """How to read the files: as the options say, or else as the training files were read.
+
+    Args:
+        options: of the evaluation.
+        trained_with: the options in the checkpoint's `config.json`; earlier versions have others.
+    """
+    reading = options.reading()
+    before = trained_with if isinstance(trained_with, dict) else {}
+    for name in ("text_field", "label_field", "label_separator", "encoding"):
+        value, default = before.get(name), getattr(DEFAULT_READING, name)
+        value = tuple(value) if isinstance(value, list) else value
+        if getattr(reading, name) == default and type(value) is type(default):
+            reading = reading.replace(**{name: value})
+    return reading
 
 
 def output_folder(options: EvaluationOptions) -> Path:

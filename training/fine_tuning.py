@@ -1,6 +1,7 @@
 """Fine-tuning: trains a model for a task from labelled examples and a pre-trained checkpoint."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from common.errors import OptionError
@@ -28,6 +29,7 @@ from training.preparation import architecture, word_embeddings
 from training.preparation.epochs import with_epochs
 from training.preparation.heads import start_from_pretraining
 from training.preparation.learned_vocabulary import new_tokenizer_and_vocabulary
+from training.preparation.splits import split_files
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
     DEFAULT_VOCAB_SIZE,
@@ -44,8 +46,6 @@ from training.runs.tensorboard import write_test_figures
 from training.smoke_run import document_limit
 
 logger = logging.getLogger(__name__)
-
-SPLITS = {"train": "training_data_file", "valid": "valid_data_file", "test": "test_data_file"}
 
 
 def open_folder(options: FineTuningOptions) -> RunFolder:
@@ -73,7 +73,7 @@ def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> T
         OptionError: an option contradicts the checkpoint.
     """
     files = split_files(options)
-    settings = data_settings(options, checkpoint)
+    settings = data_settings(options, checkpoint, files["train"])
     data = TASKS[options.task].prepare(files, settings, options)
     vocabulary, tokens = data.text.vocabulary, data.train_tokens
     unknown = int((tokens == vocabulary.unk_id).sum())
@@ -82,21 +82,15 @@ def prepare_data(options: FineTuningOptions, checkpoint: Checkpoint | None) -> T
     return data
 
 
-def split_files(options: FineTuningOptions) -> dict[str, list[str]]:
-    """The files of each split ("train", "valid", "test") that the options name.
-
-    Raises:
-        OptionError: no training or no validation files are given.
-    """
-    for split in ("train", "valid"):
-        if not getattr(options, SPLITS[split]):
-            raise OptionError(f"--{SPLITS[split]}= is empty: name at least one file.")
-    named = {split: getattr(options, option) for split, option in SPLITS.items()}
-    return {split: files for split, files in named.items() if files}
-
-
-def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> DataSettings:
+def data_settings(
+    options: FineTuningOptions, checkpoint: Checkpoint | None, files: Sequence[str]
+) -> DataSettings:
     """The settings with which the labelled files are read.
+
+    Args:
+        options: of the run.
+        checkpoint: from `open_checkpoint`.
+        files: those of the training split, from which a vocabulary may be learned.
 
     Raises:
         OptionError: an option contradicts the checkpoint.
@@ -105,7 +99,6 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
     if checkpoint is not None:
         tokenizer, vocabulary = restored_tokenizer(options, checkpoint)
     else:
-        files = options.training_data_file
         tokenizer, vocabulary = new_tokenizer_and_vocabulary(options, files)
     return DataSettings(
         tokenizer=tokenizer,
@@ -119,6 +112,7 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
         processes=processes(options),
         max_examples=document_limit(options),
         test_mode=options.test_mode,
+        reading=options.reading(),
     )
 
 

@@ -49,7 +49,7 @@ class LabellingRun:
     def run(self) -> None:
         """Labels all lines, and flushes the results of each block."""
         options, source = self._options, self._source
-        lines = self._task.read(source.stream, source.name)
+        lines = self._task.read(source.stream, source.name, options.reading())
         # A file does not pause: its blocks are always full, so results do not depend on time.
         wait = None if source.size is not None else options.max_wait_ms / 1000
         # Where the results appear on a terminal, they are the progress.

@@ -104,6 +104,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         min_count=options.min_count or DEFAULT_MIN_COUNT,
         vocabulary=given,
         unit=options.line_unit,
+        reading=options.reading(),
         mentions=mentions,
         cache_folder=cache_folder(options),
         processes=processes(options),
@@ -261,6 +262,7 @@ def _locations(options: PretrainingOptions, documents: np.ndarray) -> list[str]:
         documents,
         options.mask_lm_source_file,
         labelled=False,
+        reading=options.reading(),
         unit=options.line_unit,
         max_documents=document_limit(options),
     )

@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from common.errors import InputError, OptionError
 from common.whole_files import whole_file
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths
 from training.options.vectors import SimilarOptions
 from training.vector_files import check_vector_file, line_vectors, texts_of, write_vector_file
 from training.vectors import TextVectors

@@ -13,7 +13,9 @@ import numpy as np
 
 from common.errors import InputError, OptionError
 from common.whole_files import whole_file
-from data_util.reading.documents import check_paths, read_texts
+from data_util.reading.documents import read_texts
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import check_paths
 from training.options.scripts import PredictionOptions
 from training.vectors import TextVectors, blocks
 
@@ -49,7 +51,9 @@ def write_vectors(options: PredictionOptions) -> int:
         source, name = sys.stdin.buffer, "standard input"
         if options.input != "-":
             source, name = stack.enter_context(open(options.input, "rb")), options.input
-        return write_vector_file(options.vectors, vectors, source, name, options.batch_size)
+        return write_vector_file(
+            options.vectors, vectors, source, name, options.batch_size, options.reading()
+        )
 
 
 def check_vector_file(path: str, source: str) -> None:
@@ -69,7 +73,12 @@ def check_vector_file(path: str, source: str) -> None:
 
 
 def write_vector_file(
-    path: str, vectors: TextVectors, source: BinaryIO, name: str, batch_size: int
+    path: str,
+    vectors: TextVectors,
+    source: BinaryIO,
+    name: str,
+    batch_size: int,
+    reading: Reading = DEFAULT_READING,
 ) -> int:
     """Writes one vector per line of a stream; the file is whole or absent.
 
@@ -79,6 +88,7 @@ def write_vector_file(
         source: the stream, one text per line.
         name: of the stream, for messages.
         batch_size: the number of texts in a batch.
+        reading: how to read the stream.
 
     Returns:
         The number of lines.
@@ -89,7 +99,7 @@ def write_vector_file(
     lines = 0
     with whole_file(path) as file:
         start = _write_header(file, 0, vectors.width)
-        for block in line_vectors(vectors, source, name, batch_size):
+        for block in line_vectors(vectors, source, name, batch_size, reading):
             file.write(np.ascontiguousarray(block, "<f4").data)
             lines += len(block)
         if not lines:
@@ -102,7 +112,11 @@ def write_vector_file(
 
 
 def line_vectors(
-    vectors: TextVectors, source: BinaryIO, name: str, batch_size: int
+    vectors: TextVectors,
+    source: BinaryIO,
+    name: str,
+    batch_size: int,
+    reading: Reading = DEFAULT_READING,
 ) -> Iterator[np.ndarray]:
     """The vectors of the lines of a stream, in blocks (lines, d_model) float32.
 
@@ -111,10 +125,11 @@ def line_vectors(
         source: the stream, one text per line.
         name: of the stream, for messages.
         batch_size: the number of texts in a batch.
+        reading: how to read the stream.
     """
     began = shown = time.monotonic()
     lines = 0
-    for block in blocks(texts_of(source, name), batch_size * _BATCHES_TOGETHER):
+    for block in blocks(texts_of(source, name, reading), batch_size * _BATCHES_TOGETHER):
         yield vectors(block, batch_size)
         lines += len(block)
         if time.monotonic() - shown > _LOG_SECONDS:
@@ -122,13 +137,13 @@ def line_vectors(
             logger.info("%s: %s lines, %.0f/s", name, f"{lines:,}", lines / (shown - began))
 
 
-def texts_of(source: BinaryIO, name: str) -> Iterator[str]:
+def texts_of(source: BinaryIO, name: str, reading: Reading = DEFAULT_READING) -> Iterator[str]:
     """The text of each line of a stream; "" for a line without text.
 
     Raises:
         InputError: naming a line that is wrong.
     """
-    for document in read_texts(source, name):
+    for document in read_texts(source, name, reading=reading):
         yield document.text
 
 

@@ -42,7 +42,6 @@ class Data:
             tokenizer,
             vocab_size=VOCAB_SIZE,
             min_count=1,
-            label_field="accusation",
             max_documents=limit,
             processes=1,
         )
@@ -52,7 +51,6 @@ class Data:
             tokenizer,
             self.vocabulary,
             self.labels,
-            label_field="accusation",
             cache_folder=folder,
             processes=1,
             max_documents=limit,

@@ -14,8 +14,11 @@ from common.files import digests
 from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.reading.documents import Document, check_paths, check_unchanged, read_documents
+from data_util.reading.documents import Document, read_documents
 from data_util.reading.labels import LabelSet
+from data_util.reading.records import described
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import check_unchanged, data_files
 from data_util.reading.text_pairs import Text, check_kind
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
@@ -32,24 +35,27 @@ Paths = Sequence[str | os.PathLike[str]]
 
 
 def count_labels(
-    paths: Paths, label_field: str = "accusation", max_documents: int | None = None
+    paths: Paths, reading: Reading = DEFAULT_READING, max_documents: int | None = None
 ) -> Counter[str]:
     """Counts the documents of each label, over all documents."""
-    documents = read_documents(
-        check_paths(paths), labelled=True, label_field=label_field, max_documents=max_documents
-    )
+    documents = read_documents(paths, labelled=True, reading=reading, max_documents=max_documents)
     return Counter(label for document in documents for label in document.labels)
 
 
-def holds_pairs(paths: Paths, label_field: str = "accusation") -> bool:
-    """Whether labelled files hold pairs of texts, judged by the first document of each.
+def holds_pairs(paths: Paths, reading: Reading = DEFAULT_READING) -> bool:
+    """Whether labelled files hold pairs of texts.
+
+    The first document of the first file decides, unless `reading` does; then the first of each
+    other file must be of the same kind.
 
     Raises:
         InputError: one file holds pairs and another one single texts.
     """
-    pairs, named_by = None, ""
-    for path in check_paths(paths):
-        document = next(read_documents([path], labelled=True, label_field=label_field))
+    pairs, named_by = reading.pairs, ""
+    for path in data_files(paths):
+        # Where single texts are read, a tab is white space; a pair must be one by itself.
+        kind = reading.replace(pairs=False) if pairs is False else reading
+        document = next(read_documents([path], labelled=True, reading=kind))
         if pairs is None:
             pairs, named_by = document.text_b is not None, document.path
         try:
@@ -65,15 +71,13 @@ def build_vocabulary(
     *,
     vocab_size: int = 30_000,
     min_count: int = 2,
-    label_field: str = "accusation",
+    reading: Reading = DEFAULT_READING,
     max_documents: int | None = None,
     processes: int = 1,
 ) -> Vocabulary:
     """Makes a vocabulary from labelled documents, for training without a checkpoint."""
-    files = check_paths(paths)
-    documents = read_documents(
-        files, labelled=True, label_field=label_field, max_documents=max_documents
-    )
+    files = data_files(paths)
+    documents = read_documents(files, labelled=True, reading=reading, max_documents=max_documents)
     texts = (document.texts for document in with_progress(documents, files))
     counts = TokenCounts()
     for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
@@ -87,7 +91,7 @@ def prepare_labelled_data(
     vocabulary: Vocabulary,
     labels: LabelSet,
     *,
-    label_field: str = "accusation",
+    reading: Reading = DEFAULT_READING,
     cache_folder: str | os.PathLike[str],
     processes: int = 1,
     max_documents: int | None = None,
@@ -96,9 +100,9 @@ def prepare_labelled_data(
     """Tokenizes labelled documents once and keeps their ids in the cache.
 
     Args:
-        paths: files of `text __label__A` lines or CAIL2018 JSON lines, or all of pairs.
+        paths: files, folders or patterns, all of single texts or all of pairs.
         labels: every label that may occur; to be made from all splits.
-        label_field: which labels of CAIL2018 JSON lines.
+        reading: how to read them.
         cache_folder: where caches are looked for and written.
         processes: how many tokenize; 0: one per core.
         max_documents: the most documents to read (see `read_documents`).
@@ -110,8 +114,9 @@ def prepare_labelled_data(
     Raises:
         InputError: a document cannot be read, or has a label that `labels` lacks.
     """
-    files = check_paths(paths)
-    pairs = holds_pairs(files, label_field)
+    files = data_files(paths)
+    pairs = holds_pairs(files, reading)
+    reading = reading.replace(pairs=pairs)
     description: dict[str, Any] = {
         "kind": "labelled",
         "format_version": FORMAT_VERSION,
@@ -119,8 +124,7 @@ def prepare_labelled_data(
         "tokenizer": tokenizer.identity(),
         "vocabulary": vocabulary.digest,
         "labels": list(labels.labels),
-        "label_field": label_field,
-        "pairs": pairs,
+        "reading": described(files, reading),
         "max_documents": max_documents,
         "test_mode": test_mode,
     }
@@ -137,9 +141,7 @@ def prepare_labelled_data(
 
     begin = time.monotonic()
     counts = TokenCounts()
-    documents = read_documents(
-        files, labelled=True, label_field=label_field, max_documents=max_documents
-    )
+    documents = read_documents(files, labelled=True, reading=reading, max_documents=max_documents)
     with RaggedWriter(target, description, values=values, offsets=offsets) as writer:
         # Labels are written while their document is read, its tokens when they come back.
         texts = _texts(with_progress(documents, files), labels, writer)

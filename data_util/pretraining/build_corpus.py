@@ -14,8 +14,11 @@ from common.files import digests
 from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
-from data_util.reading.documents import check_paths, check_unchanged, read_documents
+from data_util.reading.documents import read_documents, units_of
 from data_util.reading.mentions import LabelMentions
+from data_util.reading.records import described
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import check_unchanged, sources
 from data_util.tokens.sentences import SENTENCE_RULES
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
@@ -39,7 +42,8 @@ def prepare_pretraining_data(
     vocab_size: int = 30_000,
     min_count: int = 2,
     vocabulary: Vocabulary | None = None,
-    unit: str = "document",
+    unit: str | None = None,
+    reading: Reading = DEFAULT_READING,
     mentions: LabelMentions | None = None,
     cache_folder: str | os.PathLike[str],
     processes: int = 1,
@@ -51,12 +55,13 @@ def prepare_pretraining_data(
     The memory that this takes grows with the number of distinct tokens, not with the text.
 
     Args:
-        paths: files of free text, labelled text (the labels are dropped) or CAIL2018 JSON lines.
-            A pair of texts is a document of two sentences.
+        paths: files, folders or patterns; labels are dropped. A pair of texts is a document of two
+            sentences.
         tokenizer: splits sentences into tokens.
         vocab_size, min_count: of the vocabulary that is made if none is given.
         vocabulary: the vocabulary to use; None: one is made from the text.
-        unit: what a line of free text is: "document" or "sentence".
+        unit: what a document of plain text is, see `read_documents`.
+        reading: how to read the files.
         mentions: finds the labels that each text names, and hides their names; None: the text
             stays as it is.
         cache_folder: where caches are looked for and written.
@@ -70,14 +75,17 @@ def prepare_pretraining_data(
     Raises:
         InputError: the text cannot be read or is empty.
     """
-    files = check_paths(paths)
+    found = sources(paths)
+    files = [source.path for source in found]
+    units = units_of(found, unit)
     description: dict[str, Any] = {
         "kind": "pretraining",
         "format_version": FORMAT_VERSION,
         "sources": digests(files),
         "tokenizer": tokenizer.identity(),
         "vocabulary": vocabulary.digest if vocabulary else {"size": vocab_size, "min": min_count},
-        "unit": unit,
+        "unit": units[0] if len(set(units)) == 1 else units,
+        "reading": described(files, reading),
         "sentences": SENTENCE_RULES,
         "max_documents": max_documents,
         "test_mode": test_mode,
@@ -96,7 +104,9 @@ def prepare_pretraining_data(
 
     begin = time.monotonic()
     counts = TokenCounts()
-    documents = read_documents(files, labelled=False, unit=unit, max_documents=max_documents)
+    documents = read_documents(
+        paths, labelled=False, reading=reading, unit=unit, max_documents=max_documents
+    )
     texts = (document.texts for document in with_progress(documents, files))
     blocks = tokenize_texts(
         texts, tokenizer, process_count(processes), by_sentence=True, mentions=mentions

@@ -1,25 +1,28 @@
-"""Reads documents from files of plain text, labelled text or CAIL2018 JSON lines."""
+"""Reads documents from data files of all formats; `data_util.reading.records` lists them."""
 
 import functools
 import logging
-import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from common.errors import InputError
-from common.files import digests, open_at_once
-from data_util.choices import LABEL_FIELDS, UNITS
+from data_util.choices import UNITS
 from data_util.reading.line_format import LineParser
-from data_util.reading.raw_lines import raw_lines
+from data_util.reading.raw_lines import MAX_LINE_BYTES
+from data_util.reading.records import Records
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import AnyPath, Source, sources
 from data_util.reading.text_pairs import Text
 
 logger = logging.getLogger(__name__)
 
-AnyPath = str | os.PathLike[str]
+_UNIT_NAMES = {
+    "document": "a document per line",
+    "sentence": "a sentence per line and a blank line between documents",
+    "file": "one document",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,9 @@ class Document:
         text: without white space around it and without labels; of a pair, the first.
         labels: distinct, in the order of the file; empty if labels are not wanted.
         path: the file.
-        line: its (first) line in the file, from 1.
+        line: its (first) line in the file, from 1; in Parquet, its row.
         text_b: the second text of a pair; None for a single text.
+        id: what the file calls it; None if it does not.
     """
 
     text: str
@@ -39,6 +43,7 @@ class Document:
     path: str
     line: int
     text_b: str | None = None
+    id: str | int | None = None
 
     @property
     def texts(self) -> Text:
@@ -50,55 +55,67 @@ def read_documents(
     paths: Iterable[AnyPath],
     *,
     labelled: bool,
-    label_field: str = "accusation",
-    unit: str = "document",
+    reading: Reading = DEFAULT_READING,
+    unit: str | None = None,
     max_documents: int | None = None,
 ) -> Iterator[Document]:
-    """Reads documents line by line: files may be larger than memory.
+    """Reads documents one by one: files may be larger than memory.
 
     Args:
-        paths: read one after the other.
-        labelled: whether every document must have labels. Otherwise labels are dropped.
-        label_field: the one of `LABEL_FIELDS` that holds the labels of CAIL2018 records.
-        unit: "document": each line is a document. "sentence": each line is a sentence, and a blank
-            line ends a document, whose sentences are joined by line feeds; for text without labels.
-            A CAIL2018 record and a pair are a document either way.
+        paths: files, folders or patterns, read one after the other.
+        labelled: whether documents have labels. Otherwise labels are dropped.
+        reading: how to read them.
+        unit: what a document of plain text is. "document": a line. "sentence": lines up to a blank
+            one, each a sentence, which are joined by line feeds. "file": a file, whose lines are
+            joined likewise. None: "file" for the files of folders and patterns, or else
+            "document". A record and a pair are a document either way, as is a line with labels.
         max_documents: the most documents to read, of all files together.
 
     Returns:
-        The documents. Blank lines and empty texts are skipped, and so are, with a warning, CAIL2018
-        records whose list of labels is null or empty.
+        The documents. Blank lines and empty texts are skipped, and so are, with a warning, records
+        without labels, unless `reading.keep_unlabelled`.
 
     Raises:
         InputError: immediately for files that cannot be read and options that cannot be used;
             during reading for a wrong line, which the message names, and for a file without a
             document.
     """
-    if unit not in UNITS:
+    if unit is not None and unit not in UNITS:
         raise InputError(f"the unit must be one of {', '.join(UNITS)}. Received: {unit!r}")
-    if unit == "sentence" and labelled:
+    if unit not in (None, "document") and labelled:
         raise InputError('labelled documents are one line each: the unit must be "document"')
     if max_documents is not None and max_documents < 1:
         raise InputError(f"at least one document has to be read. Received: {max_documents}")
-    parsers = [
-        (path, LineParser(str(path), labelled=labelled, label_field=label_field))
-        for path in check_paths(paths)
-    ]
+    found = sources(paths)
+    units = ["document"] * len(found) if labelled else units_of(found, unit)
+    if unit is None and "file" in units:
+        log_once(
+            f"{units.count('file'):,} files of folders and patterns: each file of plain text is a "
+            "document (with --line_unit=document, each line of them)"
+        )
     documents = (
         document
-        for path, parser in parsers
-        for document in _documents_of(path, parser, by_sentence=unit == "sentence")
+        for source, unit in zip(found, units, strict=True)
+        for document in _documents_of(source, unit, labelled, reading)
     )
     return islice(documents, max_documents)
 
 
-def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[Document]:
-    """Reads texts to predict labels for: exactly one document per line.
+def units_of(found: Iterable[Source], unit: str | None) -> list[str]:
+    """What a document of plain text is in each of some files, see `read_documents`."""
+    return [unit or ("file" if source.one_of_many else "document") for source in found]
+
+
+def read_texts(
+    stream: BinaryIO, name: str, *, pairs: bool = False, reading: Reading = DEFAULT_READING
+) -> Iterator[Document]:
+    """Reads texts to predict labels for: exactly one document per line or record.
 
     Args:
         stream: such as standard input; never read further than the lines that are consumed.
-        name: of the stream, for errors.
+        name: of the stream, for errors; its ending may decide the format.
         pairs: whether every text must be a pair; otherwise none may be.
+        reading: how to read them.
 
     Returns:
         Documents without labels (labels in the stream are dropped); an empty line has the text "".
@@ -106,24 +123,33 @@ def read_texts(stream: BinaryIO, name: str, *, pairs: bool = False) -> Iterator[
     Raises:
         InputError: naming a line that is wrong.
     """
-    for found in texts_or_errors(stream, name, pairs=pairs):
+    for found in texts_or_errors(stream, name, pairs=pairs, reading=reading):
         if isinstance(found, InputError):
             raise found
         yield found
 
 
 def texts_or_errors(
-    stream: BinaryIO, name: str, *, pairs: bool = False
+    stream: BinaryIO, name: str, *, pairs: bool = False, reading: Reading = DEFAULT_READING
 ) -> Iterator[Document | InputError]:
-    """Like `read_texts`, but gives the error of a line that is wrong: a caller can go on."""
-    parser = LineParser(name, labelled=False, label_field=LABEL_FIELDS[0], pairs=pairs)
-    for raw in raw_lines(stream):
+    """Like `read_texts`, but gives the error of a line that is wrong: a caller can go on.
+
+    Raises:
+        InputError: the rest of the stream cannot be read.
+    """
+    parser = LineParser(name, labelled=False, reading=reading, pairs=pairs)
+    records = Records(stream, name, reading)
+    described = False
+    for number, item in records:
         try:
-            text, labels = parser.parse(raw.decode(name), raw.number)
+            text, labels = parser.parse(item, number)
         except InputError as error:
             yield error
-        else:
-            yield _document(text, labels, name, raw.number)
+            continue
+        if text and not described:
+            described = True
+            log_once(f"{name}: {describe(records, parser)}")
+        yield _document(text, labels, name, number, parser.id)
 
 
 def locate_documents(
@@ -152,117 +178,94 @@ def locate_documents(
     return places
 
 
-def check_paths(paths: Iterable[AnyPath]) -> list[Path]:
-    """Checks that files can be read and are not empty, before any work is done.
-
-    Raises:
-        InputError: one cannot be read; the message names it and says what to do.
-    """
-    if isinstance(paths, str | os.PathLike):
-        paths = [paths]
-    checked = [_checked(path) for path in paths]
-    if not checked:
-        raise InputError("no data file was named: name at least one")
-    return checked
+def describe(records: Records, parser: LineParser, unit: str = "document") -> str:
+    """What a file was taken for, once a document was read from it."""
+    if parser.fields:
+        what = "columns" if "table" in records.kind else "fields"
+        kind = f"{records.kind or 'JSON lines'} with the {what} {', '.join(parser.fields)}"
+    elif parser.pairs:
+        kind = "plain text, a pair of texts per line with a tab between them"
+    else:
+        kind = f"plain text, {_UNIT_NAMES[unit]}"
+    return f"{records.compression}, {kind}" if records.compression else kind
 
 
-def check_unchanged(paths: Sequence[AnyPath], before: Sequence[str]) -> None:
-    """Checks, after files were read, that they are still those that were hashed.
-
-    Otherwise a cache that is keyed by the old content would hold the new one.
-
-    Args:
-        paths: the files.
-        before: their `digests` before they were read.
-
-    Raises:
-        InputError: one has changed.
-    """
-    for path, old, new in zip(paths, before, digests(paths), strict=True):
-        if old != new:
-            raise InputError(
-                "this file has changed while it was read: repeat the command when it is complete",
-                path,
-            )
+@functools.cache
+def log_once(message: str, level: int = logging.INFO) -> None:
+    """Logs a message once, though a file is read several times: for labels, words and ids."""
+    logger.log(level, "%s", message)
 
 
-def _checked(path: AnyPath) -> Path:
-    if not os.fspath(path):
-        raise InputError("the name of a data file is empty: name a file")
-    try:
-        with open(path, "rb", opener=open_at_once) as file:
-            status = os.fstat(file.fileno())
-    except FileNotFoundError:
-        raise InputError(
-            f"there is no such file (looked for from {Path.cwd()}): check the name", path
-        ) from None
-    except IsADirectoryError:
-        raise InputError("this is a folder: name a file in it", path) from None
-    except PermissionError:
-        raise InputError(
-            "no permission to read this file: change it, or name another", path
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"this file cannot be opened: {error}", path) from None
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError("not a regular file, which can be read again: write a file first", path)
-    if not status.st_size:
-        raise InputError("the file is empty: was it written, or downloaded, whole?", path)
-    return Path(path)
-
-
-def _documents_of(path: Path, parser: LineParser, *, by_sentence: bool) -> Iterator[Document]:
-    lines = _lines_of(path, parser)
-    empty = True
-    for document in _joined(lines, parser) if by_sentence else lines:
-        if document.text:
-            empty = False
-            yield document
+def _documents_of(
+    source: Source, unit: str, labelled: bool, reading: Reading
+) -> Iterator[Document]:
+    path, empty = source.path, True
+    parser = LineParser(str(path), labelled=labelled, reading=reading)
+    with path.open("rb") as file:
+        records = Records(file, str(path), reading)
+        lines = _lines_of(records, parser, str(path))
+        for document in lines if unit == "document" else _joined(lines, records, parser, unit):
+            if document.text:
+                if empty and not source.one_of_many:
+                    log_once(f"{path}: {describe(records, parser, unit)}")
+                empty = False
+                yield document
     if parser.without_labels:
-        _warn_once(f"{path}: {parser.without_labels:,} records have no labels and are left out")
-    if empty:
+        what = "are learned as examples of none" if reading.keep_unlabelled else "are left out"
+        log_once(
+            f"{path}: {parser.without_labels:,} documents have no labels and {what}",
+            logging.WARNING,
+        )
+    if empty and not source.one_of_many:
         reason = "only records without labels" if parser.without_labels else "only blank lines"
         raise InputError(f"there is no text in this file, {reason}", path)
 
 
-@functools.cache
-def _warn_once(message: str) -> None:
-    """Logs a warning once, though a file is read several times: for labels, words and ids."""
-    logger.warning("%s", message)
+def _lines_of(records: Records, parser: LineParser, path: str) -> Iterator[Document]:
+    """One document per line or record, blank ones included."""
+    warned = False
+    for number, item in records:
+        if not warned and isinstance(item, str) and "\r" in item:
+            warned = True
+            log_once(
+                f"{path}:{number}: a carriage return within the line ends no line here. If it "
+                "should, as on an old Mac, write line feeds: tr '\\r' '\\n'",
+                logging.WARNING,
+            )
+        text, labels = parser.parse(item, number)
+        yield _document(text, labels, path, number, parser.id)
 
 
-def _lines_of(path: Path, parser: LineParser) -> Iterator[Document]:
-    """One document per line, blank ones included."""
-    name, warned = str(path), False
-    with path.open("rb") as file:
-        for raw in raw_lines(file):
-            line = raw.decode(name)
-            if "\r" in line and not warned:
-                warned = True
-                _warn_once(
-                    f"{name}:{raw.number}: a carriage return within the line ends no line here. If "
-                    "it should, as on an old Mac, write line feeds: tr '\\r' '\\n'"
-                )
-            text, labels = parser.parse(line, raw.number)
-            yield _document(text, labels, name, raw.number)
-
-
-def _document(text: Text, labels: tuple[str, ...], path: str, line: int) -> Document:
+def _document(
+    text: Text, labels: tuple[str, ...], path: str, line: int, id: str | int | None
+) -> Document:
     first, second = (text, None) if isinstance(text, str) else text
-    return Document(first, labels, path, line, second)
+    return Document(first, labels, path, line, second, id)
 
 
-def _joined(lines: Iterable[Document], parser: LineParser) -> Iterator[Document]:
-    """Joins the sentences between blank lines."""
+def _joined(
+    lines: Iterable[Document], records: Records, parser: LineParser, unit: str
+) -> Iterator[Document]:
+    """Joins the sentences between blank lines, or all lines of a file."""
     sentences: list[Document] = []
+    size = 0
     for line in lines:
         # A pair is a document of its own, and ends the one before it.
         alone = line.text_b is not None
         if line.text and not alone:
             sentences.append(line)
-        if sentences and (parser.is_json or alone or not line.text):
+            size += len(line.text)
+            if size > MAX_LINE_BYTES:
+                raise InputError(
+                    f"a document of more than {MAX_LINE_BYTES:,} characters: if each line of this "
+                    "file is one, use --line_unit=document",
+                    line.path,
+                    line.line,
+                )
+        ended = alone or (not line.text and unit == "sentence")
+        if sentences and (parser.is_json or records.kind or ended):
             yield _join(sentences)
-            sentences = []
+            sentences, size = [], 0
         if alone:
             yield line
     if sentences:
@@ -272,4 +275,4 @@ def _joined(lines: Iterable[Document], parser: LineParser) -> Iterator[Document]
 def _join(sentences: list[Document]) -> Document:
     first = sentences[0]
     text = "\n".join(sentence.text for sentence in sentences)
-    return Document(text, (), first.path, first.line)
+    return Document(text, (), first.path, first.line, None, first.id)

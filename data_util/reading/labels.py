@@ -25,7 +25,7 @@ class LabelSet:
     """Labels in a fixed order: a label's id is its index.
 
     Args:
-        labels: distinct, without white space.
+        labels: distinct, without white space other than single spaces between words.
 
     Attributes:
         labels: the labels, as a tuple.
@@ -65,7 +65,8 @@ class LabelSet:
         """Reads what `save` wrote.
 
         Raises:
-            InputError: a line is empty, a duplicate or has white space in it; the message names it.
+            InputError: a line is empty, a duplicate or has white space that is no single space
+                between words; the message names it.
         """
         labels = read_lines(path)
         _checked_ids(labels, path=path)
@@ -73,7 +74,7 @@ class LabelSet:
 
 
 def label_problem(label: str) -> str | None:
-    """What is wrong with the characters of a non-empty label without white space, if anything."""
+    """What is wrong with the characters of a non-empty label, if anything."""
     if not (found := _CONTROL.search(label) or _INVISIBLE_END.search(label)):
         return None
     character = found.group()
@@ -101,9 +102,12 @@ def _checked_ids(labels: Sequence[str], path: str | os.PathLike[str] | None) -> 
         line = None if path is None else index + 1
         if not label.strip():
             raise InputError("an empty label: each line must have a label", path, line)
-        if len(label.split()) > 1 or label != label.strip():
+        if label != " ".join(label.split()):
             raise InputError(
-                f"the label {label!r:.80} has white space in it: remove it", path, line
+                f"the label {label!r:.80} has white space in it that is no single space between "
+                "words: remove it",
+                path,
+                line,
             )
         if problem := label_problem(label):
             raise InputError(problem, path, line)

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from common.errors import InputError
+from data_util.reading.encodings import advice
 
 # As Python objects, a line of JSON takes some 20 times its size.
 MAX_LINE_BYTES = 16 << 20
-_LONGEST_READ = MAX_LINE_BYTES + 8  # with a byte order mark and a line end
+LONGEST_READ = MAX_LINE_BYTES + 8  # with a byte order mark and a line end
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The first bytes of files that are often mistaken for text.
 _NO_TEXT = {
-    b"\x1f\x8b": "this is a gzip file: unpack it first, with `gunzip`",
-    b"BZh": "this is a bzip2 file: unpack it first, with `bunzip2`",
-    b"\xfd7zXZ\0": "this is an xz file: unpack it first, with `unxz`",
-    b"\x28\xb5\x2f\xfd": "this is a zstd file: unpack it first, with `unzstd`",
-    b"PK\x03\x04": "this is a zip file (or a spreadsheet): unpack it, or save it as text",
-    b"\xff\xfe\0\0": "this file is UTF-32: save it as UTF-8, with `iconv -f UTF-32 -t UTF-8`",
-    b"\xff\xfe": "this file is UTF-16: save it as UTF-8, with `iconv -f UTF-16 -t UTF-8`",
-    b"\xfe\xff": "this file is UTF-16: save it as UTF-8, with `iconv -f UTF-16 -t UTF-8`",
+    b"PK\x03\x04": "this is a zip file: unpack it, or (a spreadsheet) save it as CSV in UTF-8",
+    b"\xff\xfe\0\0": "this file is UTF-32: read it with --encoding=utf-32",
+    b"\xff\xfe": "this file is UTF-16: read it with --encoding=utf-16",
+    b"\xfe\xff": "this file is UTF-16: read it with --encoding=utf-16",
+    b"ARROW1": "this is an Arrow file: write it as Parquet, with `dataset.to_parquet(...)`",
+    b"\xff\xff\xff\xff": "this is an Arrow file: write it as Parquet, with "
+    "`dataset.to_parquet(...)`",
 }
 
 
@@ -56,8 +56,7 @@ class RawLine:
                 raise InputError(kind, path, self.number) from None
             raise InputError(
                 f"not UTF-8: byte 0x{self.data[error.start]:02x} at offset {error.start} of the "
-                f"line, {self.offset + error.start} of the file. Save the file as UTF-8, for "
-                "example with `iconv -f GB18030 -t UTF-8`",
+                f"line, {self.offset + error.start} of the file{advice(self.data)}",
                 path,
                 self.number,
             ) from None
@@ -65,8 +64,7 @@ class RawLine:
             kind = _kind_of(self.data) if self.number == 1 else None
             raise InputError(
                 kind
-                or "a NUL byte: this is UTF-16 (then use `iconv -f UTF-16LE -t UTF-8`), or no "
-                "text at all",
+                or "a NUL byte: this is UTF-16 (then use --encoding=utf-16-le), or no text at all",
                 path,
                 self.number,
             )
@@ -85,16 +83,16 @@ def raw_lines(stream: BinaryIO) -> Iterator[RawLine]:
     is too long: a file without line feeds may be larger than memory.
     """
     offset = number = 0
-    while data := stream.readline(_LONGEST_READ):
+    while data := stream.readline(LONGEST_READ):
         number += 1
         begin = offset
         offset += len(data)
         if number == 1 and data.startswith(_BYTE_ORDER_MARK):
             begin += len(_BYTE_ORDER_MARK)
             data = data.removeprefix(_BYTE_ORDER_MARK)
-        whole = data.endswith(b"\n") or offset - begin < _LONGEST_READ
+        whole = data.endswith(b"\n") or offset - begin < LONGEST_READ
         yield RawLine(data.rstrip(b"\r\n") if whole else data, number, begin)
         while not whole:
-            rest = stream.readline(_LONGEST_READ)
+            rest = stream.readline(LONGEST_READ)
             offset += len(rest)
             whole = rest.endswith(b"\n") or not rest

@@ -1,16 +1,11 @@
-"""Pairs of texts: `text_a<TAB>text_b` on a line, `text_a` and `text_b` in a JSON record."""
-
-import reprlib
-from collections.abc import Mapping
-from typing import Any
+"""Pairs of texts: `text_a<TAB>text_b` on a line, or two fields of a record."""
 
 from common.errors import InputError
 
 # A single text, or the two texts of a pair.
 Text = str | tuple[str, str]
 
-PAIR_KEYS = ("text_a", "text_b")
-RIGHT_FORM = "the form of a pair is `text_a<TAB>text_b`, or JSON with `text_a` and `text_b`"
+RIGHT_FORM = "the form of a pair is `text_a<TAB>text_b`, or a record with `text_a` and `text_b`"
 
 
 def split_pair(text: str) -> Text:
@@ -31,26 +26,11 @@ def split_pair(text: str) -> Text:
     return (first.rstrip(), others[0].lstrip()) if others else text
 
 
-def json_pair(record: Mapping[str, Any]) -> tuple[str, str]:
-    """The two texts of a JSON record, unchanged.
-
-    Raises:
-        InputError: one is missing or is not a string.
-    """
-    for key in PAIR_KEYS:
-        if not isinstance(record.get(key), str):
-            raise InputError(
-                f"a pair needs a string as its `{key}`. "
-                + (f"Received: {reprlib.repr(record[key])}" if key in record else "There is none")
-            )
-    return record["text_a"], record["text_b"]
-
-
 def check_kind(text: Text, *, pairs: bool, reason: str) -> None:
     """Checks that a text is a pair, or that it is single.
 
     Args:
-        text: of a line.
+        text: of a line or a record.
         pairs: whether it must be a pair.
         reason: why; ends the first half of the message.
 
@@ -58,9 +38,9 @@ def check_kind(text: Text, *, pairs: bool, reason: str) -> None:
         InputError: it is of the other kind.
     """
     if isinstance(text, tuple) and not pairs:
-        raise InputError(
-            f"a pair of texts, but {reason} single texts. If the tab is part of one text, replace "
-            "it with a space"
-        )
+        raise InputError(f"a pair of texts, but {reason} single texts")
     if isinstance(text, str) and pairs:
-        raise InputError(f"a single text, but {reason} pairs: {RIGHT_FORM}")
+        raise InputError(
+            f"a single text, but {reason} pairs: {RIGHT_FORM}. If they are single texts with a "
+            "tab in them, use --pairs=false"
+        )

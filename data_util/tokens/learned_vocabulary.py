@@ -13,7 +13,10 @@ import numpy as np
 from common.errors import InputError
 from common.files import digests
 from data_util.cache.reading import fingerprint
-from data_util.reading.documents import check_paths, read_documents
+from data_util.reading.documents import read_documents, units_of
+from data_util.reading.records import described
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import sources
 from data_util.tokens.piece_training import BertWordTokenizer, train_word_pieces
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
@@ -37,14 +40,16 @@ class LearnedFrom:
     Attributes:
         paths: as for pre-training; labels are not read.
         cache_folder: where vocabularies are looked for and written.
-        unit: what a line of free text is.
+        unit: what a document of plain text is, see `read_documents`.
+        reading: how to read the files.
         processes: how many tokenize; 0: one per core.
         max_documents: the most documents to read.
     """
 
     paths: Sequence[str | os.PathLike[str]]
     cache_folder: str | os.PathLike[str]
-    unit: str = "document"
+    unit: str | None = None
+    reading: Reading = DEFAULT_READING
     processes: int = 1
     max_documents: int | None = None
 
@@ -64,13 +69,15 @@ class LearnedFrom:
         Raises:
             InputError: the text cannot be read, or nothing can be learned from it.
         """
-        files = check_paths(self.paths)
+        found = sources(self.paths)
+        files = [source.path for source in found]
         key = fingerprint(
             {
                 "version": _VERSION,
                 "sources": digests(files),
                 "tokenizer": tokenizer.identity(),
-                "unit": self.unit,
+                "units": units_of(found, self.unit),
+                "reading": described(files, self.reading),
                 "max_documents": self.max_documents,
                 **description,
             }
@@ -82,7 +89,11 @@ class LearnedFrom:
             except InputError as error:
                 logger.warning("The vocabulary %s is made again: %s", kept, error)
         documents = read_documents(
-            files, labelled=False, unit=self.unit, max_documents=self.max_documents
+            self.paths,
+            labelled=False,
+            reading=self.reading,
+            unit=self.unit,
+            max_documents=self.max_documents,
         )
         texts = (document.texts for document in with_progress(documents, files))
         counts = TokenCounts()

@@ -21,7 +21,7 @@ import numpy as np
 
 from common.errors import InputError
 from common.random_streams import random_generator
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths
 from data_util.tokens.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)

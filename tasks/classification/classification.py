@@ -8,8 +8,10 @@ import numpy as np
 from common.errors import CheckpointError, ConfigError, OptionError
 from common.files import to_json
 from data_util.inputs import read_lengths
+from data_util.reading.fields import PAIR_FIELDS
 from data_util.reading.labels import LabelSet
-from data_util.reading.text_pairs import PAIR_KEYS, Text
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.text_pairs import Text
 from data_util.tokens.pair_table import NGRAMS, FeatureTable
 from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
@@ -90,7 +92,7 @@ class Classification(LabelDecisions):
         self.calibrated = ngrams is None
         self.score = score
         self.unit = "pairs" if pairs else "documents"
-        self.fields = dict.fromkeys(PAIR_KEYS, str) if pairs else {"text": str}
+        self.fields = dict.fromkeys(PAIR_FIELDS[0], str) if pairs else {"text": str}
         self.min_sequence_length = 5 if pairs else 3
 
     @classmethod
@@ -180,9 +182,11 @@ class Classification(LabelDecisions):
 
     # Prediction.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
+    def read(
+        self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
+    ) -> Iterator[Line]:
         """See `Task.read`."""
-        return read_lines(stream, name, pairs=self.pairs)
+        return read_lines(stream, name, pairs=self.pairs, reading=reading)
 
     def record(self, values: Mapping[str, Any]) -> Text:
         """See `Task.record`."""

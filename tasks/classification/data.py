@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -98,14 +98,19 @@ def prepare_data(
     Raises:
         InputError, OptionError: the files or the options cannot be used.
     """
-    read = read_splits(files, settings, options.label_field)
+    # A text that has none of several labels is an example of that; one of many labels it must have.
+    reading = settings.reading.replace(keep_unlabelled=not task_class.exclusive)
+    settings = replace(settings, reading=reading)
+    read = read_splits(files, settings)
+    reading = reading.replace(pairs=read.pairs)
+    settings = replace(settings, reading=reading)
     if options.head is not None and HEADS[options.head].for_pairs and not read.pairs:
         raise OptionError(
             f"--head={options.head} is for pairs of texts, and the labelled files hold single ones."
         )
     task_class.check_at_least_one(options.at_least_one)
     if task_class.exclusive:
-        check_one_label(files, read.corpora, options.label_field)
+        check_one_label(files, read.corpora, reading)
     if read.pairs and (options.mention_source_file or options.label_descriptions_file):
         raise OptionError(
             "--mention_source_file and --label_descriptions_file are for single texts, and the "
@@ -116,6 +121,7 @@ def prepare_data(
         options,
         exclusive=task_class.exclusive,
         max_documents=settings.max_examples,
+        reading=settings.reading,
     )
     corpora, weights = dict(read.corpora), None
     if weighted:
@@ -124,7 +130,7 @@ def prepare_data(
     ngrams: dict[str, SparseRows] | None = None
     table: FeatureTable | None = None
     if options.tfidf_classifier and is_feasible(len(read.labels)):
-        table, ngrams = _ngrams(files, read, weighted, settings, options.label_field)
+        table, ngrams = _ngrams(files, read, weighted, settings)
         if not len(table):
             table, ngrams = None, None
     task = task_class(
@@ -149,7 +155,7 @@ def prepare_data(
         locate=lambda examples: locate(
             examples[examples < len(read.corpora["train"])],
             files["train"],
-            options.label_field,
+            reading,
             settings.max_examples,
         ),
         corpora=corpora,
@@ -158,11 +164,9 @@ def prepare_data(
         ngrams=ngrams,
         table=table,
         documents=lambda split: read_documents(
-            files[split],
-            labelled=True,
-            label_field=options.label_field,
-            max_documents=settings.max_examples,
+            files[split], labelled=True, reading=reading, max_documents=settings.max_examples
         ),
+        remarks=tuple(trouble.message for trouble in read.troubles),
     )
 
 
@@ -214,13 +218,10 @@ def _ngrams(
     read: LabelledSplits,
     weighted: Sequence[WeightedText],
     settings: DataSettings,
-    label_field: str,
 ) -> tuple[FeatureTable, dict[str, SparseRows]]:
     """What the linear classifier reads of texts like the training texts, and of all texts."""
     began = time.monotonic()
-    tokens = {
-        split: partial(read_tokens, paths, settings, label_field) for split, paths in files.items()
-    }
+    tokens = {split: partial(read_tokens, paths, settings) for split, paths in files.items()}
     if weighted:
         tokens["weighted"] = partial(tokens_of, [text.text for text in weighted], settings)
     train = len(read.corpora["train"])

@@ -1,13 +1,13 @@
 """Labelled files as the data on which a fine-tuned classifier is measured."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from common.errors import InputError
-from data_util.choices import LABEL_FIELDS
 from data_util.labelled.build_corpus import count_labels, holds_pairs, prepare_labelled_data
 from data_util.reading.documents import read_documents
 from data_util.reading.labels import LabelSet
@@ -29,7 +29,6 @@ def evaluation_data(
     task: "Classification",
     files: Sequence[str],
     settings: DataSettings,
-    options: Mapping[str, Any],
 ) -> ClassificationData:
     """Reads labelled files for a checkpoint's task: see `Task.labelled`.
 
@@ -39,13 +38,14 @@ def evaluation_data(
         InputError: the files cannot be used, or hold pairs where the task reads single texts, or
             the other way round.
     """
-    label_field = options.get("label_field")
-    label_field = label_field if label_field in LABEL_FIELDS else LABEL_FIELDS[0]
-    if holds_pairs(files, label_field) != task.pairs:
+    reading = settings.reading.replace(keep_unlabelled=not task.exclusive)
+    if holds_pairs(files, reading) != task.pairs:
         kinds = ("pairs of texts", "single texts")
         found, wanted = kinds if not task.pairs else kinds[::-1]
         raise InputError(f"this file holds {found}, and the checkpoint is for {wanted}", files[0])
-    counts = count_labels(files, label_field, settings.max_examples)
+    reading = reading.replace(pairs=task.pairs)
+    settings = replace(settings, reading=reading)
+    counts = count_labels(files, reading, settings.max_examples)
     unknown = tuple(sorted(set(counts) - set(task.labels)))
     if unknown:
         logger.warning(
@@ -61,17 +61,17 @@ def evaluation_data(
         settings.tokenizer,
         settings.vocabulary,
         LabelSet((*task.labels, *unknown)),
-        label_field=label_field,
+        reading=reading,
         cache_folder=settings.cache_folder,
         processes=settings.processes,
         max_documents=settings.max_examples,
         test_mode=settings.test_mode,
     )
     if task.exclusive:
-        check_one_label({"test": files}, {"test": corpus}, label_field)
+        check_one_label({"test": files}, {"test": corpus}, reading)
     features = None
     if task.ngrams is not None:
-        features = stacked(task.ngrams, read_tokens(files, settings, label_field))
+        features = stacked(task.ngrams, read_tokens(files, settings))
     batches = classification_batches(
         corpus,
         len(task.labels) + len(unknown),
@@ -94,6 +94,6 @@ def evaluation_data(
         table=task.ngrams,
         unknown_labels=unknown,
         documents=lambda split: read_documents(
-            files, labelled=True, label_field=label_field, max_documents=settings.max_examples
+            files, labelled=True, reading=reading, max_documents=settings.max_examples
         ),
     )

@@ -22,10 +22,10 @@ _FEW_DOCUMENTS = 20_000
 Tokens = tuple[list[str], ...]
 
 
-def read_tokens(paths: Sequence[str], settings: DataSettings, label_field: str) -> Iterator[Tokens]:
+def read_tokens(paths: Sequence[str], settings: DataSettings) -> Iterator[Tokens]:
     """The tokens of labelled texts or pairs, as many of each text as the network reads."""
     documents = read_documents(
-        paths, labelled=True, label_field=label_field, max_documents=settings.max_examples
+        paths, labelled=True, reading=settings.reading, max_documents=settings.max_examples
     )
     return tokens_of((document.texts for document in documents), settings)
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from common.options import Options, option
-from data_util.choices import LABEL_FIELDS
+from common.options import option
+from data_util.reading.file_options import LabelOptions
 from models.registry import HEADS
 
 # The F1 that chooses the best epoch, and all else that is chosen on the validation set.
@@ -12,12 +12,9 @@ CLASS_WEIGHTS = ("none", "balanced")
 
 
 @dataclass(frozen=True)
-class ClassificationOptions(Options):
+class ClassificationOptions(LabelOptions):
     """Classification (--task=multi_label or multi_class)"""
 
-    label_field: str = option(
-        LABEL_FIELDS[0], "which labels of CAIL2018 JSON lines to learn", choices=LABEL_FIELDS
-    )
     head: str | None = option(
         None,
         "classification head. max_pooled: new features at every position, each pooled by its "

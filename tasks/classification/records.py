@@ -1,12 +1,12 @@
 """Reads labelled examples: texts, or pairs of texts, with their labels.
 
-`data_util.reading.line_format` parses the formats: `text __label__A __label__B` lines, pairs
-`text_a<TAB>text_b __label__A`, CAIL2018 JSON lines, and JSON lines of pairs.
+`data_util.reading.records` lists the formats.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
@@ -14,19 +14,19 @@ import numpy as np
 from common.errors import InputError, OptionError
 from data_util.labelled.build_corpus import (
     build_vocabulary,
-    count_labels,
     holds_pairs,
     prepare_labelled_data,
 )
 from data_util.labelled.corpus import LabelledCorpus
+from data_util.labelled.troubles import Trouble, TroubleFinder
 from data_util.reading.documents import locate_documents, read_documents, texts_or_errors
 from data_util.reading.labels import LabelSet
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import check_one_split
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, Line
 
 logger = logging.getLogger(__name__)
-
-_LABELS_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -39,38 +39,43 @@ class LabelledSplits:
             splits have.
         pairs: whether the examples are pairs of texts.
         corpora: by split.
+        troubles: what is suspicious in the documents.
     """
 
     vocabulary: Vocabulary
     labels: LabelSet
     pairs: bool
     corpora: dict[str, LabelledCorpus]
+    troubles: tuple[Trouble, ...] = ()
 
 
-def read_splits(files: Files, settings: DataSettings, label_field: str) -> LabelledSplits:
+def read_splits(files: Files, settings: DataSettings) -> LabelledSplits:
     """Reads and tokenizes the labelled files, through the cache.
 
     Args:
         files: by split.
         settings: how to read them.
-        label_field: which labels of CAIL2018 records.
 
     Raises:
         InputError, OptionError: the files cannot be used; the message names the file and the line,
             or the option.
     """
-    pairs = holds_pairs([path for paths in files.values() for path in paths], label_field)
+    for paths in files.values():
+        check_one_split(paths)
+    pairs = holds_pairs([path for paths in files.values() for path in paths], settings.reading)
+    _say_pairs(files, pairs, settings.reading)
+    reading = settings.reading.replace(pairs=pairs)
     if pairs and settings.sequence_length < 5:
         raise OptionError(
             f"--sequence_length={settings.sequence_length}: two texts, [CLS] and two [SEP] need 5."
         )
-    labels = _label_set(files, label_field, settings.max_examples)
+    labels, troubles = _label_set(files, reading, settings.max_examples)
     vocabulary = settings.vocabulary or build_vocabulary(
         files["train"],
         settings.tokenizer,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        label_field=label_field,
+        reading=reading,
         max_documents=settings.max_examples,
         processes=settings.processes,
     )
@@ -80,7 +85,7 @@ def read_splits(files: Files, settings: DataSettings, label_field: str) -> Label
             settings.tokenizer,
             vocabulary,
             labels,
-            label_field=label_field,
+            reading=reading,
             cache_folder=settings.cache_folder,
             processes=settings.processes,
             max_documents=settings.max_examples,
@@ -88,7 +93,7 @@ def read_splits(files: Files, settings: DataSettings, label_field: str) -> Label
         )
         for split, paths in files.items()
     }
-    return LabelledSplits(vocabulary, labels, pairs, corpora)
+    return LabelledSplits(vocabulary, labels, pairs, corpora, troubles)
 
 
 def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:
@@ -99,7 +104,7 @@ def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:
     return targets
 
 
-def check_one_label(files: Files, corpora: dict[str, LabelledCorpus], label_field: str) -> None:
+def check_one_label(files: Files, corpora: dict[str, LabelledCorpus], reading: Reading) -> None:
     """Checks that each example has exactly one label.
 
     Raises:
@@ -113,58 +118,76 @@ def check_one_label(files: Files, corpora: dict[str, LabelledCorpus], label_fiel
             raise InputError(
                 f"--task=multi_class requires exactly one label per example; this one has {has}. "
                 "Use --task=multi_label.",
-                *_file_and_line(paths, label_field, int(wrong[0])),
+                *_file_and_line(paths, reading, int(wrong[0])),
             )
 
 
 def locate(
-    examples: np.ndarray, paths: Sequence[str], label_field: str, max_examples: int | None
+    examples: np.ndarray, paths: Sequence[str], reading: Reading, max_examples: int | None
 ) -> list[str]:
     """The locations of examples ("file:line"), by their indices."""
     return locate_documents(
-        examples, paths, labelled=True, label_field=label_field, max_documents=max_examples
+        examples, paths, labelled=True, reading=reading, max_documents=max_examples
     )
 
 
-def read_lines(stream: BinaryIO, name: str, *, pairs: bool) -> Iterator[Line]:
+def read_lines(
+    stream: BinaryIO, name: str, *, pairs: bool, reading: Reading = DEFAULT_READING
+) -> Iterator[Line]:
     """The text, or the pair, of each line."""
-    for found in texts_or_errors(stream, name, pairs=pairs):
+    for found in texts_or_errors(stream, name, pairs=pairs, reading=reading):
         if isinstance(found, InputError):
             yield Line(found.line or 0, error=found)
         else:
-            yield Line(found.line, found.texts if found.text else None)
+            yield Line(found.line, found.texts if found.text else None, found.id)
 
 
-def _label_set(files: Files, label_field: str, max_examples: int | None) -> LabelSet:
-    counts = {
-        split: count_labels(paths, label_field, max_examples) for split, paths in files.items()
-    }
+def _say_pairs(files: Files, pairs: bool, reading: Reading) -> None:
+    """A tab makes pairs of lines that may be single texts: whoever did not ask for them is told."""
+    if pairs and reading.pairs is None:
+        logger.info(
+            "the examples are pairs of texts, because the first one of %s is; if a tab in it is "
+            "part of a single text, use --pairs=false",
+            files["train"][0],
+        )
+
+
+def _label_set(
+    files: Files, reading: Reading, max_examples: int | None
+) -> tuple[LabelSet, tuple[Trouble, ...]]:
+    """Reads all documents once: their labels, and what is suspicious in them."""
+    finder = TroubleFinder()
+    for split, paths in files.items():
+        for document in read_documents(
+            paths, labelled=True, reading=reading, max_documents=max_examples
+        ):
+            finder.add(split, document)
+    counts = finder.counts
+    if not counts["train"]:
+        raise InputError(
+            "no document of the training files has a label: is this free text, or are the labels "
+            "elsewhere? The form is `text __label__A __label__B`",
+            files["train"][0],
+        )
+    troubles = tuple(finder.troubles())
+    for trouble in troubles:
+        # That there are documents without labels was said, and with what becomes of them.
+        if trouble.kind != "no_labels":
+            logger.warning("%s", trouble.message)
+    if reading.keep_unlabelled and finder.one_label_each:
+        logger.info(
+            "each document has exactly one label: --task=multi_class learns to choose one of them, "
+            "where --task=multi_label decides about each for itself"
+        )
     labels = LabelSet.from_counts(counts["train"])
-    known = set(labels.labels)
-    unseen: dict[str, None] = {}
-    for split in [split for split in files if split != "train"]:
-        new = sorted(label for label in counts[split] if label not in known)
-        if new:
-            examples = sum(counts[split][label] for label in new)
-            logger.warning(
-                "%s has %d labels that train does not have (%s%s): they are kept, and count as "
-                "missed %d times",
-                split,
-                len(new),
-                ", ".join(new[:_LABELS_NAMED]),
-                ", ..." if len(new) > _LABELS_NAMED else "",
-                examples,
-            )
-        unseen.update(dict.fromkeys(new))
-    return LabelSet((*labels.labels, *unseen))
+    unseen = [sorted(counts[split].keys() - set(labels.labels)) for split in files]
+    return LabelSet(tuple(dict.fromkeys((*labels.labels, *chain.from_iterable(unseen))))), troubles
 
 
 def _file_and_line(
-    paths: Sequence[str], label_field: str, index: int
+    paths: Sequence[str], reading: Reading, index: int
 ) -> tuple[str | None, int | None]:
-    for number, document in enumerate(
-        read_documents(paths, labelled=True, label_field=label_field)
-    ):
+    for number, document in enumerate(read_documents(paths, labelled=True, reading=reading)):
         if number == index:
             return document.path, document.line
     return None, None

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from common.errors import InputError
-from data_util.reading.documents import check_paths
 from data_util.reading.raw_lines import raw_lines
+from data_util.reading.sources import check_paths
 
 
 def read_thresholds(path: str, labels: Sequence[str]) -> np.ndarray:

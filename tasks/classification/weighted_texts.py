@@ -1,17 +1,20 @@
 """Texts whose labels nobody has given: raw texts that name labels, and descriptions of labels."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from common.errors import InputError, OptionError
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.reading.documents import check_paths, read_documents
+from data_util.reading.documents import Document, read_documents
+from data_util.reading.encodings import recoded
 from data_util.reading.labels import LabelSet
 from data_util.reading.mentions import LabelMentions
 from data_util.reading.raw_lines import raw_lines
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.sources import check_paths
 from tasks.classification.options import ClassificationOptions
 from tasks.classification.records import LabelledSplits
 from tasks.data import DataSettings, TextEncoder
@@ -40,6 +43,7 @@ def weighted_texts(
     *,
     exclusive: bool,
     max_documents: int | None = None,
+    reading: Reading = DEFAULT_READING,
 ) -> list[WeightedText]:
     """Reads the texts that the options name.
 
@@ -48,6 +52,7 @@ def weighted_texts(
         options: of the task.
         exclusive: whether an example has exactly one label; texts that name several are left out.
         max_documents: the most documents of raw text to read; None: all.
+        reading: how to read the files.
 
     Raises:
         InputError: a file cannot be used.
@@ -61,18 +66,24 @@ def weighted_texts(
             )
     found = []
     if options.mention_source_file:
-        found += _mentions(labels, options, exclusive=exclusive, max_documents=max_documents)
+        documents = read_documents(
+            options.mention_source_file,
+            labelled=False,
+            reading=reading,
+            max_documents=max_documents,
+        )
+        found += _mentions(documents, labels, options, exclusive=exclusive)
     for path in options.label_descriptions_file:
-        found += _descriptions(path, labels, options.description_weight)
+        found += _descriptions(path, labels, options.description_weight, reading.encoding)
     return found
 
 
 def _mentions(
+    documents: Iterable[Document],
     labels: LabelSet,
     options: ClassificationOptions,
     *,
     exclusive: bool,
-    max_documents: int | None,
 ) -> list[WeightedText]:
     pattern_file = options.label_pattern_file or None
     if options.label_names_file:
@@ -81,9 +92,6 @@ def _mentions(
         mentions = LabelMentions.of_labels(labels.labels, pattern_file)
     known = set(labels.labels)
     texts, number = [], 0
-    documents = read_documents(
-        options.mention_source_file, labelled=False, max_documents=max_documents
-    )
     for document in documents:
         number += 1
         text, named = mentions.find(document.text)
@@ -99,12 +107,12 @@ def _mentions(
     return texts
 
 
-def _descriptions(path: str, labels: LabelSet, weight: float) -> list[WeightedText]:
+def _descriptions(path: str, labels: LabelSet, weight: float, encoding: str) -> list[WeightedText]:
     """Reads `label<TAB>text` lines; the name of the label is hidden in the text."""
     known, texts, unknown = set(labels.labels), [], 0
     (checked,) = check_paths([path])
     with open(checked, "rb") as stream:
-        for raw in raw_lines(stream):
+        for raw in raw_lines(recoded(stream, encoding)):
             line = raw.decode(str(path)).strip()
             if not line:
                 continue

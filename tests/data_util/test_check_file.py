@@ -9,14 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.check_file import _median, check_file
+from data_util.labelled.file_report import check_file, median
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_goes_on_after_wrong_lines(tmp_path, script):
     path = tmp_path / "file.txt"
-    lines = ["ab __label__x __label__y", "", "no label", "abcd __label__x", "__label__y", "三"]
+    lines = [
+        "ab __label__x __label__y",
+        "",
+        "a __label__x b",
+        "abcd __label__x",
+        "__label__y",
+        "三",
+    ]
     path.write_bytes("\n".join(lines).encode() + b"\xff\n" + b"abcdef __label__x\n")
     report = check_file(path, labelled=True)
     assert (report.lines, report.blank_lines, report.documents, report.wrong) == (7, 1, 3, 3)
@@ -28,13 +35,13 @@ def test_goes_on_after_wrong_lines(tmp_path, script):
     status, output, _ = script("data_util.check_file", path)
     assert status == 1
     for expected in (
-        "plain text, as labelled text",
+        "plain text, a document per line; labelled text",
         "7 lines: 3 documents, 1 blank, 3 wrong",
         "12 characters: 4.0 per document on average, median 4.0, longest 6",
         "2 labels, 1.33 per document, at most 2; 2 labels have fewer than 10 documents",
         "3  100.0%  x",
         "1   33.3%  y",
-        "line 3: a line without a label",
+        "line 3: `__label__` within the text",
         "line 5: labels without a text",
         "line 6: not UTF-8: byte 0xff at offset 3",
     ):
@@ -44,14 +51,14 @@ def test_goes_on_after_wrong_lines(tmp_path, script):
 def test_shows_some_of_many(tmp_path, script):
     path = tmp_path / "file.txt"
     labelled = [f"text __label__{label:02}" for label in range(30) for _ in range(label + 1)]
-    path.write_text("\n".join([*labelled, *["wrong"] * 25]))
+    path.write_text("\n".join([*labelled, *["__label__wrong"] * 25]))
     status, output, _ = script("data_util.check_file", path)
     assert status == 1
     assert "30 labels, 1.00 per document, at most 1; 9 labels have fewer than 10" in output
     assert "The 20 most frequent labels" in output
     shown = [line.split()[-1] for line in output.splitlines() if "%" in line]
     assert shown == [f"{label:02}" for label in range(29, 9, -1)]
-    assert output.count("a line without a label") == 20
+    assert output.count("labels without a text") == 20
     assert "and 5 more" in output
 
 
@@ -68,7 +75,6 @@ def test_exit_status(tmp_path, script, refused):
     assert "no text in this file" in output
     path.write_text("")
     assert "the file is empty" in refused("data_util.check_file", path)
-    assert "this is a folder" in refused("data_util.check_file", tmp_path)
     assert "no such file" in refused("data_util.check_file", tmp_path / "missing.txt")
 
 
@@ -78,11 +84,11 @@ def test_label_field_of_json(tmp_path, script):
     path.write_text("".join(f'{{"fact": "t", "meta": {meta % v}}}\n' for v in ("[264]", "null")))
     status, output, _ = script("data_util.check_file", path)
     assert status == 0
-    assert "CAIL2018 JSON lines" in output
+    assert "JSON lines with the fields fact, meta.accusation; labelled text" in output
     status, output, _ = script("data_util.check_file", path, "--label_field=relevant_articles")
     assert status == 0
-    assert "2 lines: 1 documents, 0 blank, 0 wrong" in output
-    assert "1 records have no labels: training leaves them out" in output
+    assert "2 lines: 2 documents, 0 blank, 0 wrong" in output
+    assert "1 documents have no labels: with --task=multi_label they are examples of none" in output
     assert "264" in output
 
 
@@ -92,7 +98,7 @@ def test_pairs(tmp_path, script):
     status, output, _ = script("data_util.check_file", path)
     assert status == 1
     for expected in (
-        "plain text, as labelled pairs of texts",
+        "plain text, a pair of texts per line with a tab between them; labelled pairs of texts",
         "3 lines: 2 documents, 0 blank, 1 wrong",
         "11 characters: 5.5 per document",
         "2 pairs of texts: first 3.0, second 2.5 characters on average",
@@ -102,12 +108,12 @@ def test_pairs(tmp_path, script):
     # As free text, a line of an other form is a document like any other.
     status, output, _ = script("data_util.check_file", path, "--free_text")
     assert status == 0
-    assert "plain text, as free text" in output
+    assert "with a tab between them; free text" in output
     assert "2 pairs of texts: first 3.0" in output
     path.write_text('{"text_a": "ab", "text_b": "a", "label": 1}\n', "utf-8")
     status, output, _ = script("data_util.check_file", path)
     assert status == 0
-    assert ": JSON lines, as labelled pairs of texts" in output
+    assert "JSON lines with the fields text_a, text_b, label; labelled pairs of texts" in output
     path.write_text("ab __label__x\n", "utf-8")
     status, output, _ = script("data_util.check_file", path)
     assert status == 0
@@ -136,5 +142,44 @@ def test_the_status_is_kept_where_nobody_reads_the_report(tmp_path):
 
 
 @given(st.lists(st.integers(0, 50), min_size=1))
-def test_median(lengths):
-    assert _median(Counter(lengths)) == pytest.approx(statistics.median(lengths))
+def testmedian(lengths):
+    assert median(Counter(lengths)) == pytest.approx(statistics.median(lengths))
+
+
+def test_several_files_are_the_splits_of_one_set(tmp_path, script):
+    train, valid = tmp_path / "train.csv", tmp_path / "valid.csv"
+    rows = [f"text {number},{'billing' if number % 2 else 'login'}" for number in range(40)]
+    train.write_text("\n".join(["text,label", *rows, "text 1,login", "new,Billing"]) + "\n")
+    valid.write_text("text,label\ntext 2,login\nlong " + "word " * 40 + ",shipping\n")
+    status, output, _ = script("data_util.check_file", train, valid, "--sequence_length=32")
+    assert status == 0
+    for expected in (
+        f"{train}: a table (CSV) with the columns text, label; labelled text",
+        "42 lines: 42 documents, 0 blank, 0 wrong",
+        "no document is longer than --sequence_length=32; the longest has 2 tokens",
+        "1 documents are longer than --sequence_length=32 and will be truncated",
+        "line 2: text 0  [login]",
+        f"1 of 2 documents in {valid} have a text that is in {train} too",
+        f"1 texts are there several times, with different labels ({train}:42 as {train}:3)",
+        f"1 of 42 documents in {train} repeat the text of an earlier one",
+        "is each pair the same label? 'Billing' and 'billing'",
+        f"{valid} has 1 labels that {train} does not have (shipping)",
+        "Each document has exactly one label: --task=multi_class learns to choose one.",
+    ):
+        assert expected in output, output
+
+
+def test_free_text_is_no_labelled_file(tmp_path, script):
+    path = tmp_path / "raw.txt"
+    path.write_text("one\ntwo\n")
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 1
+    assert "No document has a label: as files for pre-training, check them with --free_t" in output
+
+
+def test_what_ends_the_reading_is_a_wrong_line(tmp_path, script):
+    path = tmp_path / "file.json"
+    path.write_text('[\n{"text": "a", "label": "x"},\n{"text": ]\n')
+    status, output, _ = script("data_util.check_file", path)
+    assert status == 1
+    assert "2 lines" not in output and "line 3: not JSON: Expecting value" in output

@@ -3,10 +3,12 @@
 import io
 
 from common.errors import InputError
-from data_util.choices import LABEL_FIELDS
 from data_util.reading.labels import label_problem
 from data_util.reading.line_format import LineParser
 from data_util.reading.raw_lines import raw_lines
+from data_util.reading.settings import Reading
+
+LABEL_FIELDS = ("accusation", "relevant_articles")
 
 
 def one_input(data: bytes) -> None:
@@ -14,7 +16,8 @@ def one_input(data: bytes) -> None:
     if not data:
         return
     labelled, field = bool(data[0] & 1), LABEL_FIELDS[data[0] >> 1 & 1]
-    parser = LineParser("file", labelled=labelled, label_field=field)
+    reading = Reading(label_field=field, keep_unlabelled=bool(data[0] & 4))
+    parser = LineParser("file", labelled=labelled, reading=reading)
     number = 0
     for raw in raw_lines(io.BytesIO(data[1:])):
         number += 1
@@ -25,15 +28,20 @@ def one_input(data: bytes) -> None:
             assert error.path == "file" and error.line == number
             assert len(str(error)) < 2000
             continue
-        parts = (text,) if isinstance(text, str) else text
-        assert len(parts) == 1 or all(parts)
-        for part in parts:
-            assert part == part.strip() and "\0" not in part
-        "".join((*parts, *labels)).encode()
-        assert not labels or text
-        if labelled:
-            assert not text or labels
-        else:
-            assert not labels and not any("__label__" in part for part in parts)
-        for label in labels:
-            assert label.split() == [label] and label_problem(label) is None
+        check(text, labels, labelled=labelled, unlabelled=reading.keep_unlabelled)
+
+
+def check(text, labels, *, labelled: bool, unlabelled: bool) -> None:
+    """What holds for every document."""
+    parts = (text,) if isinstance(text, str) else text
+    assert len(parts) == 1 or all(parts)
+    for part in parts:
+        assert part == part.strip() and "\0" not in part
+    "".join((*parts, *labels)).encode()
+    assert not labels or text
+    if labelled:
+        assert not text or labels or unlabelled
+    else:
+        assert not labels and not any("__label__" in part for part in parts)
+    for label in labels:
+        assert label == " ".join(label.split()) and label_problem(label) is None

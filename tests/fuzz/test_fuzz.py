@@ -40,7 +40,7 @@ def test_every_target_finds_a_defect(target, monkeypatch):
 
     module = importlib.import_module(f"tests.fuzz.{target}")
     seeds = module.seeds() if hasattr(module, "seeds") else [b"\x01a __label__b\n"]
-    monkeypatch.setattr(line_format, "_parse_labelled", broken)
+    monkeypatch.setattr(line_format, "parse_labelled", broken)
     monkeypatch.setattr(vocabulary, "_checked_ids", broken)
     monkeypatch.setattr(BackboneConfig, "__post_init__", broken)
     monkeypatch.setattr(hdf5, "check_regular", broken)

@@ -185,7 +185,7 @@ def test_a_task_without_it_says_so(tmp_path):
     with toys.registered():
         data = prepare(tmp_path, "toy")
         with pytest.raises(OptionError, match="task toy cannot be evaluated on further files"):
-            data.task.labelled([], None, {})
+            data.task.labelled([], None)
         evaluation = data.task.evaluation(model_for(data), data, None, {})
         assert (list(evaluation.findings().lines), list(evaluation.findings().sections)) == ([], [])
     assert "toy" in FILES

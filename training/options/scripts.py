@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.errors import OptionError
 from common.options import REQUIRED, Options, option
 from common.registry import Registry
 from data_util.choices import MASKINGS, UNITS
+from data_util.reading.file_options import LabelOptions, TextFileOptions
 from models.registry import BACKBONES, DEFAULT_OBJECTIVES, OBJECTIVE_OPTIONS, OBJECTIVES
 from models.size_options import learning_rates
 from tasks.registry import DEFAULT_TASK, TASK_OPTIONS, TASKS
@@ -30,18 +32,24 @@ def _chosen(groups: Registry, names: Any) -> list[type[Options]]:
 
 @dataclass(frozen=True)
 class PretrainingOptions(
-    OptimizationOptions, DistributionOptions, ModelOptions, TokenizerOptions, RunOptions
+    OptimizationOptions,
+    DistributionOptions,
+    ModelOptions,
+    TokenizerOptions,
+    TextFileOptions,
+    RunOptions,
 ):
     """Pre-training: from raw text to a pre-trained checkpoint"""
 
     mask_lm_source_file: list[str] = option(
         ["data/sample_free_text.txt", "data/sample_train.txt"],
-        "comma-separated files: free text, labelled text (labels are dropped) or CAIL2018 JSON "
-        "lines",
+        "comma-separated files, folders or patterns (raw/*.txt) of text, JSON or tables; labels "
+        "are dropped; default: the bundled sample",
     )
-    line_unit: str = option(
-        "document",
-        "what a line of free text is: a document, or a sentence (a blank line ends a document)",
+    line_unit: str | None = option(
+        None,
+        "what a document of plain text is: document: a line; sentence: lines up to a blank one, "
+        "each a sentence; file: a whole file; default: document, and file in folders and patterns",
         choices=UNITS,
     )
     ckpt_dir: str = option("checkpoint_lm", "output folder of the checkpoint")
@@ -94,20 +102,40 @@ class PretrainingOptions(
 
 @dataclass(frozen=True)
 class FineTuningOptions(
-    OptimizationOptions, DistributionOptions, ModelOptions, TokenizerOptions, RunOptions
+    OptimizationOptions,
+    DistributionOptions,
+    ModelOptions,
+    TokenizerOptions,
+    TextFileOptions,
+    RunOptions,
 ):
     """Fine-tuning: from a pre-trained checkpoint and labelled documents to a classifier"""
 
-    training_data_file: list[str] = option(
-        ["data/sample_train.txt"],
-        "comma-separated files: `text __label__A __label__B` lines, pairs "
-        "`text_a<TAB>text_b __label__A`, or CAIL2018 JSON lines",
+    training_data_file: list[str] | None = option(
+        None,
+        "comma-separated files, folders or patterns: `text __label__A __label__B` lines, pairs "
+        "`text_a<TAB>text_b __label__A`, tables (CSV, TSV, Parquet) or JSON; default: the bundled "
+        "sample, with its validation and test files",
     )
-    valid_data_file: list[str] = option(
-        ["data/sample_valid.txt"], "selects the best epoch and stops training early"
+    valid_data_file: list[str] | None = option(
+        None, "selects the best epoch and stops training early; default: see --valid_ratio"
     )
-    test_data_file: list[str] = option(
-        ["data/sample_test.txt"], "evaluated once, at the end; may be empty"
+    test_data_file: list[str] | None = option(
+        None, "evaluated once, at the end; default: none, see --test_ratio"
+    )
+    valid_ratio: float | None = option(
+        None,
+        "without --valid_data_file, fraction of the training documents that is held out for it; "
+        "default 0.1",
+        minimum=0.001,
+        maximum=0.5,
+    )
+    test_ratio: float | None = option(
+        None,
+        "without --test_data_file, fraction of the training documents that is held out for it; "
+        "default: none",
+        minimum=0.001,
+        maximum=0.5,
     )
     ckpt_dir: str = option(
         "checkpoint_lm", "the pre-trained checkpoint; empty: start from random weights"
@@ -157,6 +185,31 @@ class FineTuningOptions(
 
     choosers = ("task",)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.training_data_file and not self.valid_data_file and not self.test_data_file:
+            # The sample is used as a whole or not at all: none of it gets into anyone's model.
+            self._set("training_data_file", "train")
+            if self.valid_ratio is None:
+                self._set("valid_data_file", "valid")
+            if self.test_ratio is None:
+                self._set("test_data_file", "test")
+        for name in ("valid_data_file", "test_data_file"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, [])
+        if not self.training_data_file:
+            raise OptionError("--training_data_file= is empty: name at least one file.")
+        for split in ("valid", "test"):
+            ratio = getattr(self, f"{split}_ratio")
+            if ratio is not None and getattr(self, f"{split}_data_file"):
+                raise OptionError(
+                    f"--{split}_ratio={ratio:g}: --{split}_data_file names files for it; leave one "
+                    "of them out."
+                )
+
+    def _set(self, name: str, split: str) -> None:
+        object.__setattr__(self, name, [f"data/sample_{split}.txt"])
+
     @classmethod
     def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
         """The options of the task, too."""
@@ -173,13 +226,13 @@ class TransformOptions(FineTuningOptions):
 
 
 @dataclass(frozen=True)
-class PredictionOptions(DecisionOptions):
+class PredictionOptions(TextFileOptions, DecisionOptions):
     """Labels for new text"""
 
     ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
     input: str = option(
         "-",
-        "text, pairs `text_a<TAB>text_b` or JSON lines, one document per line; -: standard input",
+        "text (one document per line), JSON or a table (CSV, TSV, Parquet); -: standard input",
     )
     output: str = option("-", "output file; -: standard output")
     output_format: str = option(
@@ -211,7 +264,7 @@ class PredictionOptions(DecisionOptions):
 
 
 @dataclass(frozen=True)
-class EvaluationOptions(DecisionOptions):
+class EvaluationOptions(LabelOptions, TextFileOptions, DecisionOptions):
     """Metrics and a report for labelled documents"""
 
     ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")

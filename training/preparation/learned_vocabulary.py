@@ -13,7 +13,7 @@ from data_util.tokens.tokenizers import Tokenizer, WordPieceTokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.new_tokens import NewTokens
-from training.options.groups import RunOptions, TokenizerOptions
+from training.options.groups import TokenizerOptions
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
@@ -110,12 +110,13 @@ def _learned(options: TokenizerOptions, source: LearnedFrom) -> Vocabulary | Non
     )
 
 
-def _source(options: RunOptions, paths: Sequence[str]) -> LearnedFrom:
+def _source(options: PretrainingOptions | FineTuningOptions, paths: Sequence[str]) -> LearnedFrom:
     """The text of files, as the run reads it, for vocabularies that are learned from it."""
     return LearnedFrom(
         paths,
         cache_folder(options),
         unit=getattr(options, "line_unit", "document"),
+        reading=options.reading(),
         processes=processes(options),
         max_documents=document_limit(options),
     )

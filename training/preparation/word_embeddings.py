@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 from common.errors import OptionError
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths
 from data_util.tokens.vocabulary import Vocabulary
 from data_util.tokens.word_vectors import WordVectors, read_word_vectors
 from models.backbones.base import Backbone

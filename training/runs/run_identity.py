@@ -6,7 +6,7 @@ from typing import Any
 
 from common.files import digests
 from common.options import Options
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths, data_files
 from models.checkpoints.folder import content_digests
 
 # Options that affect where and how fast a result is produced, but not the result.
@@ -91,11 +91,11 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
 
 def _digests(value: str | list[str]) -> list[list[str]]:
-    paths = [value] if isinstance(value, str) else value
-    named = [path for path in paths if path]
-    if not named:
+    if not value:
         return []
-    return [[path, digest] for path, digest in zip(named, digests(check_paths(named)), strict=True)]
+    # A list may name folders and patterns.
+    files = check_paths(value) if isinstance(value, str) else data_files(value)
+    return [[str(path), digest] for path, digest in zip(files, digests(files), strict=True)]
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

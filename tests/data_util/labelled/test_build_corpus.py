@@ -16,6 +16,7 @@ from data_util.labelled.build_corpus import (
     prepare_labelled_data,
 )
 from data_util.reading.labels import LabelSet
+from data_util.reading.settings import Reading
 from data_util.tokens import tokenize_corpus as token_blocks
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
@@ -74,7 +75,7 @@ def test_json_lines_and_their_label_fields(prepare, cases) -> None:
     corpus = prepare(cases, "XY")
     assert [corpus.tokens(i).tolist() for i in range(2)] == [[5, 1, 6], [6]]
     assert [corpus.labels(i).tolist() for i in range(2)] == [[0, 1], [1]]
-    articles = prepare(cases, "78", label_field="relevant_articles")
+    articles = prepare(cases, "78", reading=Reading(label_field="relevant_articles"))
     assert [articles.labels(i).tolist() for i in range(2)] == [[0], [0, 1]]
 
 
@@ -106,7 +107,7 @@ def test_the_fingerprint_says_whether_a_cache_is_of_pairs(prepare, pairs, source
     described = {}
     for path in (tmp_path / "cache").iterdir():
         with h5py.File(path) as file:
-            described[json.loads(file.attrs["description"])["pairs"]] = set(file)
+            described[json.loads(file.attrs["description"])["reading"]["pairs"]] = set(file)
     assert described[True] - described[False] == {"text_offsets"}
     assert described[False] - described[True] == {"offsets"}
 
@@ -116,17 +117,19 @@ def test_the_vocabulary_of_pairs_counts_both_texts(pairs) -> None:
     assert list(vocabulary.tokens) == [*RESERVED, "one", "two"]
 
 
-def test_files_of_pairs_and_of_single_texts_do_not_mix(prepare, pairs, source, cases) -> None:
+def test_files_of_pairs_and_of_single_texts_do_not_mix(pairs, source, cases, tmp_path) -> None:
     assert holds_pairs([pairs, pairs])
     assert not holds_pairs([source, cases])
     with pytest.raises(
         InputError, match=r"train\.txt:1: a single text, but .*pairs\.txt holds pairs"
     ):
         holds_pairs([pairs, source])
-    with pytest.raises(
-        InputError, match=r"pairs\.txt:1: a pair of texts, but .*train\.txt holds single texts"
-    ):
-        holds_pairs([source, cases, pairs])
+    # Where single texts are read, a tab is white space; records say what they are.
+    assert not holds_pairs([source, cases, pairs])
+    records = tmp_path / "pairs.json"
+    records.write_text('{"text_a": "a", "text_b": "b", "label": "A"}\n')
+    with pytest.raises(InputError, match=r"pairs\.json:1: a pair of texts, but .* single texts"):
+        holds_pairs([source, cases, records])
 
 
 def test_an_unknown_label_is_an_error_with_its_place(prepare, source, tmp_path) -> None:
@@ -138,7 +141,7 @@ def test_an_unknown_label_is_an_error_with_its_place(prepare, source, tmp_path) 
 def test_labels_are_counted_by_document(source, cases) -> None:
     assert count_labels([source]) == Counter(B=2, A=1, C=1)
     assert count_labels([source], max_documents=1) == Counter(A=1, B=1)
-    assert count_labels([cases], "relevant_articles") == {"7": 2, "8": 1}
+    assert count_labels([cases], Reading(label_field="relevant_articles")) == {"7": 2, "8": 1}
 
 
 def test_a_vocabulary_counts_as_scikit_learn_does(source) -> None:

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import InputError
+from common.errors import InputError, OptionError
 from data_util.reading.documents import (
     Document,
-    check_paths,
     locate_documents,
     read_documents,
     read_texts,
     texts_or_errors,
 )
+from data_util.reading.settings import Reading
+from data_util.reading.sources import check_paths
 from tests.real_data import real_file
 
 
@@ -57,7 +58,9 @@ def test_json(write):
         Document("一。\n二。", ("盗窃",), str(path), 2),
         Document("三", ("诈骗", "盗窃"), str(path), 3),
     ]
-    articles = read_documents([path], labelled=True, label_field="relevant_articles")
+    articles = read_documents(
+        [path], labelled=True, reading=Reading(label_field="relevant_articles")
+    )
     assert [document.labels for document in articles] == [("264", "25"), ("266",)]
     assert texts(path) == ["一。\n二。", "三"]
     assert texts(path, unit="sentence") == ["一。\n二。", "三"]
@@ -125,12 +128,12 @@ def test_a_file_without_a_document(write, content, unit):
 
 def test_wrong_options_are_told_before_anything_is_read(write):
     path = write("一")
-    with pytest.raises(InputError, match=r"document, sentence\. Received: 'line'"):
+    with pytest.raises(InputError, match=r"document, sentence, file\. Received: 'line'"):
         read_documents([path], labelled=False, unit="line")
     with pytest.raises(InputError, match='the unit must be "document"'):
         read_documents([path], labelled=True, unit="sentence")
-    with pytest.raises(InputError, match="label field must be one of"):
-        read_documents([path], labelled=True, label_field="fact")
+    with pytest.raises(OptionError, match="--encoding=x: there is no such encoding"):
+        read_documents([path], labelled=False, reading=Reading(encoding="x"))
     with pytest.raises(InputError, match="no such file"):
         read_documents([path, "missing.txt"], labelled=False)
 
@@ -247,10 +250,12 @@ def test_records_without_labels_are_left_out_with_one_warning(tmp_path, caplog):
     ]
     path.write_text("".join(f"{json.dumps(r, ensure_ascii=False)}\n" for r in records), "utf-8")
     for _ in range(2):
-        documents = read_documents([path], labelled=True, label_field="relevant_articles")
+        documents = read_documents(
+            [path], labelled=True, reading=Reading(label_field="relevant_articles")
+        )
         assert [(document.text, document.labels) for document in documents] == [("二", ("266",))]
     warnings = [r.message for r in caplog.records if "left out" in r.message]
-    assert warnings == [f"{path}: 1 records have no labels and are left out"]
+    assert warnings == [f"{path}: 1 documents have no labels and are left out"]
 
 
 def test_a_file_of_records_without_labels_is_an_error(tmp_path):

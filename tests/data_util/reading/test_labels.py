@@ -40,7 +40,7 @@ def test_load_takes_files_from_other_editors(tmp_path):
         (b"\n", r"labels\.txt:1: an empty label"),
         (b"a\n\nb\n", r"labels\.txt:2: an empty label"),
         (b"a\nb\na\n", r"labels\.txt:3: the label 'a' is there twice, first as number 1"),
-        (b"a\nb c\n", r"labels\.txt:2: the label 'b c' has white space"),
+        (b"a\nb  c\n", r"labels\.txt:2: the label 'b  c' has white space"),
         (b"a\nb \n", r"labels\.txt:2: the label 'b ' has white space"),
         (b"a\n\xff\n", r"labels\.txt:2: not UTF-8 at byte 2"),
     ],

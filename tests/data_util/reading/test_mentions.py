@@ -90,7 +90,7 @@ def test_reads_names(tmp_path):
         ("", r"names\.txt: no labels"),
         ("\n\n", r"names\.txt: no labels"),
         ("a\nb\na\n", r"names\.txt:3: the label 'a' is there twice"),
-        ("a\nb c\n", r"names\.txt:2: the label 'b c' has white space"),
+        ("a\nb  c\n", r"names\.txt:2: the label 'b  c' has white space"),
         ("a\tx\nb\ty\tx\n", r"names\.txt:2: 'x' is a name of two labels, 'a' and 'b'"),
         ("a\tx\t\n", r"names\.txt:1: a name of the label 'a' is empty"),
         ("\tx\n", r"names\.txt:1: an empty label"),

@@ -11,6 +11,7 @@ import numpy as np
 from common.errors import InputError
 from data_util.inputs import documents_to_inputs
 from data_util.labelled.batches import LabelledBatches
+from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.tokens.vocabulary import Vocabulary
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
@@ -99,7 +100,9 @@ class ToyTask(Task):
 
     # Prediction.
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[Line]:
+    def read(
+        self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
+    ) -> Iterator[Line]:
         for number, text in enumerate(stream, 1):
             try:
                 choice = parse(text.decode(), name, number)

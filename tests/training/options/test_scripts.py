@@ -49,7 +49,11 @@ def needed(options_class):
 @classes
 def test_the_defaults_can_be(options_class):
     options, given = parse_options(options_class, needed(options_class))
-    assert options == options_class(*needed(options_class))
+    known = declarations(options_class.complete()).values()
+    values = {
+        each.name: ["given"] if each.kind is list else "given" for each in known if each.required
+    }
+    assert options == options_class(**values)
     assert len(given) == len(needed(options_class))
 
 
