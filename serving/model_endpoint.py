@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths
 from data_util.tokens.vocabulary import Vocabulary
 from serving.options import ServingOptions
 from serving.schemas import ModelAnswer

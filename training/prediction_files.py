@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from common.errors import InputError, OptionError, StoppedError
 from common.whole_files import whole_file
-from data_util.reading.documents import check_paths
+from data_util.reading.sources import check_paths
 
 STANDARD = "-"
 PART = ".part"
