@@ -22,7 +22,7 @@ from training.loop.optimizer import AdamW, make_optimizer, total_steps
 from training.loop.run_history import RunHistory, as_text
 from training.loop.stage import Stage
 from training.options.scripts import FineTuningOptions
-from training.preparation import architecture, word_embeddings
+from training.preparation import architecture, tokenize_style, word_embeddings
 from training.preparation.epochs import with_epochs
 from training.preparation.heads import start_from_pretraining
 from training.preparation.learned_vocabulary import new_tokenizer_and_vocabulary
@@ -99,8 +99,9 @@ def data_settings(options: FineTuningOptions, checkpoint: Checkpoint | None) -> 
     if checkpoint is not None:
         tokenizer, vocabulary = restored_tokenizer(options, checkpoint)
     else:
+        chosen = tokenize_style.for_fine_tuning(options, split_files(options))
         files = options.training_data_file
-        tokenizer, vocabulary = new_tokenizer_and_vocabulary(options, files)
+        tokenizer, vocabulary = new_tokenizer_and_vocabulary(chosen, files)
     return DataSettings(
         tokenizer=tokenizer,
         vocabulary=vocabulary,

@@ -23,6 +23,7 @@ from data_util.reading.documents import locate_documents, read_documents, read_t
 from data_util.reading.labels import LabelSet
 from data_util.reading.text_pairs import Text
 from data_util.tokens.vocabulary import Vocabulary
+from tasks.classification.options import ClassificationOptions
 from tasks.data import DataSettings, Files
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,12 @@ def read_splits(files: Files, settings: DataSettings, label_field: str) -> Label
         for split, paths in files.items()
     }
     return LabelledSplits(vocabulary, labels, pairs, corpora)
+
+
+def training_texts(files: Files, options: ClassificationOptions) -> Iterator[Text]:
+    """The training texts, or pairs of texts, in their order, read while they are asked for."""
+    read = read_documents(files["train"], labelled=True, label_field=options.label_field)
+    return (document.texts for document in read)
 
 
 def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:
