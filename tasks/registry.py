@@ -1,6 +1,6 @@
 """The tasks by their names in `--task` and `config.json`.
 
-A new task is a folder here and an entry in each of these two tables.
+A new task is a folder here and an entry in `TASKS`; the other tables are for those that need them.
 """
 
 from common.registry import Registry
@@ -18,4 +18,11 @@ DEFAULT_TASK = "multi_label"
 TASK_OPTIONS = Registry(
     multi_label="tasks.classification.options:ClassificationOptions",
     multi_class="tasks.classification.options:ClassificationOptions",
+)
+
+# Functions from the files of a run, and how to read them, to the training texts, read while they
+# are asked for. The default of `--tokenize_style` depends on them; without an entry it is "word".
+TRAINING_TEXTS = Registry(
+    multi_label="tasks.classification.records:training_texts",
+    multi_class="tasks.classification.records:training_texts",
 )

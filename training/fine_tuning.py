@@ -25,7 +25,7 @@ from training.loop.run_history import RunHistory
 from training.loop.stage import Stage
 from training.measuring import measure, tell
 from training.options.scripts import FineTuningOptions
-from training.preparation import architecture, word_embeddings
+from training.preparation import architecture, tokenize_style, word_embeddings
 from training.preparation.epochs import with_epochs
 from training.preparation.heads import start_from_pretraining
 from training.preparation.learned_vocabulary import new_tokenizer_and_vocabulary
@@ -99,7 +99,8 @@ def data_settings(
     if checkpoint is not None:
         tokenizer, vocabulary = restored_tokenizer(options, checkpoint)
     else:
-        tokenizer, vocabulary = new_tokenizer_and_vocabulary(options, files)
+        chosen = tokenize_style.for_fine_tuning(options, {"train": list(files)})
+        tokenizer, vocabulary = new_tokenizer_and_vocabulary(chosen, files)
     return DataSettings(
         tokenizer=tokenizer,
         vocabulary=vocabulary,

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 
 from common.errors import InputError
+from data_util.tokens.words import segmenter, split_words
 
 # The kinds of n-grams: words and pairs of words, and one to three characters, in an alphabetic
 # script four. The words of Chinese are a segmenter's guess, and a word of a short text was often
@@ -20,7 +20,7 @@ _SPACE = " "
 _FIRST_EAST_ASIAN = "\u2e80"
 # While n-grams are counted, those of a single document are dropped whenever there are more.
 _MAX_COUNTED = 8_000_000
-_HEADER = "documents"
+_HEADER, _SEGMENTED = "documents", "segmented"
 _ENTRIES_STEP = 64
 
 
@@ -47,6 +47,15 @@ def ngrams(tokens: Sequence[str]) -> Iterator[list[str]]:
         if _SPACE in text:
             found = [one for one in found if one != _SPACE and _SPACE not in one[1:-1]]
         yield found
+
+
+def segmented_words(characters: Sequence[str]) -> list[str]:
+    """The words that the segmenter finds in the characters of a text.
+
+    >>> segmented_words(["我", "们", "跑"])
+    ['我们', '跑']
+    """
+    return split_words("".join(characters), segmenter())
 
 
 def _pairs(tokens: Sequence[str]) -> list[str]:
@@ -88,39 +97,6 @@ def joined(tokens: Sequence[str]) -> str:
     return "".join(parts)
 
 
-@dataclass(frozen=True)
-class SparseRows:
-    """Sparse vectors, one per text.
-
-    Attributes:
-        indices: (entries,) int32, the features of each text one text after another.
-        values: (entries,) float32.
-        offsets: (texts + 1,) int64: text i has the entries `offsets[i]` to `offsets[i + 1]`.
-    """
-
-    indices: np.ndarray
-    values: np.ndarray
-    offsets: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def row(self, text: int) -> tuple[np.ndarray, np.ndarray]:
-        """The features of a text and their values."""
-        chosen = slice(self.offsets[text], self.offsets[text + 1])
-        return self.indices[chosen], self.values[chosen]
-
-    @classmethod
-    def stack(cls, rows: Iterable[tuple[np.ndarray, np.ndarray]]) -> "SparseRows":
-        """Collects the vectors of texts."""
-        indices, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-        for row_indices, row_values in rows:
-            indices.append(row_indices)
-            values.append(row_values)
-        lengths = [len(row) for row in indices]
-        return cls(np.concatenate(indices), np.concatenate(values), np.cumsum(lengths))
-
-
 class NgramTable:
     """The n-grams that a classifier knows, and how many training documents have each.
 
@@ -136,6 +112,9 @@ class NgramTable:
         ngrams: by kind, the n-grams of each of `KINDS`.
         frequencies: (n-grams,) int64, in the same order: how many documents have it.
         documents: the number of training documents.
+        segmented: whether the tokens of a text are its characters; its words are then found by the
+            segmenter of the tokenize style "word". A network may do better with the characters of
+            a short text, but its words say more than they to a linear classifier.
     """
 
     # How much each of `KINDS` counts; the validation set chooses. Long texts do best with words and
@@ -148,8 +127,14 @@ class NgramTable:
     }
 
     def __init__(
-        self, ngrams: Sequence[Sequence[str]], frequencies: np.ndarray, documents: int
+        self,
+        ngrams: Sequence[Sequence[str]],
+        frequencies: np.ndarray,
+        documents: int,
+        *,
+        segmented: bool = False,
     ) -> None:
+        self.segmented = segmented
         self.ngrams = tuple(tuple(each) for each in ngrams)
         self.frequencies = np.asarray(frequencies, np.int64)
         self.documents = documents
@@ -180,7 +165,12 @@ class NgramTable:
 
     @classmethod
     def build(
-        cls, texts: Iterable[Sequence[str]], max_ngrams: int = 1 << 20, min_documents: int = 2
+        cls,
+        texts: Iterable[Sequence[str]],
+        max_ngrams: int = 1 << 20,
+        min_documents: int = 2,
+        *,
+        segmented: bool = False,
     ) -> "NgramTable":
         """Counts the n-grams of training documents.
 
@@ -188,12 +178,14 @@ class NgramTable:
             texts: the tokens of each.
             max_ngrams: the most n-grams to keep, those of the most documents.
             min_documents: how many documents an n-gram must be in.
+            segmented: see above.
         """
         counts: list[Counter[str]] = [Counter() for _ in KINDS]
         documents = 0
         for tokens in texts:
             documents += 1
-            for counted, found in zip(counts, ngrams(tokens), strict=True):
+            words = segmented_words(tokens) if segmented else tokens
+            for counted, found in zip(counts, ngrams(words), strict=True):
                 counted.update(set(found))
             if not documents % 1000 and sum(map(len, counts)) > _MAX_COUNTED:
                 counts = [Counter({n: c for n, c in each.items() if c > 1}) for each in counts]
@@ -212,7 +204,12 @@ class NgramTable:
             keep = iter(kept.tolist())
             chosen = [[one for one in each if next(keep)] for each in chosen]
             frequencies = frequencies[kept]
-        return cls([[ngram for _, ngram in each] for each in chosen], frequencies, documents)
+        kept_ngrams = [[ngram for _, ngram in each] for each in chosen]
+        return cls(kept_ngrams, frequencies, documents, segmented=segmented)
+
+    def words(self, tokens: Sequence[str]) -> Sequence[str]:
+        """The words of a text: its tokens, or what the segmenter finds in them."""
+        return segmented_words(tokens) if self.segmented else tokens
 
     def idf_by_ngram(self) -> list[dict[str, float]]:
         """The inverse document frequency of each n-gram, by kind."""
@@ -221,7 +218,7 @@ class NgramTable:
 
     def features(self, tokens: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The n-grams of a text that the table has, (n) int32, and their values, (n) float32."""
-        tokens = [token.lower() for token in tokens]
+        tokens = [token.lower() for token in self.words(tokens)]
         words = [*map(self._words[0].get, tokens)]
         words += map(self._words[1].get, _pairs(tokens))
         found = [np.array([index for index in words if index is not None], np.int64)]
@@ -243,9 +240,10 @@ class NgramTable:
     def to_text(self) -> str:
         """The content of `ngrams.txt`.
 
-        `documents<TAB>number`, then a line `kind<TAB>n-gram<TAB>number` for each n-gram.
+        `documents<TAB>number`, with `<TAB>segmented` if it is, then a line
+        `kind<TAB>n-gram<TAB>number` for each n-gram.
         """
-        lines = [f"{_HEADER}\t{self.documents}"]
+        lines = [f"{_HEADER}\t{self.documents}" + (f"\t{_SEGMENTED}" if self.segmented else "")]
         counts = iter(self.frequencies.tolist())
         for kind, each in zip(KINDS, self.ngrams, strict=True):
             lines += [f"{kind}\t{ngram}\t{next(counts)}" for ngram in each]
@@ -261,8 +259,9 @@ class NgramTable:
         ngrams: dict[str, list[str]] = {kind: [] for kind in KINDS}
         counts: dict[str, list[int]] = {kind: [] for kind in KINDS}
         first, *lines = text.split("\n")
-        header, _, number = first.partition("\t")
-        if header != _HEADER or not number.isdecimal():
+        header, number, *rest = [*first.split("\t"), ""]
+        segmented = rest[:-1] == [_SEGMENTED]
+        if header != _HEADER or not number.isdecimal() or (rest[:-1] and not segmented):
             raise InputError(f"expected `{_HEADER}<TAB>number`: is this an n-gram table?", path, 1)
         if not text.endswith("\n"):
             raise InputError("the last line has no end: the file is not whole", path)
@@ -273,7 +272,8 @@ class NgramTable:
             ngrams[kind].append(rest[0])
             counts[kind].append(int(rest[1]))
         flat = [count for each in counts.values() for count in each]
-        return cls(list(ngrams.values()), np.array(flat, np.int64), int(number))
+        frequencies = np.array(flat, np.int64)
+        return cls(list(ngrams.values()), frequencies, int(number), segmented=segmented)
 
 
 def ngram_inputs(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:

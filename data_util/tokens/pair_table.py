@@ -82,6 +82,8 @@ class PairTable:
         pairs: Callable[[], Iterable[tuple[Tokens, Tokens]]],
         max_ngrams: int = 1 << 20,
         min_documents: int = 2,
+        *,
+        segmented: bool = False,
     ) -> "PairTable":
         """Counts what training pairs have.
 
@@ -89,16 +91,20 @@ class PairTable:
             pairs: gives the tokens of both texts of each pair; called several times.
             max_ngrams: the most n-grams to keep, and the most substitutions.
             min_documents: in how many texts an n-gram must be.
+            segmented: see `NgramTable`.
         """
         ngrams = NgramTable.build(
-            (text for pair in pairs() for text in pair), max_ngrams, min_documents
+            (text for pair in pairs() for text in pair),
+            max_ngrams,
+            min_documents,
+            segmented=segmented,
         )
         nothing = {unit: [] for unit in _UNITS}  # type: dict[str, list[tuple[str, str]]]
         table = cls(ngrams, nothing, np.zeros(len(FEATURE_NAMES)), np.ones(len(FEATURE_NAMES)))
         counts = {unit: Counter[tuple[str, str]]() for unit in _UNITS}
         numbers = []
         for pair in pairs():
-            first, second = map(_pair_text, pair)
+            first, second = map(table._pair_text, pair)
             numbers.append(table._compare(first, second))
             for unit in _UNITS:
                 counts[unit].update(substitutions(first.units[unit], second.units[unit]))
@@ -114,7 +120,7 @@ class PairTable:
         indices, values = _compared(
             self.ngrams.features(first), self.ngrams.features(second), len(self.ngrams)
         )
-        one, other = _pair_text(first), _pair_text(second)
+        one, other = self._pair_text(first), self._pair_text(second)
         exchanged = [
             found
             for unit in _UNITS
@@ -184,6 +190,10 @@ class PairTable:
         means, deviations = np.array(list(numbers.values())).T
         return cls(ngrams, exchanged, means, deviations)
 
+    def _pair_text(self, tokens: Tokens) -> PairText:
+        words = self.ngrams.words(tokens)
+        return PairText.of(joined([word.lower() for word in words]), words)
+
 
 FeatureTable = NgramTable | PairTable
 
@@ -196,10 +206,6 @@ def read_feature_table(text: str, path: str, *, pairs: bool) -> FeatureTable:
     """
     kind = PairTable if pairs else NgramTable
     return kind.from_text(text, path)
-
-
-def _pair_text(tokens: Tokens) -> PairText:
-    return PairText.of(joined([token.lower() for token in tokens]), tokens)
 
 
 def _compared(

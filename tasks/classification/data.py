@@ -14,8 +14,8 @@ from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.reading.documents import Document, read_documents
-from data_util.tokens.ngrams import SparseRows
 from data_util.tokens.pair_table import FeatureTable
+from data_util.tokens.sparse_rows import SparseRows
 from models.registry import HEADS
 from tasks.classification.batches import classification_batches
 from tasks.classification.ngram_features import (
@@ -235,7 +235,11 @@ def _ngrams(
                 progress.advance()
 
         table = build_table(
-            partial(counted, tokens["train"]), train, len(read.labels), pairs=read.pairs
+            partial(counted, tokens["train"]),
+            train,
+            len(read.labels),
+            pairs=read.pairs,
+            segmented=settings.tokenizer.style == "char",
         )
         features = {split: stacked(table, counted(make)) for split, make in tokens.items()}
     logger.info(

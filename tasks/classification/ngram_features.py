@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from data_util.inputs import truncated
 from data_util.reading.documents import read_documents
 from data_util.reading.text_pairs import Text
-from data_util.tokens.ngrams import NgramTable, SparseRows
+from data_util.tokens.ngrams import NgramTable
 from data_util.tokens.pair_table import FeatureTable, PairTable
+from data_util.tokens.sparse_rows import SparseRows
 from tasks.data import DataSettings
 
 # A classifier with more weights than this would be larger than any backbone of the presets.
@@ -39,7 +40,12 @@ def tokens_of(texts: Iterable[Text], settings: DataSettings) -> Iterator[Tokens]
 
 
 def build_table(
-    tokens: Callable[[], Iterable[Tokens]], examples: int, num_labels: int, *, pairs: bool
+    tokens: Callable[[], Iterable[Tokens]],
+    examples: int,
+    num_labels: int,
+    *,
+    pairs: bool,
+    segmented: bool = False,
 ) -> FeatureTable:
     """Makes the table of the features of training examples.
 
@@ -48,12 +54,18 @@ def build_table(
         examples: their number.
         num_labels: each feature has a weight for each label, which bounds their number.
         pairs: whether the examples are pairs.
+        segmented: see `NgramTable`.
     """
     room = min(MAX_NGRAMS, max(MIN_NGRAMS, MAX_WEIGHTS // num_labels))
     if pairs:
-        return PairTable.build(lambda: ((first, second) for first, second in tokens()), room)
+        return PairTable.build(
+            lambda: ((first, second) for first, second in tokens()), room, segmented=segmented
+        )
     return NgramTable.build(
-        (text for (text,) in tokens()), room, min_documents=1 if examples <= _FEW_DOCUMENTS else 2
+        (text for (text,) in tokens()),
+        room,
+        min_documents=1 if examples <= _FEW_DOCUMENTS else 2,
+        segmented=segmented,
     )
 
 

@@ -23,6 +23,7 @@ from data_util.reading.documents import locate_documents, read_documents, texts_
 from data_util.reading.labels import LabelSet
 from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.sources import check_one_split
+from data_util.reading.text_pairs import Text
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, Line
 
@@ -94,6 +95,14 @@ def read_splits(files: Files, settings: DataSettings) -> LabelledSplits:
         for split, paths in files.items()
     }
     return LabelledSplits(vocabulary, labels, pairs, corpora, troubles)
+
+
+def training_texts(files: Files, reading: Reading) -> Iterator[Text]:
+    """The training texts, or pairs of texts, in their order, read while they are asked for."""
+    # Whether each needs a label is not asked here.
+    reading = reading.replace(keep_unlabelled=True)
+    read = read_documents(files["train"], labelled=True, reading=reading)
+    return (document.texts for document in read)
 
 
 def multi_hot(corpus: LabelledCorpus, num_labels: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
 from common.progress import Progress
-from data_util.tokens.ngrams import SparseRows
+from data_util.tokens.sparse_rows import SparseRows
 from models.heads.ngram_classifier import NgramClassifier, combine, log_odds
 from tasks.classification.linear_classifiers import Fit, RidgeRegression, best_penalty
 

@@ -11,6 +11,7 @@ from typing import Any
 from common.errors import OptionError
 from common.options import Options, make_options, option
 from data_util.choices import NORMALIZATIONS, TOKENIZE_STYLES
+from data_util.tokens.default_style import SHORT
 from models.presets import DEFAULT_PRESET, PRESETS, describe_presets
 from models.registry import BACKBONES, DEFAULT_BACKBONE
 from models.size_options import SizeOption, size_options
@@ -91,7 +92,8 @@ class TokenizerOptions(Options):
         None,
         "word (words of any language; Chinese is segmented), char, space (text that is already "
         "split) or wordpiece (pieces of words, of a BERT vocab.txt given with --vocab_file, or "
-        "learned from the text); default word",
+        "learned from the text); default char for Chinese or Japanese texts of at most "
+        f"{SHORT} characters on average, otherwise word",
         choices=TOKENIZE_STYLES,
     )
     lower_case: bool | None = option(

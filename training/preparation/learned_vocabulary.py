@@ -15,6 +15,7 @@ from models.checkpoints.folder import Checkpoint
 from models.checkpoints.new_tokens import NewTokens
 from training.options.groups import TokenizerOptions
 from training.options.scripts import FineTuningOptions, PretrainingOptions
+from training.preparation import tokenize_style
 from training.preparation.tokenizer import (
     DEFAULT_MIN_COUNT,
     DEFAULT_VOCAB_SIZE,
@@ -68,7 +69,8 @@ def tokenizer_and_vocabulary(
         CheckpointError, InputError, OptionError: an option or a file cannot be used.
     """
     if start is None:
-        return new_tokenizer_and_vocabulary(options, options.mask_lm_source_file)
+        chosen = tokenize_style.for_pretraining(options)
+        return new_tokenizer_and_vocabulary(chosen, options.mask_lm_source_file)
     tokenizer, vocabulary = restored_tokenizer(options, start)
     if not options.extend_vocabulary:
         return tokenizer, vocabulary

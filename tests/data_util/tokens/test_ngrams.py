@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import rjieba
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -11,7 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from common.errors import InputError
 from data_util.tokens import ngrams as module
-from data_util.tokens.ngrams import KINDS, NgramTable, SparseRows, ngram_inputs, ngrams
+from data_util.tokens.ngrams import KINDS, NgramTable, ngram_inputs, ngrams
+from data_util.tokens.sparse_rows import SparseRows
 
 TOKENS = st.lists(st.text("abZ我跑#é×", min_size=1, max_size=4), max_size=12)
 
@@ -211,9 +213,34 @@ def test_the_text_of_a_table():
     )
 
 
+@pytest.mark.parametrize("text", ["我们在CO2浓度升高时跑步", "盗窃手机一部，价值1,200元", "猫"])
+def test_words_are_found_in_the_characters_of_a_text(text):
+    """The features of characters with a segmenter are those of the words that it finds."""
+    words = rjieba.cut(text)
+    expected = NgramTable.build([words, ["部"]], min_documents=1)
+    table = NgramTable.build([list(text), ["部"]], min_documents=1, segmented=True)
+    assert table.ngrams == expected.ngrams
+    again = NgramTable.from_text(table.to_text(), "ngrams.txt")
+    assert again.segmented and not expected.segmented
+    for one in (table, again):
+        for ours, theirs in zip(one.features(list(text)), expected.features(words), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_text_of_a_segmented_table():
+    table = NgramTable.build([["我", "们"], ["我", "们"]], segmented=True)
+    assert (
+        table.to_text()
+        == "documents\t2\tsegmented\nw1\t我们\t2\nc1\t们\t2\nc1\t我\t2\nc2\t我们\t2\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("documents\n", r"ngrams\.txt:1: "),
+        ("documents\t3\tother\n", r"ngrams\.txt:1: "),
+        ("documents\t3\tsegmented\t\n", r"ngrams\.txt:1: "),
         ("", r"ngrams\.txt:1: .*is this an n-gram table"),
         ("labels\t3\n", r"ngrams\.txt:1: "),
         ("documents\tthree\n", r"ngrams\.txt:1: "),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import rjieba
 
 from common.errors import InputError
 from data_util.tokens.ngrams import KINDS
@@ -91,6 +92,21 @@ def test_the_file_gives_the_same_features(table: PairTable) -> None:
     for pair in PAIRS:
         for ours, theirs in zip(table.features(*pair), read.features(*pair), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_words_are_found_in_the_characters_of_both_texts() -> None:
+    texts = [("我们在浓度升高时跑步", "我们跑步"), ("我们跑步", "他们走路"), ("跑步", "走路")]
+    words = [(rjieba.cut(first), rjieba.cut(second)) for first, second in texts]
+    characters = [(list(first), list(second)) for first, second in texts]
+    expected = PairTable.build(lambda: words)
+    table = PairTable.build(lambda: characters, segmented=True)
+    assert table.exchanged == expected.exchanged
+    assert PairTable.from_text(table.to_text(), "ngrams.txt").ngrams.segmented
+    for pair, pair_of_words in zip(characters, words, strict=True):
+        for ours, theirs in zip(
+            table.features(*pair), expected.features(*pair_of_words), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("line", ["number\tx\t1", "number\tx\ty\t1", "token\tone", "other\t1\t2"])

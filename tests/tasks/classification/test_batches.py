@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from data_util.inputs import pairs_to_inputs
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.tokens.ngrams import SparseRows
+from data_util.tokens.sparse_rows import SparseRows
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from tasks.classification.batches import classification_batches
 

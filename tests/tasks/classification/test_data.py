@@ -50,6 +50,14 @@ def data_of(tmp_path):
     return make
 
 
+def test_words_are_found_where_the_network_reads_characters(data_of):
+    files = {"training_data_file": ["盗窃手机 __label__A", "盗窃汽车 __label__B"]}
+    table = data_of(files, tokenize_style="char").table
+    assert table.segmented
+    assert {"盗窃", "手机", "汽车"} <= set(table.ngrams[0])
+    assert not data_of(tokenize_style="space").table.segmented
+
+
 def test_ngrams_are_of_what_the_network_reads_of_the_training_texts(data_of):
     data = data_of()
     files = {"train": "training_data_file", "valid": "valid_data_file", "test": "test_data_file"}
