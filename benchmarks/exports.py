@@ -27,7 +27,7 @@ from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import flags, run
 from models.presets import PRESETS
 from training.command_line import quiet_libraries
-from training.options.scripts import EXPORT_FORMATS, ExportOptions
+from training.options.conversion import EXPORT_FORMATS, ExportOptions
 
 ROUNDS = 3
 BATCH = 64

@@ -25,7 +25,7 @@ from conversion.exported import (
     ExportedModel,
 )
 from training.command_line import run, standard_error_closed
-from training.options.scripts import ExportOptions
+from training.options.conversion import ExportOptions
 
 if TYPE_CHECKING:
     from models.serving_model import ServingModel

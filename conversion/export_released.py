@@ -6,7 +6,7 @@ python -m conversion.export_released CKPT_DIR OUT
 from pathlib import Path
 
 from training.command_line import run
-from training.options.scripts import ExportReleasedOptions
+from training.options.conversion import ExportReleasedOptions
 
 
 def export_released(options: ExportReleasedOptions) -> None:

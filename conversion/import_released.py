@@ -7,7 +7,7 @@ or of Google (bert_config.json, bert_model.ckpt.*, vocab.txt).
 """
 
 from training.command_line import run
-from training.options.scripts import ImportOptions
+from training.options.conversion import ImportOptions
 
 
 def import_released(options: ImportOptions) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conversion.export import export
-from training.options.scripts import ExportOptions
+from training.options.conversion import ExportOptions
 from training.prediction import Predictor
 
 TEXT = (Path(__file__).parents[1] / "docs" / "deployment.md").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from models.build import build
 from models.checkpoints.folder import holds_checkpoint
 from models.checkpoints.writing import write_checkpoint
 from models.pretraining_model import PretrainingModel
-from training.options.scripts import ImportOptions
+from training.options.conversion import ImportOptions
 from training.preparation.tokenizer import text_files
 from training.runs.output_checks import check_no_foreign_files, check_not_input
 from training.runs.run_lock import RunLock

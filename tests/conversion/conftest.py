@@ -6,7 +6,8 @@ import pytest
 
 from conversion.export import export
 from train_bert_fine_tuning import fine_tune
-from training.options.scripts import ExportOptions, FineTuningOptions
+from training.options.conversion import ExportOptions
+from training.options.scripts import FineTuningOptions
 
 NEEDED = {
     "saved_model": ("tensorflow",),

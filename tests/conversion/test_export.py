@@ -14,7 +14,7 @@ from conversion.export import export
 from data_util.inputs import documents_to_inputs
 from models.checkpoints.folder import read_checkpoint
 from tasks.loading import load_task_model
-from training.options.scripts import EXPORT_FORMATS, ExportOptions
+from training.options.conversion import EXPORT_FORMATS, ExportOptions
 from training.prediction import Predictor
 
 # A backbone, and a head other than the default one.

@@ -9,7 +9,7 @@ from common.errors import InputError
 from conversion.exported import ExportedModel
 from data_util.tokens.tokenizer_files import save_tokenizer
 from data_util.tokens.tokenizers import make_tokenizer
-from training.options.scripts import EXPORT_FORMATS
+from training.options.conversion import EXPORT_FORMATS
 from training.prediction import Predictor
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import OptionError
-from common.options import REQUIRED, Options, option
+from common.options import Options, option
 from common.registry import Registry
 from data_util.choices import MASKINGS, UNITS
 from data_util.reading.file_options import LabelOptions, TextFileOptions
@@ -22,7 +22,6 @@ from training.options.groups import (
 )
 
 OUTPUT_FORMATS = ("jsonl", "csv")
-EXPORT_FORMATS = ("saved_model", "onnx", "litert")
 
 
 def _chosen(groups: Registry, names: Any) -> list[type[Options]]:
@@ -280,50 +279,3 @@ class EvaluationOptions(LabelOptions, TextFileOptions, DecisionOptions):
     process_num: int = option(
         0, "number of processes that read and tokenize text; 0: one per core", minimum=0
     )
-
-
-@dataclass(frozen=True)
-class ExportOptions(Options):
-    """A checkpoint for other runtimes"""
-
-    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint", positional=True)
-    out: str = option("exported", "output folder", positional=True)
-    format: str = option(
-        "saved_model",
-        "for TensorFlow Serving, for ONNX Runtime, or for LiteRT (formerly TensorFlow Lite)",
-        choices=EXPORT_FORMATS,
-    )
-    quantize: str = option(
-        "none",
-        "int8: smaller files, slightly different probabilities",
-        choices=("none", "int8"),
-    )
-    overwrite: bool = option(False, "replace the export in the output folder")
-
-
-@dataclass(frozen=True)
-class ImportOptions(Options):
-    """A released BERT as a pre-trained checkpoint"""
-
-    source: str = option(
-        REQUIRED, "folder of the release, of transformers or Google", positional=True
-    )
-    ckpt_dir: str = option(REQUIRED, "output folder of the checkpoint", positional=True)
-    lower_case: bool | None = option(None, "lowercase the text; default: what the release says")
-    gelu: str | None = option(
-        None,
-        'what "gelu" in the configuration means: the exact function, as in transformers (default), '
-        "or its tanh approximation, as in Google's program since 2019",
-        choices=("exact", "tanh"),
-    )
-    encoder_only: bool = option(False, "start the heads of pre-training from random weights")
-    overwrite: bool = option(False, "replace the checkpoint in the output folder")
-    seed: int = option(42, "seed of the weights that the release lacks", minimum=0)
-
-
-@dataclass(frozen=True)
-class ExportReleasedOptions(Options):
-    """A Transformer in BERT's shape for the library transformers"""
-
-    ckpt_dir: str = option(REQUIRED, "the pre-trained or fine-tuned checkpoint", positional=True)
-    out: str = option(REQUIRED, "output folder, which must be new", positional=True)

@@ -5,7 +5,7 @@ import pytest
 from conversion.released.importing import import_bert
 from data_util.tokens.vocabulary import Vocabulary
 from tests.bert_release import TOKENS, random_bert, save_release
-from training.options.scripts import ImportOptions
+from training.options.conversion import ImportOptions
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from tests.bert_release import random_bert, save_release, values_of
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
-from training.options.scripts import FineTuningOptions, ImportOptions, PretrainingOptions
+from training.options.conversion import ImportOptions
+from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.smoke_run import in_test_mode
 
 
