@@ -131,7 +131,7 @@ class NoCurves(TensorBoardWriter):
         pass
 
 
-def write_test_figures(folder: Path, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+def write_test_figures(folder: Path, stage: str, step: int, metrics: Mapping[str, Any]) -> None:
     """Adds the figures of the test set, at the step whose weights were tested.
 
     Args:
@@ -148,7 +148,8 @@ def write_test_figures(folder: Path, stage: str, step: int, metrics: Mapping[str
         # What an earlier session has written of the same test is not shown again.
         _add(writer, step=0, session_log=SessionLog(status=SessionLog.START))
         for name, value in metrics.items():
-            _add(writer, step=step, summary=scalar_pb(f"{stage}/{name}", value))
+            if isinstance(value, int | float):  # A task may tell more than figures.
+                _add(writer, step=step, summary=scalar_pb(f"{stage}/{name}", value))
 
 
 def _hyperparameters(options: Mapping[str, Any]) -> dict[str, bool | float | str]:

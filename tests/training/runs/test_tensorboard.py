@@ -49,7 +49,7 @@ def test_options_are_compared_by_hparams(run):
 
 def test_figures_of_the_test_set_are_shown_once(run):
     for _ in range(2):  # The run was killed after it had written them.
-        write_test_figures(run, "fine_tuning", 10, {"f1": 0.25, "labels": 3})
+        write_test_figures(run, "fine_tuning", 10, {"f1": 0.25, "labels": 3, "other": {}})
     assert points_of(events_of(run / "test"), "fine_tuning/f1") == [(10, 0.25)]
 
 
