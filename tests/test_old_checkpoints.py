@@ -82,6 +82,8 @@ def test_pretraining_continues_from_it(tiny, tmp_path, pretrained, eagerly):
         num_epochs=1,
         # The weights do not move: its validation loss is that of the old weights.
         learning_rate=0.0,
+        # Of more than one document, so that there are next sentences to tell from others.
+        valid_ratio=0.2,
     )
     (entry,) = pretrain(options)["history"]
     assert entry["valid"].keys() == {

@@ -117,7 +117,7 @@ def test_padding_changes_nothing(prepared, name):
     task, text = data.task, data.text
     forward = Forward(model_for(data))
     lines = io.BytesIO("\n".join(FILES[name][1]).encode())
-    records = [record for _, record in task.read(lines, "lines") if record is not None]
+    records = [line.record for line in task.read(lines, "lines") if line.record is not None]
     encoded = [*task.encode(records, text), task.sample(70, text)]
     inputs = task.inputs(encoded, text)
     assert inputs["token_ids"].shape[1] == 70
@@ -206,9 +206,9 @@ def test_results_are_json_that_the_type_describes(prepared, name):
     task, text = data.task, data.text
     lines = FILES[name][1]
     read = list(task.read(io.BytesIO("\n".join(lines).encode()), "lines"))
-    assert [line for line, _ in read] == list(range(1, len(lines) + 1))
-    assert [record is None for _, record in read] == [not line for line in lines]
-    records = [record for _, record in read if record is not None]
+    assert [line.number for line in read] == list(range(1, len(lines) + 1))
+    assert [line.record is None for line in read] == [not line for line in lines]
+    records = [line.record for line in read if line.record is not None]
     assert not any(map(task.is_empty, records))
     encoded = task.encode(records, text)
     assert all(task.length(each) > 0 for each in encoded)

@@ -147,7 +147,7 @@ def test_balanced_weights_of_one_label_are_scikit_learns():
 def test_balanced_weights_of_several_labels_and_of_none():
     """A: 2 documents, B: 1, none: 1. The weights are 1/2, (1/2 + 1) / 2 and 1, over their mean."""
     targets = np.array([[1, 0], [1, 1], [0, 0]], bool)
-    np.testing.assert_allclose(balanced_weights(targets), np.array([0.5, 1.5, 1]) / 1)
+    np.testing.assert_allclose(balanced_weights(targets), np.array([0.5, 0.75, 1]) / 0.75)
 
 
 def test_balanced_weights_are_trained_with(data_of):

@@ -24,7 +24,7 @@ def test_tokens_are_those_that_the_network_reads(tmp_path):
     path.write_text("a b c d __label__A\n\nb __label__B\nc c __label__B\n")
     settings = DataSettings(make_tokenizer("space"), None, 100, 1, 5, 8, 0, tmp_path)
     # [CLS] and [SEP] take two of five places.
-    found = list(read_tokens([str(path)], settings, "accusation"))
+    found = list(read_tokens([str(path)], settings))
     assert found == [(["a", "b", "c"],), (["b"],), (["c", "c"],)]
 
 

@@ -126,11 +126,6 @@ def test_cut_documents_are_counted(options_of, caplog):
     assert "are truncated" not in caplog.text
 
 
-def test_wordpiece_needs_a_vocabulary(options_of):
-    with pytest.raises(InputError, match="--vocab_file"):
-        prepare_data(options_of(tokenize_style="wordpiece", min_count=None), None)
-
-
 def test_a_checkpoints_vocabulary_is_used(tiny, run_of):
     from models.checkpoints.folder import read_checkpoint
 
