@@ -7,7 +7,6 @@ are trained for a few epochs, the best third of them again for three times as ma
 import json
 import logging
 import math
-import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,10 +17,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.command_line import command
+from common.command_line import command_of
 from common.duration import duration
 from common.errors import OptionError, TrainingError
-from common.options import as_text, declarations
+from common.options import as_text
 from common.whole_files import write_whole
 from models.presets import DEFAULT_PRESET, backbone_config
 from models.registry import DEFAULT_BACKBONE
@@ -30,6 +29,7 @@ from training import fine_tuning
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture
 from training.preparation.epochs import with_epochs
+from training.preparation.splits import split_files
 from training.runs.locked_folder import LockedFolder
 from training.runs.run_identity import differences, run_identity
 
@@ -75,18 +75,8 @@ def tuned(options: FineTuningOptions, train: Train) -> FineTuningOptions:
         best = _Search(final, 60 * options.autotune_minutes, trials, train).best()
     logger.info("autotune: the best setting was %s. To repeat its run:", _as_text(best))
     chosen = final.replace(**best)
-    logger.info("  %s", repeat_command(chosen))
+    logger.info("  %s", command_of(chosen))
     return chosen
-
-
-def repeat_command(options: FineTuningOptions) -> str:
-    """The command line that gives these options: all that are not at their defaults."""
-    words = [
-        f"--{name}={as_text(value)}"
-        for name, value in options.to_dict().items()
-        if value != declarations(type(options))[name].default
-    ]
-    return shlex.join([*command().split(), *words])
 
 
 def settings(options: FineTuningOptions, learning_rate: float, number: int) -> list[Setting]:
@@ -177,6 +167,14 @@ class _Search:
             )
         )
         self._learning_rate = architecture.learning_rate(options, config, "fine_tuning")
+        files = split_files(options)
+        self._files = {
+            "training_data_file": files["train"],
+            "valid_data_file": files["valid"],
+            "test_data_file": [],
+            "valid_ratio": None,
+            "test_ratio": None,
+        }
         data = fine_tuning.prepare_data(self._trial_options({}, 1), checkpoint)
         steps = data.batches["train"].steps(0)
         self._epochs = with_epochs(options, steps).num_epochs
@@ -268,8 +266,8 @@ class _Search:
         return self._options.replace(
             **setting,
             **self._cheap(),
+            **self._files,
             num_epochs=epochs,
-            test_data_file=[],
             ckpt_dir_save=f"{self._options.ckpt_dir_save.rstrip('/')}_autotune/trial",
             overwrite=True,
         )

@@ -1,17 +1,16 @@
 import json
-import shlex
 
 import numpy as np
 import pytest
 
 from common.errors import OptionError, StoppedError, TrainingError
-from common.parsing import parse_options
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
 from train_bert_fine_tuning import fine_tune
 from training import autotune
-from training.autotune import repeat_command, settings, tuned
+from training.autotune import settings, tuned
 from training.options.scripts import FineTuningOptions
+from training.preparation.splits import split_files
 
 
 @pytest.fixture
@@ -140,12 +139,16 @@ def test_settings(options_of):
         assert abs(logs.mean()) < 0.15  # The middle of a uniform distribution from -1 to 1.
 
 
-def test_the_command_repeats_the_options(options_of, monkeypatch):
-    monkeypatch.setattr(autotune, "command", lambda: "python train_bert_fine_tuning.py")
-    options = options_of(autotune_minutes=0.0, learning_rate=0.0021, ckpt_dir_save="a folder")
-    python, script, *words = shlex.split(repeat_command(options))
-    assert (python, script) == ("python", "train_bert_fine_tuning.py")
-    assert parse_options(FineTuningOptions, words)[0] == options
+def test_documents_held_out_for_the_test_are_in_no_trial(monkeypatch, options_of, tmp_path):
+    clock = Clock(monkeypatch, seconds_per_epoch=60)
+    held_out = {"valid_data_file": None, "test_data_file": None, "test_ratio": 0.2}
+    held_out["data_path"] = str(tmp_path)
+    options = options_of(**held_out)
+    tuned(options, clock.train(lambda options: 0.5))
+    files = split_files(options)
+    for run in clock.runs:
+        assert run.training_data_file == files["train"] and run.test_data_file == []
+        assert split_files(run) == {"train": files["train"], "valid": files["valid"]}
 
 
 def test_the_command_gives_the_same_weights(options_of, tmp_path):
