@@ -46,9 +46,18 @@ def run(
         main(options if prepare is None else prepare(options, given))
 
 
+class _PrintableFormatter(logging.Formatter):
+    """Messages as they are, but for what they could do to a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def start_log() -> None:
     """Sends the log to standard error, as plain messages."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PrintableFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 @contextmanager
@@ -85,14 +94,18 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _exit(status: int, message: str) -> NoReturn:
     with suppress(OSError):
-        print(_printable(message), file=sys.stderr)
+        print(printable(message), file=sys.stderr)
     sys.exit(status)
 
 
-def _printable(text: str) -> str:
-    """Escapes what a file or a name could do to a terminal, such as to move its cursor."""
+def printable(text: str) -> str:
+    r"""Escapes what a file or a name could do to a terminal, such as to move its cursor.
+
+    >>> printable("label\x1b[2J")
+    'label\\x1b[2J'
+    """
     return "".join(
-        char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text
+        char if char.isprintable() or char in "\n\t\u3000" else ascii(char)[1:-1] for char in text
     )
 
 

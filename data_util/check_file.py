@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from common.command_line import run
+from common.command_line import printable, run
 from common.options import REQUIRED, Options, option
 from data_util.labelled.file_report import FileReport, check_file, median
 from data_util.labelled.troubles import RARE, TroubleFinder
@@ -140,9 +140,10 @@ def _check(options: CheckFileOptions) -> None:
     ]
     try:
         for number, report in enumerate(reports):
-            print("\n" * (number > 0) + "\n".join(report_lines(report, options.sequence_length)))
+            lines = report_lines(report, options.sequence_length)
+            print(printable("\n" * (number > 0) + "\n".join(lines)))
         if labelled and any(report.documents for report in reports):
-            print("\n".join(set_lines(reports, finder)))
+            print(printable("\n".join(set_lines(reports, finder))))
         sys.stdout.flush()
     finally:
         # Even if nobody reads the report to its end (`... | head`).

@@ -134,6 +134,8 @@ class TaskData:
         batches: "train" (shuffled), "valid" and, where there is one, "test".
         train_tokens: (tokens,) int32, every token id of the training examples.
         locate: gives the locations ("file:line") of training examples by their indices.
+        weighted: how many of the training examples are no labelled ones, but further ones that have
+            a weight.
         remarks: sentences about troubles of the data itself, such as duplicates; for the report.
     """
 
@@ -142,4 +144,5 @@ class TaskData:
     batches: Mapping[str, Batches]
     train_tokens: np.ndarray
     locate: Callable[[np.ndarray], list[str]]
+    weighted: int = 0
     remarks: Sequence[str] = ()

@@ -269,7 +269,10 @@ def _announce(
     steps: int,
 ) -> None:
     config = model.backbone.config
-    sizes = ", ".join(f"{len(batches):,} {split}" for split, batches in data.batches.items())
+    numbers = {split: f"{len(batches):,}" for split, batches in data.batches.items()}
+    if data.weighted:
+        numbers["train"] = f"{len(data.batches['train']) - data.weighted:,} + {data.weighted:,}"
+    sizes = ", ".join(f"{number} {split}" for split, number in numbers.items())
     logger.info(
         "fine-tuning (%s): %s %s, %s, vocabulary %s (%s)\n"
         "  %s, %s parameters, from %s\n"

@@ -41,6 +41,7 @@ def fine_tuning_report(
         measured = entries[0]["valid"] if entries else {}
         remarks = ("There was no test file; evaluate.py measures on any labelled file.", *remarks)
     task, config, train = data.task, model.backbone.config, data.batches["train"]
+    labelled = len(train) - data.weighted
     sections = [
         Section("What to do", [Sentences(advice)] if advice else []),
         Section("Training", _curves(metrics["history"], score, best, train.steps(0))),
@@ -49,7 +50,7 @@ def fine_tuning_report(
     ]
     report = Report(
         title=f"Fine-tuning: {Path(options.ckpt_dir_save).name}",
-        about=f"{task.name}, {len(train):,} training {task.unit}, {task.summary()}; "
+        about=f"{task.name}, {labelled:,} training {task.unit}, {task.summary()}; "
         f"{config.summary}, {'from ' + options.ckpt_dir if options.ckpt_dir else 'random weights'}."
         f" The numbers are those of the {split} {task.unit}, with the weights of epoch {best}.",
         command=command_of(options),

@@ -166,6 +166,7 @@ def prepare_data(
         documents=lambda split: read_documents(
             files[split], labelled=True, reading=reading, max_documents=settings.max_examples
         ),
+        weighted=len(weighted),
         remarks=tuple(trouble.message for trouble in read.troubles),
     )
 

@@ -1,3 +1,5 @@
+import io
+import logging
 import os
 import shlex
 import signal
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from common.command_line import command_of
+from common.command_line import command_of, start_log
 from common.options import Options, option
 from common.parsing import parse_options
 
@@ -195,3 +197,12 @@ def test_a_command_that_gives_the_same_options(monkeypatch):
     assert command == "python run.py '--files=a b.txt,c;.txt' --fast=true --rate=0.5"
     parsed, _ = parse_options(Some, shlex.split(command)[2:])
     assert parsed == options.replace(overwrite=False)
+
+
+def test_control_characters_in_messages_do_nothing_to_the_terminal(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(logging, "root", logging.RootLogger(logging.WARNING))
+    start_log()
+    logging.root.info("the label %s\tof 3", "盗窃\x1b[2J\u202e\r")
+    assert stream.getvalue() == "the label 盗窃\\x1b[2J\\u202e\\r\tof 3\n"
