@@ -737,6 +737,8 @@ def test_predict_answers_a_pipe_that_pauses_and_ends_at_ctrl_c(run_of):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell that starts the tests in the background ignores it, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as child:
         for _ in range(2):
             child.stdin.write("被告人盗窃手机。\n".encode())
@@ -744,8 +746,11 @@ def test_predict_answers_a_pipe_that_pauses_and_ends_at_ctrl_c(run_of):
             assert json.loads(child.stdout.readline())["labels"]
         # Its reader waits for the next line, and must not hold it up.
         child.send_signal(signal.SIGINT)
-        err = child.stderr.read().decode()
-        assert child.wait(60) == 130
+        try:
+            err = child.communicate(timeout=120)[1].decode()
+        finally:
+            child.kill()
+    assert child.returncode == 130
     assert err.endswith("the results of 2 lines are in the output\nstopped.\n")
 
 
