@@ -308,7 +308,7 @@ def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
         training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
     )
     keys = {"history", "best_epoch", "score", "thresholds", "restored", "tfidf_classifier"}
-    assert set(metrics) == keys | {"training_documents"}
+    assert set(metrics) == keys | {"calibration", "training_documents"}
     assert not (folder / "test_labels.csv").exists()
     assert not (folder / "test_predictions.jsonl").exists()
     assert "There was no test file" in (folder / "report.html").read_text()

@@ -19,8 +19,8 @@ from tests.toys.choices import choice_lines
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training.loop.training_state import TrainingState
+from training.options.conversion import ExportOptions
 from training.options.scripts import (
-    ExportOptions,
     FineTuningOptions,
     PredictionOptions,
     PretrainingOptions,

@@ -160,9 +160,9 @@ def _rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str
         except StopIteration:
             return
         except InputError as error:
-            yield source.begin or 1, error
+            yield source.row, error
         except csv.Error as error:
-            begin = source.begin or 1
+            begin = source.row
             # With an open quote, the rest of the file would be one cell.
             raise InputError(
                 f"not CSV: {error}: is a quote not closed, or not doubled within a text?",
@@ -170,7 +170,7 @@ def _rows(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[int, list[str
                 begin,
             ) from None
         else:
-            yield source.begin or 1, cells
+            yield source.row, cells
 
 
 class _CsvLines:
@@ -179,13 +179,19 @@ class _CsvLines:
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
         self.begin: int | None = None
+        self._last = 1
+
+    @property
+    def row(self) -> int:
+        """The line where the current row begins, even if it cannot be read."""
+        return self.begin or self._last + 1
 
     def __iter__(self) -> "_CsvLines":
         return self
 
     def __next__(self) -> str:
         number, line = next(self._lines)
-        self.begin = self.begin or number
+        self.begin, self._last = self.begin or number, number
         if isinstance(line, InputError):
             raise line
         return line + "\n"

@@ -123,18 +123,22 @@ class ClassificationEvaluation(Evaluation):
         layer, tried = self.model.ngram_classifier, self.found.get("tfidf_classifier")
         if layer is None or not tried:
             return []
+        network_weight, linear_weight = (
+            float(keras.ops.convert_to_numpy(weight))
+            for weight in (layer.network_weight, layer.linear_weight)
+        )
         network, linear = (
             f"{self.task.score} {max(weights[name] for weights in tried):.4f}"
             for name in ("network_f1", "linear_f1")
         )
-        if not float(layer.network_weight):
+        if not network_weight:
             return [
                 "The network has no part in the results: on the validation documents the TF-IDF "
                 f"classifier is better alone ({linear}; the network alone at best {network}). The "
                 "network needs more steps: try a smaller --batch_size, a larger --num_epochs and "
                 "--patience, or pre-training on more text."
             ]
-        if not float(layer.linear_weight):
+        if not linear_weight:
             return [
                 "The TF-IDF classifier has no part in the results: on the validation documents the "
                 f"network is better alone ({network}; the TF-IDF classifier alone {linear}). With "

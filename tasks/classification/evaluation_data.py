@@ -46,6 +46,12 @@ def evaluation_data(
     reading = reading.replace(pairs=task.pairs)
     settings = replace(settings, reading=reading)
     counts = count_labels(files, reading, settings.max_examples)
+    if not counts:
+        raise InputError(
+            "no document has a label: is this free text, or are the labels elsewhere? See "
+            "--label_field",
+            files[0],
+        )
     unknown = tuple(sorted(set(counts) - set(task.labels)))
     if unknown:
         logger.warning(

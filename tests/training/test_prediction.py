@@ -170,7 +170,7 @@ def test_the_results_with_their_texts(labelled):
 
 
 def test_ids_of_the_input_are_those_of_the_results(predictor, labelled, monkeypatch):
-    def read(stream, name):
+    def read(stream, name, reading):
         for number, line in enumerate(stream, 1):
             yield Line(number, line.decode().strip(), id=f"a{number}" if number < 3 else None)
 

@@ -18,6 +18,7 @@ def model_of(config, head="alignment", scale=0.4):
     model = build(classification_model(make_backbone(config), LABELS, "multi_class", 0.0, head))
     rng = np.random.default_rng(1)
     model.set_weights([rng.normal(scale=scale, size=weight.shape) for weight in model.weights])
+    model.calibrate(1.0, 0.0)
     return model
 
 

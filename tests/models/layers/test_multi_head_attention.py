@@ -43,7 +43,8 @@ def test_equals_keras(d_k, d_v, mask, source):
     their_mask = positions[:, None, :] if mask == "positions" else our_mask
     expected = theirs(query, value, key, attention_mask=their_mask)
     got = ours(query, mask=our_mask) if source == "self" else ours(query, key, value, our_mask)
-    np.testing.assert_allclose(got, expected, atol=1e-5, rtol=1e-5)
+    # float32 sums of values up to 15, in the order that the processor's vector units have.
+    np.testing.assert_allclose(got, expected, atol=5e-5, rtol=1e-5)
 
 
 def test_both_ways_of_computing_are_one():

@@ -12,11 +12,9 @@ from data_util.check_file import CheckFileOptions
 from data_util.sample.corpus import SampleOptions
 from models.registry import OBJECTIVES
 from serving.options import ServingOptions
+from training.options.conversion import ExportOptions, ExportReleasedOptions, ImportOptions
 from training.options.scripts import (
-    ExportOptions,
-    ExportReleasedOptions,
     FineTuningOptions,
-    ImportOptions,
     PredictionOptions,
     PretrainingOptions,
     TransformOptions,
