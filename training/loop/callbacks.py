@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from common.progress import Progress
+from training.devices.distribution import synchronize
 from training.loop.interruption import Interruption
 from training.loop.optimizer import last_learning_rate
 from training.loop.training_state import TrainingState
@@ -85,6 +86,7 @@ class EpochCallback(keras.callbacks.Callback):
             name: (mean * done - self._mean_before.get(name, 0.0) * self._step_before) / between
             for name, mean in means.items()
         }
+        synchronize(self.model)  # Which metrics have had targets is in the model's variables.
         metrics = self._names(metrics)
         metrics["learning_rate"] = last_learning_rate(self.model.optimizer)
         if self.examples_per_second is not None:
