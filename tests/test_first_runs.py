@@ -73,14 +73,15 @@ def test_a_table(run_block, tmp_path):
     assert len(labels) == 3 and labels[1] == "" and {labels[0], labels[2]} <= {r[1] for r in rows}
 
 
-def test_a_folder_of_texts(run_block, tmp_path):
+def test_a_folder_of_texts(run_block, tmp_path, caplog):
+    caplog.set_level("INFO")
     (tmp_path / "texts").mkdir()
     for number, line in enumerate(lines_of(40, 2)):
         text = line.split(" __label__")[0].replace("。", "。\n")
         (tmp_path / "texts" / f"{number}.txt").write_text(text, encoding="utf-8")
     (tmp_path / "labelled.txt").write_text("".join(lines_of(60, 3)), encoding="utf-8")
-    outputs = run_block("folder")
-    assert "40 documents" in outputs[0]
+    run_block("folder")
+    assert "pre-training: 40 documents" in caplog.text
     assert (tmp_path / "checkpoint_labelled" / "labels.txt").read_text("utf-8").count("\n") == 3
 
 
