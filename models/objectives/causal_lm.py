@@ -1,19 +1,19 @@
 """Causal language modelling: predict each token from the tokens before it."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
 
 from models.build import Array
-from models.layers.token_embedding import TokenEmbedding
-from models.objectives.base import Encode, Term
 from models.objectives.token_prediction import TokenPredictionHead
 
 
 @keras.saving.register_keras_serializable(package="models")
 class CausalLMHead(TokenPredictionHead):
     """Predicts at each position the token after it; each position sees only those up to itself.
+
+    Reserved and unknown tokens and the padding are not predicted: they have weight 0.
 
         >>> config = backbone_config("transformer", "tiny", vocab_size=100)
         >>> head = CausalLMHead(config, name="causal_lm")
@@ -27,19 +27,10 @@ class CausalLMHead(TokenPredictionHead):
     """
 
     noise: ClassVar[tuple[str, ...]] = ("next_token",)
+    target_ids: ClassVar[str] = "next_ids"
+    target_weights: ClassVar[str] = "next_weights"
     arrays: ClassVar[Mapping[str, Array]] = {
         "next_ids": Array(("batch", "length"), "int32"),
         "next_weights": Array(("batch", "length"), "float32"),
     }
     visibility: ClassVar[str] = "left"
-
-    def terms(
-        self,
-        encode: Encode,
-        batch: Mapping[str, Any],
-        token_embedding: TokenEmbedding,
-        training: bool | None,
-    ) -> list[Term]:
-        """Returns one term; reserved, unknown and padded next tokens have weight 0."""
-        x = encode()["sequence_output"]
-        return [self.term(x, batch["next_ids"], batch["next_weights"], token_embedding, training)]

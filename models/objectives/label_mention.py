@@ -83,6 +83,7 @@ class LabelMentionHead(Objective):
 
     def build(self, input_shape: Any = None) -> None:
         """Creates the head's weights."""
+        super().build()
         self.head.build()
 
     def call(

@@ -1,13 +1,11 @@
 """Masked language modelling: predict the tokens that were masked."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
 
 from models.build import Array
-from models.layers.token_embedding import TokenEmbedding
-from models.objectives.base import Encode, Term
 from models.objectives.token_prediction import TokenPredictionHead
 
 
@@ -27,21 +25,11 @@ class MaskedLMHead(TokenPredictionHead):
     """
 
     noise: ClassVar[tuple[str, ...]] = ("token", "whole_word", "ngram", "span", "word_order")
+    target_ids: ClassVar[str] = "masked_ids"
+    target_weights: ClassVar[str] = "masked_weights"
     arrays: ClassVar[Mapping[str, Array]] = {
         "masked_positions": Array(("batch", "slots"), "int32"),
         "masked_ids": Array(("batch", "slots"), "int32"),
         "masked_weights": Array(("batch", "slots"), "float32"),
     }
     positions: ClassVar[tuple[str, ...] | None] = ("masked_positions",)
-
-    def terms(
-        self,
-        encode: Encode,
-        batch: Mapping[str, Any],
-        token_embedding: TokenEmbedding,
-        training: bool | None,
-    ) -> list[Term]:
-        """Returns one term; unused slots of a row have weight 0."""
-        x = encode(positions="masked_positions")["sequence_output"]
-        ids, weights = batch["masked_ids"], batch["masked_weights"]
-        return [self.term(x, ids, weights, token_embedding, training)]

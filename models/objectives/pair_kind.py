@@ -43,6 +43,7 @@ class PairKindHead(Objective):
 
     def build(self, input_shape: Any = None) -> None:
         """Creates the projection."""
+        super().build()
         self.dense.build((None, self.config.d_model))
 
     def call(self, pooled_output: Any, training: bool | None = None) -> Any:

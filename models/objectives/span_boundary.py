@@ -8,10 +8,7 @@ from keras import ops
 
 from models.build import Array
 from models.config import BackboneConfig
-from models.kernels.activations import ACTIVATION_FUNCTIONS
-from models.kernels.layer_norm import LayerNormalization
-from models.layers.token_embedding import TokenEmbedding
-from models.objectives.base import Encode, Term
+from models.objectives.base import Encode
 from models.objectives.token_prediction import TokenPredictionHead
 
 # One row for each place in a span, as many as `data_util.pretraining.noise.span.MAX_OFFSETS`.
@@ -40,6 +37,8 @@ class SpanBoundaryHead(TokenPredictionHead):
     """
 
     noise: ClassVar[tuple[str, ...]] = ("span",)
+    target_ids: ClassVar[str] = "masked_ids"
+    target_weights: ClassVar[str] = "span_weights"
     arrays: ClassVar[Mapping[str, Array]] = {
         "span_left_positions": Array(("batch", "slots"), "int32"),
         "span_right_positions": Array(("batch", "slots"), "int32"),
@@ -60,15 +59,8 @@ class SpanBoundaryHead(TokenPredictionHead):
             dtype=self.dtype_policy,
             name="offsets",
         )
-        self.boundary = keras.layers.Dense(
-            config.d_model,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
-            dtype=self.dtype_policy,
-            name="boundary",
-        )
-        self.boundary_norm = LayerNormalization(
-            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="boundary_norm"
-        )
+        self.boundary = self._dense("boundary")
+        self.boundary_norm = self._norm("boundary_norm")
 
     @classmethod
     def min_parameters(cls, config: BackboneConfig, settings: Mapping[str, Any]) -> int:
@@ -96,21 +88,12 @@ class SpanBoundaryHead(TokenPredictionHead):
             (batch, slots, d_model).
         """
         x = ops.concatenate([left, right, self.offsets(offsets)], axis=-1)
-        activation = ACTIVATION_FUNCTIONS[self.config.activation_name]
-        return self.boundary_norm(activation(self.boundary(x)))
+        return self.hidden(x, self.boundary, self.boundary_norm)
 
-    def terms(
-        self,
-        encode: Encode,
-        batch: Mapping[str, Any],
-        token_embedding: TokenEmbedding,
-        training: bool | None,
-    ) -> list[Term]:
-        """Returns one term; unused slots have weight 0."""
+    def features(self, encode: Encode, batch: Mapping[str, Any]) -> Any:
+        """The boundary vectors of the targets: see `TokenPredictionHead.features`."""
         left, right = (
             encode(positions=name)["sequence_output"]
             for name in ("span_left_positions", "span_right_positions")
         )
-        x = self.boundary_vectors(left, right, batch["span_offsets"])
-        ids, weights = batch["masked_ids"], batch["span_weights"]
-        return [self.term(x, ids, weights, token_embedding, training)]
+        return self.boundary_vectors(left, right, batch["span_offsets"])

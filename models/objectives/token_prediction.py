@@ -11,7 +11,7 @@ from models.kernels.activations import ACTIVATION_FUNCTIONS
 from models.kernels.layer_norm import LayerNormalization
 from models.kernels.sampled_softmax import sampled_logits
 from models.layers.token_embedding import TokenEmbedding
-from models.objectives.base import Objective, Term, softmax_term
+from models.objectives.base import Encode, Objective, Term, softmax_term
 
 
 class TokenPredictionHead(Objective):
@@ -22,12 +22,17 @@ class TokenPredictionHead(Objective):
     `models.kernels.sampled_softmax`). Validation uses the full vocabulary. On a CPU the full
     softmax would dominate the cost of a training step.
 
-    A subclass implements `terms` with `term`.
+    A subclass declares its targets. Its `positions` have one entry, or are None for a target at
+    each position; otherwise it overrides `features`.
 
     Args:
         config: the backbone's configuration.
         num_sampled: the number of candidates in training; 0, or a number not below the vocabulary
             size, for the full vocabulary.
+
+    Attributes:
+        target_ids: the name of the batch's array of the tokens to predict, (batch, slots) int32.
+        target_weights: that of their weights, (batch, slots) float32; 0 where there is no target.
 
     References:
         Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
@@ -35,6 +40,8 @@ class TokenPredictionHead(Objective):
         shared embedding: Press & Wolf 2017 (https://arxiv.org/abs/1608.05859).
     """
 
+    target_ids: ClassVar[str]
+    target_weights: ClassVar[str]
     settings: ClassVar[tuple[str, ...]] = ("num_sampled",)
 
     def __init__(self, config: BackboneConfig, num_sampled: int = 0, **kwargs: Any) -> None:
@@ -42,14 +49,21 @@ class TokenPredictionHead(Objective):
         self.num_sampled = num_sampled
         self._half = num_sampled // 2 if num_sampled < config.vocab_size else 0
         self._seed_generator = keras.random.SeedGenerator()
-        self.transform = keras.layers.Dense(
-            config.d_model,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
+        self.transform = self._dense("transform")
+        self.layer_norm = self._norm("layer_norm")
+
+    def _dense(self, name: str) -> keras.layers.Dense:
+        initializer = keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
+        return keras.layers.Dense(
+            self.config.d_model,
+            kernel_initializer=initializer,
             dtype=self.dtype_policy,
-            name="transform",
+            name=name,
         )
-        self.layer_norm = LayerNormalization(
-            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+
+    def _norm(self, name: str) -> LayerNormalization:
+        return LayerNormalization(
+            epsilon=self.config.layer_norm_epsilon, dtype=self.dtype_policy, name=name
         )
 
     @property
@@ -78,6 +92,7 @@ class TokenPredictionHead(Objective):
 
     def build(self, input_shape: Any = None) -> None:
         """Creates the transform and one bias per token."""
+        super().build()
         shape = (None, None, self.config.d_model)
         self.transform.build(shape)
         self.layer_norm.build(shape)
@@ -100,14 +115,13 @@ class TokenPredictionHead(Objective):
         Returns:
             (batch, slots, vocab_size) float32 logits.
         """
-        x = self._transformed(sequence_output)
+        x = self.hidden(sequence_output, self.transform, self.layer_norm)
         # The product has the layer's precision; everything after it is float32.
         return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
 
-    def _transformed(self, sequence_output: Any) -> Any:
-        """Applies the transform, its activation and normalization: (batch, slots, d_model)."""
-        x = self.transform(sequence_output)
-        return self.layer_norm(ACTIVATION_FUNCTIONS[self.config.activation_name](x))
+    def hidden(self, x: Any, dense: keras.layers.Dense, norm: LayerNormalization) -> Any:
+        """Applies a dense layer, the activation and a normalization: (batch, slots, d_model)."""
+        return norm(ACTIVATION_FUNCTIONS[self.config.activation_name](dense(x)))
 
     def sampled(self, sequence_output: Any, ids: Any, token_embedding: Any) -> Any:
         """Scores the target and the sampled candidates at each position.
@@ -121,7 +135,9 @@ class TokenPredictionHead(Objective):
             (batch, slots, 1 + candidates) float32 logits, the target's first; `candidates` is
             `num_sampled`, rounded down to an even number.
         """
-        x = token_embedding.to_table_width(self._transformed(sequence_output))
+        x = token_embedding.to_table_width(
+            self.hidden(sequence_output, self.transform, self.layer_norm)
+        )
         sampled_ids = keras.random.randint(
             (self._half,), self._half, self.config.vocab_size, seed=self._seed_generator
         )
@@ -136,26 +152,31 @@ class TokenPredictionHead(Objective):
         )
         return ops.reshape(logits, (batch, slots, 1 + 2 * self._half))
 
-    def term(
-        self,
-        sequence_output: Any,
-        ids: Any,
-        weights: Any,
-        token_embedding: TokenEmbedding,
-        training: bool | None,
-    ) -> Term:
-        """The term of the loss for some targets.
+    def features(self, encode: Encode, batch: Mapping[str, Any]) -> Any:
+        """The vectors that `call` reads: the sequence output at the targets.
 
         Args:
-            sequence_output: as in `call`.
-            ids: (batch, slots) int32, the targets.
-            weights: (batch, slots) float32, 0 where there is no target.
-            token_embedding: as in `call`.
-            training: whether to sample candidates.
+            encode, batch: as in `terms`.
+
+        Returns:
+            (batch, slots, d_model).
         """
+        at = None if self.positions is None else self.positions[0]
+        return encode(positions=at)["sequence_output"]
+
+    def terms(
+        self,
+        encode: Encode,
+        batch: Mapping[str, Any],
+        token_embedding: TokenEmbedding,
+        training: bool | None,
+    ) -> list[Term]:
+        """Returns one term; in training, a target is scored against the sampled candidates."""
+        x = self.features(encode, batch)
+        ids, weights = batch[self.target_ids], batch[self.target_weights]
         if training and self._half:
-            logits = self.sampled(sequence_output, ids, token_embedding)
+            logits = self.sampled(x, ids, token_embedding)
             ids = ops.zeros_like(ids)  # The target is the first of the candidates.
         else:
-            logits = self(sequence_output, token_embedding=token_embedding)
-        return softmax_term(self.name, ids, logits, weights)
+            logits = self(x, token_embedding=token_embedding)
+        return [softmax_term(self.name, ids, logits, weights)]

@@ -1,13 +1,11 @@
 """Word order: put the tokens of shuffled trigrams back in their places."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
 
 from models.build import Array
-from models.layers.token_embedding import TokenEmbedding
-from models.objectives.base import Encode, Term
 from models.objectives.token_prediction import TokenPredictionHead
 
 
@@ -30,21 +28,11 @@ class WordOrderHead(TokenPredictionHead):
     """
 
     noise: ClassVar[tuple[str, ...]] = ("word_order",)
+    target_ids: ClassVar[str] = "shuffled_ids"
+    target_weights: ClassVar[str] = "shuffled_weights"
     arrays: ClassVar[Mapping[str, Array]] = {
         "shuffled_positions": Array(("batch", "shuffled_slots"), "int32"),
         "shuffled_ids": Array(("batch", "shuffled_slots"), "int32"),
         "shuffled_weights": Array(("batch", "shuffled_slots"), "float32"),
     }
     positions: ClassVar[tuple[str, ...] | None] = ("shuffled_positions",)
-
-    def terms(
-        self,
-        encode: Encode,
-        batch: Mapping[str, Any],
-        token_embedding: TokenEmbedding,
-        training: bool | None,
-    ) -> list[Term]:
-        """Returns one term; unused slots have weight 0."""
-        x = encode(positions="shuffled_positions")["sequence_output"]
-        ids, weights = batch["shuffled_ids"], batch["shuffled_weights"]
-        return [self.term(x, ids, weights, token_embedding, training)]
