@@ -18,6 +18,7 @@ from models.sizes import MAX_PARAMETERS, check_bounds, check_type, size
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
 NORMALIZATIONS = ("pre", "post")
+PROJECTIONS = ("tokens", "sum")
 ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
 
 
@@ -40,7 +41,7 @@ class BackboneConfig:
         d_k: width of a head's queries and keys.
         d_v: width of a head's values.
         max_position: the longest sequence that the backbone takes.
-        num_segments: number of segment ids.
+        num_segments: number of segment ids; 0: segments are not told apart.
         position: "learned" or "sinusoidal" (added to the embeddings), "rotary" (in the attention)
             or "none".
         pooling: a key of `models.registry.POOLINGS`.
@@ -52,6 +53,11 @@ class BackboneConfig:
         embedding_width: width of the table of token vectors, which are projected to `d_model`
             (Lan et al. 2020, section 3.1, https://arxiv.org/abs/1909.11942); 0: `d_model`, and no
             projection.
+        embedding_projection: what is projected: "tokens", the token vectors alone; or "sum", the
+            normalized sum of token, segment and position vectors, which then all have that width,
+            as in ALBERT and ELECTRA.
+        position_offset: rows of the table of learned positions before that of position 0, which
+            are never read; RoBERTa has them.
 
     Raises:
         ConfigError: a value is of the wrong type, out of its bounds or contradicts another one, or
@@ -69,7 +75,7 @@ class BackboneConfig:
     d_v: int = size(help="size of a head's values", minimum=1)
     # [CLS] and [SEP] alone take two positions.
     max_position: int = size(512, "longest sequence that the backbone can ever take", minimum=2)
-    num_segments: int = size(2, "number of segment ids", flag="", minimum=1)
+    num_segments: int = size(2, "number of segment ids", flag="", minimum=0)
     position: str = size("none", "how the position of a token is encoded", choices=POSITIONS)
     pooling: str = size("max", "how the vectors at the positions become one", choices=POOLINGS)
     activation: str = size("gelu", "activation function", flag="", choices=ACTIVATIONS)
@@ -85,6 +91,12 @@ class BackboneConfig:
     )
     embedding_width: int = size(
         0, "width of the table of token vectors; 0: d_model", flag="", minimum=0
+    )
+    embedding_projection: str = size(
+        "tokens", "what is projected to d_model", flag="", choices=PROJECTIONS
+    )
+    position_offset: int = size(
+        0, "rows of the position table before that of position 0", flag="", minimum=0
     )
 
     def __post_init__(self) -> None:
@@ -126,11 +138,13 @@ class BackboneConfig:
         Biases and normalization are left out. A subclass adds what is between the embeddings and
         the pooling.
         """
-        rows = self.num_segments + (self.max_position if self.position == "learned" else 0)
+        rows = self.num_segments
+        if self.position == "learned":
+            rows += self.position_offset + self.max_position
         # The table of token vectors may be narrower than the model, or wider; it is projected then.
         width = self.embedding_width or self.d_model
         projection = width * self.d_model if width != self.d_model else 0
-        parameters = rows * self.d_model + self.vocab_size * width + projection
+        parameters = rows * self.sum_width + self.vocab_size * width + projection
         if self.pooling == "attention":
             parameters += self.d_model * self.num_heads * (1 + 2 * self.d_v)
         return parameters
@@ -164,6 +178,13 @@ class BackboneConfig:
         """The key of `ACTIVATION_FUNCTIONS` (models/kernels) that the layers are made with."""
         approximate = self.activation == "gelu" and self.gelu_approximate
         return "gelu_approximate" if approximate else self.activation
+
+    @property
+    def sum_width(self) -> int:
+        """The width at which token, segment and position vectors are added up."""
+        if self.embedding_projection == "sum":
+            return self.embedding_width or self.d_model
+        return self.d_model
 
     @property
     def summary(self) -> str:

@@ -23,8 +23,12 @@ _SIZES_OF_SOME = (
     *("num_filters", "filter_sizes"),
 )
 _RENAMED_HEADS = {"detectors": "max_pooled"}
-# Keys that were added later, with the values that they imply when missing.
-_DEFAULTS_OF_OLD_CHECKPOINTS: dict[str, Any] = {"embedding_width": 0}
+# Sizes that were added later, with the values that they imply when missing.
+_DEFAULTS_OF_OLD_CHECKPOINTS: dict[str, Any] = {
+    "embedding_width": 0,
+    "embedding_projection": "tokens",
+    "position_offset": 0,
+}
 
 
 def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +47,8 @@ def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(config.get("backbone"), dict):
             config["backbone"] = _backbone_of_version_1(config["backbone"])
         config["format_version"] = FORMAT_VERSION
+    if isinstance(config.get("backbone"), dict):
+        config["backbone"] = {**_DEFAULTS_OF_OLD_CHECKPOINTS, **config["backbone"]}
     return config
 
 
@@ -52,4 +58,4 @@ def _backbone_of_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(name, str) and name in BACKBONES:
         foreign = set(_SIZES_OF_SOME) - set(config_class(name).fields())
         values = {name: value for name, value in values.items() if name not in foreign}
-    return {**_DEFAULTS_OF_OLD_CHECKPOINTS, **values}
+    return values

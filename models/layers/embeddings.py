@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from models.config import BackboneConfig
 from models.kernels.dropout import Dropout
@@ -15,6 +16,9 @@ from models.serializable import Serializable
 @keras.saving.register_keras_serializable(package="models")
 class Embeddings(Serializable, keras.layers.Layer):
     """Computes `dropout(norm(token + segment + position))`.
+
+    With `config.embedding_projection` "sum" and an `embedding_width` E, all three are of width E,
+    and what is computed above is then projected to `d_model`.
 
     All three embeddings are initialized at the same small scale, so that none dominates. With
     sinusoidal positions, whose scale is fixed at about 1, token embeddings are instead initialized
@@ -29,32 +33,36 @@ class Embeddings(Serializable, keras.layers.Layer):
 
     References:
         Devlin et al. 2019, figure 2 (https://arxiv.org/abs/1810.04805);
-        scaling: Vaswani et al. 2017, section 3.4 (https://arxiv.org/abs/1706.03762).
+        scaling: Vaswani et al. 2017, section 3.4 (https://arxiv.org/abs/1706.03762);
+        projection of the sum: Lan et al. 2020, section 3.1 (https://arxiv.org/abs/1909.11942).
     """
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.config = config
         fixed = config.position == "sinusoidal"
-        self.scale = config.d_model**0.5 if fixed else 1.0
+        self.scale = config.sum_width**0.5 if fixed else 1.0
+        projects_sum = config.embedding_projection == "sum"
         token_range = 1 / self.scale if fixed else config.initializer_range
         self.token_embedding = TokenEmbedding(
             config.vocab_size,
-            config.d_model,
-            config.embedding_width,
+            config.sum_width,
+            0 if projects_sum else config.embedding_width,
             embeddings_initializer=keras.initializers.TruncatedNormal(stddev=token_range),
             dtype=self.dtype_policy,
             name="token_embedding",
         )
-        self.segment_embedding = keras.layers.Embedding(
-            config.num_segments,
-            config.d_model,
-            embeddings_initializer=keras.initializers.TruncatedNormal(
-                stddev=config.initializer_range
-            ),
-            dtype=self.dtype_policy,
-            name="segment_embedding",
-        )
+        self.segment_embedding: keras.layers.Embedding | None = None
+        if config.num_segments:
+            self.segment_embedding = keras.layers.Embedding(
+                config.num_segments,
+                config.sum_width,
+                embeddings_initializer=keras.initializers.TruncatedNormal(
+                    stddev=config.initializer_range
+                ),
+                dtype=self.dtype_policy,
+                name="segment_embedding",
+            )
         self.positional_encoding = PositionalEncoding(
             config, dtype=self.dtype_policy, name="positional_encoding"
         )
@@ -62,26 +70,44 @@ class Embeddings(Serializable, keras.layers.Layer):
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
         self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.projection: keras.layers.Dense | None = None
+        if projects_sum and config.embedding_width:
+            self.projection = keras.layers.Dense(
+                config.d_model,
+                kernel_initializer=keras.initializers.TruncatedNormal(
+                    stddev=config.initializer_range
+                ),
+                dtype=self.dtype_policy,
+                name="projection",
+            )
 
     def build(self, input_shape: tuple) -> None:
-        """Creates the embedding tables and the normalization."""
-        shape = (None, None, self.config.d_model)
+        """Creates the embedding tables, the normalization and, if there is one, the projection."""
+        shape = (None, None, self.config.sum_width)
         self.token_embedding.build()
-        self.segment_embedding.build()
+        if self.segment_embedding is not None:
+            self.segment_embedding.build()
         self.positional_encoding.build(shape)
         self.layer_norm.build(shape)
+        if self.projection is not None:
+            self.projection.build(shape)
 
     def call(self, token_ids: Any, segment_ids: Any, training: bool | None = None) -> Any:
         """Embeds tokens.
 
         Args:
             token_ids: (batch, length) int32.
-            segment_ids: (batch, length) int32.
+            segment_ids: (batch, length) int32; not read where segments are not told apart.
             training: whether dropout is active.
 
         Returns:
             (batch, length, d_model).
         """
-        x = self.token_embedding(token_ids) * self.scale + self.segment_embedding(segment_ids)
+        x = self.token_embedding(token_ids) * self.scale
+        if self.segment_embedding is not None:
+            # With one segment, as in RoBERTa, the parts of a pair are not told apart.
+            ids = segment_ids if self.config.num_segments > 1 else ops.zeros_like(segment_ids)
+            x = x + self.segment_embedding(ids)
         x = self.layer_norm(self.positional_encoding(x))
-        return self.dropout(x, training=training)
+        x = self.dropout(x, training=training)
+        return x if self.projection is None else self.projection(x)

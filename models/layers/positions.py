@@ -53,10 +53,13 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
         self.table: Any = None
 
     def build(self, input_shape: tuple) -> None:
-        """Creates the table of encodings, one row per position."""
+        """Creates the table of encodings, one row per position, after `position_offset` others."""
         if self.config.position == "learned":
             self.table = self.add_weight(
-                shape=(self.config.max_position, self.config.d_model),
+                shape=(
+                    self.config.position_offset + self.config.max_position,
+                    self.config.sum_width,
+                ),
                 initializer=keras.initializers.TruncatedNormal(
                     stddev=self.config.initializer_range
                 ),
@@ -64,16 +67,16 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
             )
         elif self.config.position == "sinusoidal":
             # Not a weight: it is the same in every model and does not belong in a checkpoint.
-            self.table = sinusoidal_positions(self.config.max_position, self.config.d_model)
+            self.table = sinusoidal_positions(self.config.max_position, self.config.sum_width)
 
     def call(self, inputs: Any) -> Any:
         """Adds the encodings.
 
         Args:
-            inputs: (batch, length, d_model).
+            inputs: (batch, length, width).
 
         Returns:
-            `inputs` with the encodings added, (batch, length, d_model).
+            `inputs` with the encodings added, (batch, length, width).
 
         Raises:
             ConfigError: the sequence is longer than `max_position`.
@@ -87,7 +90,8 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
         if self.table is None:
             return inputs
         table = ops.convert_to_tensor(self.table, dtype=inputs.dtype)
-        return inputs + table[: ops.shape(inputs)[1]]
+        first = self.config.position_offset if self.config.position == "learned" else 0
+        return inputs + table[first : first + ops.shape(inputs)[1]]
 
     def tile(self, trained: int) -> None:
         """Fills the learned vectors beyond the first `trained` ones with copies of those.
@@ -102,6 +106,8 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
         if self.config.position == "learned":
             rows = np.arange(self.config.max_position)
             rows[trained:] = 1 + (rows[trained:] - 1) % (trained - 1)
+            unread = np.arange(self.config.position_offset)
+            rows = np.concatenate([unread, len(unread) + rows])
             self.table.assign(ops.convert_to_numpy(self.table)[rows])
 
 

@@ -59,7 +59,7 @@ class SpanBoundaryHead(TokenPredictionHead):
             dtype=self.dtype_policy,
             name="offsets",
         )
-        self.boundary = self._dense("boundary")
+        self.boundary = self._dense("boundary", config.d_model)
         self.boundary_norm = self._norm("boundary_norm")
 
     @classmethod

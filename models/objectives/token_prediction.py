@@ -49,13 +49,14 @@ class TokenPredictionHead(Objective):
         self.num_sampled = num_sampled
         self._half = num_sampled // 2 if num_sampled < config.vocab_size else 0
         self._seed_generator = keras.random.SeedGenerator()
-        self.transform = self._dense("transform")
+        # As wide as the table, unless that is projected on the way in and on the way out.
+        self.transform = self._dense("transform", config.sum_width)
         self.layer_norm = self._norm("layer_norm")
 
-    def _dense(self, name: str) -> keras.layers.Dense:
+    def _dense(self, name: str, units: int) -> keras.layers.Dense:
         initializer = keras.initializers.TruncatedNormal(stddev=self.config.initializer_range)
         return keras.layers.Dense(
-            self.config.d_model,
+            units,
             kernel_initializer=initializer,
             dtype=self.dtype_policy,
             name=name,
@@ -88,14 +89,13 @@ class TokenPredictionHead(Objective):
     @classmethod
     def min_parameters(cls, config: BackboneConfig, settings: Mapping[str, Any]) -> int:
         """A lower bound on its parameters: those of the transform's kernel."""
-        return config.d_model**2
+        return config.d_model * config.sum_width
 
     def build(self, input_shape: Any = None) -> None:
         """Creates the transform and one bias per token."""
         super().build()
-        shape = (None, None, self.config.d_model)
-        self.transform.build(shape)
-        self.layer_norm.build(shape)
+        self.transform.build((None, None, self.config.d_model))
+        self.layer_norm.build((None, None, self.config.sum_width))
         self.bias = self.add_weight(
             shape=(self.config.vocab_size,), initializer="zeros", autocast=False, name="bias"
         )
@@ -120,7 +120,7 @@ class TokenPredictionHead(Objective):
         return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias
 
     def hidden(self, x: Any, dense: keras.layers.Dense, norm: LayerNormalization) -> Any:
-        """Applies a dense layer, the activation and a normalization: (batch, slots, d_model)."""
+        """Applies a dense layer, the activation and a normalization: (batch, slots, units)."""
         return norm(ACTIVATION_FUNCTIONS[self.config.activation_name](dense(x)))
 
     def sampled(self, sequence_output: Any, ids: Any, token_embedding: Any) -> Any:
