@@ -113,6 +113,7 @@ def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
         "d_k": width,
         "d_v": width,
         "embedding_width": config.d_model if config.embedding_width else 0,
+        "share_layers": "none",
     }
     wrong = [
         f"{key} is {getattr(config, key)!r}, not {value!r}"

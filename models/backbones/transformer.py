@@ -21,14 +21,25 @@ class TransformerLayer(Serializable, keras.layers.Layer):
 
     Args:
         config: the architecture.
+        first: the first layer of the stack, with which this one shares the sub-layers that
+            `config.share_layers` names, their normalization included; None: this is the first.
 
     References:
-        Vaswani et al. 2017, figure 1, left (https://arxiv.org/abs/1706.03762).
+        Vaswani et al. 2017, figure 1, left (https://arxiv.org/abs/1706.03762);
+        shared layers: Lan et al. 2020, section 3.1 (https://arxiv.org/abs/1909.11942).
     """
 
-    def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
+    def __init__(
+        self, config: TransformerConfig, first: "TransformerLayer | None" = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.config = config
+        shared = {name: getattr(first, name) for name in config.shared_sublayers if first}
+        self.attention: ResidualBlock = shared.get("attention") or self._attention_block()
+        self.feed_forward: ResidualBlock = shared.get("feed_forward") or self._feed_forward_block()
+
+    def _attention_block(self) -> ResidualBlock:
+        config = self.config
         attention = MultiHeadAttention(
             num_heads=config.num_heads,
             d_k=config.d_k,
@@ -40,16 +51,19 @@ class TransformerLayer(Serializable, keras.layers.Layer):
             dtype=self.dtype_policy,
             name="multi_head_attention",
         )
-        feed_forward = FeedForward(config, dtype=self.dtype_policy, name="feed_forward")
-        self.attention = ResidualBlock(attention, config, dtype=self.dtype_policy, name="attention")
-        self.feed_forward = ResidualBlock(
-            feed_forward, config, dtype=self.dtype_policy, name="feed_forward"
+        return ResidualBlock(attention, config, dtype=self.dtype_policy, name="attention")
+
+    def _feed_forward_block(self) -> ResidualBlock:
+        feed_forward = FeedForward(self.config, dtype=self.dtype_policy, name="feed_forward")
+        return ResidualBlock(
+            feed_forward, self.config, dtype=self.dtype_policy, name="feed_forward"
         )
 
     def build(self, input_shape: tuple) -> None:
-        """Creates both sub-layers."""
-        self.attention.build(input_shape)
-        self.feed_forward.build(input_shape)
+        """Creates the weights of those sub-layers that the first layer has not created."""
+        for block in (self.attention, self.feed_forward):
+            if not block.built:
+                block.build(input_shape)
 
     def call(
         self, inputs: Any, mask: Any, training: bool | None = None, positions: Any = None
@@ -72,7 +86,7 @@ class TransformerLayer(Serializable, keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="models")
 class TransformerEncoder(Backbone):
-    """A stack of `num_layers` Transformer layers.
+    """A stack of `num_layers` Transformer layers, which may share their weights.
 
         >>> config = backbone_config("transformer", "tiny", vocab_size=100)
         >>> build(TransformerEncoder(config))(inputs)["pooled_output"].shape
@@ -83,7 +97,8 @@ class TransformerEncoder(Backbone):
 
     References:
         Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762);
-        Devlin et al. 2019 (https://arxiv.org/abs/1810.04805).
+        Devlin et al. 2019 (https://arxiv.org/abs/1810.04805);
+        shared layers: Lan et al. 2020, section 3.1 (https://arxiv.org/abs/1909.11942).
     """
 
     config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
@@ -91,9 +106,10 @@ class TransformerEncoder(Backbone):
 
     def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
-        self.encoder_layers = [
-            TransformerLayer(config, dtype=self.dtype_policy, name=f"layer_{index}")
-            for index in range(config.num_layers)
+        first = TransformerLayer(config, dtype=self.dtype_policy, name="layer_0")
+        self.encoder_layers = [first] + [
+            TransformerLayer(config, first, dtype=self.dtype_policy, name=f"layer_{index}")
+            for index in range(1, config.num_layers)
         ]
         self.final_norm = None
         if config.normalization == "pre":

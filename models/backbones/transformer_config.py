@@ -9,6 +9,14 @@ from common.errors import ConfigError
 from models.config import NORMALIZATIONS, BackboneConfig
 from models.sizes import size
 
+# The sub-layers that are one and the same in all layers, by the values of `share_layers`.
+SHARED_SUBLAYERS: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "attention": ("attention",),
+    "feed_forward": ("feed_forward",),
+    "all": ("attention", "feed_forward"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig(BackboneConfig):
@@ -20,6 +28,8 @@ class TransformerConfig(BackboneConfig):
         normalization: "pre" (before each sub-layer) or "post" (after its residual connection).
         attention_dropout: share of the attention weights that is dropped in training; 0 by
             default, because Keras' fused attention has none.
+        share_layers: what all layers have in common, as in ALBERT: "none", "attention",
+            "feed_forward" or "all". Fewer parameters, the same computation.
     """
 
     backbone: ClassVar[str] = "transformer"
@@ -38,6 +48,9 @@ class TransformerConfig(BackboneConfig):
     attention_dropout: float = size(
         0.0, "share of the attention weights dropped in training", flag="", minimum=0, below=1
     )
+    share_layers: str = size(
+        "none", "weights that all layers have in common, as in ALBERT", choices=SHARED_SUBLAYERS
+    )
 
     def check(self) -> None:
         """Checks that rotary positions have pairs to turn, after what all backbones have."""
@@ -47,11 +60,22 @@ class TransformerConfig(BackboneConfig):
                 f"position rotary needs an even d_k, not {self.d_k}; the others take any."
             )
 
+    @property
+    def shared_sublayers(self) -> tuple[str, ...]:
+        """The sub-layers that all layers share: "attention", "feed_forward", both or none."""
+        return SHARED_SUBLAYERS[self.share_layers]
+
     def min_parameters(self) -> int:
-        """Those that all backbones have, and the layers' matrices."""
-        attention = 2 * self.d_model * self.num_heads * (self.d_k + self.d_v)
-        layer = attention + 2 * self.d_model * self.d_ff
-        return super().min_parameters() + self.num_layers * layer
+        """Those that all backbones have, and the layers' matrices, shared ones once."""
+        sizes = {
+            "attention": 2 * self.d_model * self.num_heads * (self.d_k + self.d_v),
+            "feed_forward": 2 * self.d_model * self.d_ff,
+        }
+        layers = sum(
+            parameters * (1 if name in self.shared_sublayers else self.num_layers)
+            for name, parameters in sizes.items()
+        )
+        return super().min_parameters() + layers
 
     @classmethod
     def fill_in(cls, values: dict[str, Any], given: AbstractSet[str]) -> None:

@@ -29,6 +29,8 @@ _DEFAULTS_OF_OLD_CHECKPOINTS: dict[str, Any] = {
     "embedding_projection": "tokens",
     "position_offset": 0,
 }
+# The same for the sizes of a single backbone.
+_DEFAULTS_BY_BACKBONE: dict[str, dict[str, Any]] = {"transformer": {"share_layers": "none"}}
 
 
 def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
             config["backbone"] = _backbone_of_version_1(config["backbone"])
         config["format_version"] = FORMAT_VERSION
     if isinstance(config.get("backbone"), dict):
-        config["backbone"] = {**_DEFAULTS_OF_OLD_CHECKPOINTS, **config["backbone"]}
+        config["backbone"] = _with_later_sizes(config["backbone"])
     return config
 
 
@@ -59,3 +61,9 @@ def _backbone_of_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
         foreign = set(_SIZES_OF_SOME) - set(config_class(name).fields())
         values = {name: value for name, value in values.items() if name not in foreign}
     return values
+
+
+def _with_later_sizes(values: Mapping[str, Any]) -> dict[str, Any]:
+    name = values.get("backbone")
+    own = _DEFAULTS_BY_BACKBONE.get(name, {}) if isinstance(name, str) else {}
+    return {**_DEFAULTS_OF_OLD_CHECKPOINTS, **own, **values}

@@ -2,10 +2,15 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models.backbones.base import make_backbone
 from models.backbones.transformer import TransformerLayer, _left
+from models.backbones.transformer_config import SHARED_SUBLAYERS
 from models.build import build
+from models.checkpoints.transfer import named_variables
+from tests.bert_release import libraries
+from tests.gradients import weights_without_gradient
 
 
 def randomize(layer, scale=0.3):
@@ -148,3 +153,116 @@ def test_transformer_to_the_left_equals_keras_hub(config_of, normalization):
     found = ours(x, _left(mask))
     expected = theirs(x, decoder_padding_mask=mask)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def copy_albert(theirs, backbone):
+    """ALBERT's weights in a backbone with `share_layers="all"`."""
+    state = {name: weight.numpy() for name, weight in theirs.state_dict().items()}
+    layer = "encoder.albert_layer_groups.0.albert_layers.0"
+    ours = {
+        "embeddings/token_embedding/embeddings": "embeddings.word_embeddings.weight",
+        "embeddings/segment_embedding/embeddings": "embeddings.token_type_embeddings.weight",
+        "embeddings/positional_encoding/embeddings": "embeddings.position_embeddings.weight",
+    }
+    dense = {
+        "layer_0/attention/multi_head_attention/query": f"{layer}.attention.query",
+        "layer_0/attention/multi_head_attention/key": f"{layer}.attention.key",
+        "layer_0/attention/multi_head_attention/value": f"{layer}.attention.value",
+        "layer_0/attention/multi_head_attention/output": f"{layer}.attention.dense",
+        "layer_0/feed_forward/feed_forward/inner": f"{layer}.ffn",
+        "layer_0/feed_forward/feed_forward/outer": f"{layer}.ffn_output",
+        "cls_pooling/dense": "pooler",
+    }
+    norms = {
+        "embeddings/layer_norm": "embeddings.LayerNorm",
+        "layer_0/attention/layer_norm": f"{layer}.attention.LayerNorm",
+        "layer_0/feed_forward/layer_norm": f"{layer}.full_layer_layer_norm",
+    }
+    for names, (weight, bias) in ((dense, ("kernel", "bias")), (norms, ("gamma", "beta"))):
+        for our, their in names.items():
+            ours |= {f"{our}/{weight}": f"{their}.weight", f"{our}/{bias}": f"{their}.bias"}
+    variables = named_variables(backbone)
+    assert variables.keys() == ours.keys()
+    for name, variable in variables.items():
+        values = state[ours[name]]
+        variable.assign(values.T if name.endswith("kernel") else values)
+
+
+def test_shared_layers_equal_albert(config_of, batch_of):
+    torch, transformers = libraries()
+    theirs = transformers.AlbertModel(
+        transformers.AlbertConfig(
+            vocab_size=40, embedding_size=16, hidden_size=16, num_hidden_layers=3,
+            num_attention_heads=2, intermediate_size=24, max_position_embeddings=24,
+        )
+    ).eval()  # fmt: skip
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+        # ALBERT projects the normalized embeddings, ours are projected before they are added. With
+        # tables of the same width as the model, an identity makes them the same.
+        theirs.encoder.embedding_hidden_mapping_in.weight.copy_(torch.eye(16))
+        theirs.encoder.embedding_hidden_mapping_in.bias.zero_()
+    backbone = build(
+        make_backbone(
+            config_of(
+                "transformer", num_layers=3, share_layers="all", normalization="post",
+                position="learned", gelu_approximate=True,
+            )
+        )
+    )  # fmt: skip
+    copy_albert(theirs, backbone)
+    batch = batch_of([8, 5])
+    with torch.no_grad():
+        expected = theirs(
+            input_ids=torch.tensor(batch["token_ids"]),
+            token_type_ids=torch.tensor(batch["segment_ids"]),
+            attention_mask=torch.tensor(batch["padding_mask"]),
+        )
+    found, mask = backbone(batch), batch["padding_mask"]
+    np.testing.assert_allclose(
+        np.asarray(found["sequence_output"])[mask], expected.last_hidden_state[mask], atol=1e-4
+    )
+    np.testing.assert_allclose(found["pooled_output"], expected.pooler_output, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", ["attention", "feed_forward", "all"])
+def test_shared_layers_are_layers_with_the_same_weights(config_of, batch_of, share):
+    sizes = {"num_layers": 3, "position": "learned"}
+    shared = build(make_backbone(config_of("transformer", share_layers=share, **sizes)))
+    randomize(shared)
+    alone = build(make_backbone(config_of("transformer", **sizes)))
+    values = {name: variable.numpy() for name, variable in named_variables(shared).items()}
+    repeated = []
+    for name, variable in named_variables(alone).items():
+        layer, _, part = name.partition("/")
+        if name not in values:
+            assert part.split("/")[0] in SHARED_SUBLAYERS[share] and layer in ("layer_1", "layer_2")
+            repeated.append(variable)
+        variable.assign(values.get(name, values.get(f"layer_0/{part}")))
+    assert shared.count_params() + sum(map(int, map(tf.size, repeated))) == alone.count_params()
+    assert 0.8 * shared.count_params() < shared.config.min_parameters() < shared.count_params()
+
+    batch, rng = batch_of([8, 6]), np.random.default_rng(1)
+    upstream = rng.normal(size=(2, 8, 16)).astype("float32")
+    gradients = []
+    for backbone in (shared, alone):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(backbone(batch)["sequence_output"] * upstream)
+        wanted = named_variables(backbone)["layer_0/attention/layer_norm/gamma"].value
+        gradients.append((loss, *tape.gradient(loss, [wanted])))
+    np.testing.assert_allclose(gradients[0][0], gradients[1][0], rtol=1e-4)
+    # A shared weight gets the sum of the gradients of all layers.
+    same = np.allclose(gradients[0][1], gradients[1][1], rtol=1e-3, atol=1e-4)
+    assert same == ("attention" not in SHARED_SUBLAYERS[share])
+
+
+def test_gradients_reach_shared_layers(config_of, batch_of):
+    backbone = build(make_backbone(config_of("transformer", num_layers=3, share_layers="all")))
+    with tf.GradientTape() as tape:
+        outputs = backbone(batch_of([8, 6]), training=True)
+        loss = sum(
+            tf.reduce_sum(tf.sin(outputs[f"{name}_output"])) for name in ("sequence", "pooled")
+        )
+    assert weights_without_gradient(backbone, tape, loss) == []

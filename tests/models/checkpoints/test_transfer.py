@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -73,6 +74,20 @@ def test_the_whole_backbone_is_restored(pretrained, config_of, batch_of, backbon
     # The head is fresh.
     for variable, before in zip(model.head.weights, head, strict=True):
         np.testing.assert_array_equal(variable, before)
+
+
+@pytest.mark.parametrize("share", ["attention", "all"])
+def test_shared_layers_are_restored_once(pretrained, config_of, share):
+    checkpoint, source = pretrained("transformer", share_layers=share, num_layers=3)
+    with h5py.File(checkpoint.path("model.weights.h5")) as file:
+        kernels = []
+        file.visititems(lambda name, _: kernels.append(name) if "query/vars/0" in name else None)
+    assert len(kernels) == 1
+    model = classifier_of(config_of("transformer", share_layers=share, num_layers=3))
+    report = transfer_backbone(model.backbone, load_model(checkpoint), checkpoint.folder)
+    assert (report.share, report.of) == (1, len(source.backbone.weights))
+    for ours, theirs in zip(model.backbone.weights, source.backbone.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_fine_tuned_checkpoint_can_be_the_source(config_of, tmp_path):
