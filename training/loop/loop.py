@@ -88,6 +88,9 @@ class _Loop:
         load_optimizer(self.model.optimizer, checkpoint)
         state.restore_rng(self.model)
         self.history.restore(checkpoint.json(METRICS))
+        before = checkpoint.setting("options", dict).get("num_epochs")
+        if before != self.options.num_epochs:
+            state.resume_end()
         if state.ended:
             logger.info("resuming the run in %s: training has finished", self.folder.folder)
         else:
@@ -99,6 +102,14 @@ class _Loop:
                 f"{state.step_in_epoch:,}",
                 f"{self.stage.steps(state.epoch):,}",
                 f"{state.step:,}",
+            )
+        if before != self.options.num_epochs:
+            logger.info(
+                "--num_epochs=%d instead of %s: from here on the learning rate is that of a run of "
+                "so many epochs, now %.3g; the optimizer keeps its state",
+                self.options.num_epochs,
+                before,
+                float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             )
         if not state.step_in_epoch and self.history.best_epoch == state.epoch:
             # The run may have been killed after `last` was written and before the best checkpoint.

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from common.progress import Progress
 from training.devices.distribution import all_reduce_sum
 from training.options.groups import OptimizationOptions
 
@@ -166,4 +167,10 @@ def make_optimizer(options: OptimizationOptions, peak: float, total_steps: int) 
 
 def total_steps(options: OptimizationOptions, steps: Callable[[int], int]) -> int:
     """The number of steps of the whole run; `steps` returns that of an epoch (from 0)."""
-    return sum(steps(epoch) for epoch in range(options.num_epochs))
+    total = 0
+    # In pre-training the rows of each epoch are drawn to count them.
+    with Progress("counting the steps of all epochs", options.num_epochs) as progress:
+        for epoch in range(options.num_epochs):
+            total += steps(epoch)
+            progress.advance()
+    return total

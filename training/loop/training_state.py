@@ -120,6 +120,11 @@ class TrainingState:
         self.epoch, self.step_in_epoch, self.seconds = self.epoch + 1, 0, 0.0
         self.curve, self.metrics, self.ended = {}, [], ended
 
+    def resume_end(self) -> None:
+        """Withdraws the end of the training, and starts to count validations anew."""
+        if self.ended:
+            self.ended, self.validations_without_improvement = False, 0
+
     def capture_rng(self, model: keras.Model) -> None:
         """Stores the state of the model's random generators."""
         self.rng = [_array(variable).tolist() for variable in random_variables(model)]

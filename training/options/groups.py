@@ -17,6 +17,7 @@ from models.registry import BACKBONES, DEFAULT_BACKBONE
 from models.size_options import SizeOption, size_options
 
 TEST_MODE_DOCUMENTS = 300
+MAX_EPOCHS = 100_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RunOptions(Options):
     overwrite: bool = option(
         False,
         "start over and replace what is in the output folder; by default an unfinished run is "
-        "resumed and a finished one is left as it is",
+        "resumed, and a finished one too if it is given more epochs",
     )
     seed: int = option(42, "seed of everything that is drawn at random", minimum=0)
     precision: str = option(
@@ -188,7 +189,7 @@ class OptimizationOptions(Options):
 
     batch_size: int = option(64, "number of sequences in each training step", minimum=1)
     num_epochs: int = option(
-        10, "number of passes over the training data", minimum=1, maximum=100_000
+        10, "number of passes over the training data", minimum=1, maximum=MAX_EPOCHS
     )
     warmup_ratio: float = option(
         0.1, "fraction of the steps in which the learning rate rises", minimum=0, maximum=1

@@ -13,6 +13,7 @@ from models.registry import BACKBONES, DEFAULT_OBJECTIVES, OBJECTIVE_OPTIONS, OB
 from models.size_options import learning_rates
 from tasks.registry import DEFAULT_TASK, TASK_OPTIONS, TASKS
 from training.options.groups import (
+    MAX_EPOCHS,
     DecisionOptions,
     DistributionOptions,
     ModelOptions,
@@ -163,6 +164,7 @@ class FineTuningOptions(
         "number of passes over the training data; 0: ten, or with few examples as many as give 600 "
         "steps",
         minimum=0,
+        maximum=MAX_EPOCHS,
     )
     validate_every: int = option(
         0,

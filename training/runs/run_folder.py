@@ -25,6 +25,7 @@ from training.options.groups import RunOptions
 from training.runs.locked_folder import LockedFolder
 from training.runs.output_checks import check_no_foreign_files, check_not_input
 from training.runs.run_identity import START_OPTIONS, differences, run_identity
+from training.runs.run_length import EPOCHS, check_length, has_other_length
 from training.runs.run_record import RUN, RunRecord
 from training.runs.tensorboard import SPLITS, TEST, TensorBoardWriter, new_log_folder
 
@@ -38,7 +39,8 @@ class RunFolder:
 
     Entering it compares its content with the run. If it is empty, or with `--overwrite`, a new run
     begins. An unfinished run with the same options and data is resumed. If such a run has finished,
-    `finished` is true and nothing is left to do. Anything else is rejected.
+    `finished` is true and nothing is left to do. With more epochs than it has trained, a run is
+    resumed whether it has finished or not. Anything else is rejected.
 
         with RunFolder(options, "ckpt_dir") as folder:
             if not folder.finished:
@@ -133,8 +135,7 @@ class RunFolder:
                 removed = self.folder / f"{_REMOVED}{os.getpid()}"
                 last.rename(removed)
                 shutil.rmtree(removed)
-            if self._overwrite:
-                self._run = None
+            self._run = None if self._overwrite else self._run
         self._choose_logs(stage)
         return None
 
@@ -204,9 +205,7 @@ class RunFolder:
         """Writes the best checkpoint with the final metrics and marks the run as finished.
 
         Args:
-            model: as in `publish`.
-            metrics: as in `publish`.
-            texts: as in `publish`.
+            model, metrics, texts: as in `publish`.
         """
         self.publish(model, metrics, texts)
         assert self._run is not None
@@ -222,24 +221,31 @@ class RunFolder:
         check_no_foreign_files(self.folder, self._option)
         self._run = RunRecord.read(self.folder)
         holds = holds_checkpoint(self.folder) or holds_checkpoint(self.folder / "last")
+        if self._run is None and holds:
+            raise OptionError(
+                f"--{self._option}={self.folder}: this folder already holds a checkpoint, but not "
+                "the files that are needed to resume its run. Give another folder, or --overwrite "
+                "to replace it."
+            )
         if self._run is None:
-            if holds:
-                raise OptionError(
-                    f"--{self._option}={self.folder}: this folder already holds a checkpoint, but "
-                    "not the files that are needed to resume its run. Give another folder, or "
-                    "--overwrite to replace it."
-                )
             return
-        found = differences(self._run.identity, run_identity(self._options, self._option))
-        if found and not holds:
+        there, here = self._run.identity, run_identity(self._options, self._option)
+        # In fine-tuning, 0 epochs are as many as the data need, which is not known yet.
+        epochs = here["options"][EPOCHS]
+        found = differences(there, here, but=(EPOCHS,) if epochs else ())
+        if not holds and (found or has_other_length(there, epochs)):
             # That run was killed before it wrote a checkpoint.
             self._run = None
         elif found:
             raise self._refused("; ".join(found))
+        elif has_other_length(there, epochs):
+            check_length(self.folder, self._option, epochs)
+            self._run = self._run.as_continued(here)
         elif self._run.finished and holds_checkpoint(self.folder):
             self.finished = True
             logger.info(
-                "%s: this run has already finished, nothing to do (--overwrite starts over)",
+                "%s: this run has already finished, nothing to do (--overwrite starts over, a "
+                "higher --num_epochs continues)",
                 self.folder,
             )
 
@@ -267,6 +273,7 @@ class RunFolder:
             # Only the name is used, so that an edited file cannot redirect output elsewhere.
             self.logs = all_logs / Path(self._run.logs).name
             self._locked.refuse_links(self.logs, *(self.logs / split for split in (*SPLITS, TEST)))
+            self._write_record(self._run)  # It may have another number of epochs.
 
     def _remove_leftovers(self) -> None:
         remove_leftovers(self.folder)

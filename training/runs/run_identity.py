@@ -1,6 +1,6 @@
 """The identity of a run: its options, its data, and the checkpoint from which it starts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +65,22 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
     return {"options": values, "files": files, "checkpoint": start}
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+def differences(
+    there: Mapping[str, Any], here: Mapping[str, Any], but: Collection[str] = ()
+) -> list[str]:
     """Lists the differences between two identities, for messages.
 
     Args:
         there: the identity of the run in the folder.
         here: the identity of the current run.
+        but: options that may differ.
 
     Returns:
         One entry per difference, with both values.
     """
     found = []
     before, now = there.get("options", {}), here["options"]
-    for name in sorted(before.keys() | now.keys()):
+    for name in sorted((before.keys() | now.keys()).difference(but)):
         if before.get(name) != now.get(name) or (name in before) != (name in now):
             found.append(f"--{name}={_text(before, name)} there, {_text(now, name)} here")
     before, now = there.get("files", {}), here["files"]

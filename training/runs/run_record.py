@@ -50,3 +50,7 @@ class RunRecord:
     def as_finished(self) -> Self:
         """Returns the record of the same run, marked as finished."""
         return replace(self, finished=True)
+
+    def as_continued(self, identity: Mapping[str, Any]) -> Self:
+        """Returns the record of a run that continues with another identity."""
+        return replace(self, identity=identity, finished=False)

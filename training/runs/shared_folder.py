@@ -13,6 +13,7 @@ from models.checkpoints.folder import Checkpoint, holds_checkpoint, read_checkpo
 from training.devices import distribution
 from training.options.groups import RunOptions
 from training.runs.run_folder import RunFolder
+from training.runs.run_length import EPOCHS, has_other_length
 from training.runs.run_record import RunRecord
 from training.runs.tensorboard import NoCurves, TensorBoardWriter
 
@@ -63,8 +64,9 @@ class WorkerFolder(_SharedFolder):
         distribution.barrier("folder looked at")
         # The main process has checked the folder and reported any error.
         self._run = None if self._overwrite else RunRecord.read(self.folder)
-        finished = self._run is not None and self._run.finished
-        self.finished = finished and holds_checkpoint(self.folder)
+        if self._run is not None and self._run.finished:
+            same = not has_other_length(self._run.identity, getattr(self._options, EPOCHS))
+            self.finished = same and holds_checkpoint(self.folder)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -24,7 +24,8 @@ class Folder(RunFolder):
 
     def __init__(self, options):
         super().__init__(options, "ckpt_dir")
-        self.set_metadata({"stage": "fine_tuning"}, {"vocab.txt": "[PAD]\n"})
+        config = {"stage": "fine_tuning", "options": options.to_dict()}
+        self.set_metadata(config, {"vocab.txt": "[PAD]\n"})
         self.saved = []
 
     def save(self, model, metrics, training_state, *, best):
@@ -150,19 +151,74 @@ def test_another_gain_is_worth_an_epoch(tmp_path):
     assert record.best_epoch == 1
 
 
+class KilledError(BaseException):
+    """Nothing of ours catches it."""
+
+
+def then_killed(scores):
+    yield from scores
+    raise KilledError
+
+
 def test_patience_goes_on_counting_after_a_kill(tmp_path):
-    class KilledError(BaseException):
-        pass
-
-    def scores():
-        yield from (0.5, 0.4)
-        raise KilledError
-
     with pytest.raises(KilledError):
-        run(tmp_path, stage_of(scores()), num_epochs=6, patience=2)
+        run(tmp_path, stage_of(then_killed((0.5, 0.4))), num_epochs=6, patience=2)
     _, record, _ = run(tmp_path, stage_of((0.4, 0.9)), num_epochs=6, patience=2)
     assert [entry["valid"]["f1"] for entry in record.epochs] == [0.5, 0.4, 0.4]
     assert record.best_epoch == 1
+
+
+def scheduled(epochs):
+    """A model whose learning rate is that of so many epochs of two steps."""
+    options = OptimizationOptions(num_epochs=epochs)
+    model = model_of()
+    optimizer = make_optimizer(options, 0.1, total_steps(options, lambda epoch: 2))
+    model.compile(optimizer=optimizer, loss="mse", run_eagerly=True)
+    return model
+
+
+def test_more_epochs(tmp_path, caplog):
+    caplog.set_level("INFO")
+    run(tmp_path / "whole", stage_of(), model=scheduled(2), num_epochs=2)
+    run(tmp_path / "killed", stage_of(), model=scheduled(2), num_epochs=2)
+    scores = SCORES[2:]
+    whole, record, model = run(
+        tmp_path / "whole", stage_of(scores), model=scheduled(5), num_epochs=5
+    )
+    assert [entry["epoch"] for entry in record.epochs] == [1, 2, 3, 4, 5]
+    assert [entry["valid"]["f1"] for entry in record.epochs] == list(SCORES[:2] + scores[:3])
+    # The rate is that of a run of five epochs from the step that was reached.
+    planned = make_optimizer(OptimizationOptions(num_epochs=5), 0.1, 10)
+    for entry in record.epochs[2:]:
+        planned.iterations.assign(2 * entry["epoch"])
+        assert entry["learning_rate"] == pytest.approx(planned.last_learning_rate())
+    assert record.epochs[2]["learning_rate"] > record.epochs[1]["learning_rate"]
+    assert int(model.optimizer.iterations) == 10
+    (line,) = [line for line in caplog.messages if "instead of" in line]
+    assert line == (
+        "--num_epochs=5 instead of 2: from here on the learning rate is that of a run of so many "
+        "epochs, now 0.06; the optimizer keeps its state"
+    )
+    # Killed before its first checkpoint, and after its first epoch, it ends with the same weights.
+    for known in ((), scores[:1]):
+        with pytest.raises(KilledError):
+            run(
+                tmp_path / "killed",
+                stage_of(then_killed(known)),
+                model=scheduled(5),
+                num_epochs=5,
+            )
+    killed, _, _ = run(tmp_path / "killed", stage_of(scores[1:]), model=scheduled(5), num_epochs=5)
+    np.testing.assert_array_equal(killed.saved[-1][3], whole.saved[-1][3])
+
+
+def test_more_epochs_than_patience_had(tmp_path):
+    _, record, _ = run(tmp_path, stage_of((0.5, 0.4, 0.3)), num_epochs=9, patience=2)
+    assert len(record.epochs) == 3
+    # Patience counts anew. Fewer epochs than were planned will do, if they are more than were done.
+    _, record, _ = run(tmp_path, stage_of((0.4, 0.6, 0.5)), num_epochs=6, patience=2)
+    assert [entry["valid"]["f1"] for entry in record.epochs[3:]] == [0.4, 0.6, 0.5]
+    assert record.best_epoch == 5
 
 
 def test_validate_every(tmp_path):

@@ -7,6 +7,7 @@ its test kill real processes.
 import functools
 import json
 import os
+import shutil
 import signal
 
 import h5py
@@ -368,9 +369,28 @@ def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
     metrics = runner("pretraining", "text_cnn", folder)()
     assert metrics == json.loads((folder / "metrics.json").read_text())
     assert caplog.messages == [
-        f"{folder}: this run has already finished, nothing to do (--overwrite starts over)"
+        f"{folder}: this run has already finished, nothing to do (--overwrite starts over, a "
+        "higher --num_epochs continues)"
     ]
     assert (folder / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_a_finished_run_gets_more_epochs(runner, unkilled, tmp_path, caplog):
+    # What the loop makes of it for both stages is tested with it.
+    caplog.set_level("INFO")
+    folder, start = tmp_path / "out", unkilled("pretraining", "text_cnn")
+    shutil.copytree(unkilled("fine_tuning", "text_cnn"), folder)
+    before = json.loads((folder / "metrics.json").read_text())
+    steps = read_checkpoint(folder / "last").json("training_state.json")["step"]
+    metrics = runner("fine_tuning", "text_cnn", folder, start, num_epochs=4)()
+    assert history_of(metrics)["history"][:3] == history_of(before)["history"]
+    assert [entry["epoch"] for entry in metrics["history"]] == [1, 2, 3, 4]
+    assert metrics["test"]["examples"] == before["test"]["examples"]
+    points = points_of(folder)["train", "fine_tuning/loss"]
+    assert [step for step, _ in points] == [*range(1, steps // 3 * 4 + 1)]
+    (line,) = [line for line in caplog.messages if "instead of" in line]
+    assert line.startswith("--num_epochs=4 instead of 3: from here on the learning rate is that")
+    assert json.loads((folder / "run.json").read_text())["finished"]
 
 
 def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(

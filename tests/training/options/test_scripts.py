@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import OptionError
 from common.options import declarations
 from common.parsing import help_text, parse_options
 from data_util.check_file import CheckFileOptions
@@ -68,6 +69,13 @@ def test_options_of_the_original_are_there():
         *("training_data_file", "valid_data_file", "test_data_file", "ckpt_dir_save"),
         "sequence_length",
     }
+
+
+@pytest.mark.parametrize("options_class", [PretrainingOptions, FineTuningOptions])
+def test_a_number_of_epochs_that_no_run_ends(options_class):
+    # The steps of each epoch are counted before the first one.
+    with pytest.raises(OptionError, match=r"--num_epochs=1000000000: must be from . to 100000"):
+        options_class(num_epochs=10**9)
 
 
 @classes

@@ -12,6 +12,7 @@ import pytest
 
 from common.errors import CheckpointError, OptionError, TrainingError
 from models.checkpoints.folder import read_checkpoint
+from training.loop.training_state import TrainingState
 from training.options.scripts import PretrainingOptions
 from training.runs import run_folder as module
 from training.runs import run_record
@@ -112,7 +113,7 @@ def test_an_unfinished_run_goes_on_and_a_finished_one_does_not(tmp_path, model, 
     with folder_of(tmp_path / "out", moved) as folder:
         assert folder.finished
         assert folder.metrics() == {"best_epoch": 1, "end": True}
-    assert "already finished, nothing to do (--overwrite starts over)" in caplog.messages[-1]
+    assert "already finished, nothing to do (--overwrite starts over, a" in caplog.messages[-1]
     (logs,) = (tmp_path / "out" / "logs").iterdir()
     assert logs.name.startswith("pretraining-2")
 
@@ -141,6 +142,50 @@ def test_another_run_is_refused_with_what_differs(tmp_path, model, text, finishe
     # It is given free again, and as it was.
     assert not (tmp_path / "out" / ".lock").exists()
     assert read_checkpoint(tmp_path / "out").json("metrics.json") == {"best_epoch": 1}
+
+
+def trained(path, model, text, epochs, **changes):
+    """A finished run of so many epochs."""
+    state = TrainingState("pretraining", epoch=epochs, ended=True).to_dict()
+    with folder_of(path, text, num_epochs=epochs, **changes) as folder:
+        folder.begin("pretraining")
+        folder.save(model, {"best_epoch": 1}, state, best=True)
+        folder.finish(model, {"best_epoch": 1}, {})
+
+
+def test_more_epochs_resume_a_run(tmp_path, model, text):
+    trained(tmp_path / "out", model, text, epochs=3)
+    with (
+        pytest.raises(OptionError, match=r"--num_epochs=2: .*already trained 3 epochs"),
+        folder_of(tmp_path / "out", text, num_epochs=2),
+    ):
+        pass
+    with (
+        pytest.raises(OptionError, match=r"another run: --seed=42 there, 1 here\."),
+        folder_of(tmp_path / "out", text, num_epochs=4, seed=1),
+    ):
+        pass
+    with folder_of(tmp_path / "out", text, num_epochs=3) as folder:
+        assert folder.finished
+    with folder_of(tmp_path / "out", text, num_epochs=5) as folder:
+        assert not folder.finished
+        assert folder.begin("pretraining").json("training_state.json")["epoch"] == 3
+        (logs,) = (tmp_path / "out" / "logs").iterdir()
+        assert folder.logs == logs
+    # Killed there, the run is one of five epochs, or of any other number above three.
+    with folder_of(tmp_path / "out", text, num_epochs=5) as folder:
+        assert not folder.finished
+    with folder_of(tmp_path / "out", text, num_epochs=4) as folder:
+        folder.begin("pretraining")
+        folder.finish(model, {"best_epoch": 1}, {})
+    with folder_of(tmp_path / "out", text, num_epochs=4) as folder:
+        assert folder.finished
+    shutil.rmtree(tmp_path / "out" / "last")
+    with (
+        pytest.raises(OptionError, match=r"no checkpoint in .*last any more.*--num_epochs=9"),
+        folder_of(tmp_path / "out", text, num_epochs=9),
+    ):
+        pass
 
 
 def test_another_vocabulary_is_refused(tmp_path, model):
