@@ -49,7 +49,9 @@ class TransformerConfig(BackboneConfig):
         0.0, "share of the attention weights dropped in training", flag="", minimum=0, below=1
     )
     share_layers: str = size(
-        "none", "weights that all layers have in common, as in ALBERT", choices=SHARED_SUBLAYERS
+        "none",
+        "weights that all layers have in common, as in ALBERT",
+        choices=tuple(SHARED_SUBLAYERS),
     )
 
     def check(self) -> None:
