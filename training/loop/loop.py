@@ -79,12 +79,13 @@ class _Loop:
     def begin(self) -> None:
         """Starts a new run, or restores the state of the last checkpoint."""
         self.state = TrainingState(self.stage.name)
+        # If the first step had to create the optimizer's variables, TensorFlow would trace it twice.
+        self.model.optimizer.build(self.model.trainable_variables)
         checkpoint = self.folder.begin(self.stage.name)
         if checkpoint is None:
             return
         self.state = state = TrainingState.of(checkpoint)
         load_weights(self.model, checkpoint)
-        self.model.optimizer.build(self.model.trainable_variables)
         load_optimizer(self.model.optimizer, checkpoint)
         state.restore_rng(self.model)
         self.history.restore(checkpoint.json(METRICS))

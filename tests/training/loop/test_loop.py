@@ -115,6 +115,20 @@ def test_checkpoints_within_an_epoch(tmp_path, every, steps):
     assert [state["step"] for _, state, _, _ in folder.saved] == steps
 
 
+def test_the_compiled_step_is_traced_once(tmp_path, monkeypatch):
+    traces, train_step = [], keras.Sequential.train_step
+
+    def traced(self, data):
+        traces.append(data)
+        return train_step(self, data)
+
+    monkeypatch.setattr(keras.Sequential, "train_step", traced)
+    model = model_of()
+    model.compile(optimizer=AdamW(0.1), loss="mse")
+    run(tmp_path, stage_of(), model=model, num_epochs=2)
+    assert len(traces) == 1
+
+
 def test_each_epoch_has_its_own_batches(tmp_path):
     seen = []
     run(tmp_path, stage_of(seen=seen, steps=3), num_epochs=2)
