@@ -22,22 +22,19 @@ from common.duration import duration
 from common.errors import OptionError, TrainingError
 from common.options import as_text
 from common.whole_files import write_whole
-from models.presets import DEFAULT_PRESET, backbone_config
-from models.registry import DEFAULT_BACKBONE
 from tasks.registry import TASKS
 from training import fine_tuning
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture
 from training.preparation.epochs import with_epochs
 from training.preparation.splits import split_files
-from training.runs.locked_folder import LockedFolder
-from training.runs.run_identity import differences, run_identity
+from training.runs.side_folder import side_folder
 
 logger = logging.getLogger(__name__)
 
 REDUCTION = 3
 MIN_TRIALS, MAX_TRIALS = 3, 27
-TRIALS = "trials.jsonl"
+TRIALS, _TRIAL = "trials.jsonl", "trial"
 
 Setting = dict[str, Any]
 # Trains with options and returns the content of `metrics.json`.
@@ -69,9 +66,8 @@ def tuned(options: FineTuningOptions, train: Train) -> FineTuningOptions:
     if options.num_processes > 1:
         raise OptionError("--autotune_minutes needs --num_processes=1: tune on one host first.")
     final = options.replace(autotune_minutes=0.0)
-    folder = Path(f"{options.ckpt_dir_save.rstrip('/')}_autotune")
-    with LockedFolder(folder, "ckpt_dir_save"):
-        trials = _Trials(folder / TRIALS, final)
+    with side_folder(final, "ckpt_dir_save", "autotune", [TRIALS, _TRIAL]) as folder:
+        trials = _Trials(folder / TRIALS)
         best = _Search(final, 60 * options.autotune_minutes, trials, train).best()
     logger.info("autotune: the best setting was %s. To repeat its run:", _as_text(best))
     chosen = final.replace(**best)
@@ -116,23 +112,16 @@ def settings(options: FineTuningOptions, learning_rate: float, number: int) -> l
 
 
 class _Trials:
-    """The finished trials, on the disk: a line with the run, then one for each trial."""
+    """The finished trials, on the disk: a line for each."""
 
-    def __init__(self, path: Path, options: FineTuningOptions) -> None:
-        self._path = path
-        self._identity = run_identity(options, "ckpt_dir_save")
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._found: list[dict[str, Any]] = []
-        if path.exists() and not options.overwrite:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            before, *self._found = map(json.loads, lines)
-            if found := differences(before, self._identity):
-                raise OptionError(
-                    f"{path}: these trials belong to another run: {'; '.join(found)}. Give another "
-                    "--ckpt_dir_save, or start over with --overwrite."
-                )
+        if path.exists():
+            self._found = list(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self._found)
+    def __len__(self) -> int:
+        return len(self._found)
 
     def find(self, setting: Setting, epochs: int) -> dict[str, Any] | None:
         """The finished trial of a setting, if there is one."""
@@ -142,8 +131,8 @@ class _Trials:
     def add(self, trial: dict[str, Any]) -> None:
         """Adds a finished trial."""
         self._found.append(trial)
-        lines = [json.dumps(line, ensure_ascii=False) for line in (self._identity, *self._found)]
-        write_whole(self._path, "".join(f"{line}\n" for line in lines).encode())
+        lines = [json.dumps(trial, ensure_ascii=False) for trial in self._found]
+        write_whole(self.path, "".join(f"{line}\n" for line in lines).encode())
 
     @property
     def seconds(self) -> float:
@@ -162,9 +151,7 @@ class _Search:
         config = (
             checkpoint.backbone
             if checkpoint is not None
-            else backbone_config(
-                options.backbone or DEFAULT_BACKBONE, options.preset or DEFAULT_PRESET, 1000
-            )
+            else architecture.new_backbone_config(options, 1000)
         )
         self._learning_rate = architecture.learning_rate(options, config, "fine_tuning")
         files = split_files(options)
@@ -182,7 +169,7 @@ class _Search:
     def best(self) -> Setting:
         """Tries settings until the time is up, and returns the best one."""
         short = max(1, math.ceil(self._epochs / REDUCTION**2))
-        first = settings(self._options, self._learning_rate, 1)
+        (first,) = settings(self._options, self._learning_rate, 1)
         logger.info(
             "autotune: %s, of which the first trial will show how many trials are possible; a "
             "trial is a run of %d to %d epochs with %s",
@@ -191,7 +178,8 @@ class _Search:
             self._epochs,
             ", ".join(f"--{name}={as_text(value)}" for name, value in self._cheap().items()),
         )
-        cost = self._try(first[0], short)["seconds"] / short
+        trial = self._trials.find(first, short) or self._try(first, short)
+        cost = trial["seconds"] / short
         number = REDUCTION * self._seconds / (cost * self._epochs)
         number = int(min(max(number, MIN_TRIALS), MAX_TRIALS))
         rung, epochs = settings(self._options, self._learning_rate, number), short
@@ -200,11 +188,12 @@ class _Search:
             logger.info("autotune: %d settings for %d epochs each", len(rung), epochs)
             scores: dict[int, float] = {}
             for index, setting in enumerate(rung):
-                known = self._trials.find(setting, epochs) is not None
-                if not known and self._trials.seconds + cost * epochs > self._seconds and scores:
+                known = self._trials.find(setting, epochs)
+                too_late = self._trials.seconds + cost * epochs > self._seconds
+                if known is None and too_late and scores:
                     logger.info("autotune: the time is up before the other trials")
                     break
-                scores[index] = self._score(self._try(setting, epochs))
+                scores[index] = self._score(known or self._try(setting, epochs))
             order = sorted(scores, key=lambda index: -scores[index])
             if scores[order[0]] == -math.inf:
                 raise TrainingError(
@@ -218,9 +207,7 @@ class _Search:
         return ranked[0]
 
     def _try(self, setting: Setting, epochs: int) -> dict[str, Any]:
-        """The result of a trial: known from before, or trained now."""
-        if (known := self._trials.find(setting, epochs)) is not None:
-            return known
+        """Trains with a setting and adds the result to the trials."""
         began = time.monotonic()
         options = self._trial_options(setting, epochs)
         try:
@@ -247,7 +234,7 @@ class _Search:
         left = max(0.0, self._seconds - self._trials.seconds)
         logger.info(
             "trial %d: %s, %d epochs: %s (%s, %s left)",
-            len(list(self._trials)),
+            len(self._trials),
             _as_text(setting),
             epochs,
             text,
@@ -268,7 +255,7 @@ class _Search:
             **self._cheap(),
             **self._files,
             num_epochs=epochs,
-            ckpt_dir_save=f"{self._options.ckpt_dir_save.rstrip('/')}_autotune/trial",
+            ckpt_dir_save=str(self._trials.path.parent / _TRIAL),
             overwrite=True,
         )
 
