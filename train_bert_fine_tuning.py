@@ -5,12 +5,18 @@ from training.options.scripts import FineTuningOptions
 
 
 def fine_tune(options: FineTuningOptions) -> dict:
-    """Runs fine-tuning from the files to the checkpoint; returns the content of `metrics.json`."""
+    """Runs fine-tuning from the files to the checkpoint; returns the content of `metrics.json`.
+
+    With `--cross_validation` it does so for each fold; it returns what `cross_validated` does.
+    """
     # Imported here, so that `--help` is fast and the worker processes that read text stay small.
     from training import fine_tuning
     from training.autotune import tuned
+    from training.cross_validation import cross_validated
     from training.devices.distribution import distributed
 
+    if options.cross_validation:
+        return cross_validated(options, fine_tune)
     options = tuned(options, fine_tune)  # --autotune_minutes: first short runs, to compare settings
     with (
         distributed(options, batch_size=options.batch_size),  # one device, or several

@@ -7,8 +7,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from common.errors import InputError
 from common.files import digests
@@ -55,43 +58,18 @@ def split_files(
     Raises:
         InputError: the files cannot be read, or have too few documents.
     """
-    files = data_files(paths)
-    reading = reading.replace(keep_unlabelled=True)
-    reading = reading.replace(pairs=holds_pairs(files, reading))
-    names = (TRAIN, *ratios)
-
-    def documents() -> Iterator[Document]:
-        return read_documents(files, labelled=True, reading=reading, max_documents=max_documents)
-
-    sides = assign(((document.texts, document.labels) for document in documents()), ratios, seed)
+    source = _Source(paths, reading, max_documents)
+    sides = assign(source.texts_and_labels(), ratios, seed)
     counts = Counter(sides)
+    names = (TRAIN, *ratios)
     for split in names:
         if not counts[split]:
             raise InputError(
                 f"too few different texts to hold some out for {split}: name files of their own "
                 f"with --valid_data_file and --test_data_file",
-                files[0],
+                source.files[0],
             )
-    description = {
-        "kind": "split",
-        "sources": digests(files),
-        "reading": described(files, reading),
-        "ratios": dict(ratios),
-        "seed": seed,
-        "max_documents": max_documents,
-    }
-    key = fingerprint(description)[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    targets = {split: folder / f"split-{key}-{split}.jsonl" for split in names}
-    with ExitStack() as stack:
-        opened = {
-            split: stack.enter_context(whole_file(target)) for split, target in targets.items()
-        }
-        # One encoder a file, because UTF-16 has a mark at the start of a file alone.
-        encoders = {split: codecs.getincrementalencoder(reading.encoding)() for split in names}
-        for side, document in zip(sides, documents(), strict=True):
-            line = json.dumps(_record(document, reading)) + "\n"
-            opened[side].write(encoders[side].encode(line))
+    written = source.write(sides, names, folder, {"ratios": dict(ratios), "seed": seed})
     for split in ratios:
         logger.info(
             "%s: %s of %s documents are held out, by seed %d and stratified by label (%s)",
@@ -99,9 +77,107 @@ def split_files(
             f"{counts[split]:,}",
             f"{len(sides):,}",
             seed,
-            targets[split],
+            written[split],
         )
-    return {split: str(target) for split, target in targets.items()}
+    return written
+
+
+def fold_files(
+    paths: Sequence[str | os.PathLike[str]],
+    count: int,
+    *,
+    seed: int,
+    folder: Path,
+    reading: Reading = DEFAULT_READING,
+    max_documents: int | None = None,
+) -> list[str]:
+    """Writes the documents of labelled files as JSON lines, in one file for each fold.
+
+    Args:
+        paths, seed, folder, reading, max_documents: as for `split_files`.
+        count: how many folds.
+
+    Returns:
+        The file of each fold; each document is in one of them.
+
+    Raises:
+        InputError: the files cannot be read, or have fewer different texts than there are folds.
+    """
+    source = _Source(paths, reading, max_documents)
+    folds = assign_folds(source.texts_and_labels(), count, seed)
+    used = len(set(folds))
+    if used < count:
+        raise InputError(
+            f"{used} different texts are too few for {count} folds: give a smaller "
+            "--cross_validation",
+            source.files[0],
+        )
+    names = [f"fold-{number}" for number in range(1, count + 1)]
+    sides = [names[fold] for fold in folds]
+    return list(source.write(sides, names, folder, {"folds": count, "seed": seed}).values())
+
+
+class _Source:
+    """The documents of labelled files, which are read twice: to choose sides, and to write them."""
+
+    def __init__(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        reading: Reading,
+        max_documents: int | None,
+    ) -> None:
+        self.files = data_files(paths)
+        reading = reading.replace(keep_unlabelled=True)
+        self._reading = reading.replace(pairs=holds_pairs(self.files, reading))
+        self._max_documents = max_documents
+
+    def texts_and_labels(self) -> Iterator[tuple[Text, Sequence[str]]]:
+        return ((document.texts, document.labels) for document in self._documents())
+
+    def write(
+        self,
+        sides: Sequence[str],
+        names: Sequence[str],
+        folder: Path,
+        choice: Mapping[str, Any],
+    ) -> dict[str, str]:
+        """Writes a file for each side.
+
+        Args:
+            sides: the side of each document.
+            names: of the sides.
+            folder: where the files are written.
+            choice: how the sides were chosen.
+
+        Returns:
+            The file of each side, in the order of `names`.
+        """
+        description = {
+            "kind": "split",
+            "sources": digests(self.files),
+            "reading": described(self.files, self._reading),
+            **choice,
+            "max_documents": self._max_documents,
+        }
+        key = fingerprint(description)[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        targets = {name: folder / f"split-{key}-{name}.jsonl" for name in names}
+        with ExitStack() as stack:
+            opened = {
+                name: stack.enter_context(whole_file(target)) for name, target in targets.items()
+            }
+            # One encoder a file, because UTF-16 has a mark at the start of a file alone.
+            new_encoder = codecs.getincrementalencoder(self._reading.encoding)
+            encoders = {name: new_encoder() for name in names}
+            for side, document in zip(sides, self._documents(), strict=True):
+                line = json.dumps(_record(document, self._reading)) + "\n"
+                opened[side].write(encoders[side].encode(line))
+        return {name: str(target) for name, target in targets.items()}
+
+    def _documents(self) -> Iterator[Document]:
+        return read_documents(
+            self.files, labelled=True, reading=self._reading, max_documents=self._max_documents
+        )
 
 
 def assign(
@@ -115,12 +191,63 @@ def assign(
     has its label stays in "train".
 
         >>> assign([("a", "x"), ("b", "x"), ("a ", "x"), ("c", "x")], {"valid": 0.5}, seed=1)
-        ['valid', 'train', 'valid', 'train']
+        ['train', 'valid', 'train', 'train']
 
     Args:
         documents: text and labels of each.
         ratios: fraction of the distinct texts by split; the rest is "train".
         seed: of the order.
+    """
+    random = random_generator(seed, "split of labelled documents")
+    group_of, strata = _by_rarest_label(documents, random)
+    side = [TRAIN] * sum(map(len, strata))
+    due = {split: float(random.random()) for split in ratios}
+    for stratum in strata:
+        if len(stratum) < 2:
+            continue
+        for group in stratum:
+            for split, ratio in ratios.items():
+                due[split] += ratio
+            first = max(due, key=lambda split: due[split])
+            if due[first] >= 1:
+                due[first] -= 1
+                side[group] = first
+    return [side[group] for group in group_of]
+
+
+def assign_folds(
+    documents: Iterable[tuple[Text, Sequence[str]]], count: int, seed: int
+) -> list[int]:
+    """Chooses the fold of each document.
+
+    Documents with the same text (but for white space) have the same fold. The distinct texts are
+    ordered as by `assign` and dealt out in turn, so that the folds differ by at most one text, in
+    all and of each stratum.
+
+        >>> assign_folds([("a", "x"), ("b", "x"), ("a ", "x"), ("c", "y")], 2, seed=1)
+        [0, 1, 0, 0]
+
+    Args:
+        documents: text and labels of each.
+        count: how many folds.
+        seed: of the order.
+
+    Returns:
+        A number from 0 to `count - 1` for each document.
+    """
+    random = random_generator(seed, "folds of labelled documents")
+    group_of, strata = _by_rarest_label(documents, random)
+    fold_of = {group: place % count for place, group in enumerate(chain.from_iterable(strata))}
+    return [fold_of[group] for group in group_of]
+
+
+def _by_rarest_label(
+    documents: Iterable[tuple[Text, Sequence[str]]], random: np.random.Generator
+) -> tuple[list[int], list[list[int]]]:
+    """The group of each document, one for each distinct text; and the groups of each stratum.
+
+    A stratum has the texts with the same rarest label, in a random order; the first one those
+    without labels.
     """
     groups: dict[int, int] = {}
     group_of: list[int] = []
@@ -132,24 +259,13 @@ def assign(
         if group == len(labels_of):
             labels_of.append(labels)
             counts.update(labels)
-    random = random_generator(seed, "split of labelled documents")
     strata: dict[str | None, list[int]] = {}
     for group in random.permutation(len(labels_of)).tolist():
         rarest = min(labels_of[group], key=lambda label: (counts[label], label), default=None)
         strata.setdefault(rarest, []).append(group)
-    side = [TRAIN] * len(labels_of)
-    due = {split: float(random.random()) for split in ratios}
-    for label in sorted(strata, key=lambda label: (label is not None, label or "")):
-        if len(strata[label]) < 2:
-            continue
-        for group in strata[label]:
-            for split, ratio in ratios.items():
-                due[split] += ratio
-            first = max(due, key=lambda split: due[split])
-            if due[first] >= 1:
-                due[first] -= 1
-                side[group] = first
-    return [side[group] for group in group_of]
+    return group_of, [
+        strata[label] for label in sorted(strata, key=lambda each: (each is not None, each or ""))
+    ]
 
 
 def text_key(text: Text) -> int:

@@ -137,6 +137,13 @@ class FineTuningOptions(
         minimum=0.001,
         maximum=0.5,
     )
+    cross_validation: int | None = option(
+        None,
+        "train K models instead of one: of K folds of the training documents each tests the model "
+        "that was trained on the others, in <ckpt_dir_save>_cross_validation; mean and standard "
+        "deviation are printed and written to cross_validation.json there",
+        minimum=2,
+    )
     ckpt_dir: str = option(
         "checkpoint_lm", "the pre-trained checkpoint; empty: start from random weights"
     )
@@ -193,7 +200,7 @@ class FineTuningOptions(
             self._set("training_data_file", "train")
             if self.valid_ratio is None:
                 self._set("valid_data_file", "valid")
-            if self.test_ratio is None:
+            if self.test_ratio is None and self.cross_validation is None:
                 self._set("test_data_file", "test")
         for name in ("valid_data_file", "test_data_file"):
             if getattr(self, name) is None:
@@ -207,6 +214,15 @@ class FineTuningOptions(
                     f"--{split}_ratio={ratio:g}: --{split}_data_file names files for it; leave one "
                     "of them out."
                 )
+        if self.cross_validation is not None:
+            for name in ("test_data_file", "test_ratio"):
+                if getattr(self, name):
+                    raise OptionError(
+                        f"--cross_validation={self.cross_validation}: each fold is the test set of "
+                        f"one model; leave out --{name}."
+                    )
+            if self.num_processes > 1:
+                raise OptionError("--cross_validation needs --num_processes=1.")
 
     def _set(self, name: str, split: str) -> None:
         object.__setattr__(self, name, [f"data/sample_{split}.txt"])

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import InputError
-from data_util.labelled.splitting import assign, split_files, text_key
+from data_util.labelled.splitting import (
+    assign,
+    assign_folds,
+    fold_files,
+    split_files,
+    text_key,
+)
 from data_util.reading.documents import read_documents
 from data_util.reading.settings import Reading
 
@@ -63,6 +69,30 @@ def test_a_text_that_alone_has_its_label_is_trained_on():
         assert assign(found, {"valid": 0.5}, seed)[-1] == "train"
 
 
+@given(TEXTS, st.integers(2, 6), st.integers(0, 5))
+def test_folds_share_no_text_and_differ_by_one(found, count, seed):
+    folds = assign_folds(found, count, seed)
+    assert len(folds) == len(found)
+    by_text = {}
+    for (text, _), fold in zip(found, folds, strict=True):
+        assert by_text.setdefault(text, fold) == fold
+    sizes = np.bincount(list(by_text.values()), minlength=count)
+    assert len(sizes) == count and sizes.max() - sizes.min() <= 1
+    assert assign_folds(found, count, seed) == folds
+
+
+def test_each_label_has_its_share_of_each_fold():
+    found = [
+        (str(number), (label,)) for number, label in enumerate("A" * 701 + "B" * 200 + "C" * 53)
+    ]
+    folds = assign_folds(found, 5, seed=3)
+    for label in "ABC":
+        of_label = [fold for (_, labels), fold in zip(found, folds, strict=True) if label in labels]
+        sizes = np.bincount(of_label, minlength=5)
+        assert sizes.max() - sizes.min() <= 1
+    assert assign_folds(found, 5, seed=4) != folds
+
+
 def test_text_key():
     assert text_key("a  b\n") == text_key(" a b")
     assert text_key("a b") != text_key(("a", "b")) != text_key(("b", "a"))
@@ -101,6 +131,18 @@ def test_files_hold_every_document_once(write, tmp_path, caplog):
     # The same again, and others by another seed.
     assert split(path, tmp_path) == splits
     assert split(path, tmp_path, seed=2)["valid"] != splits["valid"]
+
+
+def test_the_files_of_the_folds_hold_every_document_once(write, tmp_path):
+    found = documents(100)
+    path = write([f"{text} __label__{label}" for text, (label,) in found])
+    files = fold_files([path], 4, seed=1, folder=tmp_path / "c")
+    folds = [list(read_documents([file], labelled=True)) for file in files]
+    assert len(folds) == 4
+    together = [(document.text, document.labels) for fold in folds for document in fold]
+    assert sorted(together) == sorted(found)
+    expected = [found[index][0] for index, n in enumerate(assign_folds(found, 4, 1)) if n == 2]
+    assert [document.text for document in folds[2]] == expected
 
 
 @pytest.mark.parametrize(
