@@ -1,6 +1,7 @@
 """Cells of CSV files, which spreadsheets would run as formulas."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets compute a cell that begins so, the full-width forms included.
+_FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
 def inert(text: str) -> str:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
-# Spreadsheets compute a cell that begins so, the full-width forms included.
-_FORMULA = tuple("=+-@＝＋－＠\t\r\n")
+from common.spreadsheets import inert
+
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 # Takes a result, with what was added to it: "id", "text" and the like, "error".
@@ -65,8 +65,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    is_formula = text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
-    return f"'{text}" if is_formula else text
+    return text if _NUMBER.fullmatch(text) else inert(text)
 
 
 class _Encoding:

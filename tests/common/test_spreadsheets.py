@@ -3,7 +3,7 @@ import pytest
 from common.spreadsheets import inert
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1", "＝1", "＠x"])
 def test_formulas_are_text(text):
     assert inert(text) == f"'{text}"
 
