@@ -7,12 +7,10 @@ separated by single spaces (https://code.google.com/archive/p/word2vec/, `-binar
 """
 
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
 
-from common.errors import OptionError
 from common.whole_files import whole_file
 from training.command_line import run
 from training.options.vectors import WordVectorsOptions
@@ -33,14 +31,11 @@ def write_word_vectors(options: WordVectorsOptions) -> int:
         OptionError: the output cannot be a file.
     """
     # Imported here, so that `--help` is fast.
+    from training.runs.output_checks import check_output_file
     from training.vectors import TextVectors
 
     output = options.output
-    if os.path.exists(output) and not os.path.isfile(output):
-        raise OptionError(f"--output={output}: this is no file, but a folder or a pipe.")
-    parent = os.path.dirname(os.path.abspath(output))
-    if not os.path.isdir(parent):
-        raise OptionError(f"--output={output}: there is no folder {parent}; create it first.")
+    check_output_file("output", output)
     vectors = TextVectors.load(Path(options.ckpt_dir))
     tokens = vectors.text.vocabulary.tokens
     # The table may have rows that the vocabulary does not use.

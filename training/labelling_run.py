@@ -65,15 +65,11 @@ class LabellingRun:
                     assert error is not None
                     raise error
                 if progress is not None:
-                    progress.advance(self._bytes_read(progress.done), counted(self.lines))
+                    progress.advance(source.position - progress.done, counted(self.lines))
         if self._write is None:
             self._start_writing([])
         self._empty.summarize()
         self._wrong.summarize()
-
-    def _bytes_read(self, before: float) -> float:
-        """How much of a file was read since, to tell the time left; of a pipe nothing is known."""
-        return 0 if self._source.size is None else self._source.stream.tell() - before
 
     def _passes(self, line: Line) -> bool:
         return line.error is None or self._options.on_error == "skip"

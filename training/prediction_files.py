@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from common.errors import InputError, OptionError, StoppedError
+from common.errors import InputError, StoppedError
 from common.whole_files import whole_file
 from data_util.reading.sources import check_paths
+from training.runs.output_checks import check_output_file
 
 STANDARD = "-"
 PART = ".part"
@@ -31,6 +32,11 @@ class Source:
     name: str
     size: int | None
 
+    @property
+    def position(self) -> int:
+        """How many bytes of a file have been read; 0 of what is no file."""
+        return 0 if self.size is None else self.stream.tell()
+
 
 def check_files(source: str, target: str) -> None:
     """Refuses what cannot be read or written, before a model is loaded.
@@ -39,18 +45,19 @@ def check_files(source: str, target: str) -> None:
         InputError: the input cannot be read.
         OptionError: the output is the input, or cannot be a file.
     """
-    if source != STANDARD:
-        if not _is_stream(source):
-            check_paths([source])
-        if target != STANDARD and os.path.realpath(target) == os.path.realpath(source):
-            raise OptionError(f"--output={target}: this is the input file; name another file.")
-    if target == STANDARD:
-        return
-    if os.path.isdir(target):
-        raise OptionError(f"--output={target}: this is a folder; name a file in it.")
-    parent = os.path.dirname(os.path.abspath(target))
-    if not os.path.isdir(parent):
-        raise OptionError(f"--output={target}: there is no folder {parent}; create it first.")
+    check_source(source)
+    if target != STANDARD:
+        check_output_file("output", target, source, allow_streams=True)
+
+
+def check_source(path: str) -> None:
+    """Refuses an input that `open_source` cannot open, before a model is loaded.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if path != STANDARD and not _is_stream(path):
+        check_paths([path])
 
 
 @contextmanager

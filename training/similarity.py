@@ -3,9 +3,7 @@
 import json
 import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,11 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from common.errors import InputError, OptionError
-from common.whole_files import whole_file
 from data_util.reading.sources import check_paths
 from training.options.vectors import SimilarOptions
-from training.vector_files import check_vector_file, line_vectors, texts_of, write_vector_file
+from training.prediction_files import STANDARD, open_source, open_target
+from training.runs.output_checks import check_output_file
+from training.vector_files import line_vectors, texts_of, write_vector_file
 from training.vectors import TextVectors
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,10 @@ def find_similar(options: SimilarOptions) -> int:
         raise OptionError("name the text to search for with --query, or a file with --queries.")
     check_paths([options.input, *([options.queries] if options.queries else [])])
     if options.vectors:
-        check_vector_file(options.vectors, options.input)
+        check_output_file("vectors", options.vectors, options.input, options.queries)
+    if options.output != STANDARD:
+        sources = (options.input, options.queries, options.vectors)
+        check_output_file("output", options.output, *sources, allow_streams=True)
     vectors = TextVectors.load(Path(options.ckpt_dir))
     queries = _queries(options)
     wanted = vectors(queries, options.batch_size)
@@ -54,10 +56,7 @@ def find_similar(options: SimilarOptions) -> int:
     texts = {
         number: text for number, text in enumerate(_lines_of(options.input), 1) if number in lines
     }
-    with ExitStack() as stack:
-        target = sys.stdout.buffer
-        if options.output != "-":
-            target = stack.enter_context(whole_file(options.output))
+    with open_target(options.output) as target:
         for query, hits in enumerate(found, 1):
             if not hits:
                 logger.warning("query %d has no tokens: nothing is similar to it", query)
@@ -78,19 +77,19 @@ def _queries(options: SimilarOptions) -> list[str]:
 
 
 def _lines_of(path: str) -> Iterator[str]:
-    with open(path, "rb") as file:
-        yield from texts_of(file, path)
+    with open_source(path) as source:
+        yield from texts_of(source)
 
 
 def _document_vectors(options: SimilarOptions, vectors: TextVectors) -> np.ndarray:
     """The vector of each line of the input: computed, or those of the file of vectors."""
     if options.vectors and os.path.exists(options.vectors):
         return _stored_vectors(options, vectors)
-    with open(options.input, "rb") as source:
+    with open_source(options.input) as source:
         if options.vectors:
-            write_vector_file(options.vectors, vectors, source, options.input, options.batch_size)
+            write_vector_file(options.vectors, vectors, source, options.batch_size)
             return np.load(options.vectors, mmap_mode="r")
-        found = line_vectors(vectors, source, options.input, options.batch_size)
+        found = line_vectors(vectors, source, options.batch_size)
         return np.concatenate(list(found))
 
 

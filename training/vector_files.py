@@ -1,28 +1,30 @@
 """Vectors of the lines of a file, in NumPy's format; files may be larger than memory."""
 
 import logging
-import os
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from common.errors import InputError, OptionError
+from common.options import as_text, declarations
+from common.progress import Progress
 from common.whole_files import whole_file
 from data_util.reading.documents import read_texts
+from data_util.reading.file_options import TextFileOptions
 from data_util.reading.settings import DEFAULT_READING, Reading
-from data_util.reading.sources import check_paths
+from training.labelling_run import counted
 from training.options.scripts import PredictionOptions
+from training.prediction_files import Source, check_source, open_source
+from training.runs.output_checks import check_output_file
 from training.vectors import TextVectors, blocks
 
 logger = logging.getLogger(__name__)
 
 _BATCHES_TOGETHER = 16
-_LOG_SECONDS = 30.0
+# The options that say what is read, and how; all others are for labels.
+_READ = {"ckpt_dir", "input", "batch_size", "vectors", *declarations(TextFileOptions)}
 
 
 def write_vectors(options: PredictionOptions) -> int:
@@ -36,59 +38,37 @@ def write_vectors(options: PredictionOptions) -> int:
         InputError: the input cannot be read.
         OptionError: the output is the input or cannot be a file, or an option is for labels.
     """
-    for name in ("output", "threshold", "top_k"):
+    for name, declaration in declarations(type(options)).items():
         value = getattr(options, name)
-        if value != type(options).__dataclass_fields__[name].default:
+        if name not in _READ and value != declaration.default:
             raise OptionError(
-                f"--{name}={value} is for labels, and with --vectors no labels are predicted. "
-                "Leave one of the two out."
+                f"--{name}={as_text(value)} is for labels, and with --vectors no labels are "
+                "predicted. Leave one of the two out."
             )
-    if options.input != "-":
-        check_paths([options.input])
-    check_vector_file(options.vectors, options.input)
+    check_source(options.input)
+    check_output_file("vectors", options.vectors, options.input)
     vectors = TextVectors.load(Path(options.ckpt_dir))
-    with ExitStack() as stack:
-        source, name = sys.stdin.buffer, "standard input"
-        if options.input != "-":
-            source, name = stack.enter_context(open(options.input, "rb")), options.input
+    with open_source(options.input) as source:
         return write_vector_file(
-            options.vectors, vectors, source, name, options.batch_size, options.reading()
+            options.vectors, vectors, source, options.batch_size, options.reading()
         )
-
-
-def check_vector_file(path: str, source: str) -> None:
-    """Refuses what vectors cannot be written to, before they are computed.
-
-    Raises:
-        OptionError: it is the input, a folder, a pipe or a device, or in no folder.
-    """
-    option = f"--vectors={path}"
-    if os.path.realpath(path) == os.path.realpath(source):
-        raise OptionError(f"{option}: this is the input file; name another file.")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OptionError(f"{option}: this is no file, but a folder or a pipe; name a file.")
-    parent = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(parent):
-        raise OptionError(f"{option}: there is no folder {parent}; create it first.")
 
 
 def write_vector_file(
     path: str,
     vectors: TextVectors,
-    source: BinaryIO,
-    name: str,
+    source: Source,
     batch_size: int,
     reading: Reading = DEFAULT_READING,
 ) -> int:
-    """Writes one vector per line of a stream; the file is whole or absent.
+    """Writes one vector per line of a source; the file is whole or absent.
 
     Args:
         path: the file: (lines, d_model) float32 for `numpy.load`.
         vectors: computes them.
-        source: the stream, one text per line.
-        name: of the stream, for messages.
+        source: one text per line.
         batch_size: the number of texts in a batch.
-        reading: how to read the stream.
+        reading: how to read the source.
 
     Returns:
         The number of lines.
@@ -99,11 +79,11 @@ def write_vector_file(
     lines = 0
     with whole_file(path) as file:
         start = _write_header(file, 0, vectors.width)
-        for block in line_vectors(vectors, source, name, batch_size, reading):
+        for block in line_vectors(vectors, source, batch_size, reading):
             file.write(np.ascontiguousarray(block, "<f4").data)
             lines += len(block)
         if not lines:
-            raise InputError("there is no line to compute a vector of", name)
+            raise InputError("there is no line to compute a vector of", source.name)
         # NumPy leaves room for a larger number of rows.
         file.seek(0)
         assert _write_header(file, lines, vectors.width) == start
@@ -113,37 +93,33 @@ def write_vector_file(
 
 def line_vectors(
     vectors: TextVectors,
-    source: BinaryIO,
-    name: str,
+    source: Source,
     batch_size: int,
     reading: Reading = DEFAULT_READING,
 ) -> Iterator[np.ndarray]:
-    """The vectors of the lines of a stream, in blocks (lines, d_model) float32.
+    """The vectors of the lines of a source, in blocks (lines, d_model) float32.
 
     Args:
         vectors: computes them.
-        source: the stream, one text per line.
-        name: of the stream, for messages.
+        source: one text per line.
         batch_size: the number of texts in a batch.
-        reading: how to read the stream.
+        reading: how to read the source.
     """
-    began = shown = time.monotonic()
     lines = 0
-    for block in blocks(texts_of(source, name, reading), batch_size * _BATCHES_TOGETHER):
-        yield vectors(block, batch_size)
-        lines += len(block)
-        if time.monotonic() - shown > _LOG_SECONDS:
-            shown = time.monotonic()
-            logger.info("%s: %s lines, %.0f/s", name, f"{lines:,}", lines / (shown - began))
+    with Progress("computing vectors", source.size) as progress:
+        for block in blocks(texts_of(source, reading), batch_size * _BATCHES_TOGETHER):
+            yield vectors(block, batch_size)
+            lines += len(block)
+            progress.advance(source.position - progress.done, counted(lines))
 
 
-def texts_of(source: BinaryIO, name: str, reading: Reading = DEFAULT_READING) -> Iterator[str]:
-    """The text of each line of a stream; "" for a line without text.
+def texts_of(source: Source, reading: Reading = DEFAULT_READING) -> Iterator[str]:
+    """The text of each line of a source; "" for a line without text.
 
     Raises:
         InputError: naming a line that is wrong.
     """
-    for document in read_texts(source, name, reading=reading):
+    for document in read_texts(source.stream, source.name, reading=reading):
         yield document.text
 
 

@@ -44,6 +44,6 @@ def test_the_reader_of_this_project_gives_the_same_values(written, table):
 
 
 def test_an_output_that_cannot_be_a_file(tmp_path):
-    for output, message in ((tmp_path, "is no file"), (tmp_path / "no/file", "no folder")):
+    for output, message in ((tmp_path, "is a folder"), (tmp_path / "no/file", "no folder")):
         with pytest.raises(OptionError, match=message):
             write_word_vectors(WordVectorsOptions(ckpt_dir="none", output=str(output)))

@@ -117,3 +117,13 @@ def test_one_of_two_options(search, tmp_path):
             search(**changes)
     with pytest.raises(OptionError, match="only white space"):
         search(query=" ")
+
+
+def test_an_output_that_cannot_be_a_file_before_the_work(search, tmp_path, monkeypatch):
+    monkeypatch.setattr(TextVectors, "load", None)
+    queries = tmp_path / "queries.txt"
+    queries.write_text("a\n")
+    with pytest.raises(OptionError, match="there is no folder"):
+        search(query="a", output=str(tmp_path / "no" / "out.jsonl"))
+    with pytest.raises(OptionError, match=r"--output=.*queries\.txt: this is the input file"):
+        search(queries=str(queries), output=str(queries))

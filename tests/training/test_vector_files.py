@@ -7,6 +7,7 @@ import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
 from training.options.scripts import PredictionOptions
+from training.prediction_files import Source
 from training.vector_files import write_vector_file, write_vectors
 from training.vectors import TextVectors
 
@@ -49,11 +50,14 @@ def test_json_lines_and_standard_input(vectors, tmp_path, monkeypatch):
 
 def test_a_wrong_line_leaves_nothing(vectors, tmp_path):
     output = tmp_path / "out.npy"
-    source = io.BytesIO("被告人\n".encode() * 20 + b"\xff\n")
+
+    def source(data):
+        return Source(io.BytesIO(data), "in.txt", len(data))
+
     with pytest.raises(InputError, match=r"in\.txt:21: not UTF-8"):
-        write_vector_file(str(output), vectors, source, "in.txt", 1)
+        write_vector_file(str(output), vectors, source("被告人\n".encode() * 20 + b"\xff\n"), 1)
     with pytest.raises(InputError, match="no line"):
-        write_vector_file(str(output), vectors, io.BytesIO(), "in.txt", 1)
+        write_vector_file(str(output), vectors, source(b""), 1)
     assert not list(tmp_path.iterdir())
 
 
@@ -61,9 +65,14 @@ def test_a_wrong_line_leaves_nothing(vectors, tmp_path):
     ("changes", "message"),
     [
         ({"vectors": "in.txt"}, "this is the input file"),
-        ({"vectors": "."}, "is no file"),
+        ({"vectors": "."}, "is a folder"),
         ({"vectors": "no/out.npy"}, "there is no folder"),
         ({"vectors": "out.npy", "top_k": 3}, "--top_k=3 is for labels"),
+        ({"vectors": "out.npy", "with_text": True}, "--with_text=true is for labels"),
+        ({"vectors": "out.npy", "output_format": "csv"}, "--output_format=csv is for labels"),
+        ({"vectors": "out.npy", "threshold_file": "t"}, "--threshold_file=t is for labels"),
+        ({"vectors": "out.npy", "at_least_one": False}, "--at_least_one=false is for labels"),
+        ({"vectors": "out.npy", "on_error": "skip"}, "--on_error=skip is for labels"),
         ({"vectors": "out.npy", "threshold": 0.0}, "--threshold=0.0 is for labels"),
         ({"vectors": "out.npy", "output": "out.jsonl"}, "--output=out.jsonl is for labels"),
     ],

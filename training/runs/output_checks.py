@@ -1,4 +1,4 @@
-"""Refuses output folders in which a run would write over something that is not its own."""
+"""Refuses outputs with which a command would write over something that is not its own."""
 
 import os
 from pathlib import Path
@@ -48,3 +48,28 @@ def check_not_input(output: Path, source: str, option: str) -> None:
             f"--{option}={output}: this is also the folder that is read, which would be replaced. "
             "Give another folder."
         )
+
+
+def check_output_file(option: str, path: str, *sources: str, allow_streams: bool = False) -> None:
+    """Refuses an output file that cannot be written, before there is anything to write.
+
+    Args:
+        option: the name of the option that gives it.
+        path: the output file.
+        sources: the input files; an empty one is none.
+        allow_streams: whether it may be a pipe or a device.
+
+    Raises:
+        OptionError: it is an input file, a folder, or in no folder.
+    """
+    given = f"--{option}={path}"
+    real = os.path.realpath(path)
+    if any(source and os.path.realpath(source) == real for source in sources):
+        raise OptionError(f"{given}: this is the input file; name another file.")
+    if os.path.isdir(path):
+        raise OptionError(f"{given}: this is a folder; name a file in it.")
+    if os.path.exists(path) and not os.path.isfile(path) and not allow_streams:
+        raise OptionError(f"{given}: this is no file, but a pipe or a device; name a file.")
+    parent = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(parent):
+        raise OptionError(f"{given}: there is no folder {parent}; create it first.")

@@ -1,7 +1,13 @@
+import os
+
 import pytest
 
 from common.errors import OptionError
-from training.runs.output_checks import check_no_foreign_files, check_not_input
+from training.runs.output_checks import (
+    check_no_foreign_files,
+    check_not_input,
+    check_output_file,
+)
 from training.runs.run_record import RunRecord
 
 
@@ -38,3 +44,21 @@ def test_an_output_is_not_the_input(tmp_path, monkeypatch):
             check_not_input(output, ".", "ckpt_dir_save")
     check_not_input(tmp_path / "other", ".", "ckpt_dir_save")
     check_not_input(tmp_path, "", "ckpt_dir_save")
+
+
+def test_files_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.txt").touch()
+    os.mkfifo("pipe")
+    for path, message in (
+        ("./in.txt", "--vectors=./in.txt: this is the input file; name another"),
+        (".", "--vectors=.: this is a folder; name a file in it"),
+        ("pipe", "--vectors=pipe: this is no file, but a pipe or a device; name a file"),
+        ("no/out", f"--vectors=no/out: there is no folder {tmp_path}/no; create it first"),
+    ):
+        with pytest.raises(OptionError) as error:
+            check_output_file("vectors", path, "other.txt", "in.txt")
+        assert str(error.value).startswith(message)
+    check_output_file("vectors", "out.npy", "in.txt", "")
+    check_output_file("vectors", "in.txt")
+    check_output_file("output", "pipe", "in.txt", allow_streams=True)
