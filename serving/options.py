@@ -5,16 +5,15 @@ from dataclasses import dataclass
 
 from common.errors import OptionError
 from common.options import option
-from training.options.groups import DecisionOptions
+from training.options.groups import FineTunedOptions
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class ServingOptions(DecisionOptions):
+class ServingOptions(FineTunedOptions):
     """Labels over HTTP"""
 
-    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
     examples_file: str = option(
         "",
         "texts that the page offers as examples, in a format of --input of predict.py; default: "

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
 
 import uvicorn
 
@@ -31,9 +30,7 @@ def serve(options: ServingOptions) -> None:
     """
     listener = _listen(options)
     with listener:
-        predictor = Predictor(
-            Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
-        )
+        predictor = Predictor.from_options(options)
         logger.info(
             "serving %s: %s, %s (%s), sequences of up to %d tokens",
             options.ckpt_dir,

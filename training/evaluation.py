@@ -40,9 +40,7 @@ def evaluate(options: EvaluationOptions) -> dict[str, Any]:
         raise OptionError("--input= is empty: name at least one labelled file.")
     check_paths(options.input)
     output = output_folder(options)
-    predictor = Predictor(
-        Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
-    )
+    predictor = Predictor.from_options(options)
     task, text = predictor.task, predictor.text
     logger.info(
         "evaluation (%s) of %s, %s, on %s; the results will be in %s",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
 from training.labelling_run import LabellingRun, counted
+from training.options.groups import FineTunedOptions
 from training.options.scripts import PredictionOptions
 from training.prediction_files import (
     STANDARD,
@@ -68,6 +69,13 @@ class Predictor:
         read_published(folder, lambda: self._load(folder))
         self.task.use_decision(threshold, threshold_file, at_least_one)
         self._forward = Forward(self.model)
+
+    @classmethod
+    def from_options(cls, options: FineTunedOptions) -> Self:
+        """Loads the checkpoint that the options name, with their decision."""
+        return cls(
+            Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
+        )
 
     def _load(self, folder: Path) -> None:
         checkpoint = read_checkpoint(folder)
@@ -157,9 +165,7 @@ def predict(options: PredictionOptions) -> int:
         OptionError: the output is the input, or cannot be a file.
     """
     check_files(options.input, options.output)
-    predictor = Predictor(
-        Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
-    )
+    predictor = Predictor.from_options(options)
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options.input))

@@ -169,9 +169,10 @@ def _size_group(sizes: tuple[SizeOption, ...]) -> type[Options]:
 
 
 @dataclass(frozen=True)
-class DecisionOptions(Options):
-    """The decision (by default as validation chose it, or as fine-tuning was told)"""
+class FineTunedOptions(Options):
+    """The checkpoint (it decides as validation chose, or as fine-tuning was told)"""
 
+    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
     threshold: float | None = option(
         None, "predict a label from this probability on, all labels alike", minimum=0, maximum=1
     )

@@ -14,8 +14,8 @@ from models.size_options import learning_rates
 from tasks.registry import DEFAULT_TASK, TASK_OPTIONS, TASKS
 from training.options.groups import (
     MAX_EPOCHS,
-    DecisionOptions,
     DistributionOptions,
+    FineTunedOptions,
     ModelOptions,
     OptimizationOptions,
     RunOptions,
@@ -243,10 +243,9 @@ class TransformOptions(FineTuningOptions):
 
 
 @dataclass(frozen=True)
-class PredictionOptions(TextFileOptions, DecisionOptions):
+class PredictionOptions(FineTunedOptions, TextFileOptions):
     """Labels for new text"""
 
-    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
     input: str = option(
         "-",
         "text (one document per line), JSON or a table (CSV, TSV, Parquet); -: standard input",
@@ -281,10 +280,9 @@ class PredictionOptions(TextFileOptions, DecisionOptions):
 
 
 @dataclass(frozen=True)
-class EvaluationOptions(LabelOptions, TextFileOptions, DecisionOptions):
+class EvaluationOptions(FineTunedOptions, LabelOptions, TextFileOptions):
     """Metrics and a report for labelled documents"""
 
-    ckpt_dir: str = option("checkpoint_lm_save", "the fine-tuned checkpoint")
     input: list[str] = option(
         [], "comma-separated labelled files, in any of the formats of fine-tuning"
     )
