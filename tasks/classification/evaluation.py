@@ -179,8 +179,8 @@ class ClassificationEvaluation(Evaluation):
 
     def training_documents(self) -> np.ndarray | None:
         """(labels,) how many training documents have each label; None where this is not known."""
-        if "train" in self.data.corpora:
-            return self.data.targets("train").sum(axis=0)
+        if (train := self.data.corpora.get("train")) is not None:
+            return np.bincount(train.label_ids, minlength=len(self.data.labels))
         counted = self.found.get("training_documents")
         if not isinstance(counted, dict):
             return None
@@ -220,7 +220,9 @@ class ClassificationEvaluation(Evaluation):
             shift, f1 = best_shift(logits, targets, self._frequencies, score=task.score)
             return Choice(nothing, shift.astype(np.float32), f1)
         given = task.given_thresholds
-        if np.isnan(given).all():
+        free = np.isnan(given)
+        thresholds, f1 = np.zeros(len(given)), 0.0
+        if free.any():
             thresholds, f1 = best_thresholds(
                 logits,
                 targets,
@@ -228,16 +230,12 @@ class ClassificationEvaluation(Evaluation):
                 score=task.score,
                 at_least_one=task.at_least_one,
             )
+        if free.all():
             return Choice(thresholds, nothing, f1)
-        thresholds = np.zeros(len(given))
-        if np.isnan(given).any():
-            thresholds, _ = best_thresholds(
-                logits, targets, self._frequencies, at_least_one=task.at_least_one
-            )
         # A given threshold is one of the calibrated probabilities.
         calibration = self._fit(logits)
         probabilities = np.asarray(task.probabilities(calibration(logits)))
-        limits = np.where(np.isnan(given), expit(calibration(thresholds)), given)
+        limits = np.where(free, expit(calibration(thresholds)), given)
         f1 = f1_of(targets, task.decide(probabilities, limits), task.score)
         return Choice(thresholds, nothing, f1)
 

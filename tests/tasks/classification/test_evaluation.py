@@ -63,7 +63,7 @@ def evaluation_of(task, logits, targets, linear=None, found=None):
         batches={"valid": batches, "test": batches},
         targets=lambda split: targets,
         label_counts=lambda: targets.sum(axis=0).astype(float),
-        corpora=dict.fromkeys(("train", "valid", "test")),
+        corpora={"train": SimpleNamespace(label_ids=np.nonzero(targets)[1]), "valid": None},
         labels=task.labels,
         unknown_labels=(),
         documents=lambda split: iter(()),
@@ -173,6 +173,7 @@ def test_a_given_threshold_is_one_of_calibrated_probabilities(threshold):
     valid = evaluation.validate()
     evaluation.settle()
     assert set(found["thresholds"].values()) == {threshold}
+    assert list(found["training_documents"].values()) == targets.sum(axis=0).tolist()
     scale, bias = found["calibration"]["scale"], found["calibration"]["bias"]
     decisions = decide(expit(scale * 8 * logits + bias), np.full(LABELS, threshold))
     expected = classification_metrics(targets, decisions)["f1"]
@@ -194,6 +195,21 @@ def test_thresholds_that_are_not_given_are_chosen():
     free.validate()
     np.testing.assert_array_equal(chosen[[0, 2, 3, 5]], free._last[0][[0, 2, 3, 5]])
     assert evaluation._choose((8 * logits).astype(np.float32)).score == pytest.approx(valid["f1"])
+
+
+@pytest.mark.parametrize("score", ["micro_f1", "macro_f1"])
+def test_thresholds_that_are_not_given_are_chosen_by_the_score(score):
+    logits, targets, _ = cases.case(2, documents=100, underestimated=1.0)
+    given = np.array([*[np.nan] * (LABELS - 1), 0.9])
+    part = evaluation_of(
+        MultiLabel(label_set(LABELS), threshold=given, score=score), logits, targets
+    )
+    free = evaluation_of(MultiLabel(label_set(LABELS), score=score), logits, targets)
+    mean = evaluation_of(MultiLabel(label_set(LABELS)), logits, targets)
+    logits = logits.astype(np.float32)
+    chosen, expected, other = (each._choose(logits).thresholds for each in (part, free, mean))
+    np.testing.assert_array_equal(chosen, expected)
+    assert (expected != other).any()
 
 
 def test_documents_without_labels_get_none():
