@@ -234,8 +234,8 @@ def train_model(
                 findings = tell(evaluation)
             tested = sum(map(stage.steps, range(history.best_epoch)))
             if is_main_process():
-                figures = {**history.extra["test"]}
-                del figures["examples"]
+                measured = history.extra["test"].items()
+                figures = {name: value for name, value in measured if name != "examples"}
                 write_test_figures(folder.logs, stage.name, tested, figures)
     advice = evaluation.advice()
     texts[REPORT] = fine_tuning_report(history.metrics(), findings, advice, data, model, given)
