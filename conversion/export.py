@@ -166,6 +166,7 @@ def _write_beside(
             "dtype": "float32",
             "shape": ["batch", *next(iter(outputs.values())).shape[1:]],
         },
+        "decision": predictor.task.serving_decision(),
     }
     for name, text in predictor.task.serving_files().items():
         (folder / name).write_bytes(text.encode())

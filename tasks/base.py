@@ -240,6 +240,10 @@ class Task(Tabular):
         """Text files for an exported model that explain its outputs, by name."""
         return self.texts()
 
+    def serving_decision(self) -> dict[str, Any]:
+        """What else decides on the outputs of an exported model, for its `model.json`."""
+        return {}
+
     # Explanations, if `explains`.
 
     @property

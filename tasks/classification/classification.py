@@ -233,6 +233,10 @@ class Classification(LabelDecisions):
         thresholds = dict(zip(self.labels, self.thresholds.tolist(), strict=True))
         return {**self.texts(), "thresholds.json": to_json(thresholds).decode()}
 
+    def serving_decision(self) -> dict[str, Any]:
+        """Whether exactly one label is predicted, and whether at least one is."""
+        return {"exclusive": self.exclusive, "at_least_one": self.at_least_one}
+
     # Explanations.
 
     def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:

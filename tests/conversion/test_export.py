@@ -192,6 +192,7 @@ def test_what_lies_beside_the_model(exported):
             "dtype": "float32",
             "shape": ["batch", 3],
         },
+        "decision": {"exclusive": False, "at_least_one": True},
     }
 
 
