@@ -14,9 +14,9 @@ def test_killed_processes_lose_nothing(tmp_path):
     # In a process of its own, as it forks and this one has threads.
     code = (
         "import json, sys; from pathlib import Path; from benchmarks.crash_test import crash_test\n"
-        "figures = crash_test(Path(sys.argv[1]), kills=2, seed=3, backbones=['text_cnn'],\n"
+        "figures = crash_test(Path(sys.argv[1]), kills=2, seed=3, backbones=['transformer'],\n"
         "    stages=['pretraining'], options=['--d_model=16', '--num_header=2',\n"
-        "    '--num_filters=8', '--num_epochs=2'])\n"
+        "    '--objectives=masked_lm', '--num_epochs=2'])\n"
         "print(json.dumps(figures))"
     )
     result = subprocess.run(
