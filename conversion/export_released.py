@@ -12,9 +12,9 @@ from training.options.conversion import ExportReleasedOptions
 def export_released(options: ExportReleasedOptions) -> None:
     """Writes the folder; see `conversion.released.exporting`."""
     # Imported here: `--help` is instant.
-    from conversion.released.exporting import export_bert
+    from conversion.released.exporting import export_release
 
-    export_bert(Path(options.ckpt_dir), Path(options.out))
+    export_release(Path(options.ckpt_dir), Path(options.out))
 
 
 def main() -> None:

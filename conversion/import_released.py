@@ -13,9 +13,9 @@ from training.options.conversion import ImportOptions
 def import_released(options: ImportOptions) -> None:
     """Writes the checkpoint; see `conversion.released.importing`."""
     # Imported here: `--help` is instant.
-    from conversion.released.importing import import_bert
+    from conversion.released.importing import import_release
 
-    import_bert(options)
+    import_release(options)
 
 
 def main() -> None:

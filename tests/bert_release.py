@@ -1,4 +1,4 @@
-"""BERTs of the library transformers with random weights, saved as releases are."""
+"""Models of the library transformers with random weights, saved as releases are."""
 
 import json
 
@@ -27,7 +27,6 @@ def vocabulary_of(size):
 
 def random_bert(kind="BertForPreTraining", seed=0, **sizes):
     """A BERT each of whose weights is drawn, those that begin as 0 or 1 too."""
-    torch, transformers = libraries()
     values = {
         "vocab_size": 40,
         "hidden_size": 16,
@@ -37,11 +36,18 @@ def random_bert(kind="BertForPreTraining", seed=0, **sizes):
         "max_position_embeddings": 20,
         **sizes,
     }
-    model = getattr(transformers, kind)(transformers.BertConfig(**values)).eval()
+    return random_model(kind, seed, **values)
+
+
+def random_model(kind, seed=0, **values):
+    """A model of any family each of whose weights is drawn, made from the values of its config."""
+    torch, transformers = libraries()
+    made = getattr(transformers, kind)
+    model = made(made.config_class(**values)).eval()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            middle = 1.0 if name.endswith("LayerNorm.weight") else 0.0
+            middle = 1.0 if name.lower().endswith("norm.weight") else 0.0
             parameter.copy_(middle + 0.3 * torch.randn(parameter.shape, generator=generator))
     return model
 

@@ -1,27 +1,13 @@
-"""BERT's configuration file and ours: the same sizes and choices under different names."""
+"""A release's configuration file and ours: the same sizes and choices under different names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.errors import ConfigError
+from conversion.registry import DEFAULT_FAMILY, FAMILIES
+from conversion.released.families.base import ANY, Family
 from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
-
-# Our field, the key in `config.json` of transformers and `bert_config.json` of Google, and
-# its default if a file lacks it (in both programs).
-_SIZES = (
-    ("vocab_size", "vocab_size", None),
-    ("d_model", "hidden_size", 768),
-    ("num_layers", "num_hidden_layers", 12),
-    ("num_heads", "num_attention_heads", 12),
-    ("d_ff", "intermediate_size", 3072),
-    ("max_position", "max_position_embeddings", 512),
-    ("num_segments", "type_vocab_size", 2),
-    ("dropout", "hidden_dropout_prob", 0.1),
-    ("attention_dropout", "attention_probs_dropout_prob", 0.1),
-    ("layer_norm_epsilon", "layer_norm_eps", 1e-12),
-    ("initializer_range", "initializer_range", 0.02),
-)
 
 # For each of their activations: ours, and whether GELU is the tanh approximation.
 _ACTIVATIONS = {
@@ -35,105 +21,127 @@ _ACTIVATIONS = {
     "tanh": ("tanh", False),
 }
 
-# Keys whose values are fixed in a BERT.
-_ONLY = {
-    "model_type": "bert",
-    "position_embedding_type": "absolute",
-    "is_decoder": False,
-    "add_cross_attention": False,
-}
 
-
-def config_from_bert(
-    values: Mapping[str, Any], *, gelu_approximate: bool | None = None
-) -> TransformerConfig:
-    """The backbone that BERT's configuration describes.
+def family_of_release(values: Mapping[str, Any], names: Iterable[str]) -> Family:
+    """The family of a release.
 
     Args:
+        values: the content of its `config.json`. Without `model_type`, which old files lack, its
+            tensors decide.
+        names: of its tensors.
+
+    Raises:
+        ConfigError: it is of none that can be imported.
+    """
+    name = values.get("model_type")
+    if name is None:
+        beginnings = {tensor.partition(".")[0] for tensor in names}
+        found = [family for family in FAMILIES.values() if family.prefix in beginnings]
+        return found[0] if found else FAMILIES[DEFAULT_FAMILY]
+    if not isinstance(name, str) or name not in FAMILIES:
+        raise ConfigError(
+            f"model_type is {name!r:.80}, but only {', '.join(FAMILIES)} can be imported."
+        )
+    return FAMILIES[name]
+
+
+def family_of_backbone(config: BackboneConfig) -> Family:
+    """The family of a backbone's architecture; BERT if it is of none."""
+    others = [family for name, family in FAMILIES.items() if name != DEFAULT_FAMILY]
+    # A backbone of several families is of the last one: ALBERT has what ELECTRA has and more.
+    found = [family for family in others if family.describes(config)]
+    return found[-1] if found else FAMILIES[DEFAULT_FAMILY]
+
+
+def config_from_release(
+    family: Family, values: Mapping[str, Any], *, gelu_approximate: bool | None = None
+) -> TransformerConfig:
+    """The backbone that a release's configuration describes.
+
+    Args:
+        family: that of the release.
         values: the content of `config.json` or `bert_config.json`. Keys that do not describe the
             architecture are ignored.
         gelu_approximate: whether "gelu" is the tanh approximation; None: as the file says. Google's
             program has computed the approximation since 2019, transformers the exact function.
 
     Raises:
-        ConfigError: it describes another model than BERT, or a value is impossible.
+        ConfigError: it describes another model, or a value is impossible.
     """
-    for key, needed in _ONLY.items():
+    for key, needed in family.only.items():
         if values.get(key, needed) != needed:
             raise ConfigError(
-                f"{key} is {values[key]!r}, but only BERT's {needed!r} can be imported."
+                f"{key} is {values[key]!r}, but only {family.title}'s {needed!r} can be imported."
             )
-    given: dict[str, Any] = {}
-    for ours, theirs, default in _SIZES:
+    fields: dict[str, Any] = {}
+    for ours, theirs, default in family.sizes:
         value = values.get(theirs, default)
         if value is None:
             raise ConfigError(f"the key {theirs} is missing.")
-        given[ours] = value
+        fields[ours] = value
+    theirs_of = {ours: theirs for ours, theirs, _ in family.sizes}
     for name in ("d_model", "num_heads"):
-        if type(given[name]) is not int or given[name] < 1:
-            raise ConfigError(f"{_theirs(name)} must be a whole number of at least 1.")
-    if given["d_model"] % given["num_heads"]:
+        if type(fields[name]) is not int or fields[name] < 1:
+            raise ConfigError(f"{theirs_of[name]} must be a whole number of at least 1.")
+    if fields["d_model"] % fields["num_heads"]:
         raise ConfigError(
-            f"hidden_size ({given['d_model']}) is not a multiple of num_attention_heads "
-            f"({given['num_heads']})."
+            f"{theirs_of['d_model']} ({fields['d_model']}) is not a multiple of "
+            f"{theirs_of['num_heads']} ({fields['num_heads']})."
         )
-    activation = values.get("hidden_act", "gelu")
+    key, default = family.activation
+    activation = values.get(key, default)
     if activation not in _ACTIVATIONS:
-        raise ConfigError(
-            f"hidden_act is {activation!r}; it must be one of {', '.join(_ACTIVATIONS)}."
-        )
+        raise ConfigError(f"{key} is {activation!r}; it must be one of {', '.join(_ACTIVATIONS)}.")
     name, approximate = _ACTIVATIONS[activation]
     if activation == "gelu" and gelu_approximate is not None:
         approximate = gelu_approximate
-    width = given["d_model"] // given["num_heads"]
+    width = fields["d_model"] // fields["num_heads"]
+    fixed = {ours: value for ours, value in family.fixed.items() if value is not ANY}
     return TransformerConfig(
-        position="learned",
-        pooling="cls",
-        normalization="post",
-        activation=name,
-        gelu_approximate=approximate,
-        d_k=width,
-        d_v=width,
-        **given,
+        **{
+            **fixed,
+            "activation": name,
+            "gelu_approximate": approximate,
+            "d_k": width,
+            "d_v": width,
+            **family.from_theirs(values, fields),
+        }
     )
 
 
-def bert_from_config(config: BackboneConfig) -> dict[str, Any]:
+def release_from_config(family: Family, config: BackboneConfig) -> dict[str, Any]:
     """The content of `config.json` for transformers.
 
+    Args:
+        family: that of the release to write.
+        config: the backbone.
+
     Raises:
-        ConfigError: the backbone is not BERT's architecture; the message names each key at fault.
+        ConfigError: the backbone is not of the family's architecture; the message names each key at
+            fault.
     """
     width, rest = divmod(config.d_model, config.num_heads)
-    needed: dict[str, Any] = {
-        "backbone": "transformer",
-        "position": "learned",
-        "normalization": "post",
-        "pooling": "cls",
-        "d_k": width,
-        "d_v": width,
-        "embedding_width": config.d_model if config.embedding_width else 0,
-        "share_layers": "none",
-    }
+    needed = {"backbone": "transformer", **family.fixed, "d_k": width, "d_v": width}
+    if config.embedding_width == config.d_model:  # a table that is not projected
+        needed["embedding_width"] = ANY
     wrong = [
         f"{key} is {getattr(config, key)!r}, not {value!r}"
         for key, value in needed.items()
         # For another kind of backbone, which lacks some keys, its name is reported.
-        if getattr(config, key, value) != value
+        if value is not ANY and getattr(config, key, value) != value
     ]
     if rest:
         wrong.append(
             f"d_model ({config.d_model}) is not a multiple of num_heads ({config.num_heads})"
         )
     if wrong:
-        raise ConfigError(f"this backbone does not have BERT's architecture: {'; '.join(wrong)}.")
+        raise ConfigError(
+            f"this backbone does not have {family.title}'s architecture: {'; '.join(wrong)}."
+        )
     chosen = (config.activation, config.activation == "gelu" and config.gelu_approximate)
-    return {
-        "model_type": "bert",
-        **{theirs: getattr(config, ours) for ours, theirs, _ in _SIZES},
-        "hidden_act": next(name for name, ours in _ACTIVATIONS.items() if ours == chosen),
+    keys = {
+        "model_type": family.model_type,
+        **{theirs: getattr(config, ours) for ours, theirs, _ in family.sizes},
+        family.activation[0]: next(name for name, ours in _ACTIVATIONS.items() if ours == chosen),
     }
-
-
-def _theirs(field: str) -> str:
-    return next(theirs for ours, theirs, _ in _SIZES if ours == field)
+    return family.to_theirs(config, keys)

@@ -8,9 +8,9 @@ from safetensors.numpy import save_file
 from common.errors import CheckpointError, ConfigError, OptionError
 from common.files import to_json
 from common.whole_files import whole_folder
-from conversion.released.config import bert_from_config
+from conversion.released.config import family_of_backbone, release_from_config
 from conversion.released.vocabulary import TOKENIZER_CONFIG, VOCABULARY
-from conversion.released.weights import bert_tensors
+from conversion.released.weights import released_tensors
 from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import read_checkpoint
@@ -19,15 +19,8 @@ from training.preparation.tokenizer import text_files
 
 logger = logging.getLogger(__name__)
 
-# What transformers calls a BERT with these heads.
-_ARCHITECTURES = {
-    ("masked_lm", "next_sentence"): "BertForPreTraining",
-    ("masked_lm",): "BertForMaskedLM",
-    ("next_sentence",): "BertForNextSentencePrediction",
-}
 
-
-def export_bert(ckpt_dir: Path, output: Path) -> None:
+def export_release(ckpt_dir: Path, output: Path) -> None:
     """Writes a folder for the library transformers.
 
     It holds config.json, model.safetensors, vocab.txt and tokenizer_config.json.
@@ -38,14 +31,15 @@ def export_bert(ckpt_dir: Path, output: Path) -> None:
         output: the folder, written whole or not at all.
 
     Raises:
-        CheckpointError, ConfigError, InputError, OptionError: the checkpoint is not of BERT's
-            architecture, or the output folder is taken.
+        CheckpointError, ConfigError, InputError, OptionError: the checkpoint is not of the
+            architecture of one of `conversion.registry.FAMILIES`, or the output folder is taken.
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OptionError(f"{output}: this exists already; name a new folder.")
     checkpoint = read_checkpoint(ckpt_dir)
+    family = family_of_backbone(checkpoint.backbone)
     try:
-        config = bert_from_config(checkpoint.backbone)
+        config = release_from_config(family, checkpoint.backbone)
     except ConfigError as error:
         raise CheckpointError(f"{ckpt_dir}: {error}") from error
     vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
@@ -61,11 +55,11 @@ def export_bert(ckpt_dir: Path, output: Path) -> None:
             ckpt_dir,
             tokenizer.normalize,
         )
-    objectives = tuple(sorted(checkpoint.config.get("objectives", ())))
-    architecture = _ARCHITECTURES.get(objectives, "BertModel")
-    config |= {
-        "architectures": [architecture],
+    found = released_tensors(load_model(checkpoint), family)
+    config = {
         "pad_token_id": vocabulary.pad_id,
+        **config,
+        "architectures": [found.architecture],
         "tie_word_embeddings": True,
         "dtype": "float32",
     }
@@ -81,13 +75,15 @@ def export_bert(ckpt_dir: Path, output: Path) -> None:
         "cls_token": "[CLS]",
         "mask_token": "[MASK]",
     }
-    tensors = bert_tensors(load_model(checkpoint))
     with whole_folder(output) as folder:
         (folder / "config.json").write_bytes(to_json(config))
         (folder / TOKENIZER_CONFIG).write_bytes(to_json(settings))
         (folder / VOCABULARY).write_bytes(text_files(tokenizer, vocabulary)["vocab.txt"].encode())
-        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        save_file(found.tensors, folder / "model.safetensors", metadata={"format": "pt"})
     if "task" in checkpoint.config:
         logger.warning("the head of %s is left out", ckpt_dir)
-    summary = f"{architecture} with {len(tensors)} tensors"
+    elif found.left_out:
+        parts = ", ".join(found.left_out)
+        logger.warning("left out, because %s has no place for it: %s", found.architecture, parts)
+    summary = f"{found.architecture} with {len(found.tensors)} tensors"
     logger.info("%s: %s, for transformers' from_pretrained", output, summary)

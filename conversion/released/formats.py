@@ -1,4 +1,4 @@
-"""Reads the files of a released BERT: tensors by name, one at a time.
+"""Reads the files of a released model: tensors by name, one at a time.
 
 No code from a file is run: safetensors and TensorFlow's checkpoints hold only numbers, and from a
 pickle PyTorch reads only tensors (`weights_only=True`).
@@ -12,15 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import CheckpointError
+from common.errors import CheckpointError, ConfigError
 from common.files import is_plain_name, read_json
+from conversion.registry import DEFAULT_FAMILY
+from conversion.released.config import family_of_release
+from conversion.released.families.base import Family
 from conversion.released.names import GOOGLE, HUGGING_FACE
 
 CONFIG_FILES = ("config.json", "bert_config.json")
 
 
 @dataclass(frozen=True)
-class ReleasedBert:
+class Release:
     """The tensors and the configuration in a folder.
 
     Attributes:
@@ -28,7 +31,8 @@ class ReleasedBert:
         style: `HUGGING_FACE` or `GOOGLE`: how the tensors are named.
         weights: the file that holds the tensors, or the index of such files.
         config_file: the file that `config` was read from.
-        config: BERT's configuration.
+        config: its content.
+        family: the family that the configuration names.
         shapes: the shapes of the tensors by name.
         read: reads a tensor by name.
     """
@@ -38,15 +42,16 @@ class ReleasedBert:
     weights: Path
     config_file: Path
     config: Mapping[str, Any]
+    family: Family
     shapes: Mapping[str, tuple[int, ...]]
     read: Callable[[str], np.ndarray]
 
 
-def open_released_bert(folder: Path) -> ReleasedBert:
+def open_release(folder: Path) -> Release:
     """Opens whatever a folder holds; safetensors are preferred to a pickle.
 
     Raises:
-        CheckpointError: the folder holds no release that can be read.
+        CheckpointError, ConfigError: the folder holds no release that can be read.
     """
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no such folder.")
@@ -63,8 +68,9 @@ def open_released_bert(folder: Path) -> ReleasedBert:
             folder, GOOGLE, prefix, google if google.is_file() else config_file, _tensorflow
         )
     raise CheckpointError(
-        f"{folder}: there is no BERT here: one of {', '.join(name for name, _ in _READERS)} or "
-        "bert_model.ckpt.index (with its .data file) is needed."
+        f"{folder}: there is no released model here: one of "
+        f"{', '.join(name for name, _ in _READERS)} or bert_model.ckpt.index (with its .data file) "
+        "is needed."
     )
 
 
@@ -73,9 +79,18 @@ _Tensors = tuple[dict[str, tuple[int, ...]], Callable[[str], np.ndarray]]
 
 def _opened(
     folder: Path, style: str, path: Path, config_file: Path, reader: Callable[[Path], _Tensors]
-) -> ReleasedBert:
-    config = read_json(config_file, "the configuration of a BERT", CheckpointError)
+) -> Release:
+    config = read_json(config_file, "the configuration of a model", CheckpointError)
     shapes, read = reader(path)
+    try:
+        family = family_of_release(config, shapes)
+    except ConfigError as error:
+        raise ConfigError(f"{config_file}: {error}") from error
+    if style == GOOGLE and family.model_type != DEFAULT_FAMILY:
+        raise CheckpointError(
+            f"{path}: of TensorFlow's files only those of a BERT are read, and {config_file.name} "
+            f"says model_type {family.model_type!r}. Use the files of transformers."
+        )
 
     def read_float32(name: str) -> np.ndarray:
         values = np.asarray(read(name), np.float32)
@@ -83,7 +98,7 @@ def _opened(
             raise CheckpointError(f"{path}: {name} holds values that are not finite numbers.")
         return values
 
-    return ReleasedBert(folder, style, path, config_file, config, shapes, read_float32)
+    return Release(folder, style, path, config_file, config, family, shapes, read_float32)
 
 
 def _safetensors(path: Path) -> _Tensors:

@@ -1,4 +1,4 @@
-"""A released BERT as a checkpoint of this project."""
+"""A released model as a checkpoint of this project."""
 
 import logging
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 
 from common.errors import ConfigError, InputError, OptionError
-from conversion.released.config import config_from_bert
-from conversion.released.formats import ReleasedBert, open_released_bert
+from conversion.released.config import config_from_release
+from conversion.released.formats import Release, open_release
 from conversion.released.vocabulary import (
     TOKENIZER_CONFIG,
     released_lower_case,
@@ -32,12 +32,9 @@ logger = logging.getLogger(__name__)
 
 _SHOWN = 20
 
-# What BERT was pre-trained with; `conversion.released.names` has the names of their weights.
-_OBJECTIVES = ("masked_lm", "next_sentence")
 
-
-def import_bert(options: ImportOptions) -> ImportReport:
-    """Writes a checkpoint of pre-training from a released BERT.
+def import_release(options: ImportOptions) -> ImportReport:
+    """Writes a checkpoint of pre-training from a released model.
 
     Raises:
         CheckpointError, ConfigError, InputError, OptionError: the release cannot be used, or the
@@ -48,7 +45,7 @@ def import_bert(options: ImportOptions) -> ImportReport:
     folder = Path(options.ckpt_dir)
     check_not_input(folder, options.source, "ckpt_dir")
     _check_free(folder, overwrite=options.overwrite)
-    released = open_released_bert(Path(options.source))
+    released = open_release(Path(options.source))
     config = _config(released, options)
     vocabulary = released_vocabulary(released.folder)
     if len(vocabulary) > config.vocab_size:
@@ -80,7 +77,8 @@ def import_bert(options: ImportOptions) -> ImportReport:
         logger.warning("%s: %s", released.folder / TOKENIZER_CONFIG, difference)
 
     keras.utils.set_random_seed(options.seed)
-    model = build(PretrainingModel(make_backbone(config), objectives=_OBJECTIVES))
+    objectives = released.family.objectives(released.shapes)
+    model = build(PretrainingModel(make_backbone(config), objectives=objectives))
     report = fill_model(model, released, encoder_only=options.encoder_only)
     _log_report(report)
     names = {"fresh": list(report.fresh), "unused": list(report.unused)}
@@ -122,10 +120,10 @@ def _check_free(folder: Path, *, overwrite: bool) -> None:
         )
 
 
-def _config(released: ReleasedBert, options: ImportOptions) -> TransformerConfig:
+def _config(released: Release, options: ImportOptions) -> TransformerConfig:
     approximate = None if options.gelu is None else options.gelu == "tanh"
     try:
-        return config_from_bert(released.config, gelu_approximate=approximate)
+        return config_from_release(released.family, released.config, gelu_approximate=approximate)
     except ConfigError as error:
         raise ConfigError(f"{released.config_file}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""The names of BERT's variables in three programs: this one, transformers and Google's."""
+"""A variable of a released model by its names in three programs, and how each arranges it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,28 +10,26 @@ GOOGLE = "google"
 
 
 @dataclass(frozen=True)
-class BertVariable:
-    """A variable of BERT.
+class ReleasedVariable:
+    """A variable of a released model.
 
     Attributes:
         ours: its path below the model, as in `backbone/layer_0/...`.
-        hugging_face: its name in `BertForPreTraining` of the library transformers.
-        google: its name in https://github.com/google-research/bert.
+        hugging_face: its name in the library transformers, in a model with heads.
+        google: its name in https://github.com/google-research/bert; "": in no file of Google's that
+            is read.
         kind: how its values are arranged there: a first part of the keys of `_ARRANGE`.
     """
 
     ours: str
     hugging_face: str
-    google: str
+    google: str = ""
     kind: str = "same"
 
     @property
     def part(self) -> str:
-        """The part of the model: "encoder", "pooler", "masked_lm" or "next_sentence"."""
-        begin = self.ours.split("/")
-        if begin[0] != "backbone":
-            return begin[0]
-        return "pooler" if begin[1] == "cls_pooling" else "encoder"
+        """The part of the model: "encoder", "pooler" or the name of an objective."""
+        return part_of(self.ours)
 
     def name(self, style: str) -> str:
         """Its name in `HUGGING_FACE` or `GOOGLE` style."""
@@ -48,6 +46,14 @@ class BertVariable:
     def shape(self, ours: tuple[int, ...], style: str) -> tuple[int, ...]:
         """Its shape in that program, given its shape here."""
         return self.from_ours(np.broadcast_to(np.float32(0), ours), style).shape
+
+
+def part_of(ours: str) -> str:
+    """The part of the model that a variable is of: see `ReleasedVariable.part`."""
+    begin = ours.split("/")
+    if begin[0] != "backbone":
+        return begin[0]
+    return "pooler" if begin[1] == "cls_pooling" else "encoder"
 
 
 def _same(values: np.ndarray) -> np.ndarray:
@@ -89,65 +95,26 @@ _BACK = {**_ARRANGE} | {
 }
 
 
-def bert_variables(num_layers: int) -> list[BertVariable]:
-    """All variables of a BERT with `num_layers` layers, including those of its heads."""
-    found = [
-        BertVariable(
-            f"backbone/embeddings/{ours}/embeddings",
-            f"bert.embeddings.{theirs}.weight",
-            f"bert/embeddings/{theirs}",
-        )
-        for ours, theirs in (
-            ("token_embedding", "word_embeddings"),
-            ("segment_embedding", "token_type_embeddings"),
-            ("positional_encoding", "position_embeddings"),
-        )
-    ]
-    found += _norm("backbone/embeddings/layer_norm", "bert.embeddings.LayerNorm")
-    for index in range(num_layers):
-        ours, theirs = f"backbone/layer_{index}", f"bert.encoder.layer.{index}"
-        attention = f"{ours}/attention/multi_head_attention"
-        for name in ("query", "key", "value"):
-            found += _dense(f"{attention}/{name}", f"{theirs}.attention.self.{name}")
-        found += _dense(f"{attention}/output", f"{theirs}.attention.output.dense")
-        found += _norm(f"{ours}/attention/layer_norm", f"{theirs}.attention.output.LayerNorm")
-        found += _dense(f"{ours}/feed_forward/feed_forward/inner", f"{theirs}.intermediate.dense")
-        found += _dense(f"{ours}/feed_forward/feed_forward/outer", f"{theirs}.output.dense")
-        found += _norm(f"{ours}/feed_forward/layer_norm", f"{theirs}.output.LayerNorm")
-    found += _dense("backbone/cls_pooling/dense", "bert.pooler.dense")
-    found += _dense("masked_lm/transform", "cls.predictions.transform.dense")
-    found += _norm("masked_lm/layer_norm", "cls.predictions.transform.LayerNorm")
-    found += [
-        BertVariable("masked_lm/bias", "cls.predictions.bias", "cls/predictions/output_bias"),
-        BertVariable(
-            "next_sentence/dense/kernel",
-            "cls.seq_relationship.weight",
-            "cls/seq_relationship/output_weights",
-            "class_kernel",
-        ),
-        BertVariable(
-            "next_sentence/dense/bias",
-            "cls.seq_relationship.bias",
-            "cls/seq_relationship/output_bias",
-            "class_bias",
-        ),
-    ]
-    return found
+def embedding(ours: str, theirs: str) -> ReleasedVariable:
+    """A table of vectors."""
+    return ReleasedVariable(f"{ours}/embeddings", f"{theirs}.weight", _google(theirs))
 
 
-def _dense(ours: str, theirs: str) -> list[BertVariable]:
+def dense(ours: str, theirs: str) -> list[ReleasedVariable]:
+    """The kernel and the bias of a dense layer."""
     google = _google(theirs)
     return [
-        BertVariable(f"{ours}/kernel", f"{theirs}.weight", f"{google}/kernel", "kernel"),
-        BertVariable(f"{ours}/bias", f"{theirs}.bias", f"{google}/bias"),
+        ReleasedVariable(f"{ours}/kernel", f"{theirs}.weight", f"{google}/kernel", "kernel"),
+        ReleasedVariable(f"{ours}/bias", f"{theirs}.bias", f"{google}/bias"),
     ]
 
 
-def _norm(ours: str, theirs: str) -> list[BertVariable]:
+def norm(ours: str, theirs: str) -> list[ReleasedVariable]:
+    """The scale and the offset of a layer normalization."""
     google = _google(theirs)
     return [
-        BertVariable(f"{ours}/gamma", f"{theirs}.weight", f"{google}/gamma"),
-        BertVariable(f"{ours}/beta", f"{theirs}.bias", f"{google}/beta"),
+        ReleasedVariable(f"{ours}/gamma", f"{theirs}.weight", f"{google}/gamma"),
+        ReleasedVariable(f"{ours}/beta", f"{theirs}.bias", f"{google}/beta"),
     ]
 
 

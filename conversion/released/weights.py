@@ -1,4 +1,4 @@
-"""Copies a released BERT's tensors into our model, and our model's weights into BERT's tensors."""
+"""Copies a release's tensors into our model, and our model's weights into tensors of a release."""
 
 import re
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ import keras
 import numpy as np
 
 from common.errors import CheckpointError
-from conversion.released.formats import ReleasedBert
-from conversion.released.names import GOOGLE, HUGGING_FACE, BertVariable, bert_variables
+from conversion.released.families.base import Family
+from conversion.released.formats import Release
+from conversion.released.names import GOOGLE, HUGGING_FACE, ReleasedVariable, part_of
 
-_EMBEDDING = "bert.embeddings.word_embeddings.weight"
-_DECODER = "cls.predictions.decoder.weight"
+_EMBEDDING = "embeddings.word_embeddings.weight"
 _OPTIMIZER = re.compile(r"(/adam_[mv]|/(Adam|LAMB)\w*)$|^global_step$")
-_LAYER = re.compile(r"encoder[./]layer[._](\d+)[./]")
+_LAYER = re.compile(r"(?:encoder|transformer)[./]layer[._](\d+)[./]")
 _SHOWN = 5
+# Those on which the shapes of tensors depend.
+_SIZES = ("vocab_size", "d_model", "d_ff", "max_position", "num_segments")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ImportReport:
 
 
 def fill_model(
-    model: keras.Model, released: ReleasedBert, *, encoder_only: bool = False
+    model: keras.Model, released: Release, *, encoder_only: bool = False
 ) -> ImportReport:
     """Loads the weights of a release into a built `PretrainingModel`.
 
@@ -51,12 +53,12 @@ def fill_model(
         CheckpointError: a tensor of the encoder is missing, a tensor's shape contradicts the
             configuration, or the masked-LM head does not share the token embedding.
     """
-    names = _standard_names(released)
-    table = bert_variables(model.backbone.config.num_layers)
+    table = released.family.variables(model.backbone.config)
+    names = _standard_names(released, table)
     if encoder_only:
         table = [entry for entry in table if entry.part in ("encoder", "pooler")]
     elif released.style == HUGGING_FACE:
-        _check_decoder(released, names)
+        _check_tied(released, names)
     ours = model_variables(model)
     missing = [
         entry.name(released.style)
@@ -66,9 +68,9 @@ def fill_model(
     if missing:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise CheckpointError(
-            f"{released.weights}: this is not the BERT that {released.config_file.name} describes: "
-            f"it lacks {', '.join(missing[:_SHOWN])}{more}. It holds "
-            f"{', '.join(sorted(released.shapes)[:_SHOWN])}, ..."
+            f"{released.weights}: this is not the {released.family.title} that "
+            f"{released.config_file.name} describes: it lacks {', '.join(missing[:_SHOWN])}{more}. "
+            f"It holds {', '.join(sorted(released.shapes)[:_SHOWN])}, ..."
         )
     used, filled, parameters = set(), set(), 0
     for entry in table:
@@ -81,7 +83,8 @@ def fill_model(
         used.add(name)
         filled.add(entry.ours)
         parameters += int(np.prod(variable.shape))
-    used |= _aliases(names) if not encoder_only else set()
+    if not encoder_only:
+        used |= names.keys() & {released.family.tied, *released.family.renamed}
     left = [name for name in names if name not in used]
     _check_layers(released, left, model.backbone.config.num_layers)
     optimizer = [name for name in left if _OPTIMIZER.search(name)]
@@ -94,23 +97,39 @@ def fill_model(
     )
 
 
-def bert_tensors(model: keras.Model) -> dict[str, np.ndarray]:
-    """The model's weights by their names in transformers, float32.
+@dataclass(frozen=True)
+class ReleasedTensors:
+    """A model's weights as a release has them.
 
-    Heads that BERT does not have are left out. Without any of BERT's heads the names are those of
-    `BertModel`, which lack the prefix "bert.".
+    Attributes:
+        tensors: by their names in transformers, float32.
+        architecture: what transformers calls a model with these heads.
+        left_out: the parts of the model that the family does not have.
+    """
+
+    tensors: dict[str, np.ndarray]
+    architecture: str
+    left_out: tuple[str, ...]
+
+
+def released_tensors(model: keras.Model, family: Family) -> ReleasedTensors:
+    """The model's weights by their names in transformers.
+
+    Heads that the family does not have are left out. Without any of its heads the names are those
+    of an encoder alone, which lack the family's prefix.
     """
     ours = model_variables(model)
-    table = [
-        entry for entry in bert_variables(model.backbone.config.num_layers) if entry.ours in ours
-    ]
-    heads = any(entry.part not in ("encoder", "pooler") for entry in table)
+    table = [entry for entry in family.variables(model.backbone.config) if entry.ours in ours]
+    heads = tuple(sorted({entry.part for entry in table} - {"encoder", "pooler"}))
     tensors = {}
     for entry in table:
-        name = entry.hugging_face if heads else entry.hugging_face.removeprefix("bert.")
+        name = entry.hugging_face if heads else entry.hugging_face.removeprefix(f"{family.prefix}.")
         values = np.asarray(keras.ops.convert_to_numpy(ours[entry.ours]), np.float32)
         tensors[name] = entry.from_ours(values, HUGGING_FACE)
-    return tensors
+    placed = {entry.ours for entry in table}
+    parts = [part_of(name) for name in ours if name not in placed]
+    architecture = family.architectures.get(heads, family.architectures[()])
+    return ReleasedTensors(tensors, architecture, tuple(dict.fromkeys(parts)))
 
 
 def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -118,69 +137,68 @@ def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
     return {variable.path.partition("/")[2]: variable for variable in model.weights}
 
 
-def _standard_names(released: ReleasedBert) -> dict[str, str]:
-    """The release's names by those of `BertVariable`."""
+def _standard_names(released: Release, table: list[ReleasedVariable]) -> dict[str, str]:
+    """The release's names by those of the family's table."""
     if released.style == GOOGLE:
         return {name: name for name in released.shapes}
-    bare = not any(name.startswith("bert.") for name in released.shapes)
+    family, prefix = released.family, f"{released.family.prefix}."
+    bare = not any(name.startswith(prefix) for name in released.shapes)
+    inner = {
+        name.removeprefix(prefix).partition(".")[0]
+        for name in (entry.hugging_face for entry in table)
+        if name.startswith(prefix)
+    }
     names = {}
     for name in released.shapes:
         if name.endswith(".position_ids"):
             continue  # The constants 0, 1, 2, ..., not a weight.
         standard = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", name)
         standard = re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", standard)
-        if bare and standard.startswith(("embeddings.", "encoder.", "pooler.")):
-            standard = f"bert.{standard}"
+        if bare and standard.partition(".")[0] in inner:
+            standard = prefix + standard
         names[standard] = name
-    # This tensor has two names, and releases differ in which of them they use.
-    if "cls.predictions.decoder.bias" in names:
-        names.setdefault("cls.predictions.bias", names["cls.predictions.decoder.bias"])
+    # These tensors have two names, and releases differ in which of them they use.
+    for other, standard in family.renamed.items():
+        if other in names:
+            names.setdefault(standard, names[other])
     return names
 
 
-def _aliases(names: dict[str, str]) -> set[str]:
-    return {name for name in ("cls.predictions.decoder.bias", _DECODER) if name in names}
-
-
-def _check_decoder(released: ReleasedBert, names: dict[str, str]) -> None:
-    if _DECODER not in names or _EMBEDDING not in names:
+def _check_tied(released: Release, names: dict[str, str]) -> None:
+    tied, embedding = released.family.tied, f"{released.family.prefix}.{_EMBEDDING}"
+    if tied not in names or embedding not in names:
         return
-    decoder, embedding = released.read(names[_DECODER]), released.read(names[_EMBEDDING])
-    if not np.array_equal(decoder, embedding):
+    if not np.array_equal(released.read(names[tied]), released.read(names[embedding])):
         raise CheckpointError(
             f"{released.weights}: the masked-LM head has an output matrix of its own "
-            f"({names[_DECODER]}), and ours shares the token embedding. --encoder_only imports the "
+            f"({names[tied]}), and ours shares the token embedding. --encoder_only imports the "
             "encoder and starts the heads of pre-training from random weights."
         )
 
 
 def _check_shape(
-    released: ReleasedBert, name: str, entry: BertVariable, ours: tuple[int, ...]
+    released: Release, name: str, entry: ReleasedVariable, ours: tuple[int, ...]
 ) -> None:
     found, expected = tuple(released.shapes[name]), entry.shape(ours, released.style)
     if found != expected:
-        sizes = ", ".join(
-            f"{key} {released.config[key]}"
-            for key in (
-                "vocab_size", "hidden_size", "intermediate_size", "max_position_embeddings",
-                "type_vocab_size",
-            )
-            if key in released.config
-        )  # fmt: skip
+        theirs = {ours: key for ours, key, _ in released.family.sizes}
+        keys = [theirs[name] for name in _SIZES if name in theirs] + ["embedding_size"]
+        sizes = ", ".join(f"{key} {released.config[key]}" for key in keys if key in released.config)
         raise CheckpointError(
             f"{released.weights}: {name} is of shape {found}, but {released.config_file.name} "
             f"({sizes}) requires {expected}."
         )
 
 
-def _check_layers(released: ReleasedBert, left: list[str], num_layers: int) -> None:
+def _check_layers(released: Release, left: list[str], num_layers: int) -> None:
     beyond = {
         int(match[1])
         for name in left
         if not _OPTIMIZER.search(name) and (match := _LAYER.search(name))
     }
     if beyond and max(beyond) >= num_layers:
+        key = next(theirs for ours, theirs, _ in released.family.sizes if ours == "num_layers")
         raise CheckpointError(
             f"{released.weights}: it has {max(beyond) + 1} layers, but "
-            f"{released.config_file.name} says num_hidden_layers {num_layers}."
+            f"{released.config_file.name} says {key} {num_layers}."
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversion.released.importing import import_bert
+from conversion.released.importing import import_release
 from data_util.tokens.vocabulary import Vocabulary
 from tests.bert_release import TOKENS, random_bert, save_release
 from training.options.conversion import ImportOptions
@@ -25,5 +25,5 @@ def release(tiny, tmp_path_factory):
 @pytest.fixture(scope="module")
 def imported(release, tmp_path_factory):
     folder = tmp_path_factory.mktemp("imported")
-    import_bert(ImportOptions(str(release[0]), str(folder)))
+    import_release(ImportOptions(str(release[0]), str(folder)))
     return folder

@@ -1,7 +1,13 @@
 import pytest
 
 from common.errors import ConfigError
-from conversion.released.config import bert_from_config, config_from_bert
+from conversion.released.config import (
+    config_from_release,
+    family_of_backbone,
+    family_of_release,
+    release_from_config,
+)
+from conversion.released.families.bert import BERT as FAMILY
 from models.presets import backbone_config
 
 BERT = {
@@ -19,6 +25,15 @@ BERT = {
     "initializer_range": 0.1,
     "hidden_act": "gelu_new",
 }
+
+
+def config_from_bert(values, **options):
+    return config_from_release(FAMILY, values, **options)
+
+
+def bert_from_config(config):
+    assert family_of_backbone(config) is FAMILY
+    return release_from_config(FAMILY, config)
 
 
 def test_every_size_arrives():
@@ -101,3 +116,9 @@ def test_another_shape_is_named(changes, keys):
 def test_a_text_cnn_is_no_bert():
     with pytest.raises(ConfigError, match="backbone is 'text_cnn'"):
         bert_from_config(backbone_config("text_cnn", "tiny", 50))
+
+
+def test_a_model_type_that_cannot_be_imported():
+    for kind in ("xlnet", ["bert"], 3):
+        with pytest.raises(ConfigError, match=r"model_type is .*, but only bert, electra.* can be"):
+            family_of_release({"model_type": kind}, ())

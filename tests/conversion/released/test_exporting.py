@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, OptionError
-from conversion.released.exporting import export_bert
+from conversion.released.exporting import export_release
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
@@ -50,7 +50,7 @@ def test_there_and_back_through_the_commands(release, tmp_path, script):
 
 def test_a_checkpoint_that_is_no_bert(run_of, imported, tmp_path):
     with pytest.raises(CheckpointError, match="normalization is 'pre'"):
-        export_bert(run_of("transformer").pretrained, tmp_path / "out")
+        export_release(run_of("transformer").pretrained, tmp_path / "out")
     checkpoint = read_checkpoint(imported)
     altered = json.dumps({**checkpoint.json("tokenizer.json"), "style": "char"})
     write_checkpoint(
@@ -61,14 +61,14 @@ def test_a_checkpoint_that_is_no_bert(run_of, imported, tmp_path):
         metrics={},
     )
     with pytest.raises(CheckpointError, match="tokenize_style is 'char'"):
-        export_bert(tmp_path / "char", tmp_path / "out")
+        export_release(tmp_path / "char", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.glob(".out*"))
 
 
 def test_a_folder_that_is_taken(release, imported):
     with pytest.raises(OptionError, match="this exists already"):
-        export_bert(imported, release[0])
+        export_release(imported, release[0])
 
 
 def test_a_fine_tuned_checkpoint_is_exported_without_its_head(tiny, imported, tmp_path, eagerly):
@@ -76,6 +76,6 @@ def test_a_fine_tuned_checkpoint_is_exported_without_its_head(tiny, imported, tm
     values = tiny.fine_tuning(num_epochs=1, head="pooled", learning_rate=1e-3, batch_size=64)
     folders = {"ckpt_dir": str(imported), "ckpt_dir_save": str(tmp_path / "save")}
     fine_tune(FineTuningOptions(**values, **folders))
-    export_bert(tmp_path / "save", tmp_path / "out")
+    export_release(tmp_path / "save", tmp_path / "out")
     _, report = transformers.BertModel.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]

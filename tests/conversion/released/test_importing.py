@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
-from conversion.released.importing import import_bert
+from conversion.released.importing import import_release
 from conversion.released.weights import model_variables
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import read_checkpoint
@@ -65,7 +65,7 @@ def test_lower_case_and_gelu_can_be_stored(release, tmp_path, script):
 def test_what_is_lacking_and_unused_is_named(tmp_path, caplog):
     caplog.set_level("INFO")
     folder = save_release(random_bert("BertForSequenceClassification"), tmp_path / "release")
-    import_bert(ImportOptions(str(folder), str(tmp_path / "a"), seed=1))
+    import_release(ImportOptions(str(folder), str(tmp_path / "a"), seed=1))
     assert "keeps its random weights: masked_lm/transform/kernel" in caplog.text
     assert "in the release, unused: classifier.weight" in caplog.text
     stored = read_checkpoint(tmp_path / "a").json("metrics.json")["imported"]
@@ -73,7 +73,7 @@ def test_what_is_lacking_and_unused_is_named(tmp_path, caplog):
     assert stored["unused"] == ["classifier.bias", "classifier.weight"]
     # What starts at random comes from the seed.
     for seed, same in ((1, True), (2, False)):
-        import_bert(ImportOptions(str(folder), str(tmp_path / f"b{seed}"), seed=seed))
+        import_release(ImportOptions(str(folder), str(tmp_path / f"b{seed}"), seed=seed))
         first, second = values_of(tmp_path / "a"), values_of(tmp_path / f"b{seed}")
         name = "masked_lm/transform/kernel"
         assert np.array_equal(first[name], second[name]) == same
@@ -82,7 +82,9 @@ def test_what_is_lacking_and_unused_is_named(tmp_path, caplog):
 
 
 def test_a_mistake_is_one_line(tmp_path, release, refused):
-    assert "no BERT here" in refused("conversion.import_released", tmp_path, tmp_path / "a")
+    assert "no released model here" in refused(
+        "conversion.import_released", tmp_path, tmp_path / "a"
+    )
     assert "no name" in refused("conversion.import_released", release[0], "")
     assert refused("conversion.import_released", release[0]).startswith("CKPT_DIR is missing")
     assert not (tmp_path / "a").exists()
@@ -93,17 +95,17 @@ def test_a_vocabulary_of_another_model(release, tmp_path):
     with (folder / "vocab.txt").open("a", encoding="utf-8") as file:
         file.write("".join(f"more{index}\n" for index in range(4)))
     with pytest.raises(InputError, match="they belong to different models"):
-        import_bert(ImportOptions(str(folder), str(tmp_path / "a")))
+        import_release(ImportOptions(str(folder), str(tmp_path / "a")))
     assert not (tmp_path / "a").exists()
 
 
 def test_a_folder_that_is_taken(release, imported):
     with pytest.raises(OptionError, match="already holds a checkpoint"):
-        import_bert(ImportOptions(str(release[0]), str(imported)))
+        import_release(ImportOptions(str(release[0]), str(imported)))
     # The release itself has names that a checkpoint has.
     for overwrite in (False, True):
         with pytest.raises(OptionError, match="also the folder that is read"):
-            import_bert(ImportOptions(str(release[0]), str(release[0]), overwrite=overwrite))
+            import_release(ImportOptions(str(release[0]), str(release[0]), overwrite=overwrite))
 
 
 def test_pretraining_starts_from_every_weight(tiny, imported, tmp_path, eagerly):

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError
-from conversion.released.config import config_from_bert
-from conversion.released.formats import open_released_bert
-from conversion.released.names import bert_variables
-from conversion.released.weights import bert_tensors, fill_model, model_variables
+from conversion.registry import FAMILIES
+from conversion.released.config import (
+    config_from_release,
+    family_of_backbone,
+    family_of_release,
+)
+from conversion.released.families.bert import BERT
+from conversion.released.formats import open_release
+from conversion.released.weights import fill_model, model_variables, released_tensors
 from models.backbones.base import make_backbone
 from models.build import build
 from models.pretraining_model import PretrainingModel
@@ -42,8 +47,8 @@ SHAPES = {
 
 
 def model_of(folder, objectives=("masked_lm", "next_sentence"), **options):
-    released = open_released_bert(folder)
-    config = config_from_bert(released.config)
+    released = open_release(folder)
+    config = config_from_release(released.family, released.config)
     model = build(PretrainingModel(make_backbone(config), objectives=objectives))
     return model, fill_model(model, released, **options)
 
@@ -58,6 +63,10 @@ def ours_of(model, batch):
         # BERT's first class is "follows", ours the second.
         "next_sentence": logits["next_sentence"][:, ::-1],
     }
+
+
+def tensors_from(model):
+    return released_tensors(model, BERT).tensors
 
 
 def assert_same(ours, theirs, mask):
@@ -84,7 +93,7 @@ def test_outputs_and_round_trip(shape, tmp_path):
     assert report.variables == len(model.weights)
     assert report.parameters == model.count_params()
 
-    before, after = tensors_of(tmp_path / "hf" / "model.safetensors"), bert_tensors(model)
+    before, after = tensors_of(tmp_path / "hf" / "model.safetensors"), tensors_from(model)
     assert before.keys() == after.keys()
     for name, tensor in before.items():
         assert (tensor.dtype, tensor.shape) == (after[name].dtype, after[name].shape), name
@@ -267,7 +276,7 @@ def test_a_pickle_of_tensors(tmp_path):
     theirs = random_bert()
     save_release(theirs, tmp_path)
     torch.save(theirs.state_dict(), tmp_path / "pytorch_model.bin")
-    preferred = open_released_bert(tmp_path)
+    preferred = open_release(tmp_path)
     assert preferred.weights.name == "model.safetensors"
     preferred.weights.unlink()
     model, report = model_of(tmp_path)
@@ -282,7 +291,7 @@ def test_a_pickle_runs_nothing(tmp_path):
     (tmp_path / "model.safetensors").unlink()
     torch.save({"weight": Harmful(str(tmp_path / "it ran"))}, tmp_path / "pytorch_model.bin")
     with pytest.raises(CheckpointError, match="not a whole file of tensors"):
-        open_released_bert(tmp_path)
+        open_release(tmp_path)
     assert not (tmp_path / "it ran").exists()
 
 
@@ -303,23 +312,23 @@ def test_a_pickle_without_torch(tmp_path, monkeypatch):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(CheckpointError, match=r"pip install torch.*model\.safetensors"):
-        open_released_bert(tmp_path)
+        open_release(tmp_path)
 
 
 def test_folders_that_hold_no_bert(tmp_path):
     with pytest.raises(CheckpointError, match="there is no such folder"):
-        open_released_bert(tmp_path / "none")
-    with pytest.raises(CheckpointError, match=r"no BERT here.*model\.safetensors"):
-        open_released_bert(tmp_path)
+        open_release(tmp_path / "none")
+    with pytest.raises(CheckpointError, match=r"no released model here.*model\.safetensors"):
+        open_release(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
     with pytest.raises(CheckpointError, match=r"config\.json: this file cannot be read"):
-        open_released_bert(tmp_path)
+        open_release(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"config\.json: .*not JSON"):
-        open_released_bert(tmp_path)
+        open_release(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match="not a whole safetensors file"):
-        open_released_bert(tmp_path)
+        open_release(tmp_path)
 
 
 def test_cut_google_checkpoints(tmp_path):
@@ -331,14 +340,24 @@ def test_cut_google_checkpoints(tmp_path):
         with pytest.raises(CheckpointError, match=r"bert_model\.ckpt: "):
             model_of(cut)
     shutil.copy(folder / "bert_model.ckpt.index", folder / "other.ckpt.index")
-    assert open_released_bert(folder).weights.name == "bert_model.ckpt"
+    assert open_release(folder).weights.name == "bert_model.ckpt"
     (folder / "bert_model.ckpt.index").rename(folder / "third.ckpt.index")
     with pytest.raises(CheckpointError, match="several TensorFlow checkpoints"):
-        open_released_bert(folder)
+        open_release(folder)
 
 
-def test_the_table_has_every_variable_once():
-    table = bert_variables(3)
-    names_of = [(entry.ours, entry.hugging_face, entry.google) for entry in table]
-    for names in zip(*names_of, strict=True):
-        assert len(set(names)) == len(table)
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_table_has_every_variable_once(family):
+    config = config_from_release(family, {"vocab_size": 40})
+    table = family.variables(config)
+    for attribute in ("ours", "hugging_face"):
+        assert len({getattr(entry, attribute) for entry in table}) == len(table)
+    assert family_of_backbone(config) is family
+    assert family_of_release({"model_type": family.model_type}, ()) is family
+    names = [entry.hugging_face for entry in table]
+    assert family_of_release({}, names) is family
+
+
+def test_the_table_of_google_has_every_variable_once():
+    table = BERT.variables(config_from_release(BERT, {"vocab_size": 40}))
+    assert len({entry.google for entry in table}) == len(table)

@@ -1,0 +1,1 @@
+"""Families of released models, one file each: their configurations and their names of variables."""
