@@ -11,6 +11,7 @@ FAMILIES = Registry(
     electra="conversion.released.families.electra:ELECTRA",
     distilbert="conversion.released.families.distilbert:DISTILBERT",
     roberta="conversion.released.families.roberta:ROBERTA",
+    albert="conversion.released.families.albert:ALBERT",
 )
 
 DEFAULT_FAMILY = "bert"

@@ -36,8 +36,8 @@ def family_of_release(values: Mapping[str, Any], names: Iterable[str]) -> Family
     name = values.get("model_type")
     if name is None:
         beginnings = {tensor.partition(".")[0] for tensor in names}
-        found = [family for family in FAMILIES.values() if family.prefix in beginnings]
-        return found[0] if found else FAMILIES[DEFAULT_FAMILY]
+        found = (family for family in FAMILIES.values() if family.prefix in beginnings)
+        return next(found, FAMILIES[DEFAULT_FAMILY])
     if not isinstance(name, str) or name not in FAMILIES:
         raise ConfigError(
             f"model_type is {name!r:.80}, but only {', '.join(FAMILIES)} can be imported."
@@ -47,10 +47,9 @@ def family_of_release(values: Mapping[str, Any], names: Iterable[str]) -> Family
 
 def family_of_backbone(config: BackboneConfig) -> Family:
     """The family of a backbone's architecture; BERT if it is of none."""
-    others = [family for name, family in FAMILIES.items() if name != DEFAULT_FAMILY]
-    # A backbone of several families is of the last one: ALBERT has what ELECTRA has and more.
-    found = [family for family in others if family.describes(config)]
-    return found[-1] if found else FAMILIES[DEFAULT_FAMILY]
+    others = (family for name, family in FAMILIES.items() if name != DEFAULT_FAMILY)
+    found = (family for family in others if family.describes(config))
+    return next(found, FAMILIES[DEFAULT_FAMILY])
 
 
 def config_from_release(

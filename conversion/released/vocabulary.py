@@ -1,4 +1,4 @@
-"""The vocabulary of a released BERT, and whether it lower-cases text."""
+"""The vocabulary of a released model, and whether it lower-cases text."""
 
 import string
 from pathlib import Path
@@ -12,6 +12,9 @@ VOCABULARY = "vocab.txt"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 
+# Other vocabularies that are found in releases.
+_OTHERS = {"vocab.json": "byte-level BPE", "spiece.model": "SentencePiece"}
+
 
 def released_vocabulary(folder: Path) -> Vocabulary:
     """Reads the vocabulary from `vocab.txt`, or from `tokenizer.json` if there is none.
@@ -23,11 +26,20 @@ def released_vocabulary(folder: Path) -> Vocabulary:
         return Vocabulary.load(folder / VOCABULARY)
     path = folder / TOKENIZER
     if not path.is_file():
+        for name, kind in _OTHERS.items():
+            if (folder / name).is_file():
+                raise InputError(
+                    f"this is a vocabulary of {kind}, and only word pieces (a {VOCABULARY}) can "
+                    "be read",
+                    folder / name,
+                )
         raise InputError(f"no vocabulary: {VOCABULARY} or {TOKENIZER} is needed", folder)
     content = read_json(path, "a tokenizer")
     model = content.get("model")
     if not isinstance(model, dict) or model.get("type", "WordPiece") != "WordPiece":
-        raise InputError("not a tokenizer of word pieces: a vocab.txt is needed", path)
+        kind = model.get("type") if isinstance(model, dict) else None
+        named = f", but of type {kind}" if kind in ("BPE", "Unigram", "WordLevel") else ""
+        raise InputError(f"not a tokenizer of word pieces{named}: a vocab.txt is needed", path)
     ids = model.get("vocab")
     if not isinstance(ids, dict) or sorted(map(str, ids.values())) != sorted(
         map(str, range(len(ids)))

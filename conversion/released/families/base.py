@@ -43,6 +43,7 @@ FIXED: Mapping[str, Any] = {
     "embedding_width": 0,
     "embedding_projection": "tokens",
     "position_offset": 0,
+    "share_layers": "none",
 }
 
 

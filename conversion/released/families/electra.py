@@ -43,8 +43,9 @@ class Electra(Family):
     }
 
     def describes(self, config: BackboneConfig) -> bool:
-        """Whether the sum of the embeddings is what is projected."""
-        return config.embedding_projection == "sum"
+        """Whether the sum of the embeddings is what is projected, and no layers are shared."""
+        shared = getattr(config, "share_layers", "none")
+        return config.embedding_projection == "sum" and shared == "none"
 
     def objectives(self, names: Collection[str]) -> tuple[str, ...]:
         """That of the discriminator if it is one, otherwise that of the generator."""

@@ -109,7 +109,14 @@ def test_a_vocabulary_in_tokenizer_json(tmp_path):
     [
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
-        ('{"model": {"type": "BPE", "vocab": {}}}', "not a tokenizer of word pieces"),
+        (
+            '{"model": {"type": "BPE", "vocab": {}}}',
+            "not a tokenizer of word pieces, but of type BPE",
+        ),
+        (
+            '{"model": {"type": ["BPE"], "vocab": {}}}',
+            "not a tokenizer of word pieces: a vocab.txt",
+        ),
         ('{"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 2}}}', "not 0, 1, 2"),
         ('{"model": {"type": "WordPiece", "vocab": ["a"]}}', "not 0, 1, 2"),
     ],
@@ -123,6 +130,11 @@ def test_a_tokenizer_json_that_cannot_be_used(tmp_path, content, message):
 def test_no_vocabulary_at_all(tmp_path):
     with pytest.raises(InputError, match=r"vocab\.txt or tokenizer\.json is needed"):
         released_vocabulary(tmp_path)
+    # RoBERTa's in English, and ALBERT's.
+    for name, kind in (("spiece.model", "SentencePiece"), ("vocab.json", "byte-level BPE")):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(InputError, match=f"a vocabulary of {kind}, and only word pieces"):
+            released_vocabulary(tmp_path)
 
 
 def test_lower_case(tmp_path):
