@@ -1,10 +1,10 @@
-"""Runs a released BERT end to end: import, further pre-training, fine-tuning and export.
+"""Runs a released model end to end: import, further pre-training, fine-tuning and export.
 
     python -m benchmarks.released_bert --data=DATA [--sequence_length=128] [--num_epochs=3]
-        [--folder=...] [--test_mode]
+        [--model_type=bert|electra|albert] [--folder=...] [--test_mode]
 
 `--data` contains `cail2018/{train,valid,test}.json`. Nothing is downloaded: the library
-transformers (with PyTorch) creates the release, a BERT of 4 layers x 256 with random weights, whose
+transformers (with PyTorch) creates the release, 4 layers x 256 with random weights, whose
 vocabulary contains each character of the training text. It is imported, pre-trained for an epoch
 on the text of the training documents, and fine-tuned with and without that pre-training.
 
@@ -28,6 +28,12 @@ from data_util.reading.documents import read_documents
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from training.command_line import quiet_libraries
 
+# What is created by `--model_type`.
+MODELS = {
+    "bert": "BertForPreTraining",
+    "electra": "ElectraForMaskedLM",
+    "albert": "AlbertForPreTraining",
+}
 MIN_COUNT = 2
 TEST_DOCUMENTS = 300
 FINE_TUNING = ["--head=pooled", "--learning_rate=3e-4", "--head_learning_rate=1e-3"]
@@ -38,6 +44,7 @@ def main() -> None:
     options = parser(__doc__, folder="checkpoint_released_bert")
     options.add_argument("--sequence_length", type=int, default=128, help="of both stages")
     options.add_argument("--num_epochs", type=int, default=3, help="of fine-tuning")
+    options.add_argument("--model_type", default="bert", choices=MODELS, help="of the release")
     options.add_argument("--test_mode", action="store_true", help="two layers, few documents")
     arguments = options.parse_args()
     quiet_libraries()
@@ -46,16 +53,19 @@ def main() -> None:
     release, imported, exported = folder / "release", folder / "imported", folder / "exported"
     limit = TEST_DOCUMENTS if arguments.test_mode else None
     if not (release / "model.safetensors").exists():
-        make_release(release, [train], limit, small=arguments.test_mode)
+        kind = MODELS[arguments.model_type]
+        make_release(release, [train], limit, kind, small=arguments.test_mode)
     if not (imported / "manifest.json").exists():
         run("-m", "conversion.import_released", str(release), str(imported))
 
     shared = [f"--data_path={folder / 'data'}"] + ["--test_mode"] * arguments.test_mode
     pretrained = folder / "pretrained"
+    objectives = json.loads((imported / "config.json").read_text())["objectives"]
     run(
         "train_bert_lm.py",
         *shared,
         f"--init_ckpt_dir={imported}",
+        f"--objectives={','.join(objectives)}",
         f"--ckpt_dir={pretrained}",
         f"--mask_lm_source_file={train}",
         f"--sequence_length_lm={arguments.sequence_length}",
@@ -83,20 +93,20 @@ def main() -> None:
 
     size = "2 x 64" if arguments.test_mode else "4 x 256"
     rows = [
-        metrics_row(folder / f"{start.name}_labels", BERT=size, start=name)
+        metrics_row(folder / f"{start.name}_labels", **{arguments.model_type: size}, start=name)
         for name, start in starts.items()
     ]
     valid = read_metrics(pretrained)["history"][-1]["valid"]
-    names = ("masked_lm_accuracy", "next_sentence_accuracy")
+    names = [f"{objective}_accuracy" for objective in objectives]
     after = {f"{name}, valid": f"{valid[name]:.3f}" for name in names}
     after["largest difference from transformers' hidden states"] = f"{difference:.1e}"
     print(f"\n{markdown(rows)}\n\nAfter pre-training:\n\n{markdown([after])}")
 
 
 def make_release(
-    folder: Path, sources: Iterable[Path], max_documents: int | None, *, small: bool
+    folder: Path, sources: Iterable[Path], max_documents: int | None, kind: str, *, small: bool
 ) -> None:
-    """Saves a `BertForPreTraining` with random weights and a vocabulary of characters."""
+    """Saves a model of transformers with random weights and a vocabulary of characters."""
     import torch
     import transformers
 
@@ -114,7 +124,11 @@ def make_release(
     # As in releases: reserved tokens first, then characters and word pieces.
     tokens = [*RESERVED, *alphabet, *(f"##{letter}" for letter in alphabet), *characters]
     vocabulary = Vocabulary(list(dict.fromkeys(tokens)))
-    config = transformers.BertConfig(
+    model_class = getattr(transformers, kind)
+    # Of ELECTRA and ALBERT; a BERT has no embeddings of another width.
+    narrow = {} if kind.startswith("Bert") else {"embedding_size": 32 if small else 128}
+    config = model_class.config_class(
+        **narrow,
         vocab_size=len(vocabulary),
         hidden_size=64 if small else 256,
         num_hidden_layers=2 if small else 4,
@@ -124,7 +138,7 @@ def make_release(
     )
     torch.manual_seed(1)
     folder.mkdir(parents=True, exist_ok=True)
-    transformers.BertForPreTraining(config).save_pretrained(folder)
+    model_class(config).save_pretrained(folder)
     vocabulary.save(folder / "vocab.txt")
     settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -140,7 +154,7 @@ def largest_difference(checkpoint: Path, exported: Path) -> float:
     from models.checkpoints.weights import load_model
 
     ours = load_model(read_checkpoint(checkpoint)).backbone
-    theirs = transformers.BertModel.from_pretrained(exported).eval()
+    theirs = transformers.AutoModel.from_pretrained(exported).eval()
     ids = np.random.default_rng(1).integers(0, ours.config.vocab_size, (4, 64))
     batch = {
         "token_ids": ids.astype("int32"),

@@ -1,10 +1,11 @@
-"""Writes a checkpoint with BERT's architecture for the library transformers.
+"""Writes a checkpoint with the architecture of a BERT or its kin for the library transformers.
 
 python -m conversion.export_released CKPT_DIR OUT
 """
 
 from pathlib import Path
 
+from conversion.registry import FAMILIES
 from training.command_line import run
 from training.options.conversion import ExportReleasedOptions
 
@@ -23,7 +24,7 @@ def main() -> None:
         export_released,
         ExportReleasedOptions,
         "Write config.json, model.safetensors, vocab.txt and tokenizer_config.json from a "
-        "checkpoint with BERT's architecture.",
+        f"checkpoint with the architecture of one of {', '.join(FAMILIES)}.",
     )
 
 

@@ -1,11 +1,12 @@
-"""Makes a checkpoint from a released BERT.
+"""Makes a checkpoint from a released BERT, ELECTRA, ALBERT, RoBERTa or DistilBERT.
 
     python -m conversion.import_released SOURCE CKPT_DIR [--lower_case=false]
 
 SOURCE is a folder of transformers (config.json, model.safetensors or pytorch_model.bin, vocab.txt)
-or of Google (bert_config.json, bert_model.ckpt.*, vocab.txt).
+or, of a BERT, of Google (bert_config.json, bert_model.ckpt.*, vocab.txt).
 """
 
+from conversion.registry import FAMILIES
 from training.command_line import run
 from training.options.conversion import ImportOptions
 
@@ -23,8 +24,9 @@ def main() -> None:
     run(
         import_released,
         ImportOptions,
-        "Make a checkpoint from a released BERT, for train_bert_lm.py --init_ckpt_dir=CKPT_DIR and "
-        "train_bert_fine_tuning.py --ckpt_dir=CKPT_DIR.",
+        "Make a checkpoint from a released model, for train_bert_lm.py --init_ckpt_dir=CKPT_DIR "
+        "and train_bert_fine_tuning.py --ckpt_dir=CKPT_DIR. It is of the model_type "
+        f"{', '.join(FAMILIES)}, with a vocabulary of word pieces.",
     )
 
 

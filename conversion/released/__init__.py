@@ -1,1 +1,1 @@
-"""Released BERTs: their configuration, names, formats, weights and vocabulary."""
+"""Released models: their configuration, names, formats, weights and vocabulary."""

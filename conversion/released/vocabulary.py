@@ -37,8 +37,8 @@ def released_vocabulary(folder: Path) -> Vocabulary:
     content = read_json(path, "a tokenizer")
     model = content.get("model")
     if not isinstance(model, dict) or model.get("type", "WordPiece") != "WordPiece":
-        kind = model.get("type") if isinstance(model, dict) else None
-        named = f", but of type {kind}" if kind in ("BPE", "Unigram", "WordLevel") else ""
+        found = model.get("type") if isinstance(model, dict) else None
+        named = f", but of type {found}" if found in ("BPE", "Unigram", "WordLevel") else ""
         raise InputError(f"not a tokenizer of word pieces{named}: a vocab.txt is needed", path)
     ids = model.get("vocab")
     if not isinstance(ids, dict) or sorted(map(str, ids.values())) != sorted(

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
-from common.errors import CheckpointError, ConfigError, OptionError
+from common.errors import CheckpointError, ConfigError
 from common.files import to_json
 from data_util.inputs import read_lengths
 from data_util.reading.fields import PAIR_FIELDS
@@ -155,11 +155,6 @@ class Classification(LabelDecisions):
     def build_model(self, backbone: Backbone, dropout: float) -> ClassificationModel:
         """See `Task.build_model`."""
         config, num_labels = backbone.config, len(self.label_set)
-        if self.pairs and config.num_segments < 2:
-            raise OptionError(
-                "the backbone has only one segment, and a pair of texts needs two: use another "
-                "checkpoint."
-            )
         head = HEADS[self.head](config, num_labels, dropout, name="head")
         linear: NgramClassifier | BagOfWords | None = None
         if self.ngrams is not None:

@@ -28,7 +28,7 @@ class ExportOptions(Options):
 
 @dataclass(frozen=True)
 class ImportOptions(Options):
-    """A released BERT as a pre-trained checkpoint"""
+    """A released model as a pre-trained checkpoint"""
 
     source: str = option(
         REQUIRED, "folder of the release, of transformers or Google", positional=True
@@ -48,7 +48,7 @@ class ImportOptions(Options):
 
 @dataclass(frozen=True)
 class ExportReleasedOptions(Options):
-    """A Transformer in BERT's shape for the library transformers"""
+    """A Transformer in the shape of a BERT or its kin for the library transformers"""
 
     ckpt_dir: str = option(REQUIRED, "the pre-trained or fine-tuned checkpoint", positional=True)
     out: str = option(REQUIRED, "output folder, which must be new", positional=True)

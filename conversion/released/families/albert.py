@@ -13,6 +13,7 @@ from conversion.released.families.base import (
     layer_table,
 )
 from conversion.released.names import ReleasedVariable, dense, norm
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 _LAYER = dict(
@@ -81,7 +82,7 @@ class Albert(Family):
         """See `Family.to_theirs`."""
         return {**keys, "embedding_size": config.embedding_width}
 
-    def variables(self, config: BackboneConfig) -> list[ReleasedVariable]:
+    def variables(self, config: TransformerConfig) -> list[ReleasedVariable]:
         """See `Family.variables`; the classes of sentence order are those of ours."""
         layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
         return [

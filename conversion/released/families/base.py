@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from conversion.released.names import ReleasedVariable, dense, embedding, norm
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 # Our field, the key in `config.json`, and its default if a file lacks it.
@@ -108,7 +109,7 @@ class Family:
         """
         return keys
 
-    def variables(self, config: BackboneConfig) -> list[ReleasedVariable]:
+    def variables(self, config: TransformerConfig) -> list[ReleasedVariable]:
         """All variables, including those of the heads."""
         raise NotImplementedError
 

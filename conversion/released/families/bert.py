@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from conversion.released.families.base import ONLY, Family, bert_layers, embedding_table
 from conversion.released.names import ReleasedVariable, dense, norm
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 
@@ -38,7 +39,7 @@ class Bert(Family):
         """Both of BERT's."""
         return ("masked_lm", "next_sentence")
 
-    def variables(self, config: BackboneConfig) -> list[ReleasedVariable]:
+    def variables(self, config: TransformerConfig) -> list[ReleasedVariable]:
         """See `Family.variables`."""
         return [
             *embedding_table("bert"),

@@ -12,6 +12,7 @@ from conversion.released.families.base import (
     layer_table,
 )
 from conversion.released.names import ReleasedVariable, dense, norm
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 _LAYER = dict(
@@ -66,7 +67,7 @@ class DistilBert(Family):
         """Whether segments are not told apart."""
         return config.num_segments == 0
 
-    def variables(self, config: BackboneConfig) -> list[ReleasedVariable]:
+    def variables(self, config: TransformerConfig) -> list[ReleasedVariable]:
         """See `Family.variables`."""
         found = embedding_table("distilbert", segments=False)
         for index in range(config.num_layers):

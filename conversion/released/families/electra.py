@@ -12,6 +12,7 @@ from conversion.released.families.base import (
     embedding_table,
 )
 from conversion.released.names import ReleasedVariable, dense, norm
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 from models.registry import OBJECTIVES
 
@@ -63,7 +64,7 @@ class Electra(Family):
         """See `Family.to_theirs`."""
         return {**keys, "embedding_size": config.sum_width}
 
-    def variables(self, config: BackboneConfig) -> list[ReleasedVariable]:
+    def variables(self, config: TransformerConfig) -> list[ReleasedVariable]:
         """See `Family.variables`."""
         found = [*embedding_table("electra"), *bert_layers("electra", config.num_layers)]
         if config.embedding_width:

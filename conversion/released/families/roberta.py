@@ -13,6 +13,7 @@ from conversion.released.families.base import (
     embedding_table,
 )
 from conversion.released.names import ReleasedVariable, dense, norm
+from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 
 
@@ -66,7 +67,7 @@ class Roberta(Family):
             "pad_token_id": config.position_offset - 1,
         }
 
-    def variables(self, config: BackboneConfig) -> list[ReleasedVariable]:
+    def variables(self, config: TransformerConfig) -> list[ReleasedVariable]:
         """See `Family.variables`."""
         return [
             *embedding_table("roberta"),
