@@ -10,7 +10,7 @@ import reprlib
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from common.errors import ConfigError
 from models.registry import BACKBONE_CONFIGS, BACKBONES, POOLINGS
@@ -69,8 +69,8 @@ class BackboneConfig:
     learning_rates: ClassVar[Mapping[str, float]] = {"pretraining": 1e-3, "fine_tuning": 1e-3}
 
     vocab_size: int = size(help="number of token ids", flag="", minimum=1)
-    d_model: int = size(help="size of the vector at each position", minimum=1)
-    num_heads: int = size(help="attention heads", flag="num_header", minimum=1)
+    d_model: int = size(help="size of the vector at each position", minimum=1, is_width=True)
+    num_heads: int = size(help="attention heads", flag="num_header", minimum=1, is_width=True)
     d_k: int = size(help="size of a head's queries and keys", minimum=1)
     d_v: int = size(help="size of a head's values", minimum=1)
     # [CLS] and [SEP] alone take two positions.
@@ -172,6 +172,23 @@ class BackboneConfig:
                         f"{name} is not given."
                     )
                 values[name] = d_model // num_heads
+
+    def narrowed(self, fraction: float) -> Self:
+        """The sizes of a network of the same kind and depth, whose layers are narrower.
+
+        Args:
+            fraction: what the widths and the number of heads are multiplied by; the heads stay as
+                wide as they are.
+
+        Raises:
+            ConfigError: such a network cannot be.
+        """
+        widths = {
+            name: max(1, round(fraction * getattr(self, name)))
+            for name, field in self.fields().items()
+            if field.metadata["is_width"]
+        }
+        return dataclasses.replace(self, **widths)
 
     @property
     def activation_name(self) -> str:

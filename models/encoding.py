@@ -61,7 +61,10 @@ class Encoding:
         positions: str | None = None,
         token_ids: Any = None,
         layers: bool = False,
+        embeddings_only: bool = False,
     ) -> dict[str, Any]:
+        if embeddings_only:
+            return self._embeddings()
         visibility = visibility or objective.visibility
         if token_ids is not None:
             self._token_ids.append(token_ids)
@@ -96,6 +99,15 @@ class Encoding:
                 end = begin + counts[planned.index(positions)]
                 outputs["sequence_output"] = outputs["sequence_output"][:, begin:end]
         return outputs
+
+    def _embeddings(self) -> dict[str, Any]:
+        """The embeddings of the batch."""
+        key = ("embeddings",)
+        if key not in self._passes:
+            ids, segments = self._batch["token_ids"], self._batch["segment_ids"]
+            embedded = self._backbone.embeddings(ids, segments, training=self._training)
+            self._passes[key] = {"embedding_output": embedded}
+        return self._passes[key]
 
     def _plan(self, visibility: str) -> tuple[tuple[str, ...] | None, bool]:
         """Returns the positions that its objectives read (None: all), and if any reads layers."""

@@ -117,7 +117,7 @@ class PretrainingModel(Serializable, keras.Model):
         Args:
             results: metrics by name.
         """
-        sampled = tuple(f"{head.name}_" for head in self.heads if head.is_sampled)
+        sampled = tuple(f"{term}_" for head in self.heads for term in head.sampled_terms)
         if not sampled:
             return self.measured(results)
         return {

@@ -39,6 +39,7 @@ OBJECTIVES = Registry(
     word_order="models.objectives.word_order:WordOrderHead",
     span_boundary="models.objectives.span_boundary:SpanBoundaryHead",
     causal_lm="models.objectives.causal_lm:CausalLMHead",
+    replaced_token="models.objectives.replaced_token:ReplacedTokenHead",
 )
 DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
 
@@ -48,6 +49,7 @@ OBJECTIVE_OPTIONS = Registry(
     word_order="models.objectives.token_prediction_options:TokenPredictionOptions",
     span_boundary="models.objectives.token_prediction_options:TokenPredictionOptions",
     causal_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
+    replaced_token="models.objectives.replaced_token_options:ReplacedTokenOptions",
     label_mention="models.objectives.label_mention_options:LabelMentionOptions",
 )
 

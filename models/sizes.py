@@ -23,6 +23,7 @@ def size(
     above: float | None = None,
     below: float | None = None,
     choices: Collection[str] | None = None,
+    is_width: bool = False,
 ) -> Any:
     """A field of a backbone's configuration: its default, its help text and what it may be.
 
@@ -35,6 +36,7 @@ def size(
         minimum, maximum: the smallest and the largest value that it may have.
         above, below: the same, for values that it just may not have.
         choices: the only strings that it may be.
+        is_width: whether it is smaller in a narrower network, see `BackboneConfig.narrowed`.
     """
     metadata = {
         "help": help,
@@ -44,6 +46,7 @@ def size(
         "above": above,
         "below": below,
         "choices": choices,
+        "is_width": is_width,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

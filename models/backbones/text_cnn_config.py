@@ -27,7 +27,9 @@ class TextCNNConfig(BackboneConfig):
 
     position: str = "none"
     pooling: str = "max"
-    num_filters: int = size(help="filters of each size; default half of d_model", minimum=1)
+    num_filters: int = size(
+        help="filters of each size; default half of d_model", minimum=1, is_width=True
+    )
     filter_sizes: tuple[int, ...] = size((2, 3, 4, 5), "widths of the filters, in tokens", flag="")
 
     def check(self) -> None:

@@ -40,7 +40,9 @@ class TransformerConfig(BackboneConfig):
     pooling: str = "cls"
     num_layers: int = size(help="layers", flag="num_layer", minimum=1, maximum=200)
     d_ff: int = size(
-        help="inner size of the feed-forward networks; default 4 times d_model", minimum=1
+        help="inner size of the feed-forward networks; default 4 times d_model",
+        minimum=1,
+        is_width=True,
     )
     normalization: str = size(
         "pre", "layer normalization before or after a sub-layer", choices=NORMALIZATIONS

@@ -47,6 +47,8 @@ class Encode(Protocol):
             positions if the objective declares `positions = None`, otherwise no sequence output.
         token_ids: (batch, length) int32 that replace those of the batch, in a separate pass.
         layers: whether to return the output of each layer, at all positions.
+        embeddings_only: whether to return the embedding output alone, without running the encoder;
+            all other arguments are ignored.
 
     Returns:
         The outputs of `Backbone.call`.
@@ -59,6 +61,7 @@ class Encode(Protocol):
         positions: str | None = None,
         token_ids: Any = None,
         layers: bool = False,
+        embeddings_only: bool = False,
     ) -> dict[str, Any]: ...
 
 
@@ -95,8 +98,8 @@ class Objective(Serializable, keras.layers.Layer):
             declared in `models.registry.OBJECTIVE_OPTIONS`; others are facts about the data.
         saved_settings: the settings without which a checkpoint cannot be read, by name, as JSON can
             represent them; `config.json` keeps them.
-        is_sampled: whether training scores a target against fewer candidates than validation, so
-            that their losses and accuracies cannot be compared.
+        sampled_terms: the names of those of its terms whose targets training scores against fewer
+            candidates than validation, so that their losses and accuracies cannot be compared.
     """
 
     rows: ClassVar[str | None] = None
@@ -125,9 +128,9 @@ class Objective(Serializable, keras.layers.Layer):
         return {}
 
     @property
-    def is_sampled(self) -> bool:
-        """See above; false."""
-        return False
+    def sampled_terms(self) -> tuple[str, ...]:
+        """See above; none."""
+        return ()
 
     def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)

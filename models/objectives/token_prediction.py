@@ -68,9 +68,14 @@ class TokenPredictionHead(Objective):
         )
 
     @property
-    def is_sampled(self) -> bool:
-        """See `Objective.is_sampled`."""
-        return self._half > 0
+    def sampled_terms(self) -> tuple[str, ...]:
+        """See `Objective.sampled_terms`."""
+        return (self.name,) if self._half else ()
+
+    @property
+    def feature_width(self) -> int:
+        """The width of the vectors that `features` returns: `d_model`."""
+        return self.config.d_model
 
     @classmethod
     def from_options(
@@ -94,7 +99,7 @@ class TokenPredictionHead(Objective):
     def build(self, input_shape: Any = None) -> None:
         """Creates the transform and one bias per token."""
         super().build()
-        self.transform.build((None, None, self.config.d_model))
+        self.transform.build((None, None, self.feature_width))
         self.layer_norm.build((None, None, self.config.sum_width))
         self.bias = self.add_weight(
             shape=(self.config.vocab_size,), initializer="zeros", autocast=False, name="bias"
@@ -109,7 +114,7 @@ class TokenPredictionHead(Objective):
         """Scores all tokens at each position.
 
         Args:
-            sequence_output: (batch, slots, d_model), at the positions of the targets.
+            sequence_output: (batch, slots, feature_width), at the positions of the targets.
             token_embedding: the backbone's layer.
 
         Returns:
@@ -159,7 +164,7 @@ class TokenPredictionHead(Objective):
             encode, batch: as in `terms`.
 
         Returns:
-            (batch, slots, d_model).
+            (batch, slots, feature_width).
         """
         at = None if self.positions is None else self.positions[0]
         return encode(positions=at)["sequence_output"]
@@ -173,10 +178,29 @@ class TokenPredictionHead(Objective):
     ) -> list[Term]:
         """Returns one term; in training, a target is scored against the sampled candidates."""
         x = self.features(encode, batch)
+        return [self.prediction_term(self.name, x, batch, token_embedding, training)]
+
+    def prediction_term(
+        self,
+        name: str,
+        features: Any,
+        batch: Mapping[str, Any],
+        token_embedding: TokenEmbedding,
+        training: bool | None,
+        logits: Any = None,
+    ) -> Term:
+        """The term of the predicted tokens.
+
+        Args:
+            name: the name of the term.
+            features: what `features` returned.
+            batch, token_embedding, training: as in `terms`.
+            logits: what `call` returned, if it was called already.
+        """
         ids, weights = batch[self.target_ids], batch[self.target_weights]
         if training and self._half:
-            logits = self.sampled(x, ids, token_embedding)
+            logits = self.sampled(features, ids, token_embedding)
             ids = ops.zeros_like(ids)  # The target is the first of the candidates.
-        else:
-            logits = self(x, token_embedding=token_embedding)
-        return [softmax_term(self.name, ids, logits, weights)]
+        elif logits is None:
+            logits = self(features, token_embedding=token_embedding)
+        return softmax_term(name, ids, logits, weights)

@@ -7,7 +7,7 @@ from common.options import Options, option
 
 @dataclass(frozen=True)
 class TokenPredictionOptions(Options):
-    """The objectives that predict tokens (masked_lm, word_order, span_boundary, causal_lm)"""
+    """The objectives that predict tokens, such as masked_lm"""
 
     num_sampled: int = option(
         4096,

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,17 @@ def test_another_visibility_or_other_tokens_are_passes_of_their_own(passes):
     np.testing.assert_allclose(some, at(expected, batch["a_positions"]), atol=1e-5)
     encode(token_ids=other)
     assert len(calls) == 4
+
+
+def test_embeddings_without_a_pass(passes):
+    encoding_of, calls, batch, backbone = passes
+    backbone_like = SimpleNamespace(embeddings=backbone.embeddings)
+    encoding, (a,) = encoding_of(reader("a", **AT_A))
+    encoding._backbone = backbone_like
+    first, second = (encoding.of(a)(embeddings_only=True) for _ in range(2))
+    assert not calls and first is second
+    expected = backbone(batch)["embedding_output"]
+    np.testing.assert_allclose(first["embedding_output"], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,11 @@ OUTPUT_FORMATS = ("jsonl", "csv")
 
 def _chosen(groups: Registry, names: Any) -> list[type[Options]]:
     """The groups with these names; names that cannot be are left to the checks of the option."""
-    return [groups[name] for name in groups if isinstance(names, list) and name in names]
+    found = [groups[name] for name in groups if isinstance(names, list) and name in names]
+    # A group that another one extends comes with it.
+    return [
+        one for one in found if not any(issubclass(each, one) for each in found if each is not one)
+    ]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from conversion.released.families.base import (
 from conversion.released.names import ReleasedVariable, dense, norm
 from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
-from models.registry import OBJECTIVES
 
 
 class Electra(Family):
@@ -51,9 +50,7 @@ class Electra(Family):
     def objectives(self, names: Collection[str]) -> tuple[str, ...]:
         """That of the discriminator if it is one, otherwise that of the generator."""
         discriminates = any(name.startswith("discriminator_predictions.") for name in names)
-        if discriminates and "replaced_token" in OBJECTIVES:
-            return ("replaced_token",)
-        return ("masked_lm",)
+        return ("replaced_token",) if discriminates else ("masked_lm",)
 
     def from_theirs(self, values: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
         """See `Family.from_theirs`: there is a projection if the widths differ."""

@@ -34,6 +34,7 @@ TARGETS = {
     "label_mention": ("mentioned_labels", (0, 1)),
     "masked_lm": ("masked_ids", TOKENS),
     "next_sentence": ("pair_kind", (0, 1)),
+    "replaced_token": ("masked_ids", TOKENS),
     "sentence_order": ("pair_kind", (1, 2)),
     "sentence_structure": ("pair_kind", (0, 1, 2)),
     "span_boundary": ("masked_ids", TOKENS),
@@ -218,8 +219,11 @@ def test_one_batch_is_learned_by_heart(new_model, objective, backbone):
     model.run_eagerly = True  # One evaluation is faster than its compilation.
     metrics = model.test_on_batch(batch, return_dict=True)
     assert set(metrics) == {"loss", *model.metric_names}
-    assert metrics[f"{objective}_loss"] == pytest.approx(metrics["loss"])
-    assert metrics[f"{objective}_accuracy"] == 1
+    assert f"{objective}_loss" in metrics
+    losses = [metrics[name] for name in model.metric_names if name.endswith("_loss")]
+    assert len(losses) > 1 or losses[0] == pytest.approx(metrics["loss"])
+    accuracies = [metrics[name] for name in model.metric_names if name.endswith("_accuracy")]
+    assert accuracies and set(accuracies) == {1}
 
 
 @somewhere
