@@ -12,7 +12,11 @@ def padded_length(longest: int, sequence_length: int) -> int:
 
 
 def make_batches(
-    lengths: np.ndarray, batch_size: int, generator: np.random.Generator | None
+    lengths: np.ndarray,
+    batch_size: int,
+    generator: np.random.Generator | None,
+    *,
+    rows_together: int = 1,
 ) -> list[np.ndarray]:
     """Puts every row into exactly one batch; only one has fewer than `batch_size` rows.
 
@@ -22,10 +26,17 @@ def make_batches(
         generator: draws the order: rows are shuffled, sorted by length within windows of 50
             batches, and the batches are shuffled. None: rows are sorted by length and nothing is
             drawn.
+        rows_together: each so many rows, from the first one on, stay in one batch and in order.
+            The last of these groups may be smaller, and a batch consists of as many as fit.
 
     Returns:
         The row numbers of each batch; the smaller batch is the last.
     """
+    if rows_together > 1:
+        longest = np.maximum.reduceat(lengths, np.arange(0, len(lengths), rows_together))
+        groups = make_batches(longest, max(1, batch_size // rows_together), generator)
+        rows = [group[:, None] * rows_together + np.arange(rows_together) for group in groups]
+        return [batch[batch < len(lengths)] for batch in rows]
     if generator is None:
         order = np.argsort(lengths, kind="stable")
     else:

@@ -8,6 +8,7 @@ from common.registry import Registry
 ROWS = Registry(
     single="data_util.pretraining.rows.single:SingleRows",
     pairs="data_util.pretraining.rows.pairs:PairRows",
+    neighbours="data_util.pretraining.rows.neighbours:NeighbourRows",
 )
 
 NOISES = Registry(

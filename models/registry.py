@@ -40,6 +40,7 @@ OBJECTIVES = Registry(
     span_boundary="models.objectives.span_boundary:SpanBoundaryHead",
     causal_lm="models.objectives.causal_lm:CausalLMHead",
     replaced_token="models.objectives.replaced_token:ReplacedTokenHead",
+    neighbour_sentence="models.objectives.neighbour_sentence:NeighbourSentenceHead",
 )
 DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
 

@@ -126,7 +126,12 @@ class PretrainingBatches:
                 self._segments, self._documents, self._token_budget, generator
             )
             order = random_generator(self._seed, f"{self._stream} order", epoch)
-            batches = make_batches(rows.lengths, self._batch_size, order if self._shuffle else None)
+            batches = make_batches(
+                rows.lengths,
+                self._batch_size,
+                order if self._shuffle else None,
+                rows_together=self._row_plan.rows_together,
+            )
             self._planned = (epoch, rows, batches)
         return self._planned[1:]
 

@@ -44,11 +44,13 @@ class RowPlan(ABC):
         stream: name of its stream of random numbers.
         reserved_tokens: how many positions of a sequence are not text: [CLS] and each [SEP].
         min_token_budget: how many tokens of text must at least fit into a sequence.
+        rows_together: each so many rows, from the first one on, stay in one batch and in order.
     """
 
     stream: ClassVar[str] = "rows"
     reserved_tokens: ClassVar[int]
     min_token_budget: ClassVar[int] = 1
+    rows_together: ClassVar[int] = 1
 
     @abstractmethod
     def plan(

@@ -82,7 +82,7 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step(make) -> None:
 
 
 @combinations
-def test_arrays_are_of_whole_rows(make) -> None:
+def test_arrays_are_of_whole_rows(make, rows) -> None:
     batches = make()
     sizes = []
     for batch in batches.batches(0):
@@ -98,7 +98,10 @@ def test_arrays_are_of_whole_rows(make) -> None:
             assert array.dtype in (np.int32, np.float32, bool)
             if name.endswith("_weights"):
                 assert array.dtype == np.float32 and np.all(array >= 0)
-    assert sum(sizes) == batches.examples(0) and set(sizes[:-1]) == {8}
+    assert sum(sizes) == batches.examples(0)
+    # Of the rows that stay together, the last ones may be fewer; they may be in any batch.
+    few = ROWS[rows].rows_together - 1
+    assert set(sizes[:-1]) <= set(range(8 - few, 9))
 
 
 @combinations

@@ -33,6 +33,7 @@ TARGETS = {
     "causal_lm": ("next_ids", TOKENS),
     "label_mention": ("mentioned_labels", (0, 1)),
     "masked_lm": ("masked_ids", TOKENS),
+    "neighbour_sentence": ("neighbour_offset", (1, -1)),
     "next_sentence": ("pair_kind", (0, 1)),
     "replaced_token": ("masked_ids", TOKENS),
     "sentence_order": ("pair_kind", (1, 2)),
@@ -118,6 +119,10 @@ def target_term(model, batch):
 
 def values_of(objective, target):
     """All values that the targets of one loss could have, in place of those of the batch."""
+    if objective == "neighbour_sentence":
+        # Counted from each row on.
+        yield from (row - np.arange(len(target), dtype=target.dtype) for row in range(len(target)))
+        return
     # The loss of a row is of all of its labels together.
     width = target.shape[-1] if objective == "label_mention" else 1
     for values in itertools.product(TARGETS[objective][1], repeat=width):
@@ -178,9 +183,12 @@ def test_no_leak_of_the_target(model_of, objective, backbone):
     batch = batch_for(model)
     # One batch after the other, for each value that a target could have: one pass for all.
     values = list(values_of(objective, batch[name]))
-    each = {key: np.concatenate([array] * len(values)) for key, array in batch.items()}
-    term = target_term(model, {**each, name: np.concatenate(values)})
-    losses = np.asarray(term["values"], "float64").reshape(len(values), -1)
+    if objective == "neighbour_sentence":  # whose rows are compared with each other
+        terms = [target_term(model, {**batch, name: one})["values"] for one in values]
+    else:
+        each = {key: np.concatenate([array] * len(values)) for key, array in batch.items()}
+        terms = target_term(model, {**each, name: np.concatenate(values)})["values"]
+    losses = np.asarray(terms, "float64").reshape(len(values), -1)
     np.testing.assert_allclose(np.exp(-losses).sum(axis=0), 1, rtol=1e-4)
     # One target tells nothing of another.
     changed = batch[name].copy()
