@@ -8,4 +8,4 @@ NORMALIZATIONS = ("none", "nfc", "nfkc")
 UNITS = ("document", "sentence", "file")
 # Which labels of a CAIL2018 record are meant unless another field is named.
 DEFAULT_LABEL_FIELD = "accusation"
-MASKINGS = ("token", "whole_word", "ngram", "span")
+MASKINGS = ("token", "whole_word", "ngram", "span", "phrase")

@@ -16,6 +16,7 @@ NOISES = Registry(
     whole_word="data_util.pretraining.noise.whole_word:WholeWordNoise",
     ngram="data_util.pretraining.noise.ngram:NgramNoise",
     span="data_util.pretraining.noise.span:SpanNoise",
+    phrase="data_util.pretraining.noise.phrase:PhraseNoise",
     word_order="data_util.pretraining.noise.word_order:WordOrderNoise",
     next_token="data_util.pretraining.noise.next_token:NextTokenNoise",
     none="data_util.pretraining.noise.none:NoNoise",

@@ -12,7 +12,7 @@ from data_util.pretraining.batches import PretrainingBatches
 from data_util.pretraining.build_corpus import prepare_pretraining_data
 from data_util.pretraining.corpus import split_documents
 from data_util.reading.documents import locate_documents
-from data_util.registry import NOISES, ROWS
+from data_util.registry import ROWS
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.backbones.base import make_backbone
@@ -20,7 +20,7 @@ from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import transfer_pretraining
 from models.checkpoints.weights import load_model
-from models.objectives.selection import noise_of, pair_shares_of, rows_of
+from models.objectives.selection import pair_shares_of, rows_of
 from models.pretraining_model import PretrainingModel
 from training.devices import runtime
 from training.devices.distribution import main_process_first
@@ -33,6 +33,7 @@ from training.loop.stage import Stage
 from training.options.scripts import PretrainingOptions
 from training.preparation import architecture, word_embeddings
 from training.preparation.learned_vocabulary import new_tokens, tokenizer_and_vocabulary
+from training.preparation.noise import make_noise, noise_class, phrases
 from training.preparation.objectives import (
     check_mentions,
     label_mentions,
@@ -97,6 +98,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     tokenizer, given = tokenizer_and_vocabulary(options, start)
     names = objectives(options)
     mentions = label_mentions(options, names, start)
+    noise, hidden_phrases = noise_class(options, names), phrases(options, names)
     corpus, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
         tokenizer,
@@ -106,6 +108,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         unit=options.line_unit,
         reading=options.reading(),
         mentions=mentions,
+        word_starts=noise.reads_words,
         cache_folder=cache_folder(options),
         processes=processes(options),
         max_documents=document_limit(options),
@@ -119,7 +122,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
-        "noise": NOISES[noise_of(names, options.masking)](vocabulary, options.mask_probability),
+        "noise": make_noise(noise, options, tokenizer, vocabulary, hidden_phrases),
         "sequence_length": options.sequence_length_lm,
         "batch_size": options.batch_size,
         "seed": options.seed,
@@ -190,9 +193,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
         logger.info("%s: %s", data.start.folder, report)
         architecture.extend_positions(model.backbone, data.start, options.sequence_length_lm)
         for name in fresh:
-            logger.warning(
-                "the checkpoint has no head for %s: it starts with random weights", name
-            )  # fmt: skip
+            logger.warning("the checkpoint has no head for %s: it starts at random", name)
     return model
 
 

@@ -8,7 +8,7 @@ have to lie within what they index.
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,11 @@ logger = logging.getLogger(__name__)
 FORMAT_VERSION = 3
 BLOCK = 1 << 20  # elements that are held in memory at a time while a file is written or checked
 HEXADECIMAL = np.dtype("S64")  # of a SHA-256
-DTYPES: dict[str, np.dtype[Any]] = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8")}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "int32": np.dtype("<i4"),
+    "int64": np.dtype("<i8"),
+    "uint8": np.dtype("u1"),
+}
 
 # Not "description": it is a string of variable length, which is for people. From a damaged file the
 # HDF5 library may read such a string for ever, or past the end of its memory.
@@ -41,6 +45,7 @@ def open_cache(
     *,
     values: Mapping[str, int | None],
     offsets: Mapping[str, str],
+    flags: Collection[str] = (),
 ) -> dict[str, np.ndarray] | None:
     """Opens the arrays of a cache file.
 
@@ -51,15 +56,16 @@ def open_cache(
             None where any value is allowed.
         offsets: the names of its int64 streams, each with the name of the stream that it divides
             into rows: one of `values`, or one of `offsets`, whose rows it then groups.
+        flags: the names of its uint8 streams, which hold 0 and 1.
 
     Returns:
-        int32 streams as read-only memory maps, int64 streams as arrays in memory. None, and a
-        message in the log, where there is no such file or it cannot be trusted.
+        int32 and uint8 streams as read-only memory maps, int64 streams as arrays in memory. None,
+        and a message in the log, where there is no such file or it cannot be trusted.
     """
     if not path.exists() and not path.is_symlink():
         return None
     try:
-        return _open(path, key, values, offsets)
+        return _open(path, key, {**values, **dict.fromkeys(flags, 2)}, offsets, flags)
     except UntrustedError as error:
         reason = str(error)
     except Exception as error:
@@ -87,7 +93,11 @@ def blocks_of(path: Path, dtype: np.dtype, offset: int, length: int) -> Iterator
 
 
 def _open(
-    path: Path, key: str, values: Mapping[str, int | None], offsets: Mapping[str, str]
+    path: Path,
+    key: str,
+    values: Mapping[str, int | None],
+    offsets: Mapping[str, str],
+    flags: Collection[str],
 ) -> dict[str, np.ndarray]:
     if path.is_symlink() or not path.is_file():
         raise UntrustedError("it is a link, or no regular file")
@@ -105,7 +115,8 @@ def _open(
         places = {name: _locate(file, name, file_size) for name in sorted(file)}
     digest = hashlib.sha256()
     for name, (dtype, offset, length) in places.items():
-        if dtype != (DTYPES["int64"] if name in offsets else DTYPES["int32"]):
+        kind = "int64" if name in offsets else "uint8" if name in flags else "int32"
+        if dtype != DTYPES[kind]:
             raise UntrustedError(f"{name} is of another type")
         digest.update(array_heading(name, dtype, length))
         below = values.get(name)
@@ -136,7 +147,7 @@ def _locate(file: h5py.File, name: str, file_size: int) -> tuple[np.dtype, int, 
     """Dtype, byte offset and length of an array, checked before any of it is read."""
     dataset = plain_array(file, name, file_size)
     if dataset.dtype not in DTYPES.values() or dataset.ndim != 1:
-        raise UntrustedError(f"{name!r} is not a one-dimensional array of int32 or int64")
+        raise UntrustedError(f"{name!r} is not a one-dimensional array of int32, int64 or uint8")
     length = dataset.shape[0]
     return dataset.dtype, dataset.id.get_offset() if length else 0, length
 
@@ -152,4 +163,4 @@ def _map(path: Path, dtype: np.dtype, offset: int, length: int) -> np.ndarray:
     if length == 0:
         return np.zeros(0, dtype)
     mapped = np.memmap(path, dtype, mode="r", offset=offset, shape=(length,))
-    return mapped if dtype == DTYPES["int32"] else np.array(mapped)
+    return np.array(mapped) if dtype == DTYPES["int64"] else mapped

@@ -1,7 +1,7 @@
 """The cache: ragged arrays of token ids in HDF5, keyed by content, written whole or not at all.
 
-Every dataset is one contiguous block of int32 or int64, so that it can be memory-mapped: a corpus
-larger than the memory is read at the speed of a file.
+Every dataset is one contiguous block of int32, int64 or uint8, so that it can be memory-mapped: a
+corpus larger than the memory is read at the speed of a file.
 """
 
 import hashlib
@@ -64,6 +64,7 @@ class RaggedWriter:
         description: everything that the content depends on; its fingerprint is the file's key.
         values: names of int32 streams, filled by `append`.
         offsets: names of int64 streams, filled by `append_lengths`: 0, then running sums.
+        flags: names of uint8 streams of 0 and 1, filled by `append`.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class RaggedWriter:
         *,
         values: Iterable[str],
         offsets: Iterable[str],
+        flags: Iterable[str] = (),
     ) -> None:
         self._path = path
         self._description = description
         self._totals = dict.fromkeys(offsets, 0)
         self._dtypes: dict[str, np.dtype] = dict.fromkeys(values, DTYPES["int32"])
         self._dtypes.update(dict.fromkeys(self._totals, DTYPES["int64"]))
+        self._dtypes.update(dict.fromkeys(flags, DTYPES["uint8"]))
         self._tables: dict[str, np.ndarray] = {}
         self._files: dict[str, BinaryIO] = {}
 

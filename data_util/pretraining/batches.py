@@ -65,6 +65,7 @@ class PretrainingBatches:
                 f"each [SEP]: set --sequence_length_lm to {shortest} or more"
             )
         self._ids = np.asarray(corpus.ids)
+        self._word_starts = corpus.word_starts
         self._document_starts = corpus.sentence_offsets[corpus.document_offsets[:-1]]
         self._mentioned = MentionedLabels(corpus) if corpus.labels else None
         self._documents = np.asarray(documents)
@@ -103,7 +104,9 @@ class PretrainingBatches:
             batch = self._sequences(rows, batches[step])
             stream = f"{self._stream} {self._noise.stream}"
             generator = random_generator(self._seed, stream, epoch, step)
-            yield batch | self._noise.arrays(batch, generator)
+            arrays = self._noise.arrays(batch, generator)
+            batch.pop("word_starts", None)  # for the noise alone
+            yield batch | arrays
 
     def documents(self, epoch: int, step: int) -> np.ndarray:
         """The indices of the documents in a batch, each once, in ascending order."""
@@ -149,18 +152,20 @@ class PretrainingBatches:
         # Reserved and padded positions index the first token and are then overwritten.
         text = padding_mask & ~separator & (column > 0)
         token_ids = self._ids[np.where(text, source, 0)]
+        further = {}
+        if self._word_starts is not None:
+            further["word_starts"] = ~text | (self._word_starts[np.where(text, source, 0)] > 0)
         token_ids[~text] = self._vocabulary.pad_id
         token_ids[separator] = self._vocabulary.sep_id
         token_ids[:, 0] = self._vocabulary.cls_id
-        mentioned = {}
         if self._mentioned is not None:
             first = self._documents_at(rows.a_start[chosen])
             second = self._documents_at(rows.b_start[chosen])
-            mentioned = self._mentioned.arrays(first, np.where(b_length[:, 0], second, first))
+            further |= self._mentioned.arrays(first, np.where(b_length[:, 0], second, first))
         return {
             "token_ids": token_ids,
             "segment_ids": (in_b & padding_mask).astype(np.int32),
             "padding_mask": padding_mask,
             **{name: array[chosen] for name, array in rows.arrays.items()},
-            **mentioned,
+            **further,
         }

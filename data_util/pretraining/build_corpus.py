@@ -28,6 +28,7 @@ from data_util.tokens.tokenize_corpus import (
 )
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
+from data_util.tokens.words import SEGMENTER
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def prepare_pretraining_data(
     unit: str | None = None,
     reading: Reading = DEFAULT_READING,
     mentions: LabelMentions | None = None,
+    word_starts: bool = False,
     cache_folder: str | os.PathLike[str],
     processes: int = 1,
     max_documents: int | None = None,
@@ -64,6 +66,7 @@ def prepare_pretraining_data(
         reading: how to read the files.
         mentions: finds the labels that each text names, and hides their names; None: the text
             stays as it is.
+        word_starts: whether to find which tokens begin a word, if tokens are parts of words.
         cache_folder: where caches are looked for and written.
         processes: how many tokenize; 0: one per core.
         max_documents: the most documents to read (see `read_documents`).
@@ -92,12 +95,16 @@ def prepare_pretraining_data(
     }
     if mentions is not None:
         description["mentions"] = mentions.digest
+    word_starts = word_starts and tokenizer.cuts_words
+    if word_starts:
+        description["word_starts"] = SEGMENTER
     labels = mentions.labels if mentions is not None else ()
     key = fingerprint(description)
     target = cache_path(cache_folder, "pretraining", key)
     vocabulary_file = target.with_name(f"vocab-{key[:16]}.txt")
 
-    cached = _open(target, key, vocabulary, vocabulary_file, labels)
+    flags = ("word_starts",) if word_starts else ()
+    cached = _open(target, key, vocabulary, vocabulary_file, labels, flags)
     if cached is not None:
         logger.info("Reading pre-training data from the cache %s", target)
         return cached
@@ -109,14 +116,21 @@ def prepare_pretraining_data(
     )
     texts = (document.texts for document in with_progress(documents, files))
     blocks = tokenize_texts(
-        texts, tokenizer, process_count(processes), by_sentence=True, mentions=mentions
+        texts,
+        tokenizer,
+        process_count(processes),
+        by_sentence=True,
+        mentions=mentions,
+        word_starts=word_starts,
     )
     values, offsets = _streams(labels)
-    with RaggedWriter(target, description, values=values, offsets=offsets) as writer:
+    with RaggedWriter(target, description, values=values, offsets=offsets, flags=flags) as writer:
         for block in blocks:
             writer.append("ids", counts.add(block))
             writer.append_lengths("sentence_offsets", block.sentence_lengths)
             writer.append_lengths("document_offsets", block.document_lengths)
+            if block.word_starts is not None:
+                writer.append("word_starts", block.word_starts)
             if labels:
                 writer.append("label_ids", block.label_ids)
                 writer.append_lengths("label_offsets", block.label_lengths)
@@ -129,7 +143,7 @@ def prepare_pretraining_data(
         writer.append("vocabulary_digest", _digest_bytes(made))
         if vocabulary is None:
             made.save(vocabulary_file)
-    built = _open(target, key, made, vocabulary_file, labels)
+    built = _open(target, key, made, vocabulary_file, labels, flags)
     if built is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
     corpus, vocabulary = built
@@ -162,6 +176,7 @@ def _open(
     vocabulary: Vocabulary | None,
     vocabulary_file: Path,
     labels: tuple[str, ...],
+    flags: tuple[str, ...],
 ) -> tuple[PretrainingCorpus, Vocabulary] | None:
     """Corpus and vocabulary from the cache, if both are there and belong together."""
     if vocabulary is None:
@@ -175,7 +190,7 @@ def _open(
     names, offsets = _streams(labels)
     below = {"ids": len(vocabulary), "vocabulary_digest": 256, "label_ids": len(labels)}
     values = {name: below[name] for name in names}
-    arrays = open_cache(target, key, values=values, offsets=offsets)
+    arrays = open_cache(target, key, values=values, offsets=offsets, flags=flags)
     if arrays is None:
         return None
     if not np.array_equal(arrays["vocabulary_digest"], _digest_bytes(vocabulary)):

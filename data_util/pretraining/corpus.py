@@ -19,6 +19,8 @@ class PretrainingCorpus:
         labels: the labels that were looked for in the text; empty if none were.
         label_ids: int32, document d names the labels `label_ids[offsets[d]:offsets[d + 1]]`.
         label_offsets: (documents + 1,) int64, indices into `label_ids`; (0,) if `labels` is empty.
+        word_starts: (tokens,) uint8, 1 for a token that begins a word, otherwise 0; None if it is
+            not known.
     """
 
     ids: np.ndarray
@@ -27,6 +29,7 @@ class PretrainingCorpus:
     labels: tuple[str, ...] = ()
     label_ids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     label_offsets: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    word_starts: np.ndarray | None = None
 
     @property
     def naming(self) -> int:

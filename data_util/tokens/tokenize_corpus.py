@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class TokenBlock:
         label_ids: int32, the ids of the labels that each document names, one document after the
             other.
         label_lengths: (documents,) int64, labels per document: all 0 if none were looked for.
+        word_starts: see `IndexedTokens`.
     """
 
     tokens: list[str]
@@ -46,6 +48,7 @@ class TokenBlock:
     document_lengths: np.ndarray
     label_ids: np.ndarray
     label_lengths: np.ndarray
+    word_starts: np.ndarray | None = None
 
 
 def tokenize_texts(
@@ -55,6 +58,7 @@ def tokenize_texts(
     *,
     by_sentence: bool,
     mentions: LabelMentions | None = None,
+    word_starts: bool = False,
 ) -> Iterator[TokenBlock]:
     """Tokenizes texts in `processes` processes.
 
@@ -63,6 +67,7 @@ def tokenize_texts(
             and texts without a sentence. Otherwise every text is one sentence, even an empty one.
             The two texts of a pair are one sentence each in either case.
         mentions: finds the labels that each text names, and hides their names.
+        word_starts: see `Tokenizer.index`.
 
     Returns:
         Blocks of the texts in order. Which texts share a block does not depend on `processes`.
@@ -72,7 +77,7 @@ def tokenize_texts(
         _blocks_of_texts(texts),
         processes,
         initializer=_set_worker,
-        initargs=(tokenizer, by_sentence, mentions),
+        initargs=(tokenizer, by_sentence, mentions, word_starts),
     )
 
 
@@ -138,16 +143,16 @@ def _blocks_of_texts(texts: Iterable[Text]) -> Iterator[list[Text]]:
         yield block
 
 
-_worker: tuple[Tokenizer, bool, LabelMentions | None]
+_worker: tuple[Tokenizer, bool, LabelMentions | None, bool]
 
 
-def _set_worker(tokenizer: Tokenizer, by_sentence: bool, mentions: LabelMentions | None) -> None:
+def _set_worker(*arguments: Any) -> None:
     global _worker
-    _worker = (tokenizer, by_sentence, mentions)
+    _worker = arguments
 
 
 def _tokenize_block(texts: list[Text]) -> TokenBlock:
-    tokenizer, by_sentence, mentions = _worker
+    tokenizer, by_sentence, mentions, word_starts = _worker
     labels: list[list[int]] = [[] for _ in texts]
     if mentions is not None:
         texts, labels = map(list, zip(*map(mentions.find_ids, texts), strict=True))
@@ -161,7 +166,7 @@ def _tokenize_block(texts: list[Text]) -> TokenBlock:
         else:
             sentences.append(text)
         document_ends.append(len(sentences))
-    indexed = tokenizer.index(sentences)
+    indexed = tokenizer.index(sentences, word_starts=word_starts)
     kept = indexed.lengths > 0 if by_sentence else np.ones(len(sentences), bool)
     # The number of kept sentences up to each document's end.
     ends = np.concatenate([[0], np.cumsum(kept)])[[0, *document_ends]]
@@ -175,4 +180,5 @@ def _tokenize_block(texts: list[Text]) -> TokenBlock:
         document_lengths[not_empty],
         np.array(list(itertools.chain.from_iterable(labels)), np.int32),
         np.array([len(of_document) for of_document in labels], np.int64),
+        indexed.word_starts,
     )

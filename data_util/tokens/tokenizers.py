@@ -1,7 +1,7 @@
 """Text to tokens: words, characters, space-separated tokens, or BERT's word pieces."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import filterfalse
 from typing import Any, ClassVar
@@ -10,8 +10,9 @@ from common.errors import InputError
 from common.files import to_json
 from data_util.choices import TOKENIZE_STYLES
 from data_util.tokens.normalization import Normalizer
-from data_util.tokens.numbering import IndexedTokens, index_tokens
+from data_util.tokens.numbering import IndexedTokens, index_tokens, index_tokens_and_starts
 from data_util.tokens.vocabulary import Vocabulary
+from data_util.tokens.word_starts import starts_of_characters, starts_of_pieces
 from data_util.tokens.words import (
     SEGMENTER,
     UserWord,
@@ -45,9 +46,11 @@ class Tokenizer:
 
     Attributes:
         style: the name in `TOKENIZE_STYLES`.
+        cuts_words: whether its tokens may be parts of words.
     """
 
     style: ClassVar[str]
+    cuts_words: ClassVar[bool] = False
 
     def __init__(
         self, lower_case: bool = False, normalize: str = "none", rules: int = FORMAT_VERSION
@@ -61,9 +64,16 @@ class Tokenizer:
         """The tokens of a text, in order; white space is dropped."""
         return self._split(self._normalizer(text))
 
-    def index(self, texts: Sequence[str]) -> IndexedTokens:
-        """The tokens of several texts, as indices into the distinct ones."""
-        return index_tokens(texts, self.tokenize)
+    def index(self, texts: Sequence[str], *, word_starts: bool = False) -> IndexedTokens:
+        """The tokens of several texts, as indices into the distinct ones.
+
+        Args:
+            texts: the texts.
+            word_starts: whether to find which tokens begin a word of `WordTokenizer`.
+        """
+        if not word_starts:
+            return index_tokens(texts, self.tokenize)
+        return index_tokens_and_starts(list(map(self._normalizer, texts)), self._split_with_starts)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """The spans of the tokens of `tokenize(text)`: first character, one past the last.
@@ -102,6 +112,11 @@ class Tokenizer:
 
     def _split(self, text: str) -> list[str]:
         raise NotImplementedError(f"{type(self).__name__} has to say how text is split")
+
+    def _split_with_starts(self, text: str) -> tuple[list[str], Iterable[int]]:
+        """What `_split` gives, and 1 for each token that begins a word, otherwise 0."""
+        tokens = self._split(text)
+        return tokens, b"\1" * len(tokens)
 
 
 class WordTokenizer(Tokenizer):
@@ -163,9 +178,13 @@ class CharTokenizer(Tokenizer):
     """Every character that is not white space."""
 
     style = "char"
+    cuts_words = True
 
     def _split(self, text: str) -> list[str]:
         return list("".join(text.split()))
+
+    def _split_with_starts(self, text: str) -> tuple[list[str], Iterable[int]]:
+        return self._split(text), starts_of_characters(text)
 
 
 class SpaceTokenizer(Tokenizer):
@@ -191,6 +210,7 @@ class WordPieceTokenizer(Tokenizer):
     """
 
     style = "wordpiece"
+    cuts_words = True
 
     def __init__(
         self,
@@ -229,6 +249,10 @@ class WordPieceTokenizer(Tokenizer):
 
     def _split(self, text: str) -> list[str]:
         return self._pieces.encode(text, add_special_tokens=False).tokens
+
+    def _split_with_starts(self, text: str) -> tuple[list[str], Iterable[int]]:
+        encoded = self._pieces.encode(text, add_special_tokens=False)
+        return encoded.tokens, starts_of_pieces(text, encoded)
 
 
 def make_tokenizer(

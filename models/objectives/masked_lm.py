@@ -24,7 +24,14 @@ class MaskedLMHead(TokenPredictionHead):
         https://github.com/google-research/bert.
     """
 
-    noise: ClassVar[tuple[str, ...]] = ("token", "whole_word", "ngram", "span", "word_order")
+    noise: ClassVar[tuple[str, ...]] = (
+        "token",
+        "whole_word",
+        "ngram",
+        "span",
+        "phrase",
+        "word_order",
+    )
     target_ids: ClassVar[str] = "masked_ids"
     target_weights: ClassVar[str] = "masked_weights"
     arrays: ClassVar[Mapping[str, Array]] = {

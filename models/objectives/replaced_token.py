@@ -60,7 +60,7 @@ class ReplacedTokenHead(TokenPredictionHead):
         https://github.com/google-research/electra.
     """
 
-    noise: ClassVar[tuple[str, ...]] = ("token", "whole_word", "ngram", "span")
+    noise: ClassVar[tuple[str, ...]] = ("token", "whole_word", "ngram", "span", "phrase")
     target_ids: ClassVar[str] = "masked_ids"
     target_weights: ClassVar[str] = "masked_weights"
     arrays: ClassVar[Mapping[str, Array]] = {

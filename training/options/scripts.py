@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import OptionError
 from common.options import Options, option
 from common.registry import Registry
-from data_util.choices import MASKINGS, UNITS
+from data_util.choices import UNITS
 from data_util.reading.file_options import LabelOptions, TextFileOptions
 from models.registry import BACKBONES, DEFAULT_OBJECTIVES, OBJECTIVE_OPTIONS, OBJECTIVES
 from models.size_options import learning_rates
@@ -21,6 +21,7 @@ from training.options.groups import (
     RunOptions,
     TokenizerOptions,
 )
+from training.options.masking import MaskingOptions
 
 OUTPUT_FORMATS = ("jsonl", "csv")
 
@@ -36,6 +37,7 @@ def _chosen(groups: Registry, names: Any) -> list[type[Options]]:
 
 @dataclass(frozen=True)
 class PretrainingOptions(
+    MaskingOptions,
     OptimizationOptions,
     DistributionOptions,
     ModelOptions,
@@ -77,19 +79,6 @@ class PretrainingOptions(
         "comma-separated objectives, which are learned at the same time; they may bring options "
         "of their own, which --help lists with --objectives=NAME",
         choices=OBJECTIVES,
-    )
-    masking: str | None = option(
-        None,
-        "what is masked together. token: single tokens; whole_word: the pieces of a word; ngram: "
-        "one to three words (ALBERT); span: one to ten words (SpanBERT); default: what the "
-        "objectives need, or else token",
-        choices=MASKINGS,
-    )
-    mask_probability: float = option(
-        0.15,
-        "fraction of the tokens that are masked, or changed in another way",
-        minimum=0.01,
-        maximum=0.9,
     )
     learning_rate: float | None = option(
         None, f"peak learning rate; default {learning_rates('pretraining')}", minimum=0

@@ -22,9 +22,11 @@ class Noise(ABC):
 
     Attributes:
         stream: name of its stream of random numbers, so that two noises draw independently.
+        reads_words: whether it reads "word_starts".
     """
 
     stream: ClassVar[str]
+    reads_words: ClassVar[bool] = False
 
     def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:
         self.vocabulary = vocabulary
@@ -39,7 +41,8 @@ class Noise(ABC):
         Args:
             batch: the sequences, which are not modified: "token_ids" and "segment_ids" (rows,
                 length) int32, "padding_mask" (rows, length) bool, True for a token, and the
-                arrays of the row plan.
+                arrays of the row plan; and, if the corpus knows it, "word_starts" (rows, length)
+                bool, True for a token that begins a word.
             generator: the source of all randomness.
 
         Returns:

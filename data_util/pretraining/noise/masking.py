@@ -32,12 +32,15 @@ class Masking(Noise):
 
     @abstractmethod
     def choose(
-        self, token_ids: np.ndarray, candidate: np.ndarray, generator: np.random.Generator
+        self,
+        batch: Mapping[str, np.ndarray],
+        candidate: np.ndarray,
+        generator: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Chooses the tokens to hide.
 
         Args:
-            token_ids: (rows, length) int32.
+            batch: as in `arrays`.
             candidate: (rows, length) bool, the tokens that may be chosen.
             generator: the source of all randomness.
 
@@ -59,7 +62,7 @@ class Masking(Noise):
             are 0 in the last three.
         """
         token_ids = batch["token_ids"].copy()
-        positions, used, first = self.choose(token_ids, self._is_candidate[token_ids], generator)
+        positions, used, first = self.choose(batch, self._is_candidate[token_ids], generator)
         rows = np.arange(len(token_ids))[:, None]
         targets = np.where(used, token_ids[rows, positions], 0)
         draw = generator.random(positions.shape, dtype=np.float32)

@@ -6,6 +6,7 @@ References:
 """
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -28,10 +29,13 @@ class TokenNoise(Masking):
         return min(length, 8 * math.ceil(most / 8))
 
     def choose(
-        self, token_ids: np.ndarray, candidate: np.ndarray, generator: np.random.Generator
+        self,
+        batch: Mapping[str, np.ndarray],
+        candidate: np.ndarray,
+        generator: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """See `Masking.choose`."""
-        num_rows, length = token_ids.shape
+        num_rows, length = candidate.shape
         slots = self.slots(length)
         number = candidate.sum(1)
         wanted = self.mask_probability * number + generator.random(num_rows)

@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -22,11 +23,13 @@ class UnitNoise(Masking):
     one would exceed this number: it is chosen with the probability that makes the mean exact, so
     that long units are not rarer among the chosen ones than among all.
 
-    A word is a token, or a word piece with the pieces after it that begin with "##".
+    Where the batch has "word_starts", words begin there. Otherwise a word is a token, or a word
+    piece with the pieces after it that begin with "##".
     """
 
+    reads_words: ClassVar[bool] = True
     # Of a word; what is longer is hidden in parts.
-    max_word: ClassVar[int] = 8
+    max_word: int = 8
     # Of a unit.
     max_words: ClassVar[int]
 
@@ -35,24 +38,39 @@ class UnitNoise(Masking):
         self._continues = np.array(
             [token.startswith(_CONTINUATION) for token in vocabulary.tokens], bool
         )
-        self._max_unit = self.max_words * (self.max_word if self._continues.any() else 1)
 
     @abstractmethod
     def draw_lengths(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Draws numbers of words, int64 from 1 to `max_words`."""
 
-    def slots(self, length: int) -> int:
-        """The number of slots for chosen tokens: enough for any sequence, a multiple of 8."""
-        most = math.ceil(self.mask_probability * length) + self._max_unit - 1
+    def slots(self, length: int, *, cuts_words: bool | None = None) -> int:
+        """The number of slots for chosen tokens: enough for any sequence, a multiple of 8.
+
+        Args:
+            length: of the sequences.
+            cuts_words: whether tokens are parts of words; None: if the vocabulary has pieces.
+        """
+        cuts_words = bool(self._continues.any()) if cuts_words is None else cuts_words
+        max_unit = self.max_words * (self.max_word if cuts_words else 1)
+        most = math.ceil(self.mask_probability * length) + max_unit - 1
         return min(length, 8 * math.ceil(most / 8))
 
+    def continues(self, batch: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Which tokens continue the word of the token before them, (rows, length) bool."""
+        if "word_starts" in batch:
+            return ~batch["word_starts"]
+        return self._continues[batch["token_ids"]]
+
     def choose(
-        self, token_ids: np.ndarray, candidate: np.ndarray, generator: np.random.Generator
+        self,
+        batch: Mapping[str, np.ndarray],
+        candidate: np.ndarray,
+        generator: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """See `Masking.choose`."""
-        num_rows, length = token_ids.shape
+        num_rows, length = candidate.shape
         rows = np.arange(num_rows)[:, None]
-        unit = self._units(token_ids, candidate, generator)
+        unit = self._units(self.continues(batch), candidate, generator)
         # Candidates outside of all units do not exist, so a unit's number is in range.
         flat = (rows * length + unit)[candidate]
         sizes = np.bincount(flat, minlength=num_rows * length).reshape(num_rows, length)
@@ -65,7 +83,7 @@ class UnitNoise(Masking):
         is_chosen = np.zeros(sizes.shape, bool)
         is_chosen[rows, order] = (points < wanted) & (sizes[rows, order] > 0)
 
-        slots = self.slots(length)
+        slots = self.slots(length, cuts_words=True if "word_starts" in batch else None)
         hidden = candidate & is_chosen[rows, unit]
         positions = np.sort(np.where(hidden, np.arange(length), length), axis=1)[:, :slots]
         used = positions < length
@@ -76,12 +94,11 @@ class UnitNoise(Masking):
         return positions, used, first
 
     def _units(
-        self, token_ids: np.ndarray, candidate: np.ndarray, generator: np.random.Generator
+        self, continues: np.ndarray, candidate: np.ndarray, generator: np.random.Generator
     ) -> np.ndarray:
         """The number of the unit of each token, (rows, length) int64; 0 outside of units, too."""
-        num_rows, length = token_ids.shape
+        num_rows, length = candidate.shape
         drawn = self.draw_lengths(generator, (num_rows, length))
-        continues = self._continues[token_ids]
         unit = np.zeros((num_rows, length), np.int64)
         number, words_left = np.full(num_rows, -1), np.zeros(num_rows, np.int64)
         pieces, before = np.zeros(num_rows, np.int64), np.zeros(num_rows, bool)

@@ -42,6 +42,19 @@ def test_what_is_written_is_what_is_read(tmp_path, rows) -> None:
     assert read == rows
 
 
+def test_flags_take_a_byte_each(tmp_path) -> None:
+    path, flags = tmp_path / "a.h5", {"flags": ("starts",)}
+    for values in ([1, 0, 1], [1, 2, 0]):
+        with RaggedWriter(path, DESCRIPTION, values=(), offsets=(), **flags) as writer:
+            writer.append("starts", np.array(values))
+        arrays = reading.open_cache(path, KEY, values={}, offsets={}, **flags)
+        if max(values) > 1:
+            assert arrays is None
+        else:
+            assert arrays["starts"].tolist() == values and arrays["starts"].dtype == np.uint8
+    assert reading.open_cache(path, KEY, values={"starts": None}, offsets={}) is None
+
+
 def test_h5py_reads_the_same_and_the_data_are_contiguous(tmp_path) -> None:
     with h5py.File(write(tmp_path / "a.h5")) as file:
         assert file["ids"][:].tolist() == [1, 2, 3, 4]

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from common.errors import InputError
 from data_util.pretraining.batches import PretrainingBatches
 from data_util.pretraining.corpus import PretrainingCorpus
+from data_util.pretraining.noise.none import NoNoise
 from data_util.pretraining.rows.pairs import NEXT
 from data_util.registry import NOISES
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
@@ -44,6 +47,27 @@ def make(corpus, vocabulary):
         return PretrainingBatches(corpus, documents, vocabulary, **options)
 
     return make
+
+
+class Spy(NoNoise):
+    """Keeps the batches that it is given."""
+
+    def arrays(self, batch, generator):
+        self.seen = [*getattr(self, "seen", []), dict(batch)]
+        return {}
+
+
+@pytest.mark.parametrize("rows", ["single", "pairs"])
+def test_a_noise_is_told_where_words_begin(corpus, vocabulary, rows) -> None:
+    marked = dataclasses.replace(corpus, word_starts=(corpus.ids % 3 == 0).astype(np.uint8))
+    noise = Spy(vocabulary)
+    options = {"sequence_length": 64, "batch_size": 16, "seed": 1, "rows": rows, "noise": noise}
+    batches = PretrainingBatches(marked, np.arange(len(corpus)), vocabulary, **options)
+    for batch in batches.batches(0):
+        assert "word_starts" not in batch
+        seen = noise.seen[-1]
+        expected = (seen["token_ids"] % 3 == 0) | (seen["token_ids"] < len(RESERVED))
+        np.testing.assert_array_equal(seen["word_starts"], expected)
 
 
 def unmasked(batch):

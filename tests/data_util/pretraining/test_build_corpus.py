@@ -59,6 +59,26 @@ def decode(corpus, vocabulary):
     return [sentences[a:b] for a, b in pairwise(corpus.document_offsets)]
 
 
+def test_where_words_begin_is_kept_beside_the_ids(prepare, tmp_path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("被告人盗窃手机。\n\n手机一部。他盗窃\n", encoding="utf-8")
+    style = {"tokenize_style": "char", "unit": "sentence"}
+    without, _ = prepare(path, **style)
+    assert without.word_starts is None
+    for processes in (1, 2, 2):  # the last time from the cache
+        corpus, vocabulary = prepare(path, **style, word_starts=True, processes=processes)
+        words = []
+        for token, starts in zip(corpus.ids, corpus.word_starts, strict=True):
+            words += [""] if starts else []
+            words[-1] += vocabulary.tokens[token]
+        text = "被告人 盗窃 手机 。 手机 一部 。 他 盗窃"
+        assert words == text.split()
+    assert corpus.word_starts.dtype == np.uint8 and len(caches(tmp_path)) == 2
+    # Where tokens are words, there is nothing to keep.
+    corpus, _ = prepare(path, tokenize_style="word", word_starts=True)
+    assert corpus.word_starts is None
+
+
 def test_a_pair_is_a_document_of_two_sentences(prepare, source, tmp_path) -> None:
     pairs = tmp_path / "pairs.txt"
     lines = ["one 。 two\tthree __label__same", "four 。\tone 。 one __label__x __label__y"]

@@ -29,7 +29,7 @@ def hide(noise, ids, seed=1):
 def sizes_of(noise, ids, seed=1):
     """The numbers of tokens of the units that were hidden."""
     candidate = noise._is_candidate[ids]
-    _, used, first = noise.choose(ids, candidate, np.random.default_rng(seed))
+    _, used, first = noise.choose({"token_ids": ids}, candidate, np.random.default_rng(seed))
     key = first + np.arange(len(first))[:, None] * 10_000
     return np.unique(key[used], return_counts=True)[1]
 
@@ -78,7 +78,9 @@ def test_a_unit_is_replaced_as_a_whole(kind) -> None:
     ids = rows_of(3000, 60)
     noise = kind(VOCABULARY)
     arrays = hide(noise, ids)
-    _, _, first = noise.choose(ids, noise._is_candidate[ids], np.random.default_rng(1))
+    _, _, first = noise.choose(
+        {"token_ids": ids}, noise._is_candidate[ids], np.random.default_rng(1)
+    )
     used = arrays["masked_weights"] > 0
     now = np.take_along_axis(arrays["token_ids"], arrays["masked_positions"], 1)
     was = arrays["masked_ids"]
@@ -160,6 +162,40 @@ def test_words_without_end_are_hidden_in_parts() -> None:
     assert set(sizes.tolist()) <= {8, 4}  # 12 parts of 8, and what is left
 
 
+def words_of(count, length, seed=0):
+    """Text whose words have up to four tokens, as of the tokenize style char."""
+    ids = rows_of(count, length, seed=seed)
+    starts = np.random.default_rng(seed).random(ids.shape) < 0.5
+    starts[:, ::4] = starts[:, 1] = starts[:, -1] = True
+    return {"token_ids": ids, "word_starts": starts}
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_words_of_several_tokens_are_hidden_wholly_or_not_at_all(kind) -> None:
+    batch = words_of(2000, 80)
+    arrays = kind(VOCABULARY, 0.2).arrays(batch, np.random.default_rng(1))
+    used = arrays["masked_weights"] > 0
+    hidden = np.zeros((*used.shape[:1], 80), bool)
+    hidden[np.nonzero(used)[0], arrays["masked_positions"][used]] = True
+    same_word = ~batch["word_starts"][:, 1:]
+    assert same_word.any() and not (hidden[:, 1:] != hidden[:, :-1])[same_word].any()
+    share = used.sum(1)
+    assert abs(share.mean() - 0.2 * 78) < 4 * share.std() / np.sqrt(len(share))
+
+
+def test_n_grams_are_of_words_of_several_tokens() -> None:
+    batch = words_of(60, 2002)
+    noise = NgramNoise(VOCABULARY)
+    candidate = noise._is_candidate[batch["token_ids"]]
+    positions, used, first = noise.choose(batch, candidate, np.random.default_rng(1))
+    rows = np.arange(60)[:, None]
+    words = np.bincount(
+        (first + rows * 10_000)[used], weights=batch["word_starts"][rows, positions][used]
+    )
+    counts = np.bincount(words[words > 0].astype(int), minlength=4)[1:]
+    assert chisquare(counts, np.array([6, 3, 2]) / 11 * counts.sum()).pvalue > 0.001
+
+
 @pytest.mark.parametrize("kind", UNITS)
 def test_rows_without_candidates(kind) -> None:
     ids = np.array([[CLS, UNK, SEP, PAD], [CLS, 9, SEP, PAD]], np.int32)
@@ -176,7 +212,9 @@ def test_slots_hold_all_that_is_chosen(kind, vocabulary) -> None:
             noise = kind(vocabulary, probability)
             ids = rows_of(200, length, vocabulary=vocabulary)
             candidate = noise._is_candidate[ids]
-            unit = noise._units(ids, candidate, np.random.default_rng(1))
+            unit = noise._units(
+                noise.continues({"token_ids": ids}), candidate, np.random.default_rng(1)
+            )
             sizes = sizes_of(noise, ids)
             assert noise.slots(length) <= length
             # Had a unit not found room, a part of it would be missing.

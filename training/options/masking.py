@@ -1,0 +1,31 @@
+"""The options of what pre-training masks."""
+
+from dataclasses import dataclass
+
+from common.options import Options, option
+from data_util.choices import MASKINGS
+
+
+@dataclass(frozen=True)
+class MaskingOptions(Options):
+    """What is masked"""
+
+    masking: str | None = option(
+        None,
+        "what is masked together. token: single tokens; whole_word: the pieces of a word; ngram: "
+        "one to three words (ALBERT); span: one to ten words (SpanBERT); phrase: the phrases of "
+        "--phrase_file, and words elsewhere (ERNIE); default: what the objectives need, or else "
+        "token",
+        choices=MASKINGS,
+    )
+    phrase_file: str = option(
+        "",
+        "with --masking=phrase: the phrases, one per line, or several with tabs between them, as "
+        "in a file of label names",
+    )
+    mask_probability: float = option(
+        0.15,
+        "fraction of the tokens that are masked, or changed in another way",
+        minimum=0.01,
+        maximum=0.9,
+    )

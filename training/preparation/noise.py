@@ -1,0 +1,83 @@
+"""What hides or changes tokens in a pre-training run, and the phrases that it needs for it."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from common.errors import InputError, OptionError
+from common.files import read_lines
+from data_util.pretraining.noise.base import Noise
+from data_util.pretraining.noise.phrase import MAX_PHRASE, PhraseNoise
+from data_util.registry import NOISES
+from data_util.tokens.tokenizers import Tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+from models.objectives.selection import noise_of
+from training.options.scripts import PretrainingOptions
+
+logger = logging.getLogger(__name__)
+
+
+def noise_class(options: PretrainingOptions, names: Sequence[str]) -> type[Noise]:
+    """The noise of a run with these objectives."""
+    return NOISES[noise_of(names, options.masking)]
+
+
+def phrases(options: PretrainingOptions, names: Sequence[str]) -> list[str]:
+    """Reads the phrases of --phrase_file, each once; none if the noise has no use for them.
+
+    Args:
+        options: of the run.
+        names: the objectives.
+
+    Raises:
+        OptionError: the file is given without --masking=phrase, or the other way round.
+        InputError: it cannot be read, or holds no phrase.
+    """
+    path = options.phrase_file
+    if not issubclass(noise_class(options, names), PhraseNoise):
+        if path:
+            raise OptionError(
+                f"--phrase_file={path} requires --masking=phrase: add it, or leave the file out."
+            )
+        return []
+    if not path:
+        raise OptionError("--masking=phrase: name the file of phrases with --phrase_file.")
+    fields = [field.strip() for line in read_lines(path) for field in line.split("\t")]
+    found = list(dict.fromkeys(filter(None, fields)))
+    if not found:
+        raise InputError("no phrase: one on each line is expected", path)
+    return found
+
+
+def make_noise(
+    noise: type[Noise],
+    options: PretrainingOptions,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    phrases: Sequence[str],
+) -> Noise:
+    """Makes the noise of a run.
+
+    Args:
+        noise: its class.
+        options: of the run.
+        tokenizer, vocabulary: of the text.
+        phrases: what `phrases` returned.
+
+    Raises:
+        InputError: no phrase can occur in the text.
+    """
+    if not issubclass(noise, PhraseNoise):
+        return noise(vocabulary, options.mask_probability)
+    encoded = [vocabulary.encode(tokenizer.tokenize(phrase)) for phrase in phrases]
+    ordinary = [ids for ids in encoded if len(ids) and np.isin(ids, vocabulary.ordinary_ids).all()]
+    usable = [ids.tolist() for ids in ordinary if len(ids) <= MAX_PHRASE]
+    if not usable:
+        raise InputError(
+            f"no phrase of at most {MAX_PHRASE} tokens that are all in the vocabulary: does the "
+            "list fit the text?",
+            options.phrase_file,
+        )
+    logger.info("%d of %d phrases consist of known tokens", len(usable), len(phrases))
+    return noise(vocabulary, options.mask_probability, usable)
