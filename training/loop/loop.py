@@ -79,7 +79,7 @@ class _Loop:
     def begin(self) -> None:
         """Starts a new run, or restores the state of the last checkpoint."""
         self.state = TrainingState(self.stage.name)
-        # If the first step had to create the optimizer's variables, TensorFlow would trace it twice.
+        # If the first step had to create the optimizer's variables, it would be traced twice.
         self.model.optimizer.build(self.model.trainable_variables)
         checkpoint = self.folder.begin(self.stage.name)
         if checkpoint is None:
