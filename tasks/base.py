@@ -144,6 +144,20 @@ class Task(Tabular):
     def start_head(self, model: TaskModel, data: TaskData) -> None:
         """Initializes the head of a built model from the training examples, if the task does so."""
 
+    def continue_head(self, model: TaskModel, before: "Task", source: TaskModel) -> str | None:
+        """Initializes the head of a built model from that of a fine-tuned checkpoint.
+
+        Args:
+            model: of this task, after `start_head`.
+            before: the task of the checkpoint that fine-tuning starts from.
+            source: its model.
+
+        Returns:
+            What was kept, in a sentence without its full stop; None, and nothing is changed, if the
+            two heads have nothing in common.
+        """
+        return None
+
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """The loss of each target, in Keras' operations.
 

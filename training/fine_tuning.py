@@ -10,7 +10,6 @@ from models.backbones.base import make_backbone
 from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import RestoreReport, transfer_backbone
-from models.checkpoints.weights import load_model
 from models.task_model import TaskModel
 from tasks.data import DataSettings, TaskData
 from tasks.evaluation import Findings
@@ -27,7 +26,7 @@ from training.measuring import measure, tell
 from training.options.scripts import FineTuningOptions
 from training.preparation import architecture, tokenize_style, word_embeddings
 from training.preparation.epochs import with_epochs
-from training.preparation.heads import start_from_pretraining
+from training.preparation.heads import load_source, start_from_checkpoint
 from training.preparation.learned_vocabulary import new_tokenizer_and_vocabulary
 from training.preparation.splits import split_files
 from training.preparation.tokenizer import (
@@ -120,7 +119,7 @@ def data_settings(
 def build_model(
     options: FineTuningOptions, data: TaskData, checkpoint: Checkpoint | None
 ) -> tuple[TaskModel, RestoreReport | None]:
-    """Builds the task's model with the checkpoint's backbone weights and a new head.
+    """Builds the task's model with the checkpoint's backbone, and a head: see `preparation.heads`.
 
     Args:
         options: of the run.
@@ -154,7 +153,7 @@ def build_model(
                 "checkpoint with --ckpt_dir, or choose another --head."
             )
         return model, None
-    source = load_model(checkpoint)
+    source, before = load_source(checkpoint)
     report = transfer_backbone(
         model.backbone, source, checkpoint.folder, allow_partial=options.allow_partial_restore
     )
@@ -162,7 +161,7 @@ def build_model(
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
     architecture.extend_positions(model.backbone, checkpoint, options.sequence_length)
-    start_from_pretraining(model, data.task, source, checkpoint)
+    start_from_checkpoint(model, data.task, source, before, checkpoint)
     return model, report
 
 

@@ -192,7 +192,7 @@ def content_digests(folder: Path) -> dict[str, str]:
         CheckpointError: the folder holds no checkpoint.
     """
     described = read_manifest(latest(folder, MANIFEST))
-    names = (WEIGHTS, "vocab.txt", "tokenizer.json", MENTION_LABELS)
+    names = (WEIGHTS, "vocab.txt", "tokenizer.json", "labels.txt", MENTION_LABELS)
     return {name: described[name]["sha256"] for name in names if name in described}
 
 

@@ -1,8 +1,9 @@
-"""Transfers weights from a pre-trained model to a new one, and reports what was restored.
+"""Transfers weights from a trained model to a new one, and reports what was restored.
 
-Fine-tuning takes the backbone's weights only: no optimizer state, no counters, no learning rate.
-(The original restored every variable with a matching name, including the learning rate of
-pre-training.) Pre-training that continues from a checkpoint takes the objectives' heads too.
+Fine-tuning takes the backbone's weights, and from a fine-tuned model what its head has learned of
+labels with the same names: no optimizer state, no counters, no learning rate. (The original
+restored every variable with a matching name, including the learning rate of pre-training.)
+Pre-training that continues from a checkpoint takes the objectives' heads too.
 """
 
 from collections.abc import Sequence
@@ -201,20 +202,46 @@ def take_over_head(
             f"{checkpoint.path(MENTION_LABELS)}: {len(names):,} labels, but the model has "
             f"{learned.num_labels:,}; it belongs to another checkpoint."
         )
-    scores = {id(variable) for variable in head.scores.weights}
+    return copy_labels(head, labels, learned, names, add_bias=True)
+
+
+def copy_labels(
+    head: ClassificationHead,
+    labels: Sequence[str],
+    learned: ClassificationHead,
+    names: Sequence[str],
+    *,
+    add_bias: bool = False,
+) -> int | None:
+    """Copies a head's layers and, for labels with the same names, the weights of their scores.
+
+    Args:
+        head: a built head.
+        labels: the names of its labels.
+        learned: the head that is copied, of the same kind.
+        names: the names of its labels.
+        add_bias: whether the bias of a label is added to the one that it has, or replaces it.
+
+    Returns:
+        How many labels both heads have; None, and nothing is changed, if their layers have other
+        sizes.
+    """
     theirs, ours = named_variables(learned), named_variables(head)
+    scores = {id(variable) for variable in head.scores.weights}
     layers = [name for name, variable in ours.items() if id(variable) not in scores]
-    if any(name not in theirs or theirs[name].shape != ours[name].shape for name in layers):
+    kernel, bias = head.scores.get_weights()
+    learned_kernel, learned_bias = learned.scores.get_weights()
+    if len(kernel) != len(learned_kernel) or any(
+        name not in theirs or theirs[name].shape != ours[name].shape for name in layers
+    ):
         return None
     for name in layers:
         ours[name].assign(theirs[name])
     place = {name: index for index, name in enumerate(names)}
     common = [index for index, label in enumerate(labels) if label in place]
     chosen = [place[labels[index]] for index in common]
-    kernel, bias = head.scores.get_weights()
-    learned_kernel, learned_bias = learned.scores.get_weights()
     kernel[:, common] = learned_kernel[:, chosen]
-    bias[common] += learned_bias[chosen]
+    bias[common] = learned_bias[chosen] + (bias[common] if add_bias else 0)
     head.scores.set_weights([kernel, bias])
     return len(common)
 

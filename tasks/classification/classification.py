@@ -20,7 +20,8 @@ from models.heads.bag_of_words import BagOfWords
 from models.heads.ngram_classifier import NgramClassifier
 from models.registry import HEADS
 from models.task_model import TaskModel
-from tasks.base import Encoded, Evaluation, Forward
+from tasks.base import Encoded, Evaluation, Forward, Task
+from tasks.classification.continued_labels import continue_labels
 from tasks.classification.data import ClassificationData, prepare_data
 from tasks.classification.decisions import LabelDecisions
 from tasks.classification.encoded import EncodedText, classifier_inputs
@@ -168,6 +169,10 @@ class Classification(LabelDecisions):
         corpus = data.corpora["train"]
         counts = np.bincount(corpus.label_ids, minlength=len(self.label_set))
         model.set_class_priors(counts / len(corpus))
+
+    def continue_head(self, model: TaskModel, before: Task, source: TaskModel) -> str | None:
+        """Copies what both heads have, and the weights of the labels that both tasks have."""
+        return continue_labels(self, model, before, source)
 
     def evaluation(
         self, model: TaskModel, data: Any, forward: Forward, found: dict[str, Any]

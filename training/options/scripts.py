@@ -138,7 +138,9 @@ class FineTuningOptions(
         minimum=2,
     )
     ckpt_dir: str = option(
-        "checkpoint_lm", "the pre-trained checkpoint; empty: start from random weights"
+        "checkpoint_lm",
+        "the pre-trained checkpoint, or a fine-tuned one, of which labels with the same names keep "
+        "their weights; empty: start from random weights",
     )
     ckpt_dir_save: str = option("checkpoint_lm_save", "output folder of the checkpoint")
     allow_partial_restore: bool = option(

@@ -1,4 +1,4 @@
-"""What the head of a task takes from the heads of pre-training."""
+"""What the head of a task takes from the heads of the checkpoint that fine-tuning starts from."""
 
 import logging
 
@@ -6,21 +6,35 @@ import keras
 
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import start_head, take_over_head
+from models.checkpoints.weights import load_model
 from models.task_model import TaskModel
 from tasks.base import Task
+from tasks.loading import load_task_model
 
 logger = logging.getLogger(__name__)
 
 
-def start_from_pretraining(
-    model: TaskModel, task: Task, source: keras.Model, checkpoint: Checkpoint
+def load_source(checkpoint: Checkpoint) -> tuple[keras.Model, Task | None]:
+    """The model of a checkpoint of any stage, and its task if it was fine-tuned.
+
+    Raises:
+        CheckpointError, InputError: the checkpoint cannot be used.
+    """
+    if "task" in checkpoint.config:
+        task, model = load_task_model(checkpoint)
+        return model, task
+    return load_model(checkpoint), None
+
+
+def start_from_checkpoint(
+    model: TaskModel, task: Task, source: keras.Model, before: Task | None, checkpoint: Checkpoint
 ) -> None:
-    """Initializes the head from that of an objective, if it starts from one or takes one over.
+    """Initializes the head from that of an earlier fine-tuning, or from that of an objective.
 
     Args:
         model: a built model of the task.
         task: the task.
-        source: the pre-trained model.
+        source, before: from `load_source`.
         checkpoint: that of `source`.
 
     Raises:
@@ -28,6 +42,16 @@ def start_from_pretraining(
             with, or the checkpoint's labels do not belong to its model.
     """
     head = model.head
+    if before is not None:
+        if (kept := task.continue_head(model, before, source)) is not None:
+            logger.info("%s: %s", checkpoint.folder, kept)
+            return
+        logger.warning(
+            "%s: its task or head (%s, %s) is another one: the head starts from random weights",
+            checkpoint.folder,
+            before.name,
+            before.summary(),
+        )
     if head.starts_from:
         start_head(head, source, checkpoint.folder)
         logger.info(

@@ -8,6 +8,7 @@ import pytest
 from common.errors import CheckpointError
 from models.checkpoints.folder import MENTION_LABELS, read_checkpoint
 from models.checkpoints.weights import load_model
+from tasks.loading import load_task_model
 from train_bert_lm import pretrain
 from training import fine_tuning
 from training.options.scripts import FineTuningOptions, PretrainingOptions
@@ -63,6 +64,37 @@ def test_other_heads_and_other_checkpoints_start_as_they_did(build, pretrained, 
     build(pretrained, head="pooled")
     build(run_of().pretrained)
     assert "label_mention" not in caplog.text
+
+
+def test_the_head_of_a_fine_tuned_checkpoint_gets_other_labels(
+    build, tiny, run_of, tmp_path, caplog
+):
+    caplog.set_level(logging.INFO)
+    files = {}
+    for split in ("train", "valid", "test"):
+        path = tmp_path / f"{split}.txt"
+        path.write_text(tiny.file(split).read_text("utf-8").replace("__诈骗", "__抢劫"), "utf-8")
+        files["training_data_file" if split == "train" else f"{split}_data_file"] = [str(path)]
+    folder = run_of().fine_tuned
+    model, data = build(folder, **files)
+    said = "2 labels keep their weights, 1 is new (抢劫), 1 is dropped (诈骗)"
+    assert f"{folder}: {said}" in caplog.messages
+    before, source = load_task_model(read_checkpoint(folder))
+    kernel, bias = model.head.scores.get_weights()
+    learned_kernel, learned_bias = source.head.scores.get_weights()
+    for index, label in enumerate(data.task.labels):
+        if label == "抢劫":
+            priors = data.task.bias(data.targets("train").mean(axis=0))
+            assert bias[index] == pytest.approx(priors[index], rel=1e-5)
+        else:
+            place = before.labels.index(label)
+            np.testing.assert_array_equal(kernel[:, index], learned_kernel[:, place])
+            assert bias[index] == learned_bias[place]
+    # Thresholds are chosen, and the n-grams' weights are fitted, on the new examples.
+    assert (data.task.thresholds == 0.5).all()
+    assert not model.ngram_classifier.is_filled
+    build(folder, head="pooled", **files)
+    assert "the head starts from random weights" in caplog.messages[-1]
 
 
 def test_a_list_of_labels_of_another_model(build, pretrained, tmp_path):
