@@ -206,8 +206,9 @@ class _Reader:
     def _allocate(self, promised: tuple[int, int] | None, first: bytes) -> int:
         fields = first.split(b" ")
         dimension = promised[1] if promised else len(fields) - 1
-        # Counted from the end: a word may have spaces in it.
-        values = _numbers(fields[-dimension:]) if 0 < dimension < len(fields) else None
+        # Counted from the end: a word may have spaces in it. Numbers that are not finite make the
+        # line unusable, not the file.
+        values = _floats(fields[-dimension:]) if 0 < dimension < len(fields) else None
         extra = fields[1:-dimension] if values else []
         if values is None or (extra and _numbers(extra)):
             reason = (
@@ -279,8 +280,13 @@ class _Reader:
 
 def _numbers(fields: list[bytes]) -> list[float] | None:
     """The fields as finite float32 numbers, or None."""
+    values = _floats(fields)
+    return values if values is not None and all(abs(value) < 3e38 for value in values) else None
+
+
+def _floats(fields: list[bytes]) -> list[float] | None:
+    """The fields as numbers, or None."""
     try:
-        values = [float(field) for field in fields]
+        return [float(field) for field in fields]
     except ValueError:
         return None
-    return values if all(abs(value) < 3e38 for value in values) else None

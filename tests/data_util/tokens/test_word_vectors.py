@@ -91,6 +91,15 @@ def test_lines_that_cannot_be_used_are_counted(read, caplog):
     assert "6 lines cannot be used and are left out; the first is line 3" in caplog.text
 
 
+@pytest.mark.parametrize("header", [b"", b"3 2\n"])
+@pytest.mark.parametrize("first", [b"the nan 2", b"the 1 inf", b"the 1e39 1"])
+def test_the_first_vector_may_be_unusable_too(read, header, first):
+    vectors = read(header + first + b"\na 3 4\nthe 1 2\n")
+    assert row(vectors, "the") == [1.0, 2.0]
+    assert row(vectors, "a") == [3.0, 4.0]
+    assert vectors.unusable == 1
+
+
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
