@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -181,14 +180,14 @@ def request_models(
     either = Annotated[
         Annotated[one, Tag("one")] | Annotated[several, Tag("several")], Discriminator(_kind)
     ]
-    whole: Any = Annotated[int, BeforeValidator(_whole)]
     predict = create_model(
         "PredictRequest",
         __base__=Strict,
         __doc__="The input, or a list of inputs, to predict.",
         input=(either, Field(description=what, examples=[example])),
         top_k=(
-            whole,
+            int,
+            # Strict: neither true nor 3.0, which JSON Schema counts among the integers.
             Field(0, strict=True, ge=0, le=1000, description="also give the K most probable ones"),
         ),
     )
@@ -206,11 +205,6 @@ def request_models(
             label=label,
         )
     return RequestModels(predict, explain, tuple(fields))
-
-
-def _whole(value: Any) -> Any:
-    """Turns 3.0 into 3: JSON does not distinguish them."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _kind(value: Any) -> str:
