@@ -92,6 +92,7 @@ class _Loop:
         before = checkpoint.setting("options", dict).get("num_epochs")
         if before != self.options.num_epochs:
             state.resume_end()
+        state.check(checkpoint, self.options.num_epochs, self.stage.steps)
         if state.ended:
             logger.info("resuming the run in %s: training has finished", self.folder.folder)
         else:

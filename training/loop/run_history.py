@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.errors import CheckpointError
+from models.checkpoints.folder import METRICS
+
 
 @dataclass
 class RunHistory:
@@ -39,7 +42,16 @@ class RunHistory:
 
         Args:
             metrics: the content of its `metrics.json`.
+
+        Raises:
+            CheckpointError: it is not as this class writes it.
         """
+        history, best = metrics.get("history"), metrics.get("best_epoch")
+        if not isinstance(history, list) or type(best) is not int:
+            raise CheckpointError(
+                f"{METRICS}: history or best_epoch cannot be what it is there; was the file edited "
+                "by hand? Use --overwrite to start over."
+            )
         self.extra.update(metrics)
         self.extra.pop("score", None)
         self.epochs, self.best_epoch = self.extra.pop("history"), self.extra.pop("best_epoch")

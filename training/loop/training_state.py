@@ -4,6 +4,7 @@ Weights and optimizer state are in separate files. The order of batches, the pai
 need no state: they are functions of the seed, the epoch and the step.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -84,13 +85,30 @@ class TrainingState:
                 "whose runs this one cannot resume. Use --overwrite to start over."
             )
         wrong = [name for name, kinds in _KINDS.items() if type(content[name]) not in kinds]
-        negative = [name for name in _COUNTS if name not in wrong and content[name] < 0]
-        if wrong or negative:
-            raise CheckpointError(
-                f"{checkpoint.path(TRAINING_STATE)}: {', '.join(wrong + negative)} cannot be what "
-                "it is there; was the file edited by hand? Use --overwrite to start over."
-            )
+        wrong += [name for name in _COUNTS if name not in wrong and content[name] < 0]
+        if "best_score" not in wrong and not math.isfinite(content["best_score"] or 0):
+            wrong.append("best_score")
+        if "curve" not in wrong and not _is_curve(content["curve"]):
+            wrong.append("curve")
+        if wrong:
+            raise _forged(checkpoint, wrong)
         return cls(**content)
+
+    def check(self, checkpoint: Checkpoint, epochs: int, steps: Callable[[int], int]) -> None:
+        """Checks that a run of so many epochs can have reached this state.
+
+        Args:
+            checkpoint: from which it was read.
+            epochs: of the run.
+            steps: returns the number of steps of an epoch (from 0).
+
+        Raises:
+            CheckpointError: it cannot.
+        """
+        if self.epoch + (not self.ended) > epochs:
+            raise _forged(checkpoint, ["epoch"])
+        if self.step_in_epoch > (0 if self.ended else steps(self.epoch)):
+            raise _forged(checkpoint, ["step_in_epoch"])
 
     def count_validation(
         self, score: float, improved: Callable[[], bool], near_tie: float = 0.0
@@ -149,6 +167,19 @@ def random_variables(model: keras.Model) -> list[keras.Variable]:
     """
     weights = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def _is_curve(curve: dict[str, Any]) -> bool:
+    means = curve.get("means", {})
+    numbers = [curve.get("step", 0), *(means.values() if isinstance(means, dict) else [None])]
+    return all(type(each) in (int, float) and math.isfinite(each) for each in numbers)
+
+
+def _forged(checkpoint: Checkpoint, names: Sequence[str]) -> CheckpointError:
+    return CheckpointError(
+        f"{checkpoint.path(TRAINING_STATE)}: {', '.join(names)} cannot be what it is there; was "
+        "the file edited by hand? Use --overwrite to start over."
+    )
 
 
 def not_finite(model: keras.Model) -> list[str]:

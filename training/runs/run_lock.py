@@ -73,13 +73,15 @@ class RunLock:
             os.close(self._descriptor)
 
     def release(self) -> None:
-        """Releases the lock."""
-        removed = False
-        with suppress(PermissionError):
-            self._path.unlink(missing_ok=True)
-            removed = True
+        """Releases the lock. That of another run, in a folder that replaced this one, stays."""
+        own = removed = False
+        with suppress(OSError):
+            own = self.is_in_place()
+            if own:
+                self._path.unlink()
+                removed = True
         os.close(self._descriptor)
-        if not removed:  # Windows removes no open file.
+        if own and not removed:  # Windows removes no open file.
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
@@ -93,5 +95,5 @@ class RunLock:
         """Whether the lock is still in its folder, which may have been moved or replaced."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False

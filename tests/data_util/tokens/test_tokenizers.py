@@ -1,4 +1,6 @@
 import pickle
+import random
+import time
 import unicodedata
 from itertools import chain
 from typing import Any
@@ -243,3 +245,32 @@ def test_indexed_tokens_are_the_tokens(style, lower_case, texts):
     expected = [tokenizer.tokenize(text) for text in texts]
     assert indexed.lengths.tolist() == [len(tokens) for tokens in expected]
     assert [indexed.tokens[index] for index in indexed.indices] == list(chain(*expected))
+
+
+def hostile_texts(length):
+    """Texts on which something might take time that grows faster than they do."""
+    han = [chr(code) for code in range(0x4E00, 0x9FA6)]
+    random.seed(1)
+    units = {
+        "words of no dictionary": "".join(random.choices(han, k=length)),
+        "rare characters": "".join(map(chr, range(0x20000, 0x20000 + length % 40_000))),
+        **dict(zip(("one character", "one word", "one number"), "的a1", strict=True)),
+        **{"names": "a.", "apostrophes": "a'", "apostrophes in Chinese": "a'一"},
+        **{"scripts": "ж一", "Thai": "ก", "Korean": "각", "kana": "あア", "small dots": "İ"},
+        **{"accents": "a\u0301\u0301", "accents alone": "\u0301", "marks": "ع\u0651"},
+        **{"joined emoji": "👨\u200d", "flags": "🇦", "ligatures": "\ufdfa", "lines": "\n"},
+    }
+    return {name: (unit * -(-length // len(unit)))[:length] for name, unit in units.items()}
+
+
+@pytest.mark.parametrize("normalize", ["none", "nfkc"])
+@pytest.mark.parametrize("style", TOKENIZE_STYLES)
+def test_no_text_holds_a_service(style, normalize):
+    # The bound is some twenty times what they take.
+    tokenizer = make(style, normalize=normalize)
+    tokenizer.spans(TEXT)  # loads the dictionary
+    for name, text in hostile_texts(5_000).items():
+        began = time.process_time()
+        tokenizer.index([text])
+        tokenizer.spans(text)
+        assert time.process_time() - began < 10, name

@@ -17,12 +17,14 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import CheckpointError, OptionError, StoppedError
-from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.folder import Checkpoint, read_checkpoint
 from tasks.classification import evaluation
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
 from training.loop.callbacks import StepCallback
+from training.loop.run_history import RunHistory
+from training.loop.training_state import TrainingState
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.runs.run_folder import RunFolder
 
@@ -407,17 +409,43 @@ def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("epoch", "1"), ("step", -1), ("ended", 0), ("rng", {}), ("curve", []), ("best_score", [])],
+    [
+        *(("epoch", "1"), ("step", -1), ("ended", 0), ("rng", {}), ("best_score", [])),
+        *(("best_score", float("nan")), ("curve", []), ("curve", {"step": "1"})),
+        *(("curve", {"means": [1]}), ("curve", {"means": {"loss": None}})),
+    ],
 )
 def test_a_state_that_was_forged(tmp_path, name, value):
-    from models.checkpoints.folder import Checkpoint
-    from training.loop.training_state import TrainingState
-
     path = tmp_path / "training_state.json"
     content = {**TrainingState("pretraining").to_dict(), name: value}
     path.write_text(json.dumps(content))
     with pytest.raises(CheckpointError, match=rf"training_state\.json: {name} cannot be"):
         TrainingState.of(Checkpoint(tmp_path, {}, {path.name: path}))
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"epoch": 4, "ended": True}, "epoch"),
+        ({"epoch": 10**30}, "epoch"),
+        ({"step_in_epoch": 6}, "step_in_epoch"),
+        ({"epoch": 3, "step_in_epoch": 1, "ended": True}, "step_in_epoch"),
+    ],
+)
+def test_a_state_that_no_such_run_reaches(tmp_path, values, name):
+    # It would train for ever, or nothing.
+    checkpoint = Checkpoint(tmp_path, {}, {"training_state.json": tmp_path})
+    TrainingState("pretraining", epoch=2, step_in_epoch=5).check(checkpoint, 3, lambda epoch: 5)
+    TrainingState("pretraining", epoch=3, ended=True).check(checkpoint, 3, lambda epoch: 5)
+    with pytest.raises(CheckpointError, match=rf": {name} cannot be what it is there"):
+        TrainingState("pretraining", **values).check(checkpoint, 3, lambda epoch: 5)
+
+
+@pytest.mark.parametrize("metrics", [{}, {"history": {}}, {"history": [], "best_epoch": "1"}])
+def test_a_history_that_was_forged(metrics):
+    with pytest.raises(CheckpointError, match=r"metrics\.json: history or best_epoch cannot be"):
+        RunHistory("f1").restore(metrics)
 
 
 @pytest.mark.parametrize("values", [[["a", "b"]], [[1], [2]], [[[1], [2, 3]]], []])

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from models.checkpoints.folder import read_checkpoint
 from training.loop.training_state import TrainingState
 from training.options.scripts import PretrainingOptions
 from training.runs import run_folder as module
-from training.runs import run_record
+from training.runs import run_lock, run_record
 from training.runs.run_folder import RunFolder
 from training.runs.run_lock import RunLock
 
@@ -480,3 +481,59 @@ def test_a_folder_that_is_moved_away_is_not_made_anew(tmp_path, model):
         with pytest.raises(TrainingError, match="was moved or removed"):
             folder.save(model, {"best_epoch": 1}, {"epoch": 1}, best=True)
     assert [path.name for path in tmp_path.iterdir()] == ["moved"]
+
+
+def test_the_lock_of_a_folder_that_took_the_place_of_another_stays(tmp_path):
+    with folder_of(tmp_path / "out"):
+        (tmp_path / "out").rename(tmp_path / "moved")
+        second = folder_of(tmp_path / "out")
+        second.__enter__()
+    # The first run has ended, and left the second one's lock alone.
+    with pytest.raises(OptionError, match="another run"):
+        folder_of(tmp_path / "out").__enter__()
+    second.__exit__(None, None, None)
+
+
+def test_the_end_of_a_lock_hides_no_error(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with pytest.raises(TrainingError, match="the real one"), folder_of(tmp_path):
+        monkeypatch.setattr(Path, "unlink", fail)
+        raise TrainingError("the real one")
+
+
+def test_a_lock_that_is_removed_between_opening_and_locking_is_made_anew(tmp_path, monkeypatch):
+    # Its owner ends in between: what was opened is a file without a name.
+    lock, calls = run_lock.lock_descriptor, []
+
+    def late(descriptor, blocking):
+        if not calls:
+            (tmp_path / ".lock").unlink()
+        calls.append(descriptor)
+        return lock(descriptor, blocking=blocking)
+
+    monkeypatch.setattr(run_lock, "lock_descriptor", late)
+    with folder_of(tmp_path):
+        assert len(calls) == 2
+        monkeypatch.undo()
+        with pytest.raises(OptionError, match="another run"):
+            folder_of(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "deep", "array"])
+def test_a_record_that_is_none_does_not_hold_a_run(tmp_path, model, kind):
+    begun(tmp_path / "out", model)
+    record = tmp_path / "out" / "run.json"
+    record.unlink()
+    if kind == "pipe":
+        os.mkfifo(record)
+    elif kind == "device":
+        record.symlink_to("/dev/zero")
+    else:
+        record.write_text("[" * 100_000 if kind == "deep" else "[1]")
+    with (
+        pytest.raises(OptionError, match="not the files that are needed to resume its run"),
+        folder_of(tmp_path / "out"),
+    ):
+        pass
