@@ -1,9 +1,10 @@
 """The Transformer encoder."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import keras
-from keras import ops
 
 from models.backbones.base import Backbone
 from models.backbones.transformer_config import TransformerConfig
@@ -12,6 +13,7 @@ from models.kernels.layer_norm import LayerNormalization
 from models.layers.feed_forward import FeedForward
 from models.layers.multi_head_attention import MultiHeadAttention
 from models.layers.residual import ResidualBlock
+from models.layers.windowed_attention import WindowedAttention
 from models.serializable import Serializable
 
 
@@ -40,7 +42,10 @@ class TransformerLayer(Serializable, keras.layers.Layer):
 
     def _attention_block(self) -> ResidualBlock:
         config = self.config
-        attention = MultiHeadAttention(
+        make: Callable[..., MultiHeadAttention] = MultiHeadAttention
+        if config.attention_window:
+            make = partial(WindowedAttention, window=config.attention_window)
+        attention = make(
             num_heads=config.num_heads,
             d_k=config.d_k,
             d_v=config.d_v,
@@ -66,13 +71,18 @@ class TransformerLayer(Serializable, keras.layers.Layer):
                 block.build(input_shape)
 
     def call(
-        self, inputs: Any, mask: Any, training: bool | None = None, positions: Any = None
+        self,
+        inputs: Any,
+        mask: Any,
+        training: bool | None = None,
+        positions: Any = None,
+        visibility: str = "both",
     ) -> Any:
         """Applies both sub-layers.
 
         Args:
             inputs: (batch, length, d_model).
-            mask: as in `MultiHeadAttention`.
+            mask, visibility: as in `MultiHeadAttention`.
             training: whether dropout is active.
             positions: (batch, count) int32, the only positions to compute; they still attend to
                 all positions. None for all of them.
@@ -80,7 +90,9 @@ class TransformerLayer(Serializable, keras.layers.Layer):
         Returns:
             (batch, length, d_model), or (batch, count, d_model).
         """
-        x = self.attention(inputs, mask=mask, training=training, positions=positions)
+        x = self.attention(
+            inputs, mask=mask, training=training, positions=positions, visibility=visibility
+        )
         return self.feed_forward(x, training=training)
 
 
@@ -136,27 +148,11 @@ class TransformerEncoder(Backbone):
     ) -> list[Any]:
         """See `Backbone.encode`; the last layer is computed at `positions` only."""
         x, outputs = embedded, []
-        mask = padding_mask if visibility == "both" else _left(padding_mask)
         for layer in self.encoder_layers[:-1]:
-            x = layer(x, mask, training=training)
+            x = layer(x, padding_mask, training=training, visibility=visibility)
             outputs.append(x)
-        if visibility == "left" and positions is not None:
-            mask = _left(padding_mask, positions)
-        x = self.encoder_layers[-1](x, mask, training=training, positions=positions)
+        x = self.encoder_layers[-1](
+            x, padding_mask, training=training, positions=positions, visibility=visibility
+        )
         x = x if self.final_norm is None else self.final_norm(x)
         return [*outputs, x] if layers else [x]
-
-
-def _left(padding_mask: Any, positions: Any = None) -> Any:
-    """The causal attention mask: a position sees itself and the tokens before it.
-
-    Args:
-        padding_mask: (batch, length) bool, True at tokens.
-        positions: (batch, count) int32, the positions that attend; None for all of them.
-
-    Returns:
-        (batch, count, length) bool, where count is length if `positions` is None.
-    """
-    keys = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
-    queries = keys[None] if positions is None else ops.cast(positions, "int32")
-    return (keys <= queries[:, :, None]) & padding_mask[:, None, :]

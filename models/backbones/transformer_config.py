@@ -30,6 +30,9 @@ class TransformerConfig(BackboneConfig):
             default, because Keras' fused attention has none.
         share_layers: what all layers have in common, as in ALBERT: "none", "attention",
             "feed_forward" or "all". Fewer parameters, the same computation.
+        attention_window: the number of positions that a position sees to both sides together, as
+            in Longformer, beside the first position (see
+            `models.layers.windowed_attention.WindowedAttention`); 0: all of them.
     """
 
     backbone: ClassVar[str] = "transformer"
@@ -55,13 +58,24 @@ class TransformerConfig(BackboneConfig):
         "weights that all layers have in common, as in ALBERT",
         choices=tuple(SHARED_SUBLAYERS),
     )
+    attention_window: int = size(
+        0,
+        "positions that a position attends to, half of them on each side, beside the first "
+        "position, which sees all; for long texts; 0: all",
+        minimum=0,
+    )
 
     def check(self) -> None:
-        """Checks that rotary positions have pairs to turn, after what all backbones have."""
+        """Checks that rotary positions have pairs to turn, and windows two equal sides."""
         super().check()
         if self.position == "rotary" and self.d_k % 2:
             raise ConfigError(
                 f"position rotary needs an even d_k, not {self.d_k}; the others take any."
+            )
+        if self.attention_window % 2:
+            raise ConfigError(
+                f"attention_window must be even, not {self.attention_window}: one half is before "
+                "a position, the other after it."
             )
 
     @property
@@ -71,8 +85,11 @@ class TransformerConfig(BackboneConfig):
 
     def min_parameters(self) -> int:
         """Those that all backbones have, and the layers' matrices, shared ones once."""
+        attention = 2 * self.d_model * self.num_heads * (self.d_k + self.d_v)
+        if self.attention_window:  # The first position has projections of its own.
+            attention += self.d_model * self.num_heads * (2 * self.d_k + self.d_v)
         sizes = {
-            "attention": 2 * self.d_model * self.num_heads * (self.d_k + self.d_v),
+            "attention": attention,
             "feed_forward": 2 * self.d_model * self.d_ff,
         }
         layers = sum(

@@ -30,7 +30,9 @@ _DEFAULTS_OF_OLD_CHECKPOINTS: dict[str, Any] = {
     "position_offset": 0,
 }
 # The same for the sizes of a single backbone.
-_DEFAULTS_BY_BACKBONE: dict[str, dict[str, Any]] = {"transformer": {"share_layers": "none"}}
+_DEFAULTS_BY_BACKBONE: dict[str, dict[str, Any]] = {
+    "transformer": {"share_layers": "none", "attention_window": 0}
+}
 
 
 def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Multi-head scaled dot-product attention."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -84,6 +85,7 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         value: Any = None,
         mask: Any = None,
         positions: Any = None,
+        visibility: str = "both",
         training: bool | None = None,
     ) -> Any:
         """Attends from each position of `query` to the positions of `key`.
@@ -97,15 +99,47 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
                 values.
             positions: (batch, P) int32, the only positions of `query` to compute; None for all.
                 With it, T is P in the output and in the mask.
+            visibility: "both"; or, in self-attention with a mask (batch, S), "left" (causal) or
+                "right": a position attends to itself and to those on that side of it.
             training: whether dropout is active.
 
         Returns:
             (batch, T, d_model).
         """
+        dropout = None
+        if training and self.dropout.rate > 0:
+            dropout = functools.partial(self.dropout, training=True)
+        heads = self.heads(query, key, value, mask, positions, visibility, dropout)
+        batch, length = ops.shape(heads)[:2]
+        return self.output_projection(
+            ops.reshape(heads, (batch, length, self.num_heads * self.d_v))
+        )
+
+    def heads(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        mask: Any,
+        positions: Any,
+        visibility: str,
+        dropout: Callable[[Any], Any] | None,
+    ) -> Any:
+        """Computes the heads before the output projection.
+
+        Args:
+            query, key, value, mask, positions, visibility: as in `call`.
+            dropout: as in `dot_product_attention`.
+
+        Returns:
+            (batch, T, num_heads, d_v).
+        """
         key = query if key is None else key
         value = key if value is None else value
         if positions is not None:
             query = gather_positions(query, positions)
+        if visibility != "both":
+            mask = one_sided_mask(mask, visibility, positions)
         if mask is not None:
             mask = ops.expand_dims(mask, (1, 2) if len(mask.shape) == 2 else 1)
         q = self._split_heads(self.query(query), self.d_k)
@@ -113,14 +147,7 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         v = self._split_heads(self.value(value), self.d_v)
         if self.rotary:
             q, k = rotate(q, positions), rotate(k)
-        dropout = None
-        if training and self.dropout.rate > 0:
-            dropout = functools.partial(self.dropout, training=True)
-        heads = dot_product_attention(q, k, v, mask, dropout)
-        batch, length = ops.shape(heads)[:2]
-        return self.output_projection(
-            ops.reshape(heads, (batch, length, self.num_heads * self.d_v))
-        )
+        return dot_product_attention(q, k, v, mask, dropout)
 
     def _split_heads(self, x: Any, width: int) -> Any:
         batch, length = ops.shape(x)[:2]
@@ -136,3 +163,21 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """Attaches no mask to the output: masks are passed explicitly."""
+
+
+def one_sided_mask(padding_mask: Any, visibility: str, positions: Any = None) -> Any:
+    """The mask with which a position sees itself and the tokens on one side of it.
+
+    Args:
+        padding_mask: (batch, length) bool, True at tokens.
+        visibility: "left", which is the causal mask, or "right".
+        positions: (batch, count) int32, the positions that attend; None for all of them.
+
+    Returns:
+        (batch, count, length) bool, where count is length if `positions` is None.
+    """
+    keys = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
+    queries = keys[None] if positions is None else ops.cast(positions, "int32")
+    queries = queries[:, :, None]
+    seen = keys <= queries if visibility == "left" else keys >= queries
+    return seen & padding_mask[:, None, :]

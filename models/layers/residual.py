@@ -51,7 +51,12 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         self.layer_norm.build(input_shape)
 
     def call(
-        self, inputs: Any, training: bool | None = None, positions: Any = None, **kwargs: Any
+        self,
+        inputs: Any,
+        training: bool | None = None,
+        positions: Any = None,
+        visibility: str = "both",
+        **kwargs: Any,
     ) -> Any:
         """Applies the block.
 
@@ -60,7 +65,8 @@ class ResidualBlock(Serializable, keras.layers.Layer):
             training: whether dropout is active.
             positions: (batch, count) int32, the only positions to compute; the sub-layer must take
                 this argument. None for all.
-            kwargs: further arguments of the sub-layer.
+            visibility: as in `MultiHeadAttention`; other sub-layers do not get it.
+            kwargs: further arguments of the sub-layer, all of them arrays.
 
         Returns:
             (batch, length, width), or (batch, count, width) with `positions`.
@@ -68,7 +74,10 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         x = self.layer_norm(inputs) if self.config.normalization == "pre" else inputs
         if positions is not None:
             inputs, kwargs = gather_positions(inputs, positions), {**kwargs, "positions": positions}
-        x = self.sublayer(x, training=training, **kwargs)
+        if visibility == "both":
+            x = self.sublayer(x, training=training, **kwargs)
+        else:  # Keras does not allow it among `kwargs`, which are arrays.
+            x = self.sublayer(x, training=training, visibility=visibility, **kwargs)
         x = inputs + self.dropout(x, training=training)
         return self.layer_norm(x) if self.config.normalization == "post" else x
 

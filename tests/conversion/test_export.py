@@ -12,8 +12,14 @@ from common.errors import CheckpointError, InputError, OptionError
 from conversion import export as exporting
 from conversion.export import export
 from data_util.inputs import documents_to_inputs
+from models.backbones.base import make_backbone
+from models.build import build
 from models.checkpoints.folder import read_checkpoint
+from models.presets import backbone_config
+from models.serving_model import ServingModel
 from tasks.loading import load_task_model
+from tests.classifiers import classification_model
+from tests.conversion.conftest import NEEDED
 from training.options.conversion import EXPORT_FORMATS, ExportOptions
 from training.prediction import Predictor
 
@@ -126,6 +132,25 @@ def test_agrees_with_the_checkpoint(exported, name, form):
                 }
             )
             np.testing.assert_allclose(alone["logits"][0], found["logits"][row], atol=1e-4)
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_windowed_attention_agrees(tmp_path, form):
+    """The operations depend on the length: one block, a rest, whole blocks. No training."""
+    for package in NEEDED[form]:
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    sizes = {"d_model": 16, "num_heads": 2, "num_layers": 1, "attention_window": 4}
+    backbone = make_backbone(backbone_config("transformer", "tiny", 40, **sizes))
+    model = build(classification_model(backbone, 3, num_ngrams=5))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(scale=0.3, size=one.shape) for one in model.get_weights()])
+    path = tmp_path / FILES[form]
+    exporting._WRITERS[form](ServingModel(model), path, "none")
+    run = OPEN[form](path)
+    for rows, length in ((1, 3), (2, 17), (3, 32)):
+        inputs = batch_of(rows, length, 40, 5, seed=length)
+        expected = model({**inputs, "padding_mask": inputs["padding_mask"] == 1})
+        np.testing.assert_allclose(run(inputs)["logits"], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("form", EXPORT_FORMATS)

@@ -45,6 +45,7 @@ FIXED: Mapping[str, Any] = {
     "embedding_projection": "tokens",
     "position_offset": 0,
     "share_layers": "none",
+    "attention_window": 0,
 }
 
 

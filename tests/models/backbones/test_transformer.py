@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from models.backbones.base import make_backbone
-from models.backbones.transformer import TransformerLayer, _left
+from models.backbones.transformer import TransformerLayer
 from models.backbones.transformer_config import SHARED_SUBLAYERS
 from models.build import build
 from models.checkpoints.transfer import named_variables
@@ -150,7 +150,7 @@ def test_transformer_to_the_left_equals_keras_hub(config_of, normalization):
         their_layer.set_weights([weight.reshape(target.shape) for weight, target in pairs])
     x = rng.normal(size=(3, 7, config.d_model)).astype("float32")
     mask = np.arange(7) < np.array([[7], [4], [1]])
-    found = ours(x, _left(mask))
+    found = ours(x, mask, visibility="left")
     expected = theirs(x, decoder_padding_mask=mask)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
 

@@ -8,7 +8,8 @@ OF_ALL = {"embedding_width", "embedding_projection", "position_offset"}
 
 
 @pytest.mark.parametrize(
-    ("backbone", "later"), [("text_cnn", OF_ALL), ("transformer", {*OF_ALL, "share_layers"})]
+    ("backbone", "later"),
+    [("text_cnn", OF_ALL), ("transformer", {*OF_ALL, "share_layers", "attention_window"})],
 )
 def test_sizes_that_were_added_later_take_their_defaults(backbone, later):
     config = backbone_config(backbone, "tiny", 40)
