@@ -23,7 +23,7 @@ demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs req
 
 test: lint ## setup, lint, type checks and tests, as in continuous integration
 	$(VENV_PYTHON) -m mypy
-	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 crash-test: setup ## kill pre-training and fine-tuning runs 52 times and compare the results (minutes)
 	@$(VENV_PYTHON) -m benchmarks.crash_test

@@ -5,6 +5,7 @@ import io
 import runpy
 import sys
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,9 +128,11 @@ def run_of(tiny):
     @functools.cache
     def make(backbone):
         first, second = tiny.folder / f"lm_{backbone}", tiny.folder / f"save_{backbone}"
-        metrics = pretrain(PretrainingOptions(**tiny.pretraining(backbone, ckpt_dir=str(first))))
-        options = tiny.fine_tuning(ckpt_dir=str(first), ckpt_dir_save=str(second))
-        return Run(first, second, metrics, fine_tune(FineTuningOptions(**options)))
+        options = PretrainingOptions(**tiny.pretraining(backbone, ckpt_dir=str(first)))
+        further = tiny.fine_tuning(ckpt_dir=str(first), ckpt_dir_save=str(second))
+        with functions_run(eagerly=False):
+            metrics = pretrain(options)
+            return Run(first, second, metrics, fine_tune(FineTuningOptions(**further)))
 
     return lambda backbone="text_cnn": make(backbone)
 
@@ -145,7 +148,8 @@ def pairs(tmp_path_factory):
 @pytest.fixture(scope="session")
 def pretrained_on_pairs(pairs):
     """A pre-trained checkpoint. Tests must not modify it."""
-    return pairs.pretraining("lm")
+    with functions_run(eagerly=True):
+        return pairs.pretraining("lm")
 
 
 @pytest.fixture(scope="session")
@@ -154,18 +158,32 @@ def fine_tuned_on_pairs(pairs, pretrained_on_pairs):
     from train_bert_fine_tuning import fine_tune
 
     folder = pairs.folder / "fine_tuned"
-    fine_tune(pairs.options(ckpt_dir=pretrained_on_pairs, ckpt_dir_save=str(folder)))
+    with functions_run(eagerly=False):
+        fine_tune(pairs.options(ckpt_dir=pretrained_on_pairs, ckpt_dir_save=str(folder)))
     return folder
+
+
+@contextmanager
+def functions_run(*, eagerly: bool):
+    """Runs Keras' steps without compiling them, which is faster for a few steps, or compiles them.
+
+    For what is made when it is first asked for, whatever asks for it.
+    """
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(eagerly)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 @pytest.fixture
 def eagerly():
-    """Runs Keras' steps without compiling them, which is faster for a few steps."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    """Runs Keras' steps without compiling them."""
+    with functions_run(eagerly=True):
+        yield
 
 
 @pytest.fixture

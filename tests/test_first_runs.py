@@ -31,7 +31,7 @@ def commands_of(block):
 
 
 @pytest.fixture
-def run_block(script, tmp_path, monkeypatch):
+def run_block(script, tmp_path, monkeypatch, eagerly):
     """Runs the commands of a block in a folder of its own; all of them must succeed."""
     monkeypatch.chdir(tmp_path)
 

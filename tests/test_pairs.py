@@ -129,7 +129,7 @@ def test_a_run_starts_from_the_next_sentence_head(pairs, pretrained_on_pairs, ca
     assert model.backbone.pooling.trainable
 
 
-def test_heads_that_do_not_fit(pairs, pretrained_on_pairs, tiny, run_of):
+def test_heads_that_do_not_fit(pairs, pretrained_on_pairs, tiny, eagerly):
     def build(**changes):
         options = pairs.options(**changes)
         checkpoint = fine_tuning.open_checkpoint(options)

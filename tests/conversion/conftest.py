@@ -5,6 +5,7 @@ import functools
 import pytest
 
 from conversion.export import export
+from tests.conftest import functions_run
 from train_bert_fine_tuning import fine_tune
 from training.options.conversion import ExportOptions
 from training.options.scripts import FineTuningOptions
@@ -28,7 +29,8 @@ def classifier_of(run_of, tiny):
             return run.fine_tuned
         folder = tiny.folder / f"save_{backbone}_{head}"
         changes = {"ckpt_dir": str(run.pretrained), "ckpt_dir_save": str(folder), "num_epochs": 1}
-        fine_tune(FineTuningOptions(**tiny.fine_tuning(head=head, **changes)))
+        with functions_run(eagerly=True):
+            fine_tune(FineTuningOptions(**tiny.fine_tuning(head=head, **changes)))
         return folder
 
     return make

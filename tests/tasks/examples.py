@@ -60,8 +60,10 @@ def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
 
 def model_for(data, seed=1, dropout=0.0):
     keras.utils.set_random_seed(seed)
-    sizes = {"d_model": 16, "num_heads": 2, "num_filters": 8, "dropout": dropout}
-    config = backbone_config("text_cnn", "tiny", len(data.text.vocabulary), **sizes)
+    sizes = {"d_model": 16, "num_heads": 2, "num_filters": 8, "filter_sizes": (2, 3)}
+    config = backbone_config(
+        "text_cnn", "tiny", len(data.text.vocabulary), dropout=dropout, **sizes
+    )
     model = build(data.task.build_model(make_backbone(config), dropout))
     data.task.start_head(model, data)
     return model

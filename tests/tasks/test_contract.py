@@ -134,6 +134,7 @@ def test_one_batch_is_learned_by_heart(prepared, name):
     data = prepared(name)
     model = model_for(data)
     model.compile(optimizer=keras.optimizers.Adam(2e-2))
+    model.optimizer.build(model.trainable_variables)  # Before the step, which is traced once then.
     inputs, targets = next(data.batches["train"].batches(0))
     for _ in range(100):
         model.train_on_batch(inputs, targets)

@@ -156,7 +156,7 @@ def test_documents_held_out_for_the_test_are_in_no_trial(monkeypatch, options_of
         assert split_files(run) == {"train": files["train"], "valid": files["valid"]}
 
 
-def test_the_command_gives_the_same_weights(options_of, tmp_path):
+def test_the_command_gives_the_same_weights(options_of, tmp_path, eagerly):
     changes = {"num_epochs": 1, "batch_size": 32, "tfidf_classifier": False}
     fine_tune(options_of(autotune_minutes=0.0001, **changes))
     lines = (tmp_path / "save_autotune" / "trials.jsonl").read_text().splitlines()

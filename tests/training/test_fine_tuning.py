@@ -13,6 +13,7 @@ from models.checkpoints.weights import load_model
 from tasks.classification.evaluation import evaluate, split_logits
 from tasks.loading import load_task_model
 from tasks.registry import TASKS
+from tests.conftest import functions_run
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import fine_tuning
@@ -212,13 +213,20 @@ def test_sequences_longer_than_positions(options_of, tiny, tmp_path_factory):
         fine_tuning.build_model(options_of(sequence_length=65, max_position=64), data, checkpoint)
 
 
+@pytest.fixture(scope="module")
+def learned_positions(tiny, tmp_path_factory):
+    """The folder of a Transformer whose vectors of positions were trained with 32 tokens."""
+    folder = tmp_path_factory.mktemp("learned_positions") / "lm"
+    changes = {"position": "learned", "num_epochs": 1, "ckpt_dir": str(folder)}
+    with functions_run(eagerly=True):
+        pretrain(PretrainingOptions(**tiny.pretraining("transformer", **changes)))
+    return folder
+
+
 @pytest.mark.parametrize("length", [32, 40])
-def test_positions_that_were_not_trained(tiny, options_of, tmp_path_factory, caplog, length):
+def test_positions_that_were_not_trained(learned_positions, options_of, caplog, length):
     caplog.set_level("INFO")
-    folder = tmp_path_factory.getbasetemp() / "learned_positions"
-    if not folder.exists():
-        values = tiny.pretraining("transformer", position="learned", ckpt_dir=str(folder))
-        pretrain(PretrainingOptions(**values))  # with 32 tokens
+    folder = learned_positions
     options = options_of(ckpt_dir=str(folder), sequence_length=length)
     checkpoint, data = prepared(options)
     model, _ = fine_tuning.build_model(options, data, checkpoint)

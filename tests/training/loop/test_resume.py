@@ -18,7 +18,9 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import CheckpointError, OptionError, StoppedError
 from models.checkpoints.folder import Checkpoint, read_checkpoint
+from models.registry import BACKBONES
 from tasks.classification import evaluation
+from tests import toys
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
@@ -28,7 +30,8 @@ from training.loop.training_state import TrainingState
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.runs.run_folder import RunFolder
 
-STAGES = ("pretraining", "fine_tuning")
+# What a run restores of its model is tested with each backbone; the rest with the fastest one.
+TOY = "toy"
 # Enough for what is tested here, and several times faster; the crash test runs them compiled.
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -37,8 +40,14 @@ class KilledError(BaseException):
     """Nothing of ours catches it."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def with_toys():
+    with toys.registered():
+        yield
+
+
 @pytest.fixture(scope="module")
-def runner(tiny):
+def runner(tiny, with_toys):
     """Gives what runs a step on the tiny files into a folder."""
 
     def make(stage, backbone, folder, start="", **changes):
@@ -53,14 +62,27 @@ def runner(tiny):
 
 
 @pytest.fixture(scope="module")
-def unkilled(runner, tmp_path_factory):
+def published():
+    """How often each run that was not killed has published a checkpoint, by its folder."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def unkilled(runner, published, tmp_path_factory):
     """Gives the folder of a run that was not killed. Not to be written to."""
 
     @functools.cache
     def make(stage, backbone):
         folder = tmp_path_factory.mktemp("unkilled") / "out"
         start = make("pretraining", backbone) if stage == "fine_tuning" else ""
-        runner(stage, backbone, folder, start)()
+        published[folder] = 0
+
+        def count():
+            published[folder] += 1
+
+        with pytest.MonkeyPatch.context() as patch:
+            always(patch, RunFolder, "publish", count)
+            runner(stage, backbone, folder, start)()
         return folder
 
     return make
@@ -97,13 +119,23 @@ def after_step(monkeypatch):
 
 
 def once(monkeypatch, owner, name, action, call=1):
-    """Does something instead of the `call`-th call of a function."""
-    original, calls = getattr(owner, name), []
+    """Does something before the `call`-th call of a function."""
+    calls = []
 
-    def replaced(*args, **kwargs):
+    def act():
         calls.append(1)
         if len(calls) == call:
             action()
+
+    always(monkeypatch, owner, name, act)
+
+
+def always(monkeypatch, owner, name, action):
+    """Does something before each call of a function."""
+    original = getattr(owner, name)
+
+    def replaced(*args, **kwargs):
+        action()
         return original(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, replaced)
@@ -202,8 +234,8 @@ def test_killed_while_it_learns_which_labels_are_named(runner, after_step, tmp_p
     (tmp_path / "names.txt").write_text("盗窃\n诈骗\t骗取\n", encoding="utf-8")
     changes = {"label_names_file": str(tmp_path / "names.txt"), "save_every_steps": 2}
     changes["objectives"] = ["masked_lm", "label_mention"]
-    runner("pretraining", "text_cnn", tmp_path / "whole", **changes)()
-    run = runner("pretraining", "text_cnn", tmp_path / "killed", **changes)
+    runner("pretraining", TOY, tmp_path / "whole", **changes)()
+    run = runner("pretraining", TOY, tmp_path / "killed", **changes)
     after_step(9, kill)
     with pytest.raises(KilledError):
         run()
@@ -215,8 +247,10 @@ def test_killed_while_it_learns_which_labels_are_named(runner, after_step, tmp_p
         run()
 
 
-@pytest.mark.parametrize("backbone", ["text_cnn", "transformer"])
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("stage", "backbone"),
+    [*(("pretraining", name) for name in BACKBONES), ("fine_tuning", "transformer")],
+)
 def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
     caplog.set_level("INFO")
     run, folder, reference = step(stage, backbone, save_every_steps=2)
@@ -239,8 +273,8 @@ def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
 
 
 @pytest.mark.parametrize("where", ["first step", "validation", "best", "test", "report", "finish"])
-def test_killed_elsewhere(step, after_step, monkeypatch, where):
-    run, folder, reference = step("fine_tuning", "text_cnn")
+def test_killed_elsewhere(step, published, after_step, monkeypatch, where):
+    run, folder, reference = step("fine_tuning", TOY)
     best = json.loads((reference / "metrics.json").read_text())["best_epoch"]
     if where == "first step":
         after_step(1, kill)
@@ -248,8 +282,7 @@ def test_killed_elsewhere(step, after_step, monkeypatch, where):
         once(monkeypatch, evaluation, "evaluate", kill, call=2)
     elif where in ("best", "report"):
         # The last checkpoint of all adds the test figures to the best one.
-        bests = len(improvements(reference))
-        once(monkeypatch, RunFolder, "publish", kill, call=bests + (where == "report"))
+        once(monkeypatch, RunFolder, "publish", kill, call=published[reference] - (where == "best"))
     elif where == "test":
         once(monkeypatch, evaluation.ClassificationEvaluation, "test", kill, call=1)
     else:
@@ -271,22 +304,12 @@ def test_killed_elsewhere(step, after_step, monkeypatch, where):
     assert json.loads((folder / "run.json").read_text())["finished"]
 
 
-def improvements(reference):
-    """The epochs of a run that were the best so far."""
-    best, found = -1.0, []
-    for entry in json.loads((reference / "metrics.json").read_text())["history"]:
-        if entry["valid"]["f1"] > best:
-            best = entry["valid"]["f1"]
-            found.append(entry["epoch"])
-    return found
-
-
 def test_asked_to_stop_within_an_epoch(step, after_step, request):
     number = signal.SIGINT
     # A shell ignores it for what it runs in the background.
     before = signal.signal(number, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(number, before))
-    run, folder, reference = step("fine_tuning", "text_cnn", save_every_steps=0)
+    run, folder, reference = step("fine_tuning", TOY, save_every_steps=0)
     after_step(6, lambda: os.kill(os.getpid(), number))
     with pytest.raises(StoppedError, match="the same command resumes") as stopped:
         run()
@@ -302,7 +325,7 @@ def test_asked_to_stop_within_an_epoch(step, after_step, request):
 
 def test_asked_to_stop_while_validating(step, monkeypatch):
     # Its metrics serve both training and validation: they must not be mixed up.
-    run, folder, reference = step("pretraining", "text_cnn", save_every_steps=0)
+    run, folder, reference = step("pretraining", TOY, save_every_steps=0)
     once(monkeypatch, pretraining, "evaluate", lambda: os.kill(os.getpid(), signal.SIGTERM), call=2)
     with pytest.raises(StoppedError):
         run()
@@ -343,32 +366,31 @@ def test_a_signal_while_nobody_reads_standard_error(monkeypatch):
         assert stop.requested
 
 
-def test_a_terminal_that_is_closed(monkeypatch):
+def test_a_terminal_that_is_closed(request):
     from training.loop.interruption import Interruption
 
-    before = signal.getsignal(signal.SIGHUP)
+    # It is ignored where the tests run under `nohup`.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
     with Interruption() as stop:
         os.kill(os.getpid(), signal.SIGHUP)
         with pytest.raises(StoppedError, match="SIGHUP"):
             stop.check()
-    assert signal.getsignal(signal.SIGHUP) == before
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
     # `nohup`
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Interruption() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
-            assert not stop.requested
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with Interruption() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop.requested
 
 
 def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
-    folder = unkilled("pretraining", "text_cnn")
+    folder = unkilled("pretraining", TOY)
     caplog.clear()
     caplog.set_level("INFO")
     before = (folder / "manifest.json").stat().st_mtime_ns
     monkeypatch.setattr(pretraining, "prepare_data", lambda options: pytest.fail("it was run"))
-    metrics = runner("pretraining", "text_cnn", folder)()
+    metrics = runner("pretraining", TOY, folder)()
     assert metrics == json.loads((folder / "metrics.json").read_text())
     assert caplog.messages == [
         f"{folder}: this run has already finished, nothing to do (--overwrite starts over, a "
@@ -380,11 +402,11 @@ def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
 def test_a_finished_run_gets_more_epochs(runner, unkilled, tmp_path, caplog):
     # What the loop makes of it for both stages is tested with it.
     caplog.set_level("INFO")
-    folder, start = tmp_path / "out", unkilled("pretraining", "text_cnn")
-    shutil.copytree(unkilled("fine_tuning", "text_cnn"), folder)
+    folder, start = tmp_path / "out", unkilled("pretraining", TOY)
+    shutil.copytree(unkilled("fine_tuning", TOY), folder)
     before = json.loads((folder / "metrics.json").read_text())
     steps = read_checkpoint(folder / "last").json("training_state.json")["step"]
-    metrics = runner("fine_tuning", "text_cnn", folder, start, num_epochs=4)()
+    metrics = runner("fine_tuning", TOY, folder, start, num_epochs=4)()
     assert history_of(metrics)["history"][:3] == history_of(before)["history"]
     assert [entry["epoch"] for entry in metrics["history"]] == [1, 2, 3, 4]
     assert metrics["test"]["examples"] == before["test"]["examples"]
@@ -398,11 +420,11 @@ def test_a_finished_run_gets_more_epochs(runner, unkilled, tmp_path, caplog):
 def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(
     step, unkilled, after_step
 ):
-    run, _, reference = step("fine_tuning", "text_cnn", save_every_steps=1)
+    run, _, reference = step("fine_tuning", TOY, save_every_steps=1)
     after_step(3, kill)
     with pytest.raises(KilledError):
         run()
-    changed, _, _ = step("fine_tuning", "text_cnn", start=reference)
+    changed, _, _ = step("fine_tuning", TOY, start=reference)
     with pytest.raises(OptionError, match="it started from another checkpoint"):
         changed()
 

@@ -9,6 +9,7 @@ from common.errors import CheckpointError
 from models.checkpoints.folder import MENTION_LABELS, read_checkpoint
 from models.checkpoints.weights import load_model
 from tasks.loading import load_task_model
+from tests.conftest import functions_run
 from train_bert_lm import pretrain
 from training import fine_tuning
 from training.options.scripts import FineTuningOptions, PretrainingOptions
@@ -21,7 +22,8 @@ def pretrained(tiny, tmp_path_factory):
     (folder / "names.txt").write_text("诈骗\t骗取\n抢劫\t口角\n盗窃\n", encoding="utf-8")
     values = {"ckpt_dir": str(folder / "lm"), "label_names_file": str(folder / "names.txt")}
     values |= {"objectives": ["masked_lm", "label_mention"], "learning_rate": 0.01}
-    pretrain(PretrainingOptions(**tiny.pretraining(**values)))
+    with functions_run(eagerly=True):
+        pretrain(PretrainingOptions(**tiny.pretraining(**values, num_epochs=1)))
     return folder / "lm"
 
 
