@@ -37,7 +37,7 @@ def ready(run_of, monkeypatch):
     """Loads the checkpoint once for all tests; the option that names it."""
     folder = run_of().fine_tuned
     classifier = Predictor(folder)
-    monkeypatch.setattr(prediction, "Predictor", lambda *arguments: classifier)
+    monkeypatch.setattr(prediction.Predictor, "from_options", lambda options: classifier)
     return f"--ckpt_dir={folder}"
 
 

@@ -102,7 +102,7 @@ def test_more_lines_than_fit_together(run_of, tmp_path):
 @pytest.fixture
 def labelled(predictor, monkeypatch, tmp_path):
     """Labels the bytes of a file: the number of lines, and the bytes of the output."""
-    monkeypatch.setattr(prediction, "Predictor", lambda *arguments: predictor)
+    monkeypatch.setattr(prediction.Predictor, "from_options", lambda options: predictor)
 
     def label(content, **changes):
         source, target = tmp_path / "in.txt", tmp_path / "out"
@@ -206,7 +206,7 @@ def test_a_table_of_results(predictor, labelled):
 
 
 def test_each_line_of_a_pipe_that_pauses_is_answered(predictor, monkeypatch, tmp_path):
-    monkeypatch.setattr(prediction, "Predictor", lambda *arguments: predictor)
+    monkeypatch.setattr(prediction.Predictor, "from_options", lambda options: predictor)
     inward, outward = tmp_path / "in", tmp_path / "out"
     os.mkfifo(inward)
     os.mkfifo(outward)
