@@ -70,12 +70,12 @@ class PhraseNoise(WholeWordNoise):
 
     def _match(self, ids: Sequence[int], begin: int) -> int:
         """The end of the longest phrase that begins here; `begin` if there is none."""
-        node: dict[Any, Any] | None = self._trie
+        node: dict[Any, Any] = self._trie
         longest = begin
         for end, token in enumerate(ids[begin : begin + MAX_PHRASE], begin + 1):
-            node = node.get(token)
-            if node is None:
+            if token not in node:
                 break
+            node = node[token]
             if None in node and not (end < len(ids) and self._continues[ids[end]]):
                 longest = end
         return longest
