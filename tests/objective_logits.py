@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from models.objectives.replaced_token import ReplacedTokenHead
 from models.pretraining_model import PretrainingModel
 
 
@@ -14,6 +15,8 @@ def logits_of(model: PretrainingModel, batch: dict[str, Any]) -> dict[str, np.nd
     for head in model.heads:
         if head.reads_pooled_output:
             logits = head(outputs["pooled_output"])
+        elif isinstance(head, ReplacedTokenHead):
+            logits = head.discriminate(outputs["sequence_output"])
         else:
             logits = head(outputs["sequence_output"], token_embedding=table)
         found[head.name] = np.asarray(logits)

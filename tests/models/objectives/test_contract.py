@@ -25,8 +25,8 @@ from tests.models.pairs import some_of
 
 VOCAB_SIZE = 40
 LENGTHS = [10, 8, 9, 10]
-# Of those that need some: facts about the data.
-SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1]}
+# Of those that need some: facts about the data, and no narrower generator, which would learn less.
+SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1], "generator_size": 1.0}
 # The array that holds what is to be predicted, and the values that each of its elements may have.
 TOKENS = range(VOCAB_SIZE)
 TARGETS = {
@@ -230,8 +230,8 @@ def test_one_batch_is_learned_by_heart(new_model, objective, backbone):
     assert f"{objective}_loss" in metrics
     losses = [metrics[name] for name in model.metric_names if name.endswith("_loss")]
     assert len(losses) > 1 or losses[0] == pytest.approx(metrics["loss"])
-    accuracies = [metrics[name] for name in model.metric_names if name.endswith("_accuracy")]
-    assert accuracies and set(accuracies) == {1}
+    # That of the term whose targets `TARGETS` names.
+    assert metrics[next(name for name in model.metric_names if name.endswith("_accuracy"))] == 1
 
 
 @somewhere

@@ -46,6 +46,8 @@ def test_a_discriminator_whose_embeddings_are_as_wide_as_its_layers(journey):
     assert (stored["model_type"], stored["embedding_size"]) == ("electra", 16)
     assert found.report.unused == ()
     assert any(name.startswith("replaced_token/generator") for name in found.report.fresh)
+    logits = found.theirs(theirs, token_type_ids="segment_ids").logits
+    found.assert_same(found.logits["replaced_token"], logits)
     assert stored["architectures"] == ["ElectraForPreTraining"]
 
 
