@@ -27,7 +27,8 @@ class DataSet:
         pretraining_epochs: the epochs of pre-training.
         free_text: raw text for pre-training, in addition to the training documents.
         task: the `--task` of the networks.
-        tokenize_style: the tokenizer of the networks and of fastText.
+        tokenize_style: the tokenizer of the networks and of fastText; empty: the default of the
+            scripts, which depends on the text, and words for fastText.
         knowledge: further options of fine-tuning and files of the data folder for them: what raw
             text and descriptions say of the labels.
     """
@@ -70,6 +71,7 @@ DATA_SETS = {
         features=("characters", "short_characters", "words"),
         pretraining_epochs=20,
         task="multi_class",
+        tokenize_style="",
     ),
 }
 

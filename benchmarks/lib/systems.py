@@ -90,7 +90,7 @@ class Workspace:
 
     def tokenized(self, texts: Iterable[str]) -> list[str]:
         """The tokens of each text, joined by spaces."""
-        tokenizer = make_tokenizer(self.data_set.tokenize_style)
+        tokenizer = make_tokenizer(self.data_set.tokenize_style or "word")
         return [" ".join(tokenizer.tokenize(text)) for text in texts]
 
 
@@ -182,6 +182,7 @@ def fit_network(
     *,
     random_weights: bool,
     test: bool,
+    own_vocabulary: bool = False,
 ) -> Result:
     """Pre-trains and fine-tunes a network, unless that is complete, and reads its metrics.
 
@@ -192,9 +193,12 @@ def fit_network(
         random_weights: whether to fine-tune from random weights, with the vocabulary of the
             pre-training, so that both networks have the same shape.
         test: whether to evaluate it on the test documents too.
+        own_vocabulary: with `random_weights`, to pre-train nothing and let fine-tuning build its
+            own vocabulary.
     """
-    pretrained = pretrain(workspace, pretraining)
-    start = "random" if random_weights else "pretrained"
+    alone = random_weights and own_vocabulary
+    pretrained = Path() if alone else pretrain(workspace, pretraining)
+    start = "own_vocabulary" if alone else "random" if random_weights else "pretrained"
     folder = workspace.folder / _name(pretraining) / f"{start}-{_name(fine_tuning)}"
     options = {
         "task": workspace.data_set.task,
@@ -211,7 +215,7 @@ def fit_network(
         options |= {
             **shared,
             "tokenize_style": workspace.data_set.tokenize_style,
-            "vocab_file": pretrained / "vocab.txt",
+            "vocab_file": "" if alone else pretrained / "vocab.txt",
         }
     run("train_bert_fine_tuning.py", *flags(options))
     epochs = [] if random_weights else read_metrics(pretrained)["history"]

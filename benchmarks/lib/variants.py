@@ -33,6 +33,9 @@ class Variant:
         pretraining: options of `train_bert_lm.py`; "num_epochs" defaults to that of the data set.
         fine_tuning: options of `train_bert_fine_tuning.py`; None for pre-training only.
         random_weights: whether fine-tuning starts from random weights.
+        own_vocabulary: with `random_weights`, whether the vocabulary is that of the labelled
+            documents, as a user's would be, and nothing is pre-trained; by default, it is that of
+            the pre-training, so that both networks have the same shape.
         trials: settings that are compared on the validation documents; the best one is used.
         first_version: further options of pre-training with which it emulates the first version of
             this project; with `--checkout`, that version runs instead, without them.
@@ -42,6 +45,7 @@ class Variant:
     pretraining: Options | None = None
     fine_tuning: Options | None = None
     random_weights: bool = False
+    own_vocabulary: bool = False
     trials: Sequence[Trial] = ({},)
     first_version: Options = field(default_factory=dict)
 
@@ -91,7 +95,12 @@ class Variant:
             return read_pretraining(pretrain(workspace, options, self._checkout(workspace)))
         fine_tuning = {**self.fine_tuning, **trial, "seed": seed}
         return fit_network(
-            workspace, pretraining, fine_tuning, random_weights=self.random_weights, test=test
+            workspace,
+            pretraining,
+            fine_tuning,
+            random_weights=self.random_weights,
+            own_vocabulary=self.own_vocabulary,
+            test=test,
         )
 
     def _pretraining(self, workspace: Workspace) -> dict[str, Any]:
@@ -148,7 +157,7 @@ def _texts() -> list[Variant]:
     pretraining = {"backbone": "text_cnn"}
     return [
         Variant("svm", trials=TUNED_SVM_TRIALS),
-        Variant("text_cnn/random", pretraining, {}, random_weights=True),
+        Variant("text_cnn/random", pretraining, {}, random_weights=True, own_vocabulary=True),
         Variant("text_cnn/pretrained", pretraining, {}),
         *(
             Variant(f"text_cnn/pretrained/{knowledge}", pretraining, {"knowledge": knowledge})

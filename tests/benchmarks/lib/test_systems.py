@@ -72,6 +72,13 @@ def test_a_network_from_random_weights_has_the_same_shape(commands, workspace):
     assert result["pretraining_seconds"] == 0
 
 
+def test_random_weights_with_an_own_vocabulary_need_no_pretraining(commands, workspace):
+    fit_network(workspace, PRETRAINING, {}, random_weights=True, own_vocabulary=True, test=False)
+    (only,) = commands
+    assert (only["script"], only["ckpt_dir"]) == ("train_bert_fine_tuning.py", "")
+    assert (only["vocab_file"], only["backbone"], only["preset"]) == ("", "text_cnn", "tiny")
+
+
 def test_each_choice_has_a_folder_of_its_own(commands, workspace):
     for fine_tuning in ({"seed": 1}, {"seed": 2}, {"seed": 1, "head": "pooled"}):
         for random_weights in (False, True):
