@@ -75,7 +75,7 @@ class Variant:
         setting: dict[str, Any] = {"data_set": workspace.name, "variant": self.name}
         setting |= {"trial": trial, "seed": seed, "test": test}
         if self.pretraining is not None:
-            setting["pretraining"] = self._pretraining(workspace)
+            setting["pretraining"] = self.pretraining_options(workspace)
             if self.random_weights:
                 # They use only its vocabulary, which does not depend on the epochs.
                 del setting["pretraining"]["num_epochs"]
@@ -89,7 +89,7 @@ class Variant:
         """Trains with the settings of a trial and evaluates; `test`: on the test documents too."""
         if self.pretraining is None:
             return fit_baseline(workspace, self.name, trial, seed, test=test)
-        pretraining = self._pretraining(workspace)
+        pretraining = self.pretraining_options(workspace)
         if self.fine_tuning is None:
             options = {**pretraining, "seed": seed}
             return read_pretraining(pretrain(workspace, options, self._checkout(workspace)))
@@ -103,7 +103,8 @@ class Variant:
             test=test,
         )
 
-    def _pretraining(self, workspace: Workspace) -> dict[str, Any]:
+    def pretraining_options(self, workspace: Workspace) -> dict[str, Any]:
+        """The options of `train_bert_lm.py`, with the number of epochs."""
         options = {"num_epochs": workspace.data_set.pretraining_epochs, **(self.pretraining or {})}
         return options if self._checkout(workspace) else {**options, **self.first_version}
 

@@ -1,0 +1,203 @@
+"""Measures what each kind of pre-training is worth, at an equal budget of processor time.
+
+    python -m benchmarks.ablations --data=DATA [--data_sets=cail2018,goemotions]
+        [--components='masked_lm;causal_lm'] [--seeds=1,2,3] [--minutes=60]
+
+Every component of the table is a pre-training with one change: its objectives, what it masks, how
+much, the length of its sequences, or the backbone. Each gets as many epochs, at least one, as come
+closest to `--minutes` minutes of processor time, of all cores together, estimated by two short runs
+on the first documents. Fine-tuning follows, with each of several learning rates and the first seed;
+the rate with the best F1 on the validation documents is then used with every seed. Random weights
+have the best of the same rates.
+
+Prints one Markdown table per data set and writes them to `table.md`: the processor minutes that
+were used; F1 (the mean of micro and macro F1) on the validation and on the test documents, in
+brackets that of the network alone; and the difference to random weights of the same backbone, in
+points. Completed runs in the folder are not repeated.
+"""
+
+import argparse
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.experiments import run_variant
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.experiment_tables import SeedResults, mean_and_spread
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.results import Results
+from benchmarks.lib.systems import Options, Result, Workspace, pretrain
+from benchmarks.lib.variants import Variant, rates
+from data_util.reading.documents import read_documents
+from models.registry import OBJECTIVES
+
+RANDOM = "random"
+MASKED = "masked_lm"
+# Options of pre-training; "objectives" is the name where it is not given.
+COMPONENTS: dict[str, Options] = {
+    "default": {},
+    MASKED: {},
+    "causal_lm": {},
+    "replaced_token": {},
+    "neighbour_sentence": {},
+    f"{MASKED},sentence_order": {},
+    f"{MASKED},sentence_structure": {},
+    f"{MASKED},word_order": {},
+    f"{MASKED},span_boundary": {},
+    f"{MASKED},neighbour_sentence": {},
+    "whole words": {"objectives": MASKED, "masking": "whole_word"},
+    "n-grams": {"objectives": MASKED, "masking": "ngram"},
+    "spans": {"objectives": MASKED, "masking": "span"},
+    "20 % masked": {"mask_probability": 0.2},
+    "30 % masked": {"mask_probability": 0.3},
+    "1,024 tokens": {"sequence_length_lm": 1024, "max_position": 1024, "batch_size": 16},
+}
+# Objectives that one backbone alone can serve.
+FURTHER: dict[str, dict[str, Options]] = {
+    "text_cnn": {},
+    "transformer": {"permutation_lm": {}},
+    "lstm": {"two_way_lm": {}},
+}
+FINE_TUNING = {"num_epochs": 6, "patience": 6}
+TRIALS = (rates(1e-3), rates(3e-3))
+# Of the two runs that estimate the cost of an epoch.
+PROBE_DOCUMENTS, PROBE_EPOCHS = 300, (1, 3)
+
+
+def main() -> None:
+    """Runs the missing trainings and prints the tables."""
+    options = parser(__doc__, folder="checkpoint_ablations")
+    options.add_argument("--data_sets", default="cail2018,goemotions")
+    options.add_argument("--backbones", default="text_cnn,transformer", help="names with commas")
+    options.add_argument("--components", help="names with semicolons; default: all")
+    options.add_argument("--seeds", default="1", help="numbers with commas")
+    options.add_argument("--minutes", type=float, default=60, help="of processor time")
+    options.add_argument("--preset", default="small")
+    print(f"\n{run(options.parse_args())}")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Runs the missing trainings and returns the tables as Markdown."""
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    results = Results(arguments.folder / "results.jsonl")
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    parts = []
+    for name in arguments.data_sets.split(","):
+        workspace = Workspace(arguments.data, name, arguments.folder / name)
+        rows = []
+        for backbone in arguments.backbones.split(","):
+            chosen = components(backbone, arguments.components)
+            shared = {"backbone": backbone, "preset": arguments.preset}
+            rows += measured(workspace, results, shared, chosen, arguments.minutes, seeds)
+        parts.append(f"**{name}**\n\n{markdown(rows)}")
+    text = "\n\n".join(parts)
+    (arguments.folder / "table.md").write_text(f"{text}\n", encoding="utf-8")
+    return text
+
+
+def components(backbone: str, chosen: str | None) -> dict[str, Options]:
+    """The options of the chosen components, names with semicolons; None: of all.
+
+    Ends the program with a message if there is no such component for this backbone.
+    """
+    known = {
+        name: {"objectives": name, **options} if "," in name or name in OBJECTIVES else options
+        for name, options in {**COMPONENTS, **FURTHER[backbone]}.items()
+    }
+    if chosen is None:
+        return known
+    if unknown := sorted(set(names := chosen.split(";")) - known.keys()):
+        sys.exit(f"error: --components={';'.join(unknown)}: there are {'; '.join(known)}")
+    return {name: known[name] for name in names}
+
+
+def measured(
+    workspace: Workspace,
+    results: Results,
+    shared: Options,
+    chosen: Mapping[str, Options],
+    minutes: float,
+    seeds: Sequence[int],
+) -> list[dict[str, Any]]:
+    """The rows of one backbone: random weights, then each component.
+
+    Args:
+        workspace: the data set and its folder.
+        results: the results of earlier runs, to which those of this run are added.
+        shared: options of every pre-training: the backbone and its preset.
+        chosen: the options of each component.
+        minutes: the budget of each pre-training, in processor minutes.
+        seeds: the seeds of fine-tuning; the first one also chooses the learning rate.
+    """
+
+    def fine_tune(variant: Variant) -> list[Result]:
+        return run_variant(variant, workspace, results, seeds)
+
+    random = Variant(RANDOM, shared, FINE_TUNING, True, own_vocabulary=True, trials=TRIALS)
+    baseline = fine_tune(random)
+    rows = [row(f"{shared['backbone']}, random weights", baseline)]
+    for name, options in chosen.items():
+        pretraining = {**shared, **options}
+        pretraining["num_epochs"] = epochs_within(minutes, workspace, results, pretraining)
+        variant = Variant(name, pretraining, FINE_TUNING, trials=TRIALS)
+        wanted = variant.pretraining_options(workspace)
+        setting = {"data_set": workspace.name, "processor_seconds": wanted}
+        used = results.once(setting, partial(timed_pretraining, workspace, wanted))
+        cells = row(f"{shared['backbone']}, {name}", fine_tune(variant), baseline)
+        epochs, spent = wanted["num_epochs"], used["processor_seconds"] / 60
+        rows.append({**cells, "epochs": epochs, "processor minutes": f"{spent:.0f}"})
+    return rows
+
+
+def epochs_within(minutes: float, workspace: Workspace, results: Results, options: Options) -> int:
+    """How many epochs of a pre-training come closest to a processor time; at least one."""
+    seconds = []
+    for epochs in PROBE_EPOCHS:
+        probe = {**options, "num_epochs": epochs, "documents": PROBE_DOCUMENTS}
+        setting = {"data_set": workspace.name, "probe": probe}
+        found = results.once(setting, partial(timed_pretraining, workspace, probe))
+        seconds.append(found["processor_seconds"])
+    texts = [each.text for each in read_documents(workspace.sources, labelled=False)]
+    share = sum(map(len, texts[:PROBE_DOCUMENTS])) / sum(map(len, texts))
+    epoch = (seconds[1] - seconds[0]) / (PROBE_EPOCHS[1] - PROBE_EPOCHS[0]) / share
+    return max(1, round(minutes * 60 / epoch))
+
+
+def timed_pretraining(workspace: Workspace, options: Options) -> dict[str, float]:
+    """Runs a pre-training and measures its processor time, with that of its processes."""
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    pretrain(workspace, options)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+    return {"processor_seconds": seconds}
+
+
+def row(title: str, found: SeedResults, baseline: SeedResults = ()) -> dict[str, Any]:
+    """A row of the table; `baseline`: what random weights have."""
+
+    def alone(results: SeedResults) -> list[float]:
+        return [max(result["network_f1"]) for result in results]
+
+    def whole(results: SeedResults, split: str) -> list[float]:
+        return [result[split]["f1"] for result in results]
+
+    def gain(of: list[float], over: list[float]) -> str:
+        return f"{100 * (np.mean(of) - np.mean(over)):+.1f}" if over else ""
+
+    valid, test = whole(found, "valid"), whole(found, "test")
+    return {
+        "component": title,
+        "valid F1 (network alone)": f"{mean_and_spread(valid)} ({mean_and_spread(alone(found))})",
+        "test F1": mean_and_spread(test),
+        "network alone, points": gain(alone(found), alone(baseline)),
+        "valid, points": gain(valid, whole(baseline, "valid")),
+        "test, points": gain(test, whole(baseline, "test")),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What `benchmarks.ablations` runs within its budget, and what its table compares."""
+
+import pytest
+
+from benchmarks import ablations
+from benchmarks.ablations import PROBE_EPOCHS, components, epochs_within, measured, row
+from benchmarks.lib.results import Results
+from benchmarks.lib.systems import Workspace
+
+
+@pytest.fixture
+def workspace(data_sets, tmp_path):
+    return Workspace(data_sets, "cail2018", tmp_path / "runs")
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """Pre-trainings that take 10 s, and 4 s for each epoch; notes their options."""
+    noted = []
+
+    def timed_pretraining(workspace, options):
+        noted.append(options)
+        return {"processor_seconds": 10.0 + 4.0 * options["num_epochs"]}
+
+    monkeypatch.setattr(ablations, "timed_pretraining", timed_pretraining)
+    return noted
+
+
+def found(f1, network):
+    return {"valid": {"f1": f1}, "test": {"f1": f1 - 0.1}, "network_f1": [0.1, network, 0.2]}
+
+
+def test_the_budget_is_spent_in_whole_epochs(workspace, timed, tmp_path, monkeypatch):
+    results = Results(tmp_path / "results.jsonl")
+    # All documents are among the first ones, so an epoch takes 4 s.
+    assert epochs_within(1.0, workspace, results, {}) == 15
+    assert [options["num_epochs"] for options in timed] == list(PROBE_EPOCHS)
+    assert epochs_within(0.01, workspace, results, {}) == 1
+    assert len(timed) == 2, "the same probe is not run again"
+    monkeypatch.setattr(ablations, "PROBE_DOCUMENTS", 1)
+    assert 1 <= epochs_within(1.0, workspace, results, {}) < 15
+
+
+def test_the_objectives_are_the_name():
+    chosen = components("text_cnn", "masked_lm,word_order;20 % masked;default")
+    assert chosen == {
+        "masked_lm,word_order": {"objectives": "masked_lm,word_order"},
+        "20 % masked": {"mask_probability": 0.2},
+        "default": {},
+    }
+    with pytest.raises(SystemExit, match=r"--components=rotation: there are default; masked_lm;"):
+        components("text_cnn", "rotation")
+
+
+def test_what_pretraining_is_worth_in_points():
+    cells = row("spans", [found(0.75, 0.5), found(0.77, 0.52)], [found(0.7, 0.55)])
+    assert cells == {
+        "component": "spans",
+        "valid F1 (network alone)": "0.760 ± 0.014 (0.510 ± 0.014)",
+        "test F1": "0.660 ± 0.014",
+        "network alone, points": "-4.0",
+        "valid, points": "+6.0",
+        "test, points": "+6.0",
+    }
+
+
+def test_every_component_is_measured_from_its_own_pretraining(
+    workspace, timed, tmp_path, monkeypatch
+):
+    ran = []
+
+    def run_variant(variant, workspace, results, seeds):
+        ran.append((variant.name, variant.random_weights, variant.pretraining, list(seeds)))
+        return [found(0.7, 0.5)] * len(seeds)
+
+    monkeypatch.setattr(ablations, "run_variant", run_variant)
+    results, shared = Results(tmp_path / "results.jsonl"), {"backbone": "text_cnn"}
+    rows = measured(workspace, results, shared, {"default": {}}, 1.0, [1, 2])
+    assert ran == [
+        ("random", True, shared, [1, 2]),
+        ("default", False, {**shared, "num_epochs": 15}, [1, 2]),
+    ]
+    assert [each["component"] for each in rows] == ["text_cnn, random weights", "text_cnn, default"]
+    assert (rows[1]["epochs"], rows[1]["processor minutes"]) == (15, "1")
+    assert (rows[0]["valid, points"], rows[1]["valid, points"]) == ("", "+0.0")
