@@ -72,6 +72,12 @@ class Workspace:
         """The labelled documents; read on first use."""
         return read_splits(self.files)
 
+    @property
+    def tokenizer(self) -> dict[str, str]:
+        """The option of the networks' tokenizer; none for the default."""
+        style = self.data_set.tokenize_style
+        return {"tokenize_style": style} if style else {}
+
     def with_knowledge(self, options: Options) -> dict[str, Any]:
         """Replaces "knowledge" by the options for raw text and descriptions that name labels.
 
@@ -168,7 +174,7 @@ def pretrain(workspace: Workspace, options: Options, checkout: Path | None = Non
         # Each version has its own folder of caches, as their formats may differ.
         "data_path": workspace.folder if checkout is None else folder.parent,
         "mask_lm_source_file": ",".join(map(str, sources)),
-        "tokenize_style": workspace.data_set.tokenize_style,
+        **workspace.tokenizer,
         "ckpt_dir": folder,
     }
     run("train_bert_lm.py", *flags(options), checkout=checkout)
@@ -214,7 +220,7 @@ def fit_network(
         shared = {name: pretraining[name] for name in ("backbone", "preset") if name in pretraining}
         options |= {
             **shared,
-            "tokenize_style": workspace.data_set.tokenize_style,
+            **workspace.tokenizer,
             "vocab_file": "" if alone else pretrained / "vocab.txt",
         }
     run("train_bert_fine_tuning.py", *flags(options))
