@@ -33,13 +33,12 @@ from benchmarks.lib.results import Results
 from benchmarks.lib.systems import Options, Result, Workspace, pretrain
 from benchmarks.lib.variants import Variant, rates
 from data_util.reading.documents import read_documents
-from models.registry import OBJECTIVES
 
 RANDOM = "random"
 MASKED = "masked_lm"
 # Options of pre-training; "objectives" is the name where it is not given.
 COMPONENTS: dict[str, Options] = {
-    "default": {},
+    f"{MASKED},next_sentence": {},
     MASKED: {},
     "causal_lm": {},
     "replaced_token": {},
@@ -105,7 +104,7 @@ def components(backbone: str, chosen: str | None) -> dict[str, Options]:
     Ends the program with a message if there is no such component for this backbone.
     """
     known = {
-        name: {"objectives": name, **options} if "," in name or name in OBJECTIVES else options
+        name: options or {"objectives": name}
         for name, options in {**COMPONENTS, **FURTHER[backbone]}.items()
     }
     if chosen is None:

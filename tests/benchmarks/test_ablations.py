@@ -42,13 +42,14 @@ def test_the_budget_is_spent_in_whole_epochs(workspace, timed, tmp_path, monkeyp
 
 
 def test_the_objectives_are_the_name():
-    chosen = components("text_cnn", "masked_lm,word_order;20 % masked;default")
+    chosen = components("text_cnn", "masked_lm,word_order;20 % masked")
     assert chosen == {
         "masked_lm,word_order": {"objectives": "masked_lm,word_order"},
         "20 % masked": {"mask_probability": 0.2},
-        "default": {},
     }
-    with pytest.raises(SystemExit, match=r"--components=rotation: there are default; masked_lm;"):
+    with pytest.raises(
+        SystemExit, match=r"--components=rotation: there are masked_lm,next_sentence; masked_lm;"
+    ):
         components("text_cnn", "rotation")
 
 
