@@ -11,7 +11,7 @@ UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test crash-test fault-test fuzz lint lock clean
+.PHONY: help setup demo test crash-test fault-test abuse-test fuzz lint lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ crash-test: setup ## kill pre-training and fine-tuning runs 52 times and compare
 
 fault-test: setup ## write to full disks, and be killed at every rename (needs the permission to mount)
 	@$(VENV_PYTHON) -m benchmarks.fault_test
+
+abuse-test: setup ## abuse the service of a checkpoint, CKPT_DIR=checkpoint_lm_save, for a minute
+	@$(VENV_PYTHON) -m benchmarks.service_abuse --ckpt_dir=$(or $(CKPT_DIR),checkpoint_lm_save)
 
 lint: setup ## setup, then ruff's rules and format
 	$(VENV_PYTHON) -m ruff check

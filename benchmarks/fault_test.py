@@ -1,228 +1,135 @@
-"""`make fault-test`: full disks, and kills at every rename, while files are written.
+"""`make fault-test`: full disks, kills at every rename, and readers, while files are written.
 
-    python -m benchmarks.fault_test [--sizes=20]
+    python -m benchmarks.fault_test [--sizes=20] [--export_sizes=5] [--writers=cache,predict]
 
-Writes a checkpoint, a cache and a file again and again: on file systems with room for a part of
-them only (each mounted for the purpose, so it needs the permission to mount one), and in processes
-that are killed at each of their renames. Afterwards what was there before, or what was to replace
-it, must be there and whole. Prints a table and exits with status 1 where a file was lost, a process
-crashed, or an error was not one for the user.
+Everything that this project writes is written again and again: on file systems with room for a part
+of it only (each mounted for the purpose, so it needs the permission to mount one; temporary files
+go there too), and in processes that are killed at each of their renames and removals of files. Each
+try is a process; it must end by itself with status 0, or with status 2 and one line that names the
+place. Afterwards what was there before, or what was to replace it, must be there and whole, nothing
+half-written may be left, and with room again the next try must succeed. Two processes read a
+checkpoint while it is replaced for `--seconds`, and must never see parts of two.
 
-`make crash-test` kills whole runs; the tests in `tests/serving/` try clients that abuse a service.
+Prints a table and exits with status 1 where a try failed. `make crash-test` kills whole runs;
+`make abuse-test` lets clients abuse a service.
 """
 
-import argparse
-import functools
-import os
-import signal
-import subprocess
+import json
+import multiprocessing
 import sys
-import tempfile
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.fault_commands import (
+    EvaluationWriter,
+    ExportWriter,
+    MovedExportWriter,
+    PredictionWriter,
+    StandardOutputWriter,
+    VectorWriter,
+    make_checkpoint,
+)
+from benchmarks.lib.fault_writers import (
+    CacheWriter,
+    CheckpointWriter,
+    CurvesWriter,
+    FileWriter,
+    RunWriter,
+    TensorsWriter,
+    VocabularyWriter,
+)
+from benchmarks.lib.faults import Writer, full_disks, kills, publications, temporary_folder
 from benchmarks.lib.measuring import markdown
 
-ROOM = 1 << 20  # more than any of the writers needs for its old and its new files
+READERS = 2
+_GOOD = ("written", "refused", "killed")
 
 
 def main() -> int:
     """Runs the sweeps; returns the exit status."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options = parser(__doc__, data="none")
     options.add_argument("--sizes", type=int, default=20, help="sizes of a full disk")
+    options.add_argument("--export_sizes", type=int, default=5, help="for ONNX and LiteRT")
+    options.add_argument("--seconds", type=float, default=20, help="for the readers")
+    options.add_argument("--writers", default="", help="parts of names, with commas between")
     arguments = options.parse_args()
+    from training.command_line import quiet_libraries
+
+    quiet_libraries()
+    began = time.monotonic()
+    rows: list[dict[str, Any]] = []
+    with temporary_folder() as folder:
+        chosen = [
+            (writer, sweeps)
+            for writer, sweeps in _writers(folder / "checkpoint", arguments)
+            if any(part in writer.name for part in arguments.writers.split(","))
+        ]
+        if any(isinstance(writer, PredictionWriter | ExportWriter) for writer, _ in chosen):
+            _in_a_process(make_checkpoint, folder)
+        for writer, sweeps in chosen:
+            found = _in_a_process(_sweep, writer, sweeps, arguments.seconds)
+            print(*map(json.dumps, found), sep="\n", file=sys.stderr, flush=True)
+            rows += found
+    print(f"{markdown(rows)}\n\n{time.monotonic() - began:.0f} s")
+    return int(any(row["failed"] for row in rows))
+
+
+def _writers(checkpoint: Path, arguments: Any) -> list[tuple[Writer, dict[str, int]]]:
+    """What writes, and its sweeps, with the sizes of full disks."""
+    all_sizes, few = arguments.sizes, arguments.export_sizes
+    both = {"full disk": all_sizes, "killed at each rename": 0}
+    return [
+        (CheckpointWriter(), {**both, "read while it is replaced": 0}),
+        (RunWriter(), both),
+        (CurvesWriter(), {"full disk": all_sizes}),
+        (CacheWriter(), both),
+        (VocabularyWriter(), both),
+        (FileWriter(), both),
+        (TensorsWriter(), both),
+        (PredictionWriter(checkpoint), both),
+        (StandardOutputWriter(checkpoint), {"full disk": all_sizes}),
+        (VectorWriter(checkpoint), both),
+        (EvaluationWriter(checkpoint), both),
+        (ExportWriter(checkpoint, "saved_model"), {"full disk": all_sizes}),
+        (MovedExportWriter(checkpoint, "saved_model"), {"killed at each rename": 0}),
+        (ExportWriter(checkpoint, "onnx"), {"full disk": few}),
+        (ExportWriter(checkpoint, "litert"), {"full disk": few}),
+    ]
+
+
+def _sweep(writer: Writer, sweeps: dict[str, int], seconds: float) -> list[dict[str, Any]]:
     rows = []
-    for writer in (CheckpointWriter(), CacheWriter(), FileWriter()):
-        for sweep, found in (
-            ("full disk", full_disks(writer, arguments.sizes)),
-            ("kill at a rename", kills(writer)),
-        ):
-            outcomes = Counter(found)
-            row = {"writes": writer.name, "fault": sweep, "tries": outcomes.total()}
-            row |= {name: outcomes[name] for name in ("written", "refused", "killed")}
-            rows.append(row | {"crashes or lost": outcomes["crashed"] + outcomes["lost"]})
-    print(markdown(rows))
-    return int(any(row["crashes or lost"] for row in rows))
+    with temporary_folder() as folder:
+        writer.prepare(folder)
+        for sweep, sizes in sweeps.items():
+            row: dict[str, Any] = {"writes": writer.name, "fault": sweep}
+            if sweep == "read while it is replaced":
+                written, reads, failed = publications(writer, READERS, seconds)
+                row |= {"tries": reads, "written": written, "failed": failed}
+            else:
+                outcomes = Counter(full_disks(writer, sizes) if sizes else kills(writer))
+                row |= {"tries": outcomes.total(), **{name: outcomes[name] for name in _GOOD}}
+                row["failed"] = sum(outcomes[name] for name in outcomes if name not in _GOOD)
+            rows.append(row)
+    return rows
 
 
-class CheckpointWriter:
-    """Writes a checkpoint with an optimizer; `read` gives its number."""
-
-    name = "checkpoint"
-
-    def __init__(self) -> None:
-        from training.command_line import quiet_libraries
-
-        quiet_libraries()
-        import keras
-
-        self._model = keras.Sequential([keras.layers.Input((100,)), keras.layers.Dense(200)])
-        self._model.compile(optimizer="adam", loss="mse")
-        self._model.optimizer.build(self._model.trainable_variables)
-
-    def write(self, folder: Path, number: int) -> None:
-        """Writes a checkpoint with this number."""
-        from models.checkpoints.writing import write_checkpoint
-
-        write_checkpoint(
-            folder / "checkpoint",
-            config={"stage": "pretraining"},
-            model=self._model,
-            texts={"vocab.txt": "word\n" * 2_000},
-            metrics={"number": number},
-            optimizer=self._model.optimizer,
-        )
-
-    def read(self, folder: Path) -> int:
-        """Reads the number, after all files were verified."""
-        from models.checkpoints.folder import read_checkpoint
-
-        return read_checkpoint(folder / "checkpoint").json("metrics.json")["number"]
-
-
-class CacheWriter:
-    """Writes a cache; `read` gives its number."""
-
-    name = "cache"
-
-    def write(self, folder: Path, number: int) -> None:
-        """Writes a cache with this number."""
-        from data_util.cache.writing import RaggedWriter
-
-        path = folder / "cache.h5"
-        with RaggedWriter(path, {}, values=("ids",), offsets=("offsets",)) as writer:
-            for _ in range(30):
-                writer.append("ids", np.full(1_000, number))
-                writer.append_lengths("offsets", np.full(10, 100))
-
-    def read(self, folder: Path) -> int:
-        """Reads the number, after the whole cache was verified."""
-        from data_util.cache.reading import fingerprint, open_cache
-
-        path, key = folder / "cache.h5", fingerprint({})
-        arrays = open_cache(path, key, values={"ids": None}, offsets={"offsets": "ids"})
-        assert arrays is not None
-        return int(arrays["ids"][-1])
-
-
-class FileWriter:
-    """Writes a file of lines; `read` gives its number."""
-
-    name = "file"
-
-    def write(self, folder: Path, number: int) -> None:
-        """Writes a file with this number."""
-        from common.whole_files import whole_file
-
-        with whole_file(folder / "labels.jsonl") as file:
-            for _ in range(10_000):
-                file.write(b"%d 0123456789\n" % number)
-
-    def read(self, folder: Path) -> int:
-        """Reads the number of a file that must have all of its lines."""
-        lines = (folder / "labels.jsonl").read_bytes().splitlines()
-        assert len(lines) == 10_000
-        return int(lines[-1].split()[0])
-
-
-Writer = CheckpointWriter | CacheWriter | FileWriter
-
-
-def full_disks(writer: Writer, sizes: int) -> Iterator[str]:
-    """Replaces what was written, with more and more room: what became of each try."""
-    for index in range(sizes):
-        with tempfile.TemporaryDirectory() as place, mounted(Path(place), ROOM) as folder:
-            writer.write(folder, 1)
-            filling = folder / "filling"
-            free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-            with filling.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, max(1, free - free * index // sizes))
-            yield outcome(writer, folder, functools.partial(writer.write, folder, 2))
-
-
-def kills(writer: Writer) -> Iterator[str]:
-    """Kills the process at its first rename, at its second one, ...: what became of each try."""
-    renames = 0
-    found = ""
-    while found != "written":
-        with tempfile.TemporaryDirectory() as place:
-            writer.write(Path(place), 1)
-
-            def killed(folder: Path = Path(place), after: int = renames) -> None:
-                kill_at_rename(after)
-                writer.write(folder, 2)
-
-            found = outcome(writer, Path(place), killed)
-            yield found
-        renames += 1
-
-
-def outcome(writer: Writer, folder: Path, write: Callable[[], None]) -> str:
-    """Writes in a process of its own, and looks at what is there afterwards."""
-    pid = os.fork()
-    if pid == 0:
-        os._exit(status_of(write))
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    found = {0: "written", 2: "refused", -signal.SIGKILL: "killed"}.get(status, "crashed")
+def _in_a_process(function: Any, *arguments: Any) -> Sequence[dict[str, Any]]:
+    """Runs a function in a fork, whose libraries have computed nothing before."""
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: send.send(function(*arguments)))
+    process.start()
+    send.close()
     try:
-        number = writer.read(folder)
-    except Exception as error:
-        print(f"{writer.name}: {error!r}", file=sys.stderr)
-        return "lost"
-    # After a kill it may be either.
-    right = {"written": (2,), "refused": (1,)}.get(found, (1, 2))
-    return found if number in right else "lost"
-
-
-def status_of(write: Callable[[], None]) -> int:
-    """0; 2 for an error that a command tells in one line."""
-    from common.errors import UserError
-
-    try:
-        write()
-    except (UserError, OSError):
-        return 2
-    except BaseException as error:
-        print(repr(error), file=sys.stderr)
-        return 1
-    return 0
-
-
-def kill_at_rename(after: int) -> None:
-    """Has this process killed when it renames something, after it has renamed so many."""
-    done = 0
-
-    def wrapped(rename: Callable[..., None]) -> Callable[..., None]:
-        def wrapper(*arguments: object, **options: object) -> None:
-            nonlocal done
-            if done == after:
-                os.kill(os.getpid(), signal.SIGKILL)
-            done += 1
-            rename(*arguments, **options)
-
-        return wrapper
-
-    os.rename, os.replace = wrapped(os.rename), wrapped(os.replace)  # type: ignore[assignment]
-
-
-@contextmanager
-def mounted(folder: Path, size: int) -> Iterator[Path]:
-    """Mounts a small file system.
-
-    Raises:
-        SystemExit: it cannot be mounted here.
-    """
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        sys.exit("make fault-test needs the permission to mount a tmpfs (run it as root)")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=False)
+        return receive.recv()
+    except EOFError:
+        process.join()
+        sys.exit(f"{function.__name__} {arguments} ended with status {process.exitcode}")
 
 
 if __name__ == "__main__":

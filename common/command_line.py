@@ -162,7 +162,7 @@ class _ReaderHasLeftError(BrokenPipeError):
 
 
 class _StandardOutput(io.FileIO):
-    """A descriptor whose broken pipe can be told from those of other files."""
+    """A descriptor whose errors can be told from those of other files."""
 
     def write(self, data: Any) -> int:
         """See `io.RawIOBase.write`."""
@@ -170,6 +170,9 @@ class _StandardOutput(io.FileIO):
             return super().write(data)
         except BrokenPipeError as error:
             raise _ReaderHasLeftError(*error.args) from None
+        except OSError as error:
+            error.filename = "stdout"
+            raise
 
 
 def _noticing_a_reader_that_leaves(stream: TextIO) -> TextIO:

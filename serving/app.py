@@ -1,5 +1,6 @@
 """The endpoints of the service."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 
-from serving.batching import MicroBatcher
+from serving.batching import STOP_SECONDS, MicroBatcher
 from serving.errors import ANSWERS, add_handlers
 from serving.explain_endpoint import add_explanation
+from serving.large_requests import LargeRequests
 from serving.limits import AllowedHosts, BodyLimit, TimeLimit
 from serving.metrics import MeasureRequests, Measures
 from serving.model_endpoint import add_model
@@ -18,8 +20,6 @@ from serving.page.document import add_page
 from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
 from serving.worker import Worker
 from training.prediction import Predictor
-
-_STOP_SECONDS = 1.0
 
 
 def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
@@ -36,14 +36,15 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
         observe=lambda size: measures.batch_size.observe(size),
     )
     encoder = Worker("tokenizer")
+    large = LargeRequests(options.request_timeout)
     measures = Measures(lambda: batcher.waiting)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         batcher.start()
         yield
-        ended = [await batcher.stop(), await encoder.stop(_STOP_SECONDS)]
-        app.state.idle = all(ended)
+        stops = (batcher.stop(), encoder.stop(STOP_SECONDS))
+        app.state.idle = all(await asyncio.gather(*stops))
 
     app = FastAPI(
         title="Labels of texts", version="1", docs_url=None, redoc_url=None, lifespan=lifespan
@@ -52,7 +53,9 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
     app.state.idle = True  # whether no thread was left behind at the end
     add_handlers(app, tuple(predictor.task.fields))
     app.add_middleware(TimeLimit, timeout=options.request_timeout)
-    app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, timeout=options.read_timeout)
+    app.add_middleware(
+        BodyLimit, max_bytes=options.max_body_bytes, timeout=options.read_timeout, large=large
+    )
     if options.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -62,7 +65,7 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
         )
     app.add_middleware(AllowedHosts, hosts=options.hosts())
     app.add_middleware(MeasureRequests, measures=measures)
-    _add_endpoints(app, predictor, batcher, encoder, measures, options)
+    _add_endpoints(app, predictor, batcher, encoder, large, measures, options)
     if predictor.task.explains:
         # The page shows labels and which characters support them.
         add_page(app, len(predictor.task.fields))
@@ -74,6 +77,7 @@ def _add_endpoints(
     predictor: Predictor,
     batcher: MicroBatcher,
     encoder: Worker,
+    large: LargeRequests,
     measures: Measures,
     options: ServingOptions,
 ) -> None:
@@ -97,7 +101,8 @@ def _add_endpoints(
         records = [task.record(requests.values(one)) for one in inputs]
         given = [index for index, record in enumerate(records) if not task.is_empty(record)]
         with batcher.room_for(len(given)):
-            encoded = await encoder.run(predictor.encode, [records[index] for index in given])
+            chosen = [records[index] for index in given]
+            encoded = await large.in_pieces(encoder, predictor.encode, chosen)
             outputs = await batcher.submit(encoded)
         measures.texts.inc(len(records))
         results = [task.empty_result() for _ in records]

@@ -10,7 +10,8 @@ from typing import Any
 
 from serving.worker import Worker
 
-_STOP_SECONDS = 5.0
+# What has not ended within --stop_timeout is left behind soon.
+STOP_SECONDS = 0.5
 
 
 class QueueFullError(Exception):
@@ -85,8 +86,11 @@ class MicroBatcher:
         finally:
             self._reserved -= count
 
-    async def stop(self) -> bool:
+    async def stop(self, seconds: float = STOP_SECONDS) -> bool:
         """Stops scoring; items that still wait are cancelled.
+
+        Args:
+            seconds: how long the last batch may take.
 
         Returns:
             Whether the last batch has ended, too.
@@ -97,7 +101,7 @@ class MicroBatcher:
                 await self._task
         while self._queue:
             self._queue.popleft().result.cancel()
-        return await self._worker.stop(_STOP_SECONDS)
+        return await self._worker.stop(seconds)
 
     async def submit(self, items: Sequence[Any]) -> list[Any]:
         """The results of the items of one request, in their order.

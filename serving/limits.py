@@ -3,14 +3,18 @@
 import asyncio
 import time
 from collections.abc import Collection
+from contextlib import ExitStack
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.batching import QueueFullError
 from serving.errors import error_answer
+from serving.large_requests import LARGE, LargeRequests
 
 # How long the rest of a body that is too large is read and dropped: a client that is still sending
 # when the connection is closed would not see the answer.
 _READ_ON_SECONDS = 2.0
+_TOO_MANY = "too many large requests are waiting"
 
 
 class BodyLimit:
@@ -20,12 +24,16 @@ class BodyLimit:
         app: the application behind it.
         max_bytes: the size of a body; a larger one is answered with 413.
         timeout: seconds for the whole body; a slower one is answered with 408.
+        large: lets large requests in, one after another; 503 where too many of them wait.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, timeout: float) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int, timeout: float, large: LargeRequests
+    ) -> None:
         self.app = app
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self._large = large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -43,15 +51,37 @@ class BodyLimit:
             )
             await answer(scope, receive, send)
             return
+        begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            with ExitStack() as room:
+                await self._answer(scope, receive, note, room)
+        except asyncio.CancelledError:
+            # The server cancels what has not been answered within --stop_timeout.
+            if not begun:
+                await error_answer(503, "the service is stopping")(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, room: ExitStack) -> None:
         try:
             async with asyncio.timeout(self._timeout):
-                body = await self._read(receive)
+                body = await self._read(receive, room)
         except TimeoutError:
             answer = error_answer(408, f"the body did not arrive within {self._timeout:g} s")
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
             return
         except ClientDisconnected:
+            return
+        except QueueFullError:
+            await _read_on(receive)
+            answer = error_answer(503, _TOO_MANY)
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
             return
         if body is None:
             await _read_on(receive)
@@ -64,9 +94,17 @@ class BodyLimit:
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
-        await self.app(scope, replay, send)
+        if len(body) <= LARGE:
+            self._large.note_small()
+            await self.app(scope, replay, send)
+            return
+        try:
+            async with self._large.turn():
+                await self.app(scope, replay, send)
+        except QueueFullError:
+            await error_answer(503, _TOO_MANY)(scope, receive, send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, receive: Receive, room: ExitStack) -> bytes | None:
         """The whole body, or None if it is too large."""
         pieces, size = [], 0
         while True:
@@ -77,6 +115,8 @@ class BodyLimit:
             size += len(pieces[-1])
             if size > self._max_bytes:
                 return None
+            if size > LARGE >= size - len(pieces[-1]):
+                room.enter_context(self._large.room())
             if not message.get("more_body", False):
                 return b"".join(pieces)
 

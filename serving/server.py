@@ -18,6 +18,7 @@ from training.prediction import Predictor
 logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE_SECONDS = 30
+_SEND_BUFFER = 1 << 17
 _TEXT = "the first text: 第一个文本"
 
 
@@ -130,4 +131,6 @@ def _listen(options: ServingOptions) -> socket.socket:
     # head and a body: without TCP_NODELAY the body would wait until the client acknowledges the
     # head, which takes 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Otherwise the system takes up to 4 MB of answers for each client that does not read them.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     return listener

@@ -89,8 +89,7 @@ class RaggedWriter:
         prefix = f".{self._path.stem}-"
         with self._writing():
             _remove_abandoned(self._path.parent, prefix)
-            self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._path.parent))
-            self._lock = _lock(self._folder, create=True)
+            self._folder, self._lock = _locked_folder(self._path.parent, prefix)
             for name, dtype in self._dtypes.items():
                 self._files[name] = open(self._folder / name, "wb")
                 if name in self._totals:
@@ -130,7 +129,7 @@ class RaggedWriter:
         finally:
             if self._lock is not None:
                 os.close(self._lock)  # First: Windows removes no open file.
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _remove(self._folder)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -176,6 +175,16 @@ class RaggedWriter:
             start += len(block)
 
 
+def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int | None]:
+    """Makes a temporary folder and locks it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        try:
+            return folder, _lock(folder, create=True)
+        except FileNotFoundError:
+            continue  # Another process took it for abandoned before it had a lock.
+
+
 def _lock(folder: Path, *, create: bool) -> int | None:
     """Locks a temporary folder until this process ends.
 
@@ -196,7 +205,19 @@ def _remove_abandoned(parent: Path, prefix: str) -> None:
         try:
             descriptor = _lock(folder, create=False)
         except OSError:
-            continue  # Without a lock file it may be anybody's.
+            # Without a lock file it may be anybody's, but not if it is empty.
+            with suppress(OSError):
+                folder.rmdir()
+            continue
         if descriptor is not None:
             os.close(descriptor)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Removes a temporary folder, its lock last: if this is killed, the next process goes on."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != _LOCK:
+                path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

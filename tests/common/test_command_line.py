@@ -146,9 +146,9 @@ def test_output_that_cannot_be_written(command):
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     done = command(LINES, "{} > /dev/full")
-    assert seen(done) == (2, "", "error: No space left on device\n")
+    assert seen(done) == (2, "", "error: stdout: No space left on device\n")
     done = command("print(0)", "{} > /dev/full")
-    assert seen(done) == (2, "", "error: No space left on device\n")
+    assert seen(done) == (2, "", "error: stdout: No space left on device\n")
 
 
 def test_closed_streams(command):

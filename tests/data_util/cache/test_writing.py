@@ -220,8 +220,12 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path) -> Non
     for unknown in (".a-unknown", ".b-other"):
         (tmp_path / unknown).mkdir()
     (tmp_path / ".b-other" / ".lock").touch()
+    (tmp_path / ".a-unknown" / "ids").touch()
+    # Of a process that was killed while it removed the folder, whose lock goes last.
+    (tmp_path / ".a-empty").mkdir()
     with RaggedWriter(tmp_path / "a.h5", DESCRIPTION, values=("ids",), offsets=()):
         assert not abandoned.exists()
+        assert not (tmp_path / ".a-empty").exists()
         # Another process writes the same cache at the same time: it is alive.
         write(tmp_path / "a.h5")
         assert len(list(tmp_path.glob(".a-*"))) == 2

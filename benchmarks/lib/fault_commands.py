@@ -1,0 +1,277 @@
+"""What writes files with a model: prediction, vectors, evaluation and exports.
+
+The model's outputs are computed once and remembered, so that a try is a fork that computes nothing.
+Only the libraries that write exports compute again in each try, in one process.
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lib.faults import Writer
+from benchmarks.lib.killed_runs import ROOT
+
+LINES = 150
+LABELS = 17  # of the first lines of the sample
+
+
+class CommandWriter(Writer):
+    """Writes with a fine-tuned model.
+
+    Args:
+        checkpoint: its folder; see `make_checkpoint`.
+    """
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._checkpoint = str(checkpoint)
+
+    def prepare(self, folder: Path) -> None:
+        """Loads the model and remembers its outputs for what the tries read."""
+        remember_models()
+        sample = (ROOT / "data" / "sample_test.txt").read_text(encoding="utf-8").splitlines(True)
+        self._inputs = folder
+        for number in (1, 2, 3):
+            self._input(number).write_text(
+                "".join(islice(cycle(sample), LINES + number)), encoding="utf-8"
+            )
+            self.write(folder, number)
+
+    def _input(self, number: int) -> Path:
+        """A file whose number of lines tells the number."""
+        return self._inputs / f"input{number}.txt"
+
+
+class PredictionWriter(CommandWriter):
+    """Writes labels."""
+
+    name = "predict.py --output"
+
+    def write(self, folder: Path, number: int) -> None:
+        """Labels the lines of a file."""
+        from training.options.scripts import PredictionOptions
+        from training.prediction import predict
+
+        predict(
+            PredictionOptions(
+                ckpt_dir=self._checkpoint,
+                input=str(self._input(number)),
+                output=str(folder / "labels.jsonl"),
+                top_k=LABELS,
+            )
+        )
+
+    def read(self, folder: Path) -> int:
+        """The number that the lines tell."""
+        lines = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+        assert all(len(json.loads(line)["top"]) == LABELS for line in lines)
+        return len(lines) - LINES
+
+
+class StandardOutputWriter(PredictionWriter):
+    """Writes labels to standard output, a file of which a part may stay."""
+
+    name = "predict.py > FILE"
+    place = "stdout"
+    after_refusal = tuple(range(-LINES, 3))
+
+    def write(self, folder: Path, number: int) -> None:
+        """Labels the lines of a file."""
+        from training.options.scripts import PredictionOptions
+        from training.prediction import predict
+
+        before = os.dup(1)
+        with open(folder / f"labels{number}.jsonl", "wb") as file:
+            os.dup2(file.fileno(), 1)
+        try:
+            predict(
+                PredictionOptions(
+                    ckpt_dir=self._checkpoint, input=str(self._input(number)), top_k=LABELS
+                )
+            )
+        finally:
+            try:
+                sys.stdout.flush()
+                os.dup2(before, 1)
+            except OSError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # This fork writes no more.
+
+    def read(self, folder: Path) -> int:
+        """The number that the lines of the newest file tell."""
+        newest = max(folder.glob("labels*.jsonl"))
+        return len(newest.read_bytes().splitlines()) - LINES
+
+
+class VectorWriter(CommandWriter):
+    """Writes vectors."""
+
+    name = "predict.py --vectors"
+
+    def write(self, folder: Path, number: int) -> None:
+        """Writes the vectors of the lines of a file."""
+        from training.options.scripts import PredictionOptions
+        from training.vector_files import write_vectors
+
+        write_vectors(
+            PredictionOptions(
+                ckpt_dir=self._checkpoint,
+                input=str(self._input(number)),
+                vectors=str(folder / "vectors.npy"),
+            )
+        )
+
+    def read(self, folder: Path) -> int:
+        """The number that the vectors tell."""
+        return len(np.load(folder / "vectors.npy")) - LINES
+
+
+class EvaluationWriter(CommandWriter):
+    """Writes metrics, predictions and a report."""
+
+    name = "evaluate.py"
+    peak = 2.2  # The text is in a cache for a while.
+
+    def write(self, folder: Path, number: int) -> None:
+        """Measures the model on a file."""
+        from training.evaluation import evaluate
+        from training.options.scripts import EvaluationOptions
+
+        evaluate(
+            EvaluationOptions(
+                ckpt_dir=self._checkpoint,
+                input=[str(self._input(number))],
+                output_dir=str(folder / "evaluation"),
+                process_num=1,
+            )
+        )
+
+    def read(self, folder: Path) -> int:
+        """The number that the metrics and the predictions tell."""
+        output = folder / "evaluation"
+        examples = json.loads((output / "metrics.json").read_bytes())["test"]["examples"]
+        lines = (output / "test_predictions.jsonl").read_text(encoding="utf-8").splitlines()
+        assert examples == len(lines)
+        assert (output / "report.html").read_text(encoding="utf-8").endswith("</html>")
+        return examples - LINES
+
+
+class ExportWriter(CommandWriter):
+    """Writes an export.
+
+    Args:
+        checkpoint: the folder of the model.
+        form: the format.
+    """
+
+    in_process = True
+
+    def __init__(self, checkpoint: Path, form: str) -> None:
+        super().__init__(checkpoint)
+        self._form, self.name = form, f"export ({form})"
+
+    def prepare(self, folder: Path) -> None:
+        """Loads the model."""
+        remember_models()
+
+    def write(self, folder: Path, number: int) -> None:
+        """Exports the model; the length of its input tells the number."""
+        from conversion import export
+        from training import prediction
+        from training.options.conversion import ExportOptions
+
+        predictor = prediction.Predictor(Path(self._checkpoint))
+        predictor.text = dataclasses.replace(predictor.text, sequence_length=30 + number)
+        export.export(
+            ExportOptions(
+                ckpt_dir=self._checkpoint,
+                out=str(folder / "export"),
+                format=self._form,
+                overwrite=True,
+            )
+        )
+
+    def read(self, folder: Path) -> int:
+        """The number in the description, where the model has its files."""
+        from conversion.exported import MODEL_FILES
+
+        export = folder / "export"
+        model = export / MODEL_FILES[self._form]
+        files = [*model.rglob("*")] if model.is_dir() else [model]
+        assert sum(path.stat().st_size for path in files) > 10_000
+        return json.loads((export / "model.json").read_bytes())["sequence_length"] - 30
+
+
+class MovedExportWriter(ExportWriter):
+    """Writes copies of an export, so that the process can be killed at each rename."""
+
+    in_process = False
+
+    def prepare(self, folder: Path) -> None:
+        """Makes the export that is copied."""
+        from conversion import export
+
+        super().prepare(folder)
+        ExportWriter.write(self, folder, 1)
+        made = folder / "export" / export.MODEL_FILES[self._form]
+        copy = shutil.copytree if made.is_dir() else shutil.copyfile
+        export._WRITERS[self._form] = lambda model, path, quantize: copy(made, path)
+        export._check_agreement = lambda *arguments: None
+
+
+def make_checkpoint(folder: Path) -> Path:
+    """Fine-tunes a tiny model; returns its folder."""
+    import tensorflow as tf
+
+    from train_bert_fine_tuning import fine_tune
+    from training.options.scripts import FineTuningOptions
+
+    tf.config.run_functions_eagerly(True)
+    files = {}
+    for name, lines in (("train", 60), ("valid", 20)):
+        text = (ROOT / "data" / f"sample_{name}.txt").read_text(encoding="utf-8")
+        files[name] = folder / f"{name}.txt"
+        files[name].write_text("".join(text.splitlines(True)[:lines]), encoding="utf-8")
+    fine_tune(
+        FineTuningOptions(
+            training_data_file=[str(files["train"])],
+            valid_data_file=[str(files["valid"])],
+            test_data_file=[],
+            data_path=str(folder / "data"),
+            ckpt_dir="",
+            ckpt_dir_save=str(folder / "checkpoint"),
+            preset="tiny",
+            process_num=1,
+            sequence_length=32,
+            num_epochs=1,
+        )
+    )
+    return folder / "checkpoint"
+
+
+def remember_models() -> None:
+    """Has models loaded once, and their outputs for the same inputs computed once."""
+    from training import evaluation, prediction
+    from training.devices.forward import Forward
+    from training.vectors import TextVectors
+
+    prediction.Predictor = functools.cache(prediction.Predictor)  # type: ignore[assignment, misc]
+    evaluation.Predictor = prediction.Predictor  # type: ignore[misc]
+    TextVectors.load = functools.cache(TextVectors.load)  # type: ignore[method-assign]
+    compute, known = Forward.outputs, {}
+
+    def outputs(self: Forward, inputs: Mapping[str, np.ndarray]) -> Any:
+        arrays = [(name, array.shape, array.tobytes()) for name, array in inputs.items()]
+        key = (id(self._model), *arrays)
+        if key not in known:
+            known[key] = compute(self, inputs)
+        return known[key]
+
+    Forward.outputs = outputs  # type: ignore[method-assign]
