@@ -20,6 +20,8 @@ import numpy as np
 from benchmarks.lib.faults import Writer
 from benchmarks.lib.killed_runs import ROOT
 
+_loaded: dict[Path, dict[str, Any]] = {}
+
 LINES = 150
 LABELS = 17  # of the first lines of the sample
 
@@ -179,17 +181,19 @@ class ExportWriter(CommandWriter):
 
     def prepare(self, folder: Path) -> None:
         """Loads the model."""
+        from training.prediction import Predictor
+
         remember_models()
+        Predictor(Path(self._checkpoint))
 
     def write(self, folder: Path, number: int) -> None:
         """Exports the model; the length of its input tells the number."""
-        from conversion import export
-        from training import prediction
+        from conversion.export import export
         from training.options.conversion import ExportOptions
 
-        predictor = prediction.Predictor(Path(self._checkpoint))
-        predictor.text = dataclasses.replace(predictor.text, sequence_length=30 + number)
-        export.export(
+        loaded = _loaded[Path(self._checkpoint)]
+        loaded["text"] = dataclasses.replace(loaded["text"], sequence_length=30 + number)
+        export(
             ExportOptions(
                 ckpt_dir=self._checkpoint,
                 out=str(folder / "export"),
@@ -258,12 +262,19 @@ def make_checkpoint(folder: Path) -> Path:
 
 def remember_models() -> None:
     """Has models loaded once, and their outputs for the same inputs computed once."""
-    from training import evaluation, prediction
     from training.devices.forward import Forward
+    from training.prediction import Predictor
     from training.vectors import TextVectors
 
-    prediction.Predictor = functools.cache(prediction.Predictor)  # type: ignore[assignment, misc]
-    evaluation.Predictor = prediction.Predictor  # type: ignore[misc]
+    load = Predictor._load
+
+    def load_once(self: Predictor, folder: Path) -> None:
+        if folder not in _loaded:
+            load(self, folder)
+            _loaded[folder] = dict(vars(self))
+        vars(self).update(_loaded[folder])
+
+    Predictor._load = load_once  # type: ignore[method-assign]
     TextVectors.load = functools.cache(TextVectors.load)  # type: ignore[method-assign]
     compute, known = Forward.outputs, {}
 

@@ -187,6 +187,9 @@ def _and_again(writer: Writer, folder: Path, found: str) -> str:
         if status or writer.read(folder) != 3:
             lines = log.read_text().splitlines()
             return _told(writer, "lost", f"{found}, and then never written again", *lines)
+        # What a killed process left in the system's temporary folder is the system's to remove.
+        if found == "killed":
+            shutil.rmtree(folder / "tmp", ignore_errors=True)
         return _without_leftovers(writer, folder, found)
     finally:
         log.unlink(missing_ok=True)

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from serving.large_requests import LargeRequests
 from serving.limits import BodyLimit
 from serving.metrics import MeasureRequests, Measures
 
@@ -27,7 +28,8 @@ async def fail(scope, receive, send):
 )
 def test_requests_are_counted_by_their_answer(app, message, status):
     measures = Measures(lambda: 0)
-    measured = MeasureRequests(BodyLimit(app, max_bytes=9, timeout=9), measures=measures)
+    limited = BodyLimit(app, max_bytes=9, timeout=9, large=LargeRequests(9))
+    measured = MeasureRequests(limited, measures=measures)
 
     async def receive():
         return message
