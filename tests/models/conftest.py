@@ -22,7 +22,7 @@ def config_of():
 
     def make(backbone, **overrides):
         values = {"d_model": 16, "num_heads": 2, "max_position": 24, "dropout": 0.0}
-        own = {"num_layers": 2, "d_ff": 24, "num_filters": 8}
+        own = {"num_layers": 2, "d_ff": 24, "num_filters": 8, "filter_sizes": (2, 3)}
         values |= {name: own[name] for name in own.keys() & config_class(backbone).fields()}
         return backbone_config(backbone, "tiny", VOCAB_SIZE, **(values | overrides))
 

@@ -36,7 +36,7 @@ cases = [(name, None, PretrainingModel, None) for name in BACKBONES]
 cases += [("transformer", "rotary", classifier, targets)]
 sizes = {"d_model": 16, "num_heads": 2, "dropout": 0.0}
 for name, position, make_model, target in cases:
-    own = {"num_filters": 8, "num_layers": 1}
+    own = {"num_filters": 8, "filter_sizes": (2, 3), "num_layers": 1}
     own = {size: own[size] for size in own.keys() & config_class(name).fields()}
     config = backbone_config(name, "tiny", 20, **sizes, **own, position=position)
     model = build(make_model(make_backbone(config)))

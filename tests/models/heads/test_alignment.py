@@ -137,6 +137,7 @@ def test_learns_whether_two_texts_share_their_first_token(config_of, backbone):
         )
     )
     model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.optimizer.build(model.trainable_variables)  # Before the step, which is traced once then.
     batch, targets = first_token_pairs(1280, 0)
     model.fit(batch, targets, batch_size=64, epochs=3, verbose=0)
     unseen, wanted = first_token_pairs(400, 1)
