@@ -28,6 +28,7 @@ from training.command_line import run, standard_error_closed
 from training.options.conversion import ExportOptions
 
 if TYPE_CHECKING:
+    from models.backbones.base import Backbone
     from models.serving_model import ServingModel
     from training.prediction import Predictor
 
@@ -50,7 +51,7 @@ def export(options: ExportOptions) -> Path:
         CheckpointError: not a whole, fine-tuned checkpoint.
         InputError: a package that the format needs is not installed.
         OptionError: the folder already holds something else, or an export and no
-            `options.overwrite`.
+            `options.overwrite`; or the format cannot express the backbone.
     """
     # Imported here: `--help` is instant.
     from models.serving_model import ServingModel
@@ -60,6 +61,7 @@ def export(options: ExportOptions) -> Path:
     _check_output(out, options.overwrite)
     _check_packages(options.format)
     predictor = Predictor(Path(options.ckpt_dir))
+    _check_backbone(options.format, predictor.model.backbone)
     quantized = ", int8" if options.quantize == "int8" else ""
     logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)
     model = ServingModel(predictor.model)
@@ -78,6 +80,16 @@ def export(options: ExportOptions) -> Path:
 def bytes_of(folder: Path) -> int:
     """The size of all files in a folder and its subfolders."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _check_backbone(format: str, backbone: "Backbone") -> None:
+    """Raises an `OptionError` if the format cannot express this backbone."""
+    # LiteRT's loops need a batch size that is known when the model is converted.
+    if format == "litert" and backbone.is_recurrent:
+        raise OptionError(
+            f"--format=litert has no loops for batches of any size, which the backbone "
+            f"{backbone.config.backbone} needs: use --format=saved_model or --format=onnx."
+        )
 
 
 def _write_saved_model(model: "ServingModel", path: Path, quantize: str) -> None:

@@ -11,7 +11,7 @@ from models.build import INPUTS, Array, example_batch
 from models.encoding import Encoding
 from models.kernels.losses import weighted_mean
 from models.objectives.base import Term
-from models.objectives.selection import check_objectives
+from models.objectives.selection import check_objectives, check_visibilities
 from models.registry import DEFAULT_OBJECTIVES, OBJECTIVES
 from models.serializable import Serializable
 
@@ -40,7 +40,7 @@ class PretrainingModel(Serializable, keras.Model):
             together.
 
     Raises:
-        ConfigError: the objectives cannot be combined.
+        ConfigError: the objectives cannot be combined, or the backbone cannot see as they ask.
     """
 
     all_reduce_sum: Callable[[Any], Any] | None = None
@@ -56,6 +56,7 @@ class PretrainingModel(Serializable, keras.Model):
         # Keras would cast the weights of the targets to half precision, as it does all inputs.
         super().__init__(name=name, **{**kwargs, "autocast": False})
         check_objectives(objectives)
+        check_visibilities(objectives, backbone.config)
         self.backbone = backbone
         self.objectives = tuple(objectives)
         self.heads = [

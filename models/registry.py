@@ -10,6 +10,7 @@ from common.registry import Registry
 BACKBONES = Registry(
     text_cnn="models.backbones.text_cnn:TextCNN",
     transformer="models.backbones.transformer:TransformerEncoder",
+    lstm="models.backbones.lstm:LSTM",
 )
 
 DEFAULT_BACKBONE = "text_cnn"
@@ -19,6 +20,7 @@ DEFAULT_BACKBONE = "text_cnn"
 BACKBONE_CONFIGS = Registry(
     text_cnn="models.backbones.text_cnn_config:TextCNNConfig",
     transformer="models.backbones.transformer_config:TransformerConfig",
+    lstm="models.backbones.lstm_config:LSTMConfig",
 )
 
 # Functions from a BackboneConfig to a layer.

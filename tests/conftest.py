@@ -25,7 +25,11 @@ TOPICS = {
     "诈骗": ("骗取", "虚构", "转账", "冒充", "汇款"),
 }
 COMMON = ("被告人", "当日", "公安机关", "案发")
-BACKBONE_SIZES = {"text_cnn": {"num_filters": 8}, "transformer": {"num_layer": 1}}
+BACKBONE_SIZES = {
+    "text_cnn": {"num_filters": 8},
+    "transformer": {"num_layer": 1},
+    "lstm": {"num_layer": 1},
+}
 
 
 def text_of(labels, random):

@@ -489,7 +489,7 @@ def test_an_empty_folder_instead_of_a_file(tiny, refused, tmp_path):
     [
         ({"objectives": []}, ["--objectives=: must be one or more of masked_lm, next_sentence"]),
         ({"sequence_length_lm": 65}, ["--sequence_length_lm=65", "--max_position=64"]),
-        ({"backbone": "lstm"}, ["--backbone=lstm: must be one of text_cnn, transformer"]),
+        ({"backbone": "rnn"}, ["--backbone=rnn: must be one of text_cnn, transformer"]),
         ({"d_model": 15}, ["d_model (15)", "num_heads (2)"]),
         ({"batch_size": "many"}, ["batch_size", "many"]),
         ({"learning_rat": 1}, ["--learning_rat:", "did you mean --learning_rate?"]),

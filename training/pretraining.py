@@ -35,6 +35,7 @@ from training.preparation import architecture, word_embeddings
 from training.preparation.learned_vocabulary import new_tokens, tokenizer_and_vocabulary
 from training.preparation.noise import make_noise, noise_class, phrases
 from training.preparation.objectives import (
+    check_backbone,
     check_mentions,
     label_mentions,
     mention_files,
@@ -95,8 +96,9 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     """
     word_embeddings.check_options(options, "init_ckpt_dir")
     start = open_start(options)
-    tokenizer, given = tokenizer_and_vocabulary(options, start)
     names = objectives(options)
+    check_backbone(options, names, start)
+    tokenizer, given = tokenizer_and_vocabulary(options, start)
     mentions = label_mentions(options, names, start)
     noise, hidden_phrases = noise_class(options, names), phrases(options, names)
     corpus, vocabulary = prepare_pretraining_data(

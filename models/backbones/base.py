@@ -1,6 +1,7 @@
 """The contract of every backbone: embeddings, an encoder of its own, and pooling."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 import keras
@@ -38,17 +39,47 @@ class Backbone(Serializable, keras.layers.Layer):
     Attributes:
         config_class: the dataclass of the backbone's sizes.
         visibilities: which positions a position can be made to see: "both" (all of them), "left"
-            (itself and those before it).
+            (itself and those before it), "right" (itself and those after it).
+        is_recurrent: whether it computes one position after another, in a loop.
     """
 
     config_class: ClassVar[type[BackboneConfig]]
     visibilities: ClassVar[tuple[str, ...]] = ("both",)
+    is_recurrent: ClassVar[bool] = False
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.config = config
         self.embeddings = Embeddings(config, dtype=self.dtype_policy, name="embeddings")
         self.pooling = POOLINGS[config.pooling](config)
+
+    @classmethod
+    def visibilities_of(cls, config: BackboneConfig) -> tuple[str, ...]:
+        """Those of `visibilities` that a backbone with this configuration has; all of them."""
+        return cls.visibilities
+
+    @classmethod
+    def check_visibilities(cls, config: BackboneConfig, needed: AbstractSet[str]) -> None:
+        """Checks that the whole backbone can be trained by passes with these visibilities.
+
+        Args:
+            config: the architecture.
+            needed: the visibilities of all passes of a pre-training step.
+
+        Raises:
+            ConfigError: one of them is not supported, or a part of the backbone has no part in any.
+        """
+        for visibility in sorted(needed):
+            if visibility not in cls.visibilities_of(config):
+                raise cls._unsupported(config, visibility)
+
+    @classmethod
+    def _unsupported(cls, config: BackboneConfig, visibility: str) -> ConfigError:
+        supported = ", ".join(cls.visibilities_of(config))
+        return ConfigError(
+            f"the backbone {config.backbone} supports the visibilities {supported}, not "
+            f"{visibility!r}."
+        )
 
     @property
     def token_embedding(self) -> TokenEmbedding:
@@ -93,11 +124,8 @@ class Backbone(Serializable, keras.layers.Layer):
             ConfigError: this backbone does not support the visibility.
             ValueError: both `layers` and `positions` were given.
         """
-        if visibility not in self.visibilities:
-            raise ConfigError(
-                f"a {self.config.backbone} backbone supports the visibilities "
-                f"{', '.join(self.visibilities)}, not {visibility!r}."
-            )
+        if visibility not in self.visibilities_of(self.config):
+            raise self._unsupported(self.config, visibility)
         if layers and positions is not None:
             raise ValueError("layers=True requires positions=None")
         # Under a distribution strategy the mask arrives as 0 and 1: to infer shapes, Keras averages

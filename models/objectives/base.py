@@ -89,6 +89,7 @@ class Objective(Serializable, keras.layers.Layer):
         arrays: the arrays of the batch that it reads in addition to the backbone's inputs, by name.
         sizes: the sizes of those dimensions of `arrays` that its settings determine, by name.
         visibility: which positions each position sees in the pass that it reads.
+        further_visibilities: the visibilities of further passes that it reads, at all positions.
         positions: the names of those `arrays` that hold the positions at which it reads the
             sequence output, so that other positions need not be computed; empty if it does not
             read the sequence output, None if it reads all positions.
@@ -107,6 +108,7 @@ class Objective(Serializable, keras.layers.Layer):
     pair_shares: ClassVar[tuple[float, float, float] | None] = None
     arrays: ClassVar[Mapping[str, Array]] = {}
     visibility: ClassVar[str] = "both"
+    further_visibilities: ClassVar[tuple[str, ...]] = ()
     positions: ClassVar[tuple[str, ...] | None] = None
     reads_layers: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False

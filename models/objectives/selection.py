@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from common.errors import ConfigError
-from models.registry import OBJECTIVES
+from models.config import BackboneConfig
+from models.registry import BACKBONES, OBJECTIVES
 
 NO_NOISE = "none"
 DEFAULT_ROWS = "single"
@@ -26,6 +27,17 @@ def check_objectives(names: Sequence[str]) -> None:
     rows_of(names)
     noise_of(names)
     pair_shares_of(names)
+
+
+def check_visibilities(names: Iterable[str], config: BackboneConfig) -> None:
+    """Checks that a backbone of this architecture can see as these objectives ask.
+
+    Raises:
+        ConfigError: it cannot, or a part of it would not be trained.
+    """
+    read = [OBJECTIVES[name] for name in names]
+    needed = {view for each in read for view in (each.visibility, *each.further_visibilities)}
+    BACKBONES[config.backbone].check_visibilities(config, needed)
 
 
 def rows_of(names: Iterable[str]) -> str:

@@ -191,6 +191,16 @@ def weight_bytes(folder, form):
     return sum(file.stat().st_size for file in (folder / "saved_model" / "variables").iterdir())
 
 
+def test_a_recurrent_backbone_is_refused_for_litert():
+    lstm, cnn = (make_backbone(backbone_config(name, "tiny", 9)) for name in ("lstm", "text_cnn"))
+    for form in EXPORT_FORMATS:
+        exporting._check_backbone(form, cnn)
+        if form != "litert":
+            exporting._check_backbone(form, lstm)
+    with pytest.raises(OptionError, match=r"--format=litert has no loops .* backbone lstm"):
+        exporting._check_backbone("litert", lstm)
+
+
 def test_what_lies_beside_the_model(exported):
     folder, checkpoint = exported("text_cnn", "saved_model")
     same = {"vocab.txt", "tokenizer.json", "labels.txt", "ngrams.txt"}

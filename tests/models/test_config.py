@@ -24,7 +24,7 @@ def test_json_round_trip():
         ({"dropout": float("nan")}, "dropout must be at least 0"),
         ({"gelu_approximate": 1}, "gelu_approximate must be true or false"),
         ({"filter_sizes": [2]}, "unknown key in the configuration of a transformer: filter_sizes"),
-        ({"backbone": "lstm"}, "backbone must be one of"),
+        ({"backbone": "rnn"}, "backbone must be one of"),
         ({"vocab_size": 10**12}, "more than 1,000,000,000"),
         ({"embedding_width": -1}, "embedding_width must be at least 0"),
         ({"embedding_width": 10**8}, "more than 1,000,000,000"),

@@ -31,5 +31,9 @@ def test_listing_the_sizes_loads_no_keras():
 
 
 def test_learning_rates():
-    assert learning_rates("pretraining") == "0.002 for text_cnn, 0.001 for transformer"
-    assert learning_rates("fine_tuning") == "0.003 for text_cnn, 0.0015 for transformer"
+    assert learning_rates("pretraining") == (
+        "0.002 for text_cnn, 0.001 for transformer, 0.002 for lstm"
+    )
+    assert learning_rates("fine_tuning") == (
+        "0.003 for text_cnn, 0.0015 for transformer, 0.003 for lstm"
+    )

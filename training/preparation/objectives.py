@@ -8,9 +8,10 @@ from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.pretraining.mentioned_labels import ARRAYS
 from data_util.reading.mentions import LabelMentions
 from models.checkpoints.folder import MENTION_LABELS, Checkpoint
-from models.objectives.selection import check_objectives, noise_of
+from models.objectives.selection import check_objectives, check_visibilities, noise_of
 from models.registry import OBJECTIVES
 from training.options.scripts import PretrainingOptions
+from training.preparation import architecture
 
 
 def objectives(options: PretrainingOptions) -> tuple[str, ...]:
@@ -28,6 +29,30 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
     except ConfigError as error:
         raise OptionError(f"--objectives={','.join(chosen)}: {error}") from error
     return chosen
+
+
+def check_backbone(
+    options: PretrainingOptions, names: Sequence[str], start: Checkpoint | None
+) -> None:
+    """Checks the backbone of a run before its text is read.
+
+    Args:
+        options: of the run.
+        names: the objectives.
+        start: the checkpoint from which pre-training continues, or None.
+
+    Raises:
+        ConfigError, OptionError: its sizes contradict each other or the checkpoint, or it cannot
+            see as the objectives ask.
+    """
+    if start is None:
+        config = architecture.new_backbone_config(options, vocab_size=1)
+    else:
+        config = architecture.restored_backbone_config(options, start, allow_changes=False)
+    try:
+        check_visibilities(names, config)
+    except ConfigError as error:
+        raise OptionError(f"--objectives={','.join(names)}: {error}") from error
 
 
 def objective_settings(

@@ -126,7 +126,7 @@ def first_token_pairs(count, seed, tokens=8):
 
 @backbones
 def test_learns_whether_two_texts_share_their_first_token(config_of, backbone):
-    size = {"num_layers": 1} if backbone == "transformer" else {"filter_sizes": (2, 3)}
+    size = {"filter_sizes": (2, 3)} if backbone == "text_cnn" else {"num_layers": 1}
     model = build(
         classification_model(
             make_backbone(config_of(backbone, **size)),

@@ -50,7 +50,8 @@ with toys.registered():
         (objective, backbone)
         for objective in OBJECTIVES
         for backbone in BACKBONES
-        if OBJECTIVES[objective].visibility in BACKBONES[backbone].visibilities
+        if {OBJECTIVES[objective].visibility, *OBJECTIVES[objective].further_visibilities}
+        <= set(BACKBONES[backbone].visibilities)
     ]
 
 SOME = some_of(PAIRS)
@@ -70,6 +71,9 @@ def new_model(config_of):
     """Builds a model of one objective; with `random`, all of its weights matter."""
 
     def make(objective, backbone, *, random=True, **sizes):
+        if backbone == "lstm":
+            # Fewer loops in Python; causal_lm would train one of two directions alone.
+            sizes = {"num_layers": 1, "bidirectional": objective != "causal_lm", **sizes}
         backbone = make_backbone(config_of(backbone, **sizes))
         model = build(PretrainingModel(backbone, [objective], SETTINGS))
         rng = np.random.default_rng(0)

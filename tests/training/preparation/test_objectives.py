@@ -108,3 +108,13 @@ def test_settings_that_cannot_be(settings):
     config = {"backbone": backbone, "objectives": ["label_mention"]}
     with pytest.raises(CheckpointError, match=r"config\.json: (objective_settings|mention_freq)"):
         build_model({**config, "objective_settings": settings})
+
+
+def test_a_backbone_that_cannot_see_as_asked_is_refused_before_text_is_read(options_of, tmp_path):
+    changes = {"backbone": "lstm", "mask_lm_source_file": [str(tmp_path / "missing.txt")]}
+    options = options_of(objectives=["causal_lm"], **changes)
+    with pytest.raises(OptionError, match=r"--objectives=causal_lm: .* use --bidirectional=false"):
+        pretraining.prepare_data(options)
+    options = options_of(objectives=["causal_lm"], **changes, bidirectional=False)
+    with pytest.raises(InputError, match=r"missing\.txt"):
+        pretraining.prepare_data(options)
