@@ -19,5 +19,6 @@ NOISES = Registry(
     phrase="data_util.pretraining.noise.phrase:PhraseNoise",
     word_order="data_util.pretraining.noise.word_order:WordOrderNoise",
     next_token="data_util.pretraining.noise.next_token:NextTokenNoise",
+    neighbour_tokens="data_util.pretraining.noise.neighbour_tokens:NeighbourTokensNoise",
     none="data_util.pretraining.noise.none:NoNoise",
 )

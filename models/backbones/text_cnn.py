@@ -69,7 +69,8 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
             inputs: (batch, length, width).
             keep: (batch, length, 1), 1 at tokens and 0 at padding.
             training: whether the model is being trained.
-            visibility: "both": a filter is centred on its position; "left": it ends there.
+            visibility: "both": a filter is centred on its position; "left": it ends there; "right":
+                it begins there.
 
         Returns:
             The output of each block, (batch, length, num_filters); values at padded positions are
@@ -80,14 +81,18 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
             # A filter that reaches into the padding must see zeros, just as it does beyond the
             # end of a batch without padding.
             x = x * keep
-            x = convolution(x) if visibility == "both" else self._convolve_left(convolution, x)
+            if visibility == "both":
+                x = convolution(x)
+            else:
+                x = self._convolve_one_side(convolution, x, visibility)
             x = activate(self.config.activation_name, layer_norm(x), training)
             outputs.append(x)
         return outputs
 
-    def _convolve_left(self, convolution: keras.layers.Conv1D, x: Any) -> Any:
-        """The causal convolution: each filter ends at the position of its output."""
-        x = ops.pad(x, ((0, 0), (self.filter_size - 1, 0), (0, 0)))
+    def _convolve_one_side(self, convolution: keras.layers.Conv1D, x: Any, visibility: str) -> Any:
+        """A filter ends ("left", causal) or begins ("right") at the position of its output."""
+        others = self.filter_size - 1
+        x = ops.pad(x, ((0, 0), (others, 0) if visibility == "left" else (0, others), (0, 0)))
         kernel, bias = (ops.cast(one, x.dtype) for one in (convolution.kernel, convolution.bias))
         return ops.conv(x, kernel, padding="valid", data_format="channels_last") + bias
 
@@ -112,7 +117,7 @@ class TextCNN(Backbone):
 
     config: TextCNNConfig
     config_class: ClassVar[type[BackboneConfig]] = TextCNNConfig
-    visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
+    visibilities: ClassVar[tuple[str, ...]] = ("both", "left", "right")
 
     def __init__(self, config: TextCNNConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)

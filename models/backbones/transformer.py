@@ -114,7 +114,7 @@ class TransformerEncoder(Backbone):
     """
 
     config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
-    visibilities: ClassVar[tuple[str, ...]] = ("both", "left")
+    visibilities: ClassVar[tuple[str, ...]] = ("both", "left", "right")
 
     def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)

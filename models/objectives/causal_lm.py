@@ -26,7 +26,7 @@ class CausalLMHead(TokenPredictionHead):
         3.1. The head is that of BERT's masked language model.
     """
 
-    noise: ClassVar[tuple[str, ...]] = ("next_token",)
+    noise: ClassVar[tuple[str, ...]] = ("next_token", "neighbour_tokens")
     target_ids: ClassVar[str] = "next_ids"
     target_weights: ClassVar[str] = "next_weights"
     arrays: ClassVar[Mapping[str, Array]] = {
