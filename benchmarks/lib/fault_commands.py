@@ -226,7 +226,11 @@ class MovedExportWriter(ExportWriter):
         ExportWriter.write(self, folder, 1)
         made = folder / "export" / export.MODEL_FILES[self._form]
         copy = shutil.copytree if made.is_dir() else shutil.copyfile
-        export._WRITERS[self._form] = lambda model, path, quantize: copy(made, path)
+
+        def write_copy(model: Any, path: Path, quantize: str) -> None:
+            copy(made, path)
+
+        export._WRITERS[self._form] = write_copy
         export._check_agreement = lambda *arguments: None
 
 

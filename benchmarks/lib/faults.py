@@ -18,7 +18,7 @@ from pathlib import Path
 DISK = 64 << 20  # bytes, more than any of the writers needs
 _LONGEST = 300  # seconds, after which a try counts as one that never ends
 _MOMENTS = ("os.rename", "os.remove", "os.rmdir")  # of Python's audit events
-_ALLOWED = (".lock",)
+_ALLOWED = ".lock"
 
 
 class Writer:
@@ -104,9 +104,8 @@ def outcome(writer: Writer, folder: Path, write: Callable[[], None]) -> str:
         lines = log.read_text(errors="replace").splitlines()
     found = {0: "written", 2: "refused", -signal.SIGKILL: "killed"}.get(status, "crashed")
     errors = [line for line in lines if line.startswith("error: ")]
-    is_told = (
-        errors == lines[-1:] and (writer.place or str(folder)) in lines[-1] if lines else False
-    )
+    place_named = (writer.place or str(folder)) in (errors or [""])[0]
+    is_told = len(errors) == 1 and errors == lines[-1:] and place_named
     if any("Traceback" in line for line in lines) or (found == "refused" and not is_told):
         found = "crashed"
     if found == "crashed":
@@ -196,11 +195,8 @@ def _and_again(writer: Writer, folder: Path, found: str) -> str:
 
 
 def _without_leftovers(writer: Writer, folder: Path, found: str) -> str:
-    left = [
-        path.name
-        for path in (*folder.rglob(".*"), *folder.glob("tmp/*"))
-        if path.name not in _ALLOWED
-    ]
+    found_here = (*folder.rglob(".*"), *folder.glob("tmp/*"))
+    left = [path.name for path in found_here if path.name != _ALLOWED]
     return _told(writer, "left over", found, *left) if left else found
 
 
