@@ -81,6 +81,7 @@ def import_release(options: ImportOptions) -> ImportReport:
     model = build(PretrainingModel(make_backbone(config), objectives=objectives))
     report = fill_model(model, released, encoder_only=options.encoder_only)
     _log_report(report)
+    settings = model.saved_settings
     names = {"fresh": list(report.fresh), "unused": list(report.unused)}
     folder.mkdir(parents=True, exist_ok=True)
     lock = RunLock(folder, "ckpt_dir")
@@ -91,6 +92,7 @@ def import_release(options: ImportOptions) -> ImportReport:
                 "stage": "pretraining",
                 "backbone": config.to_dict(),
                 "objectives": list(model.objectives),
+                **({"objective_settings": settings} if settings else {}),
                 "sequence_length": config.max_position,
                 "test_mode": False,
                 "options": options.to_dict(),

@@ -26,7 +26,6 @@ class Journey:
         report: of the import.
         checkpoint, model: ours.
         batch: token ids, segments and a mask, rows of several lengths.
-        logits: of our objectives on the batch, by name.
         out: the folder of the export.
     """
 
@@ -34,8 +33,15 @@ class Journey:
     checkpoint: Checkpoint
     model: keras.Model
     batch: dict[str, np.ndarray]
-    logits: dict[str, np.ndarray]
     out: Path
+
+    def logits(self) -> dict[str, np.ndarray]:
+        """Those of our objectives on the batch, by name."""
+        return logits_of(self.model, self.batch)
+
+    def hidden(self) -> Any:
+        """The output of our encoder."""
+        return self.model.backbone(self.batch, training=False)["sequence_output"]
 
     def theirs(self, model: Any, **arguments: Any) -> Any:
         """What a model of transformers computes of the batch."""
@@ -67,8 +73,8 @@ def journey(tmp_path):
         export_release(tmp_path / "ours", tmp_path / "out")
         checkpoint = read_checkpoint(tmp_path / "ours")
         model, batch = load_model(checkpoint), batch_for(theirs.config)
-        found = Journey(report, checkpoint, model, batch, logits_of(model, batch), tmp_path / "out")
-        hidden = model.backbone(batch, training=False)["sequence_output"]
+        found = Journey(report, checkpoint, model, batch, tmp_path / "out")
+        hidden = found.hidden()
         arguments = {"token_type_ids": "segment_ids"} if segments else {}
         again = transformers.AutoModel.from_pretrained(tmp_path / "out").eval()
         for each in (theirs.base_model, again):

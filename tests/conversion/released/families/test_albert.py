@@ -31,8 +31,8 @@ def test_there_and_back(journey, width, activation):
     assert found.checkpoint.backbone.share_layers == "all"
     assert (found.report.fresh, found.report.unused) == ((), ())
     expected = found.theirs(theirs, token_type_ids="segment_ids")
-    found.assert_same(found.logits["masked_lm"], expected.prediction_logits)
-    np.testing.assert_allclose(found.logits["sentence_order"], expected.sop_logits, atol=1e-4)
+    found.assert_same(found.logits()["masked_lm"], expected.prediction_logits)
+    np.testing.assert_allclose(found.logits()["sentence_order"], expected.sop_logits, atol=1e-4)
     stored = json.loads((found.out / "config.json").read_text())
     assert stored["architectures"] == ["AlbertForPreTraining"]
     assert {key: stored[key] for key in sizes} == sizes

@@ -32,7 +32,7 @@ def test_a_generator(journey):
     )
     assert found.report.unused == ()
     logits = found.theirs(theirs, token_type_ids="segment_ids").logits
-    found.assert_same(found.logits["masked_lm"], logits)
+    found.assert_same(found.logits()["masked_lm"], logits)
     stored = json.loads((found.out / "config.json").read_text())
     assert stored["architectures"] == ["ElectraForMaskedLM"]
     assert {key: stored[key] for key in SMALL} == SMALL
@@ -46,9 +46,11 @@ def test_a_discriminator_whose_embeddings_are_as_wide_as_its_layers(journey):
     assert (stored["model_type"], stored["embedding_size"]) == ("electra", 16)
     assert found.report.unused == ()
     assert any(name.startswith("replaced_token/generator") for name in found.report.fresh)
-    logits = found.theirs(theirs, token_type_ids="segment_ids").logits
-    found.assert_same(found.logits["replaced_token"], logits)
+    assert not any("/discriminator" in name for name in found.report.fresh)
+    assert found.checkpoint.config["objective_settings"] == {"generator_size": 0.25}
     assert stored["architectures"] == ["ElectraForPreTraining"]
+    logits = found.theirs(theirs, token_type_ids="segment_ids").logits
+    found.assert_same(found.logits()["replaced_token"], logits)
 
 
 @pytest.mark.parametrize(
