@@ -89,7 +89,7 @@ def config_from_release(
         )
     key, default = family.activation
     activation = values.get(key, default)
-    if activation not in _ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         raise ConfigError(f"{key} is {activation!r}; it must be one of {', '.join(_ACTIVATIONS)}.")
     name, approximate = _ACTIVATIONS[activation]
     if activation == "gelu" and gelu_approximate is not None:

@@ -104,7 +104,7 @@ class ReleasedTensors:
     Attributes:
         tensors: by their names in transformers, float32.
         architecture: what transformers calls a model with these heads.
-        left_out: the parts of the model that the family does not have.
+        left_out: the parts of the model that the family does not have, such as "pooler".
     """
 
     tensors: dict[str, np.ndarray]
@@ -126,10 +126,11 @@ def released_tensors(model: keras.Model, family: Family) -> ReleasedTensors:
         name = entry.hugging_face if heads else entry.hugging_face.removeprefix(f"{family.prefix}.")
         values = np.asarray(keras.ops.convert_to_numpy(ours[entry.ours]), np.float32)
         tensors[name] = entry.from_ours(values, HUGGING_FACE)
-    placed = {entry.ours for entry in table}
-    parts = [part_of(name) for name in ours if name not in placed]
+    placed, parts = {entry.ours for entry in table}, {entry.part for entry in table}
+    left = dict.fromkeys(part_of(name) for name in ours if name not in placed)
+    left_out = tuple(f"a part of {part}" if part in parts else part for part in left)
     architecture = family.architectures.get(heads, family.architectures[()])
-    return ReleasedTensors(tensors, architecture, tuple(dict.fromkeys(parts)))
+    return ReleasedTensors(tensors, architecture, left_out)
 
 
 def model_variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -81,6 +81,7 @@ def test_gelu_can_be_told():
         ({"position_embedding_type": "relative_key"}, "position_embedding_type"),
         ({"is_decoder": True}, "is_decoder"),
         ({"hidden_act": "mish"}, "hidden_act is 'mish'"),
+        ({"hidden_act": ["gelu"]}, r"hidden_act is \['gelu'\]"),
         ({"hidden_size": 13}, r"hidden_size \(13\) is not a multiple"),
         ({"hidden_size": "12"}, "hidden_size must be a whole number"),
         ({"num_attention_heads": 0}, "num_attention_heads must be"),

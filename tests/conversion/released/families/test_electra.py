@@ -9,6 +9,7 @@ from conversion.released.config import (
     release_from_config,
 )
 from conversion.released.families.electra import ELECTRA
+from conversion.released.weights import released_tensors
 from tests.bert_release import random_model
 
 SMALL = {
@@ -49,6 +50,9 @@ def test_a_discriminator_whose_embeddings_are_as_wide_as_its_layers(journey):
     assert not any("/discriminator" in name for name in found.report.fresh)
     assert found.checkpoint.config["objective_settings"] == {"generator_size": 0.25}
     assert stored["architectures"] == ["ElectraForPreTraining"]
+    assert released_tensors(found.model, ELECTRA).left_out == ("pooler", "a part of replaced_token")
+    logits = found.theirs(theirs, token_type_ids="segment_ids").logits
+    found.assert_same(found.logits()["replaced_token"], logits)
     logits = found.theirs(theirs, token_type_ids="segment_ids").logits
     found.assert_same(found.logits()["replaced_token"], logits)
 
