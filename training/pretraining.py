@@ -200,10 +200,7 @@ def build_model(options: PretrainingOptions, data: PretrainingData) -> Pretraini
 
 
 def train_model(
-    options: PretrainingOptions,
-    data: PretrainingData,
-    model: PretrainingModel,
-    folder: RunFolder,
+    options: PretrainingOptions, data: PretrainingData, model: PretrainingModel, folder: RunFolder
 ) -> dict[str, Any]:
     """Trains or resumes training; writes the best and the last checkpoint to `folder`.
 
