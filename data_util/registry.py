@@ -18,6 +18,7 @@ NOISES = Registry(
     span="data_util.pretraining.noise.span:SpanNoise",
     phrase="data_util.pretraining.noise.phrase:PhraseNoise",
     word_order="data_util.pretraining.noise.word_order:WordOrderNoise",
+    permutation="data_util.pretraining.noise.permutation:PermutationNoise",
     next_token="data_util.pretraining.noise.next_token:NextTokenNoise",
     neighbour_tokens="data_util.pretraining.noise.neighbour_tokens:NeighbourTokensNoise",
     none="data_util.pretraining.noise.none:NoNoise",

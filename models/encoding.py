@@ -62,9 +62,14 @@ class Encoding:
         token_ids: Any = None,
         layers: bool = False,
         embeddings_only: bool = False,
+        start: Any = None,
     ) -> dict[str, Any]:
         if embeddings_only:
             return self._embeddings()
+        if start is not None and positions is not None:
+            at = self._batch[positions]
+            stream = self._backbone.query_stream(self._batch, start, at, self._training)
+            return {"sequence_output": stream}
         visibility = visibility or objective.visibility
         if token_ids is not None:
             self._token_ids.append(token_ids)

@@ -42,6 +42,7 @@ OBJECTIVES = Registry(
     span_boundary="models.objectives.span_boundary:SpanBoundaryHead",
     causal_lm="models.objectives.causal_lm:CausalLMHead",
     two_way_lm="models.objectives.two_way_lm:TwoWayLMHead",
+    permutation_lm="models.objectives.permutation_lm:PermutationLMHead",
     replaced_token="models.objectives.replaced_token:ReplacedTokenHead",
     neighbour_sentence="models.objectives.neighbour_sentence:NeighbourSentenceHead",
 )
@@ -54,6 +55,7 @@ OBJECTIVE_OPTIONS = Registry(
     span_boundary="models.objectives.token_prediction_options:TokenPredictionOptions",
     causal_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
     two_way_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
+    permutation_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
     replaced_token="models.objectives.replaced_token_options:ReplacedTokenOptions",
     label_mention="models.objectives.label_mention_options:LabelMentionOptions",
 )

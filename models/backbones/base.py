@@ -41,11 +41,13 @@ class Backbone(Serializable, keras.layers.Layer):
         visibilities: which positions a position can be made to see: "both" (all of them), "left"
             (itself and those before it), "right" (itself and those after it).
         is_recurrent: whether it computes one position after another, in a loop.
+        has_query_stream: whether it has the method `query_stream`.
     """
 
     config_class: ClassVar[type[BackboneConfig]]
     visibilities: ClassVar[tuple[str, ...]] = ("both",)
     is_recurrent: ClassVar[bool] = False
+    has_query_stream: ClassVar[bool] = False
 
     def __init__(self, config: BackboneConfig, name: str = "backbone", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -193,5 +195,29 @@ class Backbone(Serializable, keras.layers.Layer):
             A list that ends with the sequence output, (batch, length, d_model) or (batch, count,
             d_model) with `positions`; with `layers`, it begins with the outputs of the layers
             below, (batch, length, width), which may differ in width.
+        """
+        raise NotImplementedError
+
+    def query_stream(
+        self, inputs: Mapping[str, Any], start: Any, positions: Any, training: bool | None = None
+    ) -> Any:
+        """Computes a vector for each of some tokens without seeing it, in a factorization order.
+
+        The vector at a position is computed from all tokens that are not at one of `positions`,
+        and from those at the positions before it in `positions`: see
+        `models.layers.permutation.permutation_masks`.
+
+        Args:
+            inputs: as in `call`.
+            start: (sum_width,), what stands in the place of the tokens' own vectors.
+            positions: (batch, count) int32, in the order of the factorization, each once; 0 for a
+                slot that is not used.
+            training: whether dropout is active.
+
+        Returns:
+            (batch, count, d_model).
+
+        References:
+            Yang et al. 2019, section 2.3 (https://arxiv.org/abs/1906.08237).
         """
         raise NotImplementedError

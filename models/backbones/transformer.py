@@ -1,10 +1,11 @@
 """The Transformer encoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 import keras
+from keras import ops
 
 from models.backbones.base import Backbone
 from models.backbones.transformer_config import TransformerConfig
@@ -12,6 +13,7 @@ from models.config import BackboneConfig
 from models.kernels.layer_norm import LayerNormalization
 from models.layers.feed_forward import FeedForward
 from models.layers.multi_head_attention import MultiHeadAttention
+from models.layers.permutation import permutation_masks
 from models.layers.residual import ResidualBlock
 from models.layers.windowed_attention import WindowedAttention
 from models.serializable import Serializable
@@ -77,6 +79,7 @@ class TransformerLayer(Serializable, keras.layers.Layer):
         training: bool | None = None,
         positions: Any = None,
         visibility: str = "both",
+        memory: Any = None,
     ) -> Any:
         """Applies both sub-layers.
 
@@ -86,12 +89,19 @@ class TransformerLayer(Serializable, keras.layers.Layer):
             training: whether dropout is active.
             positions: (batch, count) int32, the only positions to compute; they still attend to
                 all positions. None for all of them.
+            memory: (batch, length, d_model), what is attended to in place of the inputs, which are
+                then those at `positions`; None for the inputs.
 
         Returns:
             (batch, length, d_model), or (batch, count, d_model).
         """
         x = self.attention(
-            inputs, mask=mask, training=training, positions=positions, visibility=visibility
+            inputs,
+            mask=mask,
+            training=training,
+            positions=positions,
+            visibility=visibility,
+            memory=memory,
         )
         return self.feed_forward(x, training=training)
 
@@ -115,6 +125,7 @@ class TransformerEncoder(Backbone):
 
     config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
     visibilities: ClassVar[tuple[str, ...]] = ("both", "left", "right")
+    has_query_stream: ClassVar[bool] = True
 
     def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -156,3 +167,19 @@ class TransformerEncoder(Backbone):
         )
         x = x if self.final_norm is None else self.final_norm(x)
         return [*outputs, x] if layers else [x]
+
+    def query_stream(
+        self, inputs: Mapping[str, Any], start: Any, positions: Any, training: bool | None = None
+    ) -> Any:
+        """See `Backbone.query_stream`; both streams have the same weights."""
+        padding_mask = ops.cast(inputs["padding_mask"], "bool")
+        content_mask, query_mask = permutation_masks(positions, padding_mask)
+        segments = inputs["segment_ids"]
+        content = self.embeddings(inputs["token_ids"], segments, training=training)
+        segments = ops.take_along_axis(segments, positions, axis=1)
+        query = self.embeddings.at_positions(start, segments, positions, training)
+        for layer in self.encoder_layers:
+            query = layer(query, query_mask, training=training, positions=positions, memory=content)
+            if layer is not self.encoder_layers[-1]:  # Nothing reads the content after it.
+                content = layer(content, content_mask, training=training)
+        return query if self.final_norm is None else self.final_norm(query)

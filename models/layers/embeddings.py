@@ -103,11 +103,33 @@ class Embeddings(Serializable, keras.layers.Layer):
         Returns:
             (batch, length, d_model).
         """
-        x = self.token_embedding(token_ids) * self.scale
+        return self._combined(self.token_embedding(token_ids), segment_ids, None, training)
+
+    def at_positions(
+        self, vector: Any, segment_ids: Any, positions: Any, training: bool | None = None
+    ) -> Any:
+        """Embeds one vector, in the place of a token's, at some positions.
+
+        Args:
+            vector: (sum_width,).
+            segment_ids: (batch, count) int32, those of the positions.
+            positions: (batch, count) int32.
+            training: whether dropout is active.
+
+        Returns:
+            (batch, count, d_model).
+        """
+        x = ops.cast(vector, self.compute_dtype)
+        x = ops.broadcast_to(x, (*ops.shape(positions), x.shape[-1]))
+        return self._combined(x, segment_ids, positions, training)
+
+    def _combined(self, x: Any, segment_ids: Any, positions: Any, training: bool | None) -> Any:
+        """Adds segments and positions to the vectors of tokens, (batch, count, d_model)."""
+        x = x * self.scale
         if self.segment_embedding is not None:
             # With one segment, as in RoBERTa, the parts of a pair are not told apart.
             ids = segment_ids if self.config.num_segments > 1 else ops.zeros_like(segment_ids)
             x = x + self.segment_embedding(ids)
-        x = self.layer_norm(self.positional_encoding(x))
+        x = self.layer_norm(self.positional_encoding(x, positions))
         x = self.dropout(x, training=training)
         return x if self.projection is None else self.projection(x)

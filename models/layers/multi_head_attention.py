@@ -98,7 +98,8 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
                 separate mask per query. A query that may attend to no key gets the mean of all
                 values.
             positions: (batch, P) int32, the only positions of `query` to compute; None for all.
-                With it, T is P in the output and in the mask.
+                With it, T is P in the output and in the mask. With `key`, nothing is left out: they
+                are the positions of the vectors of `query` among the keys.
             visibility: "both"; or, in self-attention with a mask (batch, S), "left" (causal) or
                 "right": a position attends to itself and to those on that side of it.
             training: whether dropout is active.
@@ -134,10 +135,9 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
         Returns:
             (batch, T, num_heads, d_v).
         """
-        key = query if key is None else key
+        if key is None:
+            key, query = query, gather_positions(query, positions)
         value = key if value is None else value
-        if positions is not None:
-            query = gather_positions(query, positions)
         if visibility != "both":
             mask = one_sided_mask(mask, visibility, positions)
         if mask is not None:

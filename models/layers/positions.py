@@ -69,11 +69,12 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
             # Not a weight: it is the same in every model and does not belong in a checkpoint.
             self.table = sinusoidal_positions(self.config.max_position, self.config.sum_width)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, positions: Any = None) -> Any:
         """Adds the encodings.
 
         Args:
             inputs: (batch, length, width).
+            positions: (batch, length) int32, those of the vectors; None for 0, 1, 2, ...
 
         Returns:
             `inputs` with the encodings added, (batch, length, width).
@@ -91,6 +92,8 @@ class PositionalEncoding(Serializable, keras.layers.Layer):
             return inputs
         table = ops.convert_to_tensor(self.table, dtype=inputs.dtype)
         first = self.config.position_offset if self.config.position == "learned" else 0
+        if positions is not None:
+            return inputs + ops.take(table, positions + first, axis=0)
         return inputs + table[first : first + ops.shape(inputs)[1]]
 
     def tile(self, trained: int) -> None:

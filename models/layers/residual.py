@@ -56,6 +56,7 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         training: bool | None = None,
         positions: Any = None,
         visibility: str = "both",
+        memory: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Applies the block.
@@ -66,20 +67,27 @@ class ResidualBlock(Serializable, keras.layers.Layer):
             positions: (batch, count) int32, the only positions to compute; the sub-layer must take
                 this argument. None for all.
             visibility: as in `MultiHeadAttention`; other sub-layers do not get it.
+            memory: (batch, S, width), the keys of an attention that does not attend to its own
+                input; normalized as the input is. The inputs are then those at `positions`.
             kwargs: further arguments of the sub-layer, all of them arrays.
 
         Returns:
             (batch, length, width), or (batch, count, width) with `positions`.
         """
-        x = self.layer_norm(inputs) if self.config.normalization == "pre" else inputs
+        pre = self.config.normalization == "pre"
+        x = self.layer_norm(inputs) if pre else inputs
+        if memory is not None:
+            kwargs["key"] = self.layer_norm(memory) if pre else memory
+        else:
+            inputs = gather_positions(inputs, positions)
         if positions is not None:
-            inputs, kwargs = gather_positions(inputs, positions), {**kwargs, "positions": positions}
+            kwargs["positions"] = positions
         if visibility == "both":
             x = self.sublayer(x, training=training, **kwargs)
         else:  # Keras does not allow it among `kwargs`, which are arrays.
             x = self.sublayer(x, training=training, visibility=visibility, **kwargs)
         x = inputs + self.dropout(x, training=training)
-        return self.layer_norm(x) if self.config.normalization == "post" else x
+        return x if pre else self.layer_norm(x)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """Attaches no mask to the output: masks are passed explicitly."""

@@ -49,6 +49,8 @@ class Encode(Protocol):
         layers: whether to return the output of each layer, at all positions.
         embeddings_only: whether to return the embedding output alone, without running the encoder;
             all other arguments are ignored.
+        start: (sum_width,), with `positions`: return the sequence output of
+            `Backbone.query_stream` alone, in a separate pass.
 
     Returns:
         The outputs of `Backbone.call`.
@@ -62,6 +64,7 @@ class Encode(Protocol):
         token_ids: Any = None,
         layers: bool = False,
         embeddings_only: bool = False,
+        start: Any = None,
     ) -> dict[str, Any]: ...
 
 
@@ -95,6 +98,7 @@ class Objective(Serializable, keras.layers.Layer):
             read the sequence output, None if it reads all positions.
         reads_layers: whether it reads the output of each layer.
         reads_pooled_output: whether it reads the backbone's pooled output.
+        reads_query_stream: whether it needs a backbone with a query stream.
         settings: the names of the settings that its constructor takes. Those that are options are
             declared in `models.registry.OBJECTIVE_OPTIONS`; others are facts about the data.
         saved_settings: the settings without which a checkpoint cannot be read, by name, as JSON can
@@ -112,6 +116,7 @@ class Objective(Serializable, keras.layers.Layer):
     positions: ClassVar[tuple[str, ...] | None] = None
     reads_layers: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
+    reads_query_stream: ClassVar[bool] = False
     settings: ClassVar[tuple[str, ...]] = ()
 
     @property

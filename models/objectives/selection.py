@@ -38,6 +38,23 @@ def check_visibilities(names: Iterable[str], config: BackboneConfig) -> None:
     read = [OBJECTIVES[name] for name in names]
     needed = {view for each in read for view in (each.visibility, *each.further_visibilities)}
     BACKBONES[config.backbone].check_visibilities(config, needed)
+    _check_query_stream(names, config)
+
+
+def _check_query_stream(names: Iterable[str], config: BackboneConfig) -> None:
+    for name in names:
+        if not OBJECTIVES[name].reads_query_stream:
+            continue
+        able = [key for key in BACKBONES if BACKBONES[key].has_query_stream]
+        problem = ""
+        if config.backbone not in able:
+            problem = f"works with the backbone {' or '.join(able)} alone, not {config.backbone}"
+        elif config.position == "none":
+            problem = "needs positions, which tell its targets apart: not position none"
+        elif getattr(config, "attention_window", 0):
+            problem = "needs full attention: attention_window must be 0"
+        if problem:
+            raise ConfigError(f"{name} {problem}.")
 
 
 def rows_of(names: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ TARGETS = {
     "masked_lm": ("masked_ids", TOKENS),
     "neighbour_sentence": ("neighbour_offset", (1, -1)),
     "next_sentence": ("pair_kind", (0, 1)),
+    "permutation_lm": ("permuted_ids", TOKENS),
     "replaced_token": ("masked_ids", TOKENS),
     "sentence_order": ("pair_kind", (1, 2)),
     "sentence_structure": ("pair_kind", (0, 1, 2)),
@@ -53,6 +54,7 @@ with toys.registered():
         for backbone in BACKBONES
         if {OBJECTIVES[objective].visibility, *OBJECTIVES[objective].further_visibilities}
         <= set(BACKBONES[backbone].visibilities)
+        and OBJECTIVES[objective].reads_query_stream <= BACKBONES[backbone].has_query_stream
     ]
 
 SOME = some_of(PAIRS)
