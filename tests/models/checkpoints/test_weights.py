@@ -92,7 +92,7 @@ def test_configurations_that_cannot_be(written, changes, message):
         ("no_such_key", 1, "unknown key in the configuration of a text_cnn: no_such_key"),
         ("d_model", "16", "d_model must be a whole number"),
         ("vocab_size", 10**10, "parameters"),
-        ("backbone", "lstm", "backbone must be one of"),
+        ("backbone", "rnn", "backbone must be one of"),
         ("filter_sizes", None, "filter_sizes"),
     ],
 )

@@ -137,6 +137,9 @@ def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
     # A key bias adds the same to all scores of a query: the softmax does not see it. The
     # calibration is fitted to the validation examples.
     fixed = ("/key/bias", "/calibration/scale", "/calibration/bias")
+    if (backbone, pooling) == ("lstm", "cls"):
+        # The pooled position is the first: what reads from the left has no earlier state there.
+        fixed += tuple(path for path in still if "/forward/" in path and "recurrent" in path)
     assert [path for path in still if not path.endswith(fixed)] == []
 
 
