@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.sizes import size
 
@@ -27,6 +28,15 @@ class LSTMConfig(BackboneConfig):
     num_layers: int = size(help="layers", flag="num_layer", minimum=1, maximum=200)
     num_units: int = size(help="units of each direction; default d_model", minimum=1, is_width=True)
     bidirectional: bool = size(True, "whether to read from right to left too")
+
+    def check(self) -> None:
+        """Checks that the pooled position sees the text, after what all backbones have."""
+        super().check()
+        if self.pooling == "cls" and not self.bidirectional:
+            raise ConfigError(
+                "pooling cls reads the first position, which sees nothing of the text in an lstm "
+                "that reads from the left alone: use max, mean or attention."
+            )
 
     def min_parameters(self) -> int:
         """Those that all backbones have, the layers' matrices and what combines the directions."""

@@ -81,6 +81,12 @@ def test_one_direction(config_of, batch_of):
         backbone(batch, visibility="right")
 
 
+def test_a_pooled_position_that_sees_nothing_is_refused(config_of):
+    assert config_of("lstm", pooling="cls").pooling == "cls"
+    with pytest.raises(ConfigError, match="pooling cls reads the first position"):
+        config_of("lstm", pooling="cls", bidirectional=False)
+
+
 def test_a_direction_that_would_learn_nothing(config_of):
     two, one = (config_of("lstm", bidirectional=each) for each in (True, False))
     for needed in ({"both"}, {"left", "right"}, {"both", "left"}):
