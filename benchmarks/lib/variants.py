@@ -33,21 +33,21 @@ class Variant:
         pretraining: options of `train_bert_lm.py`; "num_epochs" defaults to that of the data set.
         fine_tuning: options of `train_bert_fine_tuning.py`; None for pre-training only.
         random_weights: whether fine-tuning starts from random weights.
-        own_vocabulary: with `random_weights`, whether the vocabulary is that of the labelled
-            documents, as a user's would be, and nothing is pre-trained; by default, it is that of
-            the pre-training, so that both networks have the same shape.
         trials: settings that are compared on the validation documents; the best one is used.
         first_version: further options of pre-training with which it emulates the first version of
             this project; with `--checkout`, that version runs instead, without them.
+        own_vocabulary: with `random_weights`, whether the vocabulary is that of the labelled
+            documents, as a user's would be, and nothing is pre-trained; by default, it is that of
+            the pre-training, so that both networks have the same shape.
     """
 
     name: str
     pretraining: Options | None = None
     fine_tuning: Options | None = None
     random_weights: bool = False
-    own_vocabulary: bool = False
     trials: Sequence[Trial] = ({},)
     first_version: Options = field(default_factory=dict)
+    own_vocabulary: bool = False
 
     def changed(
         self, pretraining: Options, fine_tuning: Options, rates: Sequence[Trial] = ()
