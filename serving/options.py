@@ -65,7 +65,10 @@ class ServingOptions(FineTunedOptions):
         [], "origins of other web pages that may use the service, such as https://example.org, or *"
     )
     stop_timeout: float = option(
-        30.0, "seconds for the requests in progress to finish after SIGTERM or Ctrl-C", minimum=0
+        30.0,
+        "seconds after SIGTERM or Ctrl-C within which the service ends; requests in progress have "
+        "all but two of them to finish",
+        minimum=0,
     )
 
     def __post_init__(self) -> None:

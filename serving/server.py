@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 _KEEP_ALIVE_SECONDS = 30
 _SEND_BUFFER = 1 << 17
+# Of --stop_timeout, what is left for ending when no answer is awaited any more.
+_ENDING_SECONDS = 2
 _TEXT = "the first text: 第一个文本"
 
 
@@ -99,7 +101,7 @@ def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket)
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(options.stop_timeout)),
+        timeout_graceful_shutdown=max(1, round(options.stop_timeout) - _ENDING_SECONDS),
     )
     # uvicorn raises the signal again when it is done; we decide ourselves how to end.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
