@@ -23,6 +23,7 @@ from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics
 from common.random_streams import random_generator
 from data_util.reading.documents import Document, read_documents
 from data_util.tokens.tokenizers import make_tokenizer
+from models.registry import BACKBONES
 from training.command_line import quiet_libraries
 
 PRETRAINING = ["--num_epochs=3", "--sequence_length_lm=64"]
@@ -41,7 +42,7 @@ C_VALUES = (0.01, 0.03, 0.1, 0.3, 1.0)
 def main() -> None:
     """Runs the missing trainings and prints the table."""
     options = parser(__doc__, folder="checkpoint_pairs")
-    options.add_argument("--backbone", choices=("text_cnn", "transformer"), default="text_cnn")
+    options.add_argument("--backbone", choices=tuple(BACKBONES), default="text_cnn")
     options.add_argument("--tokenize_style", choices=("char", "word"), default="char")
     options.add_argument("--head", default="alignment", help="of the run from the checkpoint")
     arguments = options.parse_args()
