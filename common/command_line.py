@@ -207,6 +207,6 @@ def _discard_unwritable(stream: TextIO) -> None:
 def _os_error_text(error: OSError, closed: list[str]) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    if not names and error.errno == errno.EBADF and closed:
+    if error.errno == errno.EBADF and closed:
         names, reason = closed[:1], "is closed"
     return f"{' -> '.join(names)}: {reason}" if names else reason

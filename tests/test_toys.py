@@ -284,7 +284,7 @@ def test_help():
     text = help_text(FineTuningOptions, "fine_tune", "", ["--task=toy", "--help"])
     assert "The toy (--task=toy):" in text and "--max_options=9" in text
     assert "positions seen to each side (toy); default 3" in " ".join(text.split())
-    assert "text_cnn | transformer | toy]" in " ".join(text.split())
+    assert "text_cnn | transformer | lstm | toy]" in " ".join(text.split())
     assert "--tfidf_classifier" not in text
     assert "--tfidf_classifier" in help_text(FineTuningOptions, "fine_tune", "")
     text = help_text(PretrainingOptions, "pretrain", "", ["--objectives=toy"])

@@ -37,7 +37,7 @@ def test_overrides():
     ("backbone", "preset", "overrides", "message"),
     [
         ("transformer", "tiny", {"num_heads": 7}, r"d_model \(64\) must be a multiple .* \(7\)"),
-        ("lstm", "tiny", {}, "backbone must be one of text_cnn, transformer, not 'lstm'"),
+        ("gru", "tiny", {}, "backbone must be one of text_cnn, transformer, lstm, not 'gru'"),
         ("transformer", "huge", {}, "preset must be one of tiny, small, big, not 'huge'"),
         ("transformer", "tiny", {"depth": 2}, "no depth"),
         ("transformer", "tiny", {"num_heads": 0}, "num_heads must be at least 1, not 0"),

@@ -86,9 +86,8 @@ def test_arrays_are_of_whole_rows(make, rows) -> None:
     batches = make()
     sizes = []
     for batch in batches.batches(0):
-        rows = len(batch["token_ids"])
-        sizes.append(rows)
-        assert {array.shape[0] for array in batch.values()} == {rows}
+        sizes.append(len(batch["token_ids"]))
+        assert {array.shape[0] for array in batch.values()} == {sizes[-1]}
         assert {name: batch[name].dtype.name for name in list(batch)[:3]} == {
             "token_ids": "int32",
             "segment_ids": "int32",
