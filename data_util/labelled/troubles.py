@@ -153,10 +153,11 @@ class TroubleFinder:
         rare = sorted((label for label in counts if counts[label] < RARE), key=counts.__getitem__)
         if rare:
             once = sum(counts[label] == 1 for label in rare)
+            single = f" ({once:,} have a single one)" if once else ""
             yield Trouble(
                 "rare_labels",
                 f"{len(rare):,} of {len(counts):,} labels have fewer than {RARE} documents in "
-                f"{self._train}, {once:,} of them one, and will hardly be learned: {_some(rare)}",
+                f"{self._train}{single} and will hardly be learned: {_some(rare)}",
                 len(rare),
                 tuple(rare[:_NAMED]),
             )

@@ -63,7 +63,7 @@ def test_labels_that_are_rare_or_unseen_or_missing():
     troubles, finder = found(train=[*MANY, ("x", ["C"]), ("y", [])], valid=[("z", ["D"])])
     assert troubles["rare_labels"].examples == ("C",)
     assert (
-        "1 of 3 labels have fewer than 10 documents in train, 1 of them one"
+        "1 of 3 labels have fewer than 10 documents in train (1 have a single one)"
         in troubles["rare_labels"].message
     )
     assert "valid has 1 labels that train does not have (D)" in troubles["unseen_labels"].message
