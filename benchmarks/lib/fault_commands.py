@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Mapping
 from itertools import cycle, islice
 from pathlib import Path
@@ -241,7 +242,9 @@ def make_checkpoint(folder: Path) -> Path:
     from train_bert_fine_tuning import fine_tune
     from training.options.scripts import FineTuningOptions
 
+    # Nothing is compiled for one epoch of a few documents; tf.data says that it compiles anyway.
     tf.config.run_functions_eagerly(True)
+    warnings.filterwarnings("ignore", message=r".*run_functions_eagerly", category=UserWarning)
     files = {}
     for name, lines in (("train", 60), ("valid", 20)):
         text = (ROOT / "data" / f"sample_{name}.txt").read_text(encoding="utf-8")
