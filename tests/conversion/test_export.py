@@ -134,13 +134,23 @@ def test_agrees_with_the_checkpoint(exported, name, form):
             np.testing.assert_allclose(alone["logits"][0], found["logits"][row], atol=1e-4)
 
 
-@pytest.mark.parametrize("form", EXPORT_FORMATS)
-def test_windowed_attention_agrees(tmp_path, form):
-    """The operations depend on the length: one block, a rest, whole blocks. No training."""
+# Backbones whose operations depend on the length, and the formats that can write them. The windows:
+# one block, a rest, whole blocks.
+BY_LENGTH = {
+    "windows": (("transformer", {"num_heads": 2, "attention_window": 4}), EXPORT_FORMATS),
+    "lstm": (("lstm", {}), ("saved_model", "onnx")),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"), [(kind, form) for kind, (_, forms) in BY_LENGTH.items() for form in forms]
+)
+def test_what_depends_on_the_length_agrees(tmp_path, kind, form):
+    """No training."""
     for package in NEEDED[form]:
         pytest.importorskip(package, reason=f"{package} is not installed")
-    sizes = {"d_model": 16, "num_heads": 2, "num_layers": 1, "attention_window": 4}
-    backbone = make_backbone(backbone_config("transformer", "tiny", 40, **sizes))
+    name, sizes = BY_LENGTH[kind][0]
+    backbone = make_backbone(backbone_config(name, "tiny", 40, d_model=16, num_layers=1, **sizes))
     model = build(classification_model(backbone, 3, num_ngrams=5))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(scale=0.3, size=one.shape) for one in model.get_weights()])
