@@ -142,12 +142,17 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
             mask = one_sided_mask(mask, visibility, positions)
         if mask is not None:
             mask = ops.expand_dims(mask, (1, 2) if len(mask.shape) == 2 else 1)
+        q, k, v = self._projected(query, key, value, positions)
+        return dot_product_attention(q, k, v, mask, dropout)
+
+    def _projected(self, query: Any, key: Any, value: Any, positions: Any) -> tuple[Any, Any, Any]:
+        """The heads' queries, keys and values, (batch, T or S, num_heads, d_k or d_v)."""
         q = self._split_heads(self.query(query), self.d_k)
         k = self._split_heads(self.key(key), self.d_k)
         v = self._split_heads(self.value(value), self.d_v)
         if self.rotary:
             q, k = rotate(q, positions), rotate(k)
-        return dot_product_attention(q, k, v, mask, dropout)
+        return q, k, v
 
     def _split_heads(self, x: Any, width: int) -> Any:
         batch, length = ops.shape(x)[:2]

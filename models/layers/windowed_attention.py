@@ -76,12 +76,7 @@ class WindowedAttention(MultiHeadAttention):
         if mask is None:
             mask = ops.ones(ops.shape(query)[:2], "bool")
         first = self._first(query, mask, visibility, dropout)
-        attending = gather_positions(query, positions)
-        q = self._split_heads(self.query(attending), self.d_k)
-        k = self._split_heads(self.key(query), self.d_k)
-        v = self._split_heads(self.value(query), self.d_v)
-        if self.rotary:
-            q, k = rotate(q, positions), rotate(k)
+        q, k, v = self._projected(gather_positions(query, positions), query, query, positions)
         if positions is None:
             others = self._in_blocks(q, k, v, mask, visibility, dropout)[:, 1:]
             return ops.concatenate([first, others], axis=1)
