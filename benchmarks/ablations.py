@@ -20,7 +20,7 @@ import argparse
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -160,10 +160,16 @@ def epochs_within(minutes: float, workspace: Workspace, results: Results, option
         setting = {"data_set": workspace.name, "probe": probe}
         found = results.once(setting, partial(timed_pretraining, workspace, probe))
         seconds.append(found["processor_seconds"])
-    texts = [each.text for each in read_documents(workspace.sources, labelled=False)]
-    share = sum(map(len, texts[:PROBE_DOCUMENTS])) / sum(map(len, texts))
+    share = share_of_first(workspace, PROBE_DOCUMENTS)
     epoch = (seconds[1] - seconds[0]) / (PROBE_EPOCHS[1] - PROBE_EPOCHS[0]) / share
     return max(1, round(minutes * 60 / epoch))
+
+
+@cache
+def share_of_first(workspace: Workspace, count: int) -> float:
+    """The fraction of the characters of the text that the first documents have."""
+    sizes = [len(each.text) for each in read_documents(workspace.sources, labelled=False)]
+    return sum(sizes[:count]) / sum(sizes)
 
 
 def timed_pretraining(workspace: Workspace, options: Options) -> dict[str, float]:
