@@ -7,12 +7,11 @@ import keras
 from keras import ops
 
 from common.errors import ConfigError
-from models.backbones.base import Backbone
+from models.backbones.combined import CombinedBackbone
 from models.backbones.lstm_config import LSTMConfig
 from models.config import BackboneConfig
 from models.kernels.dropout import Dropout
 from models.kernels.gather import gather_positions
-from models.kernels.layer_norm import LayerNormalization
 from models.serializable import Serializable
 
 
@@ -74,7 +73,7 @@ class LSTMStack(Serializable, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="models")
-class LSTM(Backbone):
+class LSTM(CombinedBackbone):
     """A stack of LSTM layers for each direction, combined at each position.
 
     The output is `norm(x + dropout([f; b] W + c))` of the embeddings x, the state f after reading
@@ -106,16 +105,7 @@ class LSTM(Backbone):
         self.backward_stack = None
         if config.bidirectional:
             self.backward_stack = LSTMStack(config, dtype=self.dtype_policy, name="backward")
-        self.combination = keras.layers.Dense(
-            config.d_model,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
-            dtype=self.dtype_policy,
-            name="combination",
-        )
-        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
-        self.final_norm = LayerNormalization(
-            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
-        )
+        self.create_combination()
 
     @classmethod
     def visibilities_of(cls, config: BackboneConfig) -> tuple[str, ...]:
@@ -142,8 +132,7 @@ class LSTM(Backbone):
         stacks = [each for each in (self.forward_stack, self.backward_stack) if each is not None]
         for stack in stacks:
             stack.build(shape)
-        self.combination.build((None, None, len(stacks) * self.config.num_units))
-        self.final_norm.build(shape)
+        self.build_combination(shape, len(stacks) * self.config.num_units)
 
     def encode(
         self,
@@ -177,8 +166,7 @@ class LSTM(Backbone):
                 strict=True,
             )
             outputs = [ops.concatenate(pair, axis=-1) for pair in pairs]
-        combined = self.dropout(self.combination(outputs[-1]), training=training)
-        sequence = self.final_norm(gather_positions(embedded, positions) + combined)
+        sequence = self.combine(gather_positions(embedded, positions), outputs[-1], training)
         return [*outputs, sequence] if layers else [sequence]
 
 

@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from models.backbones.base import Backbone
+from models.backbones.combined import CombinedBackbone
 from models.backbones.text_cnn_config import TextCNNConfig
 from models.config import BackboneConfig
 from models.kernels.activations import activate
-from models.kernels.dropout import Dropout
 from models.kernels.gather import gather_positions
 from models.kernels.layer_norm import LayerNormalization
 from models.serializable import Serializable
@@ -98,7 +97,7 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="models")
-class TextCNN(Backbone):
+class TextCNN(CombinedBackbone):
     """Parallel convolutions of several filter sizes, concatenated at each position.
 
     Kim's TextCNN pools each filter over the whole text immediately. Here each position keeps its
@@ -127,23 +126,13 @@ class TextCNN(Backbone):
             )
             for filter_size in config.filter_sizes
         ]
-        self.combination = keras.layers.Dense(
-            config.d_model,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
-            dtype=self.dtype_policy,
-            name="combination",
-        )
-        self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
-        self.final_norm = LayerNormalization(
-            epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
-        )
+        self.create_combination()
 
     def build_encoder(self, shape: tuple) -> None:
         """Creates the filters, the layer that combines them and the final normalization."""
         for stack in self.stacks:
             stack.build(shape)
-        self.combination.build((None, None, len(self.stacks) * self.config.num_filters))
-        self.final_norm.build(shape)
+        self.build_combination(shape, len(self.stacks) * self.config.num_filters)
 
     def encode(
         self,
@@ -162,6 +151,5 @@ class TextCNN(Backbone):
         ]
         levels = list(zip(*stacks, strict=True))
         outputs = [ops.concatenate(level, axis=-1) for level in (levels if layers else levels[-1:])]
-        combined = self.dropout(self.combination(outputs[-1]), training=training)
-        sequence = gather_positions(self.final_norm(embedded + combined), positions)
+        sequence = gather_positions(self.combine(embedded, outputs[-1], training), positions)
         return [*outputs, sequence] if layers else [sequence]
