@@ -48,6 +48,10 @@ FIXED: Mapping[str, Any] = {
     "attention_window": 0,
 }
 
+# Of families whose heads always apply gelu: what `only` and `fixed` must say.
+ONLY_GELU: Mapping[str, Any] = {"hidden_act": "gelu", **ONLY}
+FIXED_GELU: Mapping[str, Any] = {**FIXED, "activation": "gelu", "gelu_approximate": False}
+
 
 class Family:
     """A family of released models: a table of sizes, a table of variables, and what is fixed.

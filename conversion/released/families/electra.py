@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from conversion.released.families.base import (
     ANY,
-    FIXED,
-    ONLY,
+    FIXED_GELU,
+    ONLY_GELU,
     Family,
     bert_layers,
     embedding_table,
@@ -27,13 +27,11 @@ class Electra(Family):
     title: ClassVar[str] = "ELECTRA"
     prefix: ClassVar[str] = "electra"
     # The generator's head applies gelu, whatever this says.
-    only: ClassVar[Mapping[str, Any]] = {"model_type": "electra", "hidden_act": "gelu", **ONLY}
+    only: ClassVar[Mapping[str, Any]] = {"model_type": "electra", **ONLY_GELU}
     fixed: ClassVar[Mapping[str, Any]] = {
-        **FIXED,
+        **FIXED_GELU,
         "embedding_width": ANY,
         "embedding_projection": "sum",
-        "activation": "gelu",
-        "gelu_approximate": False,
     }
     tied: ClassVar[str] = "generator_lm_head.weight"
     architectures: ClassVar[Mapping[tuple[str, ...], str]] = {

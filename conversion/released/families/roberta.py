@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from common.errors import ConfigError
 from conversion.released.families.base import (
     ANY,
-    FIXED,
-    ONLY,
+    FIXED_GELU,
+    ONLY_GELU,
     Family,
     bert_layers,
     embedding_table,
@@ -27,12 +27,10 @@ class Roberta(Family):
     title: ClassVar[str] = "RoBERTa"
     prefix: ClassVar[str] = "roberta"
     # The head applies gelu, whatever this says.
-    only: ClassVar[Mapping[str, Any]] = {"model_type": "roberta", "hidden_act": "gelu", **ONLY}
+    only: ClassVar[Mapping[str, Any]] = {"model_type": "roberta", **ONLY_GELU}
     fixed: ClassVar[Mapping[str, Any]] = {
-        **FIXED,
+        **FIXED_GELU,
         "position_offset": ANY,
-        "activation": "gelu",
-        "gelu_approximate": False,
     }
     tied: ClassVar[str] = "lm_head.decoder.weight"
     renamed: ClassVar[Mapping[str, str]] = {"lm_head.decoder.bias": "lm_head.bias"}
