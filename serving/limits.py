@@ -67,27 +67,26 @@ class BodyLimit:
                 await error_answer(503, "the service is stopping")(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, room: ExitStack) -> None:
+        async def close(status: int, message: str) -> None:
+            answer = error_answer(status, message)
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
+
         try:
             async with asyncio.timeout(self._timeout):
                 body = await self._read(receive, room)
         except TimeoutError:
-            answer = error_answer(408, f"the body did not arrive within {self._timeout:g} s")
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
+            await close(408, f"the body did not arrive within {self._timeout:g} s")
             return
         except ClientDisconnected:
             return
         except QueueFullError:
             await _read_on(receive)
-            answer = error_answer(503, _TOO_MANY)
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
+            await close(503, _TOO_MANY)
             return
         if body is None:
             await _read_on(receive)
-            answer = error_answer(413, f"the body is larger than {self._max_bytes:,} bytes")
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
+            await close(413, f"the body is larger than {self._max_bytes:,} bytes")
             return
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
