@@ -247,7 +247,7 @@ class Classifier:
         task = self._predictor.task
         inputs, one = listed(texts)
         records = [
-            record_of(each, task.fields, task.record, _place(index, one))
+            record_of(each, task.fields, task.record, _place(index, one), task.defaults)
             for index, each in enumerate(inputs)
         ]
         return records, one

@@ -30,7 +30,11 @@ def listed(given: One | Iterable[One]) -> tuple[list[One], bool]:
 
 
 def record_of(
-    one: One, fields: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Any], place: str
+    one: One,
+    fields: Mapping[str, Any],
+    make: Callable[[Mapping[str, Any]], Any],
+    place: str,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Any:
     """The record of one input.
 
@@ -39,11 +43,13 @@ def record_of(
         fields: those of the task's records, each a `str` or a `list[str]`; see `tasks.base.Task`.
         make: makes a record from values by field; see `tasks.base.Task.record`.
         place: of the input, for errors.
+        defaults: the values of fields that a dict may lack.
 
     Raises:
         InputError: the task's records are of another kind.
     """
     if isinstance(one, Mapping):
+        one = {**(defaults or {}), **one}
         if set(one) != set(fields):
             raise InputError(
                 f"{place} has the keys {', '.join(map(str, one))}; this checkpoint needs "

@@ -87,6 +87,7 @@ def _add_endpoints(
         max_texts=options.max_texts,
         max_characters=options.max_characters,
         labels=task.labels if task.explains else (),
+        defaults=task.defaults,
     )
 
     @app.post(

@@ -155,7 +155,12 @@ class RequestModels:
 
 
 def request_models(
-    fields: Mapping[str, Any], *, max_texts: int, max_characters: int, labels: tuple[str, ...]
+    fields: Mapping[str, Any],
+    *,
+    max_texts: int,
+    max_characters: int,
+    labels: tuple[str, ...],
+    defaults: Mapping[str, Any] | None = None,
 ) -> RequestModels:
     """Makes the models of the requests that a checkpoint takes, with the service's limits.
 
@@ -164,6 +169,7 @@ def request_models(
         max_texts: the most inputs in a request, and texts in a list.
         max_characters: the most characters in a text.
         labels: those that can be explained.
+        defaults: the values of fields that may be left out.
     """
     text: Any = Annotated[str, Field(max_length=max_characters)]
     texts: Any = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
@@ -171,7 +177,8 @@ def request_models(
     what, example = "a text or a list of texts", cast(Any, "被告人盗窃手机一部。")
     if list(fields.values()) != [str]:
         kinds: dict[str, Any] = {
-            name: (text if kind is str else texts, ...) for name, kind in fields.items()
+            name: (text if kind is str else texts, (defaults or {}).get(name, ...))
+            for name, kind in fields.items()
         }
         one = create_model("Input", __base__=Strict, __doc__="One input.", **kinds)
         what = f"an object with {', '.join(fields)}, or a list of such objects"

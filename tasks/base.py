@@ -6,18 +6,20 @@ chosen. Training, prediction, serving and export use the instance and know no ta
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
 from common.errors import OptionError
+from data_util.labelled.splitting import SplitExample
 from data_util.reading.settings import DEFAULT_READING, Reading
-from data_util.tokens.tokenizers import Tokenizer
 from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
 from models.task_model import TaskModel
 from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
 from tasks.evaluation import Evaluation, Forward
+from tasks.explained import Explained
 from tasks.tables import Tabular
 
 # What a result is wanted for: a text, a pair of texts, a question and its passage.
@@ -26,7 +28,7 @@ Record = Any
 Encoded = Any
 
 
-class Task(Tabular):
+class Task(Explained, Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
@@ -37,7 +39,8 @@ class Task(Tabular):
             the better one if a part of the model improved: see `Evaluation.part_improved`.
         unit: what an example is called, in the plural.
         fields: the fields of a record, and of a request to the service. Each is a `str` or a
-            `list[str]`. A record of one `str` may be given as the text itself.
+            `list[str]`. A record of one `str` may be given as the text itself. `defaults` has the
+            values of those that may be left out.
         result_type: a dataclass that describes a result of `results`; an entry that is None may be
             missing.
         min_sequence_length: the shortest sequence that can hold a record.
@@ -71,6 +74,26 @@ class Task(Tabular):
             InputError, OptionError: the files or the options cannot be used.
         """
         raise NotImplementedError
+
+    @classmethod
+    def split_examples(
+        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
+    ) -> Iterator[SplitExample]:
+        """Reads labelled examples, of which a part is held out for validation or for a test.
+
+        Args:
+            files: the labelled files.
+            reading: how to read them.
+            max_examples: the most examples to read; None: all.
+
+        Raises:
+            InputError: the files cannot be used.
+            OptionError: this task cannot do it.
+        """
+        raise OptionError(
+            f"the task {cls.name} holds no examples out of its training files: name files of their "
+            "own with --valid_data_file and --test_data_file."
+        )
 
     def labelled(self, files: Sequence[str], settings: DataSettings) -> TaskData:
         """Reads labelled files to measure a fine-tuned checkpoint on them.
@@ -257,26 +280,3 @@ class Task(Tabular):
     def serving_decision(self) -> dict[str, Any]:
         """What else decides on the outputs of an exported model, for its `model.json`."""
         return {}
-
-    # Explanations, if `explains`.
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the outputs."""
-        raise NotImplementedError
-
-    def probabilities(self, outputs: Any) -> Any:
-        """(examples, labels) outputs to probabilities, in Keras' operations."""
-        raise NotImplementedError
-
-    def log_odds(self, outputs: np.ndarray, label: int) -> np.ndarray:
-        """(examples, labels) outputs to `log(p / (1 - p))` of a label, (examples,) float64."""
-        raise NotImplementedError
-
-    def read_lengths(self, lengths: Sequence[int], text: TextEncoder) -> list[int]:
-        """How many tokens of each text of a record, given their lengths, the model reads."""
-        raise NotImplementedError
-
-    def spans(self, record: Record, tokenizer: Tokenizer) -> list[list[tuple[int, int]]]:
-        """The spans of each text's tokens: first character, one past the last."""
-        raise NotImplementedError

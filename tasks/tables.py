@@ -10,10 +10,12 @@ class Tabular:
 
     Attributes:
         fields: those of a record, see `tasks.base.Task`.
+        defaults: the values of those fields that a record may lack.
         result_type: a dataclass that describes a result.
     """
 
     fields: Mapping[str, Any] = {"text": str}
+    defaults: ClassVar[Mapping[str, Any]] = {}
     result_type: ClassVar[type]
 
     def values(self, record: Any) -> dict[str, Any]:

@@ -18,13 +18,10 @@ from common.files import digests
 from common.random_streams import random_generator
 from common.whole_files import whole_file
 from data_util.cache.reading import fingerprint
-from data_util.labelled.build_corpus import holds_pairs
-from data_util.reading.documents import Document, read_documents
-from data_util.reading.fields import LABEL_FIELDS, PAIR_FIELDS, TEXT_FIELDS
+from data_util.labelled.split_examples import ReadExamples, SplitExample, Texts, labelled_documents
 from data_util.reading.records import described
 from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.sources import data_files
-from data_util.reading.text_pairs import Text
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +36,7 @@ def split_files(
     folder: Path,
     reading: Reading = DEFAULT_READING,
     max_documents: int | None = None,
+    read: ReadExamples = labelled_documents,
 ) -> dict[str, str]:
     """Writes the documents of labelled files as JSON lines, in one file for each split.
 
@@ -51,6 +49,7 @@ def split_files(
         folder: where the files are written, named by their content.
         reading: how to read the labelled files.
         max_documents: the most documents to read.
+        read: reads the examples, which need not be documents with labels.
 
     Returns:
         The file of each split, "train" first.
@@ -58,7 +57,7 @@ def split_files(
     Raises:
         InputError: the files cannot be read, or have too few documents.
     """
-    source = _Source(paths, reading, max_documents)
+    source = _Source(paths, reading, max_documents, read)
     sides = assign(source.texts_and_labels(), ratios, seed)
     counts = Counter(sides)
     names = (TRAIN, *ratios)
@@ -90,11 +89,12 @@ def fold_files(
     folder: Path,
     reading: Reading = DEFAULT_READING,
     max_documents: int | None = None,
+    read: ReadExamples = labelled_documents,
 ) -> list[str]:
     """Writes the documents of labelled files as JSON lines, in one file for each fold.
 
     Args:
-        paths, seed, folder, reading, max_documents: as for `split_files`.
+        paths, seed, folder, reading, max_documents, read: as for `split_files`.
         count: how many folds.
 
     Returns:
@@ -103,7 +103,7 @@ def fold_files(
     Raises:
         InputError: the files cannot be read, or have fewer different texts than there are folds.
     """
-    source = _Source(paths, reading, max_documents)
+    source = _Source(paths, reading, max_documents, read)
     folds = assign_folds(source.texts_and_labels(), count, seed)
     used = len(set(folds))
     if used < count:
@@ -118,21 +118,20 @@ def fold_files(
 
 
 class _Source:
-    """The documents of labelled files, which are read twice: to choose sides, and to write them."""
+    """The examples of labelled files, which are read twice: to choose sides, and to write them."""
 
     def __init__(
         self,
         paths: Sequence[str | os.PathLike[str]],
         reading: Reading,
         max_documents: int | None,
+        read: ReadExamples,
     ) -> None:
         self.files = data_files(paths)
-        reading = reading.replace(keep_unlabelled=True)
-        self._reading = reading.replace(pairs=holds_pairs(self.files, reading))
-        self._max_documents = max_documents
+        self._reading, self._max_documents, self._read = reading, max_documents, read
 
-    def texts_and_labels(self) -> Iterator[tuple[Text, Sequence[str]]]:
-        return ((document.texts, document.labels) for document in self._documents())
+    def texts_and_labels(self) -> Iterator[tuple[Texts, Sequence[str]]]:
+        return ((example.texts, example.labels) for example in self._examples())
 
     def write(
         self,
@@ -154,6 +153,7 @@ class _Source:
         """
         description = {
             "kind": "split",
+            "read": f"{self._read.__module__}.{self._read.__qualname__}",
             "sources": digests(self.files),
             "reading": described(self.files, self._reading),
             **choice,
@@ -169,19 +169,17 @@ class _Source:
             # One encoder a file, because UTF-16 has a mark at the start of a file alone.
             new_encoder = codecs.getincrementalencoder(self._reading.encoding)
             encoders = {name: new_encoder() for name in names}
-            for side, document in zip(sides, self._documents(), strict=True):
-                line = json.dumps(_record(document, self._reading)) + "\n"
+            for side, example in zip(sides, self._examples(), strict=True):
+                line = json.dumps(example.record) + "\n"
                 opened[side].write(encoders[side].encode(line))
         return {name: str(target) for name, target in targets.items()}
 
-    def _documents(self) -> Iterator[Document]:
-        return read_documents(
-            self.files, labelled=True, reading=self._reading, max_documents=self._max_documents
-        )
+    def _examples(self) -> Iterator[SplitExample]:
+        return self._read(self.files, self._reading, self._max_documents)
 
 
 def assign(
-    documents: Iterable[tuple[Text, Sequence[str]]], ratios: Mapping[str, float], seed: int
+    documents: Iterable[tuple[Texts, Sequence[str]]], ratios: Mapping[str, float], seed: int
 ) -> list[str]:
     """Chooses the split of each document.
 
@@ -216,7 +214,7 @@ def assign(
 
 
 def assign_folds(
-    documents: Iterable[tuple[Text, Sequence[str]]], count: int, seed: int
+    documents: Iterable[tuple[Texts, Sequence[str]]], count: int, seed: int
 ) -> list[int]:
     """Chooses the fold of each document.
 
@@ -242,7 +240,7 @@ def assign_folds(
 
 
 def _by_rarest_label(
-    documents: Iterable[tuple[Text, Sequence[str]]], random: np.random.Generator
+    documents: Iterable[tuple[Texts, Sequence[str]]], random: np.random.Generator
 ) -> tuple[list[int], list[list[int]]]:
     """The group of each document, one for each distinct text; and the groups of each stratum.
 
@@ -268,20 +266,7 @@ def _by_rarest_label(
     ]
 
 
-def text_key(text: Text) -> int:
+def text_key(text: Texts) -> int:
     """A number that two texts share if they differ in white space only (or once in 2**64)."""
     parts = (text,) if isinstance(text, str) else text
     return hash(tuple(" ".join(part.split()) for part in parts))
-
-
-def _record(document: Document, reading: Reading) -> dict[str, Any]:
-    """A record that is read with the same settings as the file that it comes from."""
-    texts = (document.text,) if document.text_b is None else (document.text, document.text_b)
-    fields = reading.text_field or (PAIR_FIELDS[0] if len(texts) == 2 else TEXT_FIELDS[1:2])
-    record: dict[str, Any] = dict(zip(fields, texts, strict=False))
-    default = reading.label_field == DEFAULT_READING.label_field
-    record[LABEL_FIELDS[1] if default else reading.label_field] = list(document.labels)
-    record["source"] = f"{document.path}:{document.line}"
-    if document.id is not None:
-        record["id"] = document.id
-    return record

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from data_util.reading.documents import read_documents, units_of
 from data_util.reading.records import described
 from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.sources import sources
+from data_util.reading.text_pairs import Text
 from data_util.tokens.piece_training import BertWordTokenizer, train_word_pieces
 from data_util.tokens.tokenize_corpus import (
     TokenCounts,
@@ -44,6 +45,8 @@ class LearnedFrom:
         reading: how to read the files.
         processes: how many tokenize; 0: one per core.
         max_documents: the most documents to read.
+        read: reads the text of the files, in another way than `read_documents`.
+        reader: names `read`, and stands for it in the fingerprint.
     """
 
     paths: Sequence[str | os.PathLike[str]]
@@ -52,6 +55,8 @@ class LearnedFrom:
     reading: Reading = DEFAULT_READING
     processes: int = 1
     max_documents: int | None = None
+    read: Callable[[], Iterator[Text]] | None = None
+    reader: str = ""
 
     def vocabulary(
         self,
@@ -79,6 +84,7 @@ class LearnedFrom:
                 "units": units_of(found, self.unit),
                 "reading": described(files, self.reading),
                 "max_documents": self.max_documents,
+                "reader": self.reader,
                 **description,
             }
         )
@@ -88,14 +94,7 @@ class LearnedFrom:
                 return Vocabulary.load(kept)
             except InputError as error:
                 logger.warning("The vocabulary %s is made again: %s", kept, error)
-        documents = read_documents(
-            self.paths,
-            labelled=False,
-            reading=self.reading,
-            unit=self.unit,
-            max_documents=self.max_documents,
-        )
-        texts = (document.texts for document in with_progress(documents, files))
+        texts = self._texts(files) if self.read is None else self.read()
         counts = TokenCounts()
         processes = process_count(self.processes)
         for block in tokenize_texts(texts, tokenizer, processes, by_sentence=False):
@@ -104,6 +103,16 @@ class LearnedFrom:
         kept.parent.mkdir(parents=True, exist_ok=True)
         learned.save(kept)
         return learned
+
+    def _texts(self, files: Sequence[Path]) -> Iterator[Text]:
+        documents = read_documents(
+            self.paths,
+            labelled=False,
+            reading=self.reading,
+            unit=self.unit,
+            max_documents=self.max_documents,
+        )
+        return (document.texts for document in with_progress(documents, files))
 
 
 def learn_word_pieces(

@@ -8,6 +8,7 @@ import numpy as np
 from common.errors import CheckpointError, ConfigError
 from common.files import to_json
 from data_util.inputs import read_lengths
+from data_util.labelled.splitting import labelled_documents
 from data_util.reading.fields import PAIR_FIELDS
 from data_util.reading.labels import LabelSet
 from data_util.reading.settings import DEFAULT_READING, Reading
@@ -103,7 +104,8 @@ class Classification(LabelDecisions):
         """See `Task.prepare`."""
         return prepare_data(cls, files, settings, options)
 
-    # See `Task.labelled`.
+    # See `Task.split_examples` and `Task.labelled`.
+    split_examples = staticmethod(labelled_documents)
     labelled = evaluation_data
 
     # The checkpoint folder.

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from common.errors import OptionError
 from common.options import Options
+from data_util.reading.settings import DEFAULT_READING
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.writing import write_checkpoint
 from tasks.base import Task
@@ -227,6 +228,7 @@ def test_results_are_json_that_the_type_describes(prepared, name):
 def test_records_of_requests(prepared, name):
     task = prepared(name).task
     assert task.fields and set(task.fields.values()) <= {str, list[str]}
+    assert set(task.defaults) < set(task.fields)
     values = {field: "甲" if kind is str else ["甲", "乙"] for field, kind in task.fields.items()}
     assert not task.is_empty(task.record(values))
     blank = {field: " \n" if kind is str else [" "] for field, kind in task.fields.items()}
@@ -273,3 +275,22 @@ def test_outputs_of_an_exported_model(prepared, name):
     exported = data.task.serving_outputs(outputs)
     assert exported and all(len(output) == len(inputs["example"]) for output in exported.values())
     assert all(type(text) is str for text in data.task.serving_files().values())
+
+
+@tasks
+def test_parts_of_the_training_files_can_be_held_out(name, tmp_path):
+    task, path = TASKS[name], tmp_path / "all.txt"
+    path.write_text("".join(FILES[name][0](SIZES["train"], 0)), encoding="utf-8")
+    try:
+        found = list(task.split_examples([path], DEFAULT_READING, None))
+    except OptionError as error:
+        assert "--valid_data_file" in str(error)
+        return
+    assert len(found) == SIZES["train"]
+    assert len(list(task.split_examples([path], DEFAULT_READING, 4))) == 4
+    # What is written is read again as the same examples.
+    path.write_text("".join(json.dumps(each.record) + "\n" for each in found), encoding="utf-8")
+    again = list(task.split_examples([path], DEFAULT_READING, None))
+    assert [(each.texts, each.labels) for each in again] == [
+        (each.texts, each.labels) for each in found
+    ]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import islice
 
 from data_util.tokens.learned_vocabulary import (
     LearnedFrom,
@@ -13,6 +14,7 @@ from data_util.tokens.tokenizers import Tokenizer, WordPieceTokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.new_tokens import NewTokens
+from tasks.registry import TRAINING_TEXTS
 from training.options.groups import TokenizerOptions
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.preparation import tokenize_style
@@ -114,11 +116,18 @@ def _learned(options: TokenizerOptions, source: LearnedFrom) -> Vocabulary | Non
 
 def _source(options: PretrainingOptions | FineTuningOptions, paths: Sequence[str]) -> LearnedFrom:
     """The text of files, as the run reads it, for vocabularies that are learned from it."""
+    limit, task = document_limit(options), getattr(options, "task", "")
+    own = {}
+    if task in TRAINING_TEXTS:
+        files, reading = {"train": list(paths)}, options.reading()
+        own["read"] = lambda: islice(TRAINING_TEXTS[task](files, reading), limit)
     return LearnedFrom(
         paths,
         cache_folder(options),
         unit=getattr(options, "line_unit", "document"),
         reading=options.reading(),
         processes=processes(options),
-        max_documents=document_limit(options),
+        max_documents=limit,
+        reader=task if own else "",
+        **own,
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from data_util.labelled import splitting
+from tasks.registry import TASKS
 from training.options.scripts import FineTuningOptions
 from training.preparation.tokenizer import cache_folder
 from training.smoke_run import document_limit
@@ -46,4 +47,5 @@ def _settings(options: FineTuningOptions) -> dict[str, Any]:
         "folder": cache_folder(options),
         "reading": options.reading(),
         "max_documents": document_limit(options),
+        "read": TASKS[options.task].split_examples,
     }
