@@ -66,9 +66,7 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
     app.add_middleware(AllowedHosts, hosts=options.hosts())
     app.add_middleware(MeasureRequests, measures=measures)
     _add_endpoints(app, predictor, batcher, encoder, large, measures, options)
-    if predictor.task.explains:
-        # The page shows labels and which characters support them.
-        add_page(app, len(predictor.task.fields))
+    add_page(app, predictor.task)
     return app
 
 
@@ -115,7 +113,7 @@ def _add_endpoints(
     if task.explains:
         add_explanation(app, predictor, batcher, encoder, options, requests)
 
-    @app.get("/v1/labels", response_model=LabelsAnswer)
+    @app.get("/v1/labels", response_model=LabelsAnswer, response_model_exclude_none=True)
     async def known_labels() -> dict[str, Any]:
         """The task and its labels with their thresholds, in the order of labels.txt."""
         return {"task": task.name, "labels": task.known_labels()}

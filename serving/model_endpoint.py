@@ -15,11 +15,6 @@ from training.prediction import Predictor
 
 _EXAMPLES = 10
 _HAN = range(0x4E00, 0xA000)
-# For checkpoints that read Chinese, and for others.
-_TEXTS = {
-    True: ("被告人朱某某在商店盗窃手机一部，当日被抓获归案。", "花呗怎么关", "花呗可以关闭吗"),
-    False: ("The parcel is late, and nobody answers.", "Where is my parcel?", "When is it here?"),
-}
 
 
 def add_model(app: FastAPI, predictor: Predictor, options: ServingOptions) -> None:
@@ -81,12 +76,8 @@ def _figures(found: Any) -> dict[str, float]:
 def _examples(task: Task, vocabulary: Vocabulary, path: str) -> list[dict[str, Any]]:
     if path:
         return _read_examples(task, path)
-    if any(kind is not str for kind in task.fields.values()):
-        return []
     han = sum(any(ord(char) in _HAN for char in token) for token in vocabulary.tokens)
-    single, *pair = _TEXTS[2 * han > len(vocabulary)]
-    texts = [single] if len(task.fields) == 1 else pair
-    return [dict(zip(task.fields, texts, strict=True))] if len(texts) == len(task.fields) else []
+    return task.examples(chinese=2 * han > len(vocabulary))
 
 
 def _read_examples(task: Task, path: str) -> list[dict[str, Any]]:

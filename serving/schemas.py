@@ -57,10 +57,10 @@ class ErrorAnswer(BaseModel):
 
 
 class LabelThreshold(BaseModel):
-    """The probability from which a label is predicted."""
+    """A label, and the probability from which it is predicted, where there is one."""
 
     label: str
-    threshold: float
+    threshold: float | None = None
 
 
 class LabelsAnswer(BaseModel):

@@ -269,6 +269,10 @@ class Task(Explained, Tabular):
         """The labels, each with its settings: {"label": ..., ...}."""
         return []
 
+    def examples(self, chinese: bool) -> list[dict[str, Any]]:
+        """Inputs to try on the page of the service, as `fields`; Chinese ones, or English ones."""
+        return []
+
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The outputs of an exported model by name, (rows, ...) each, in Keras' operations."""
         return {"logits": outputs}

@@ -1,4 +1,4 @@
-// A file in, a table out: the texts are sent some at a time.
+// A file in, a table out: the inputs are sent some at a time.
 const MOST_MEGABYTES = 50, TRIES = 6, COUNTED = 6;
 let batch = null;
 
@@ -11,7 +11,7 @@ async function labelFile(file) {
     const content = decoded(await file.arrayBuffer());
     if (!content || content.text.includes("\0")) throw new Error(t("noUtf8"));
     const records = recordsOf(file.name, content.text);
-    if (!records.some((one) => one.texts.some((text) => text.trim()))) throw new Error(t("emptyFile"));
+    if (!records.some((one) => !textsOf(one.input).every(isBlank))) throw new Error(t("emptyFile"));
     say(content.encoding === "utf-8" ? "" : t("gb18030"));
     await labelAll(mine, records);
   } catch (error) {
@@ -52,9 +52,8 @@ function endBatch(mine, all) {
   by("batch-stop").hidden = by("batch-progress").hidden = true;
   by("batch-save").hidden = mine.done.length === 0;
   const counts = new Map();
-  for (const { labels, error } of mine.done) {
-    const names = error ? [] : labels.length ? labels.map((entry) => entry.label) : [t("unlabelled")];
-    for (const name of names) counts.set(name, (counts.get(name) || 0) + 1);
+  for (const { result } of mine.done) {
+    for (const name of result ? renderer.names(result) : []) counts.set(name, (counts.get(name) || 0) + 1);
   }
   const most = [...counts].sort((one, other) => other[1] - one[1]);
   const named = most.slice(0, COUNTED).map(([name, count]) => `${name} ${number(count)}`);
@@ -62,18 +61,20 @@ function endBatch(mine, all) {
   const wrong = mine.done.filter((one) => one.error).length;
   const said = [mine.done.length < all
     ? t("stopped", { done: number(mine.done.length), all: number(all) })
-    : t("done", { all: number(all - wrong), counts: named.join(LANGUAGE === "zh" ? "，" : ", ") })];
+    : t(named.length ? "done" : "doneWithoutCounts", {
+      all: number(all - wrong), counts: named.join(LANGUAGE === "zh" ? "，" : ", "),
+    })];
   if (wrong) said.push(t("wrong", { count: number(wrong) }));
   by("batch-said").textContent = said.join(" ");
   if (mine.done.length) by("batch-save").focus();
 }
 
-// As many texts as one request may have.
+// As many inputs as one request may have.
 function* groupsOf(records) {
   const mostTexts = model ? model.max_texts : 1, mostBytes = (model ? model.max_body_bytes : 1e5) * 0.9 - 100;
   let group = [], bytes = 0;
   for (const record of records) {
-    const size = new TextEncoder().encode(JSON.stringify(inputOf(record.texts))).length + 1;
+    const size = new TextEncoder().encode(JSON.stringify(bodyOf(record.input))).length + 1;
     if (group.length && (group.length === mostTexts || bytes + size > mostBytes)) {
       yield group;
       group = [];
@@ -86,25 +87,25 @@ function* groupsOf(records) {
 }
 
 async function labelSome(records) {
-  const results = records.map((record) => ({ ...record, labels: [] }));
-  const given = results.filter((one) => one.texts.every((text) => text.trim()));
-  const sent = given.filter((one) => !isTooLong(one.texts));
+  const results = records.map((record) => ({ ...record }));
+  const given = results.filter((one) => missing(one.input) === undefined);
+  const sent = given.filter((one) => !isTooLong(textsOf(one.input)));
   for (const one of given) {
-    if (!sent.includes(one)) one.error = tooLong(one.texts, model.max_characters);
+    if (!sent.includes(one)) one.error = tooLong(textsOf(one.input), model.max_characters);
   }
   if (!sent.length) return results;
   try {
-    const answer = await postPatiently({ input: sent.map((one) => inputOf(one.texts)) });
-    sent.forEach((one, place) => { one.labels = answer.results[place].labels; });
+    const answer = await postPatiently({ input: sent.map((one) => bodyOf(one.input)) });
+    sent.forEach((one, place) => { one.result = answer.results[place]; });
   } catch (error) {
     if (!["invalid_request", "too_large"].includes(error.code)) throw error;
-    // One text of them is at fault.
+    // One input of them is at fault.
     if (records.length > 1) {
       const alone = [];
       for (const record of records) alone.push(...await labelSome([record]));
       return alone;
     }
-    sent[0].error = plain(error, sent[0].texts);
+    sent[0].error = plain(error, textsOf(sent[0].input));
   }
   return results;
 }
@@ -123,7 +124,7 @@ async function postPatiently(body) {
 function saveTable() {
   const link = element("a");
   link.href = URL.createObjectURL(new Blob([tableOf(batch.done)], { type: "text/csv;charset=utf-8" }));
-  link.download = `${batch.name.replace(/\.[^.]*$/, "")}_labels.csv`;
+  link.download = `${batch.name.replace(/\.[^.]*$/, "")}_${renderer.holds || "results"}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,26 +1,36 @@
 """Puts the page together, and adds it to the service."""
 
 import base64
+import dataclasses
 import hashlib
+import html
+import json
 import re
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
+from tasks.base import Task
+
 FOLDER = Path(__file__).parent
-# In the page, a comment with the names of files stands for their content.
-_INCLUDED = re.compile(r"/\* ([\w., ]+) \*/(?=</(?:style|script)>)")
+# In the page, a comment with the names of files stands for their content; "results" are all files
+# in the folder of that name, a few for each kind of result.
+_INCLUDED = re.compile(r"/\* ([\w., ]+) \*/(?=</(style|script)>)|<!-- (results) -->\n")
+_ENDINGS = {"style": "css", "script": "js", None: "html"}
+_TASK = re.compile(r"(?<=<body data-task=)'[^']*'")
 
 
-def add_page(app: FastAPI, texts: int) -> None:
+def add_page(app: FastAPI, task: Task) -> None:
     """Adds the page at `/`, which loads nothing: style and script are in it.
+
+    What it shows follows from the fields of an input and from what a result holds.
 
     Args:
         app: the service.
-        texts: how many texts an input has: 2 for pairs.
+        task: of the checkpoint.
     """
-    page = page_source().replace('<body data-texts="1">', f'<body data-texts="{texts}">')
+    page = page_of(task)
     headers = {
         "Content-Security-Policy": _policy(page),
         "X-Content-Type-Options": "nosniff",
@@ -32,11 +42,27 @@ def add_page(app: FastAPI, texts: int) -> None:
         return HTMLResponse(page, headers=headers)
 
 
+def page_of(task: Task) -> str:
+    """The page for a task."""
+    described = {
+        "fields": {name: "text" if kind is str else "texts" for name, kind in task.fields.items()},
+        "result": [field.name for field in dataclasses.fields(task.result_type)],
+        "explains": task.explains,
+    }
+    attribute = html.escape(json.dumps(described))
+    return _TASK.sub(lambda match: f'"{attribute}"', page_source())
+
+
 def page_source() -> str:
-    """The page for single texts, with its style and its script."""
+    """The page for labels of single texts, with its style and its script."""
 
     def content(match: re.Match[str]) -> str:
-        return "\n" + "".join(_read(name) for name in match[1].split(", "))
+        ending = _ENDINGS[match[2]]
+        names: list[str] = []
+        for name in (match[1] or match[3]).split(", "):
+            found = sorted(path.name for path in (FOLDER / name).glob(f"*.{ending}"))
+            names += [f"{name}/{each}" for each in found] if name == "results" else [name]
+        return ("\n" if match[2] else "") + "".join(map(_read, names))
 
     return _INCLUDED.sub(content, _read("page.html"))
 

@@ -1,16 +1,25 @@
+// The form, and how the page speaks with the service. It knows no task: boxes follow from the fields
+// of an input, and a result is shown by the renderer of what it holds (results/*.js).
 const by = (id) => document.getElementById(id);
-const TOP = 8;
-// Beyond the first few, labels that are less probable than this are shown on request.
-const FEW = 3, LEAST = 0.005;
-// The service writes 2 where a checkpoint labels pairs of texts.
-const PAIRS = document.body.dataset.texts === "2";
-const FIELDS = PAIRS ? ["text_a", "text_b"] : ["text"];
-const BOXES = PAIRS ? [by("text"), by("text-b")] : [by("text")];
-const MARKED = [by("marked"), by("marked-b")];
+// { fields: { name: "text" or "texts" }, result: [the keys of a result], explains: true or false }
+const TASK = JSON.parse(document.body.dataset.task);
+const FIELDS = Object.keys(TASK.fields);
+// What a renderer has; `metrics` to `ready` by choice:
+//   holds: the key that its results have
+//   title, about, go, file: names of strings: the page's heading, what it is for, its two buttons
+//   metrics: the names of the metrics to show, those of them that there are
+//   topK: how many alternatives to ask for
+//   optional: the fields that may be empty
+//   ready(model, labels): what /v1/model and /v1/labels have answered
+//   clear(): hides what is shown
+//   show(input, result): shows it; gives what to say, as `t` gives it, or nothing. May be async.
+//   columns, cells(result): of a table of results; names(result): what its summary counts
+const RENDERERS = [];
 // Of the service: filled when it has answered.
 let model = null;
-const thresholds = new Map();
 let newest = 0, examplesShown = 0;
+// By field, the box that it is written into; filled by `makeBoxes`.
+const BOXES = {};
 
 class ServiceError extends Error {
   constructor(code, message) {
@@ -81,140 +90,68 @@ function percent(share) {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function inputOf(texts) {
-  return PAIRS ? { text_a: texts[0], text_b: texts[1] } : texts[0];
+// An input is { field: text, or a list of texts }.
+function textsOf(input) {
+  return FIELDS.flatMap((name) => input[name]);
 }
 
-function isAbove(entry) {
-  if ("above_threshold" in entry) return entry.above_threshold;
-  return !thresholds.has(entry.label) || entry.probability >= thresholds.get(entry.label);
+function isBlank(value) {
+  return Array.isArray(value) ? value.every(isBlank) : !value.trim();
 }
 
-function rowOf(texts, entry, decided) {
-  const button = element("button");
-  button.type = "button";
-  button.setAttribute("aria-pressed", "false");
-  button.dataset.label = entry.label;
-  button.classList.toggle("decided", decided);
-  button.classList.toggle("below", decided && thresholds.has(entry.label) && !isAbove(entry));
-  const track = element("span", "track");
-  const bar = element("span", "bar");
-  bar.style.width = `${100 * entry.probability}%`;
-  track.append(bar);
-  if (thresholds.has(entry.label)) {
-    const threshold = element("span", "threshold");
-    threshold.style.left = `${100 * thresholds.get(entry.label)}%`;
-    track.append(threshold);
-    button.title = t("threshold", { share: percent(thresholds.get(entry.label)) });
+// The first field that lacks its text; undefined: none.
+function missing(input) {
+  const optional = renderer.optional || [];
+  return FIELDS.find((name) => !optional.includes(name) && isBlank(input[name]));
+}
+
+// As the service takes it: a single text is an input of its own.
+function bodyOf(input) {
+  return FIELDS.length === 1 && TASK.fields[FIELDS[0]] === "text" ? input[FIELDS[0]] : input;
+}
+
+// A list has one text per line.
+function readBoxes() {
+  const read = (name) => TASK.fields[name] === "text"
+    ? BOXES[name].value
+    : BOXES[name].value.split("\n").map((line) => line.trim()).filter((line) => line);
+  return Object.fromEntries(FIELDS.map((name) => [name, read(name)]));
+}
+
+function fillBoxes(input) {
+  for (const name of FIELDS) {
+    BOXES[name].value = Array.isArray(input[name]) ? input[name].join("\n") : input[name];
   }
-  track.setAttribute("aria-hidden", "true");
-  button.append(element("span", "name", entry.label), element("span", "", percent(entry.probability)), track);
-  button.addEventListener("click", () => explain(texts, entry.label));
-  const item = element("li");
-  item.append(button);
-  return item;
 }
 
-function showLabels(texts, result) {
-  const decided = new Set(result.labels.map((entry) => entry.label));
-  const shown = [...result.labels];
-  for (const entry of result.top || []) {
-    if (!decided.has(entry.label)) shown.push(entry);
-  }
-  shown.length = Math.min(shown.length, Math.max(TOP, decided.size));
-  const rows = shown.map((entry) => rowOf(texts, entry, decided.has(entry.label)));
-  const rest = rows.filter((row, place) => {
-    row.hidden = place >= FEW && !decided.has(shown[place].label) && shown[place].probability < LEAST;
-    return row.hidden;
-  });
-  by("more").hidden = rest.length === 0;
-  by("more").textContent = t("more", { count: rest.length });
-  by("more").onclick = () => {
-    for (const row of rest) row.hidden = false;
-    by("more").hidden = true;
-    rest[0].firstChild.focus();
-  };
-  by("labels").replaceChildren(...rows);
-  showHelp(result);
-  by("answer").hidden = rows.length === 0;
-  return shown;
+function fieldName(name) {
+  const key = `field_${name}`;
+  const known = key in STRINGS.en ? t(key) : name;
+  return TASK.fields[name] === "text" ? known : t("onePerLine", { name: known });
 }
 
-function showHelp(result) {
-  const help = [t("help")];
-  if (thresholds.size) help.push(" ", element("span", "sign"), t("helpThreshold"));
-  if (result.labels.length === 0) help.push(` ${t("noneReaches")}`);
-  else if (thresholds.size && !result.labels.some(isAbove)) help.push(` ${t("belowThreshold")}`);
-  by("labels-help").replaceChildren(...help);
-}
-
-function showParts(texts, answer) {
-  const explained = PAIRS ? [answer.text_a, answer.text_b] : [answer];
-  const parts = explained.flatMap((one) => one.parts);
-  const strongest = Math.max(1e-6, ...parts.map((part) => Math.abs(part.importance)));
-  let read = 0, all = 0;
-  explained.forEach((one, place) => {
-    const cut = paint(MARKED[place], texts[place], one.parts, strongest);
-    const size = sizeOf(texts[place]);
-    read += size - cut;
-    all += size;
-  });
-  by("why-title").textContent = t("why", { label: answer.label });
-  by("read").textContent = read === all
-    ? t("readAll", { all: number(all) })
-    : t("readPart", { read: number(read), all: number(all), share: percent(read / all) });
-  by("why").hidden = false;
-}
-
-// Colours what supports the label; returns how many characters were not read.
-function paint(box, text, parts, strongest) {
-  const characters = Array.from(text);
-  const pieces = [];
-  let place = 0;
-  for (const part of parts) {
-    pieces.push(document.createTextNode(characters.slice(place, part.start).join("")));
-    const mark = element("mark", "", characters.slice(part.start, part.end).join(""));
-    const share = Math.abs(part.importance) / strongest;
-    if (share >= 0.08) {
-      const colour = part.importance > 0 ? "--for" : "--against";
-      mark.style.backgroundColor = `rgba(var(${colour}), ${(0.65 * share).toFixed(3)})`;
-    }
-    mark.title = `${part.importance >= 0 ? "+" : ""}${part.importance.toFixed(2)}`;
-    pieces.push(mark);
-    place = part.end;
-  }
-  const rest = characters.slice(place);
-  const wasCut = rest.join("").trim() !== "";
-  pieces.push(wasCut ? element("span", "cut", rest.join("")) : document.createTextNode(rest.join("")));
-  box.replaceChildren(...pieces);
-  return wasCut ? rest.length : 0;
-}
-
-async function explain(texts, label) {
-  const mine = ++newest;
-  for (const button of by("labels").querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.label === label));
-  }
-  say(t("looking"));
-  try {
-    const answer = await post("v1/explain", { input: inputOf(texts), label });
-    if (mine !== newest) return;
-    showParts(texts, answer);
-    say("");
-  } catch (error) {
-    if (mine === newest) say(plain(error, texts), true);
+function makeBoxes() {
+  for (const name of FIELDS) {
+    const box = element("textarea"), label = element("label", "", fieldName(name));
+    box.id = label.htmlFor = name.replaceAll("_", "-");
+    box.spellcheck = false;
+    box.setAttribute("aria-describedby", "status");
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) by("form").requestSubmit();
+    });
+    BOXES[name] = box;
+    by("boxes").append(label, box);
   }
 }
 
 async function submit(event) {
   event.preventDefault();
-  const texts = BOXES.map((box) => box.value);
-  const empty = BOXES.find((box) => !box.value.trim());
+  const input = readBoxes(), lacking = missing(input), texts = textsOf(input);
   const mine = ++newest;
-  by("why").hidden = by("answer").hidden = true;
-  if (empty) {
-    say(t(PAIRS ? "noTexts" : "noText"), true);
-    empty.focus();
+  if (renderer.clear) renderer.clear();
+  if (lacking !== undefined) {
+    say(t({ 1: "noText", 2: "noTexts" }[FIELDS.length] || "noField", { name: fieldName(lacking) }), true);
+    BOXES[lacking].focus();
     return;
   }
   if (isTooLong(texts)) {
@@ -224,12 +161,11 @@ async function submit(event) {
   by("go").setAttribute("aria-disabled", "true");
   say(t("reading"));
   try {
-    const answer = await post("v1/predict", { input: inputOf(texts), top_k: TOP });
+    const answer = await post("v1/predict", { input: bodyOf(input), top_k: renderer.topK || 0 });
     if (mine !== newest) return;
-    const shown = showLabels(texts, answer.results[0]);
-    showCommand(texts);
-    say(shown.length ? "" : t("nothing"));
-    if (shown.length) await explain(texts, shown[0].label);
+    showCommand(input);
+    const said = await renderer.show(input, answer.results[0]);
+    if (said !== undefined && mine === newest) say(said);
   } catch (error) {
     if (mine === newest) say(plain(error, texts), true);
   } finally {
@@ -237,9 +173,9 @@ async function submit(event) {
   }
 }
 
-function showCommand(texts) {
+function showCommand(input) {
   // Within single quotes a shell takes everything as it is, but for the quote itself.
-  const body = JSON.stringify({ input: inputOf(texts) }).replaceAll("'", "'\\''");
+  const body = JSON.stringify({ input: bodyOf(input) }).replaceAll("'", "'\\''");
   const address = new URL("v1/predict", document.baseURI).href;
   by("command").textContent = `curl ${address} -H 'Content-Type: application/json' -d '${body}'`;
   by("copied").textContent = "";
@@ -258,20 +194,18 @@ async function copyCommand() {
 }
 
 function showExample() {
-  const example = model.examples[examplesShown++ % model.examples.length];
-  BOXES.forEach((box, place) => { box.value = example[FIELDS[place]]; });
+  fillBoxes(model.examples[examplesShown++ % model.examples.length]);
   by("form").requestSubmit();
 }
 
 function showModel(known) {
   model = known;
-  const parts = [t("model", {
+  const parts = [t(known.labels ? "model" : "modelWithoutLabels", {
     name: known.name, backbone: known.backbone, count: number(known.labels),
     length: number(known.sequence_length),
   })];
-  const figures = Object.entries(known.metrics)
-    .filter(([name]) => ["micro_f1", "macro_f1", "accuracy"].includes(name))
-    .map(([name, value]) => `${name.replace("_f1", " F1")} ${value.toFixed(3)}`);
+  const figures = (renderer.metrics || []).filter((name) => name in known.metrics)
+    .map((name) => `${name.replaceAll("_f1", " F1").replaceAll("_", " ")} ${known.metrics[name].toFixed(3)}`);
   if (figures.length) {
     const count = known.examples_measured === null ? "" : number(known.examples_measured);
     parts.push(t("measured", { figures: figures.join(", "), count, split: t(known.measured_on) }).replace("  ", " "));
@@ -280,32 +214,5 @@ function showModel(known) {
   by("model").hidden = false;
   by("smoke").hidden = !known.test_mode;
   by("example").hidden = known.examples.length === 0;
-  by("about").textContent = t(PAIRS ? "aboutPairs" : "aboutLabels", { count: number(known.labels) });
+  by("about").textContent = t(renderer.about, { count: number(known.labels) });
 }
-
-document.documentElement.lang = LANGUAGE === "zh" ? "zh-CN" : "en";
-for (const one of document.querySelectorAll("[data-text]")) one.textContent = t(one.dataset.text);
-by("file-help").textContent = t(PAIRS ? "fileHelpPairs" : "fileHelp");
-document.title = t(PAIRS ? "titlePairs" : "title");
-by("title").textContent = document.title;
-if (PAIRS) {
-  by("text-name").textContent = t("first");
-  for (const id of ["second", "marked-title", "marked-second"]) by(id).hidden = false;
-  by("marked").setAttribute("aria-labelledby", "why-title marked-title");
-}
-by("form").addEventListener("submit", submit);
-by("example").addEventListener("click", showExample);
-by("copy").addEventListener("click", copyCommand);
-for (const box of BOXES) {
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) by("form").requestSubmit();
-  });
-}
-Promise.all(["v1/model", "v1/labels"].map((path) => fetch(path).then((answer) => answer.json())))
-  .then(([known, labels]) => {
-    // Where a text has exactly one label, thresholds decide nothing.
-    if (!known.exclusive) {
-      for (const one of labels.labels) thresholds.set(one.label, one.threshold);
-    }
-    showModel(known);
-  }).catch(() => {});

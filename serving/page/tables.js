@@ -1,7 +1,17 @@
-// Files of texts, and the table of their labels.
-const TEXT_NAMES = PAIRS
-  ? [["text_a", "text_b"], ["sentence1", "sentence2"]]
-  : [["text"], ["fact"], ["sentence"]];
+// Files of inputs, and the table of their results.
+const OTHER_NAMES = { text: [["fact"], ["sentence"]], "text_a,text_b": [["sentence1", "sentence2"]] };
+// The names that the fields may have in a file.
+const NAMES = [FIELDS, ...(OTHER_NAMES[FIELDS] || [])];
+const LISTS = FIELDS.filter((name) => TASK.fields[name] !== "text");
+
+function fileHelp() {
+  const kind = LISTS.length ? "fileHelpLists" : FIELDS.length > 1 ? "fileHelpSeveral" : "fileHelp";
+  return t(kind, { wanted: wantedOf("“", "”") });
+}
+
+function wantedOf(before, after) {
+  return FIELDS.map((name) => `${before}${name}${after}`).join(", ");
+}
 
 // Text in UTF-8, or in GB18030, as spreadsheets in China write it; null: neither.
 function decoded(buffer) {
@@ -13,7 +23,7 @@ function decoded(buffer) {
   return null;
 }
 
-// The texts of a file: [{ texts: [...], id }]. Throws an Error with a message for people.
+// The inputs of a file: [{ input, id }]. Throws an Error with a message for people.
 function recordsOf(name, content) {
   const ending = name.toLowerCase().replace(/^.*\./, "");
   if (ending === "csv" || ending === "tsv") {
@@ -22,42 +32,51 @@ function recordsOf(name, content) {
   if (/^\s*\[\s*\{/.test(content)) return JSON.parse(content).map((one, place) => fromObject(one, place + 1));
   const lines = content.split("\n").map((line) => line.trim());
   while (lines.length && !lines[lines.length - 1]) lines.pop();
-  const json = ending === "jsonl" || ending === "json" || /^\s*\{/.test(content);
+  const json = LISTS.length || ending === "jsonl" || ending === "json" || /^\s*\{/.test(content);
   return lines.map((line, place) => json ? fromJson(line, place + 1) : fromLine(line, place + 1));
 }
 
+function inputFrom(values) {
+  return Object.fromEntries(FIELDS.map((name, place) => [name, values[place]]));
+}
+
 function fromLine(line, place) {
-  if (!PAIRS) return { texts: [line] };
+  if (FIELDS.length === 1) return { input: inputFrom([line]) };
   const texts = line.split("\t").map((text) => text.trim());
-  if (texts.length !== 2 && line) throw new Error(t("noPair", { line: place }));
-  return { texts: line ? texts : ["", ""] };
+  if (texts.length !== FIELDS.length && line) throw new Error(t("noPair", { line: place, wanted: wantedOf("“", "”") }));
+  return { input: inputFrom(line ? texts : FIELDS.map(() => "")) };
 }
 
 function fromJson(line, place) {
-  if (!line) return { texts: FIELDS.map(() => "") };
+  if (!line) return { input: inputFrom(FIELDS.map((name) => LISTS.includes(name) ? [] : "")) };
   let record = null;
   try { record = JSON.parse(line); } catch (error) { /* fromObject says so. */ }
   return fromObject(record, place);
 }
 
 function fromObject(record, place) {
-  const names = TEXT_NAMES.find((all) => all.every((name) => record && typeof record[name] === "string"));
-  if (!names) throw new Error(t("noRecord", { line: place, wanted: FIELDS.map((name) => `"${name}"`).join(", ") }));
-  return { texts: names.map((name) => record[name]), id: record.id };
+  const isOne = (name, field) => LISTS.includes(field)
+    ? Array.isArray(record[name]) && record[name].every((text) => typeof text === "string")
+    : typeof record[name] === "string";
+  const names = NAMES.find((all) => record && all.every((name, at) => isOne(name, FIELDS[at])));
+  if (!names) throw new Error(t("noRecord", { line: place, wanted: wantedOf('"', '"') }));
+  return { input: inputFrom(names.map((name) => record[name])), id: record.id };
 }
 
 function fromTable(rows) {
   const header = (rows[0] || []).map((cell) => cell.trim().toLowerCase());
-  const names = TEXT_NAMES.find((all) => all.every((name) => header.includes(name)));
+  const names = LISTS.length ? undefined : NAMES.find((all) => all.every((name) => header.includes(name)));
   // A single column without a header is a list of texts.
-  if (!names && !PAIRS && rows.every((row) => row.length === 1)) return rows.map(([text]) => ({ texts: [text] }));
+  if (!names && !LISTS.length && FIELDS.length === 1 && rows.every((row) => row.length === 1)) {
+    return rows.map(([text]) => ({ input: inputFrom([text]) }));
+  }
   if (!names) {
-    const wanted = FIELDS.map((name) => `“${name}”`).join(", ");
-    throw new Error(t("noColumn", { wanted, columns: (rows[0] || []).slice(0, 10).join(", ").slice(0, 200) }));
+    const columns = (rows[0] || []).slice(0, 10).join(", ").slice(0, 200);
+    throw new Error(t("noColumn", { wanted: wantedOf("“", "”"), columns }));
   }
   const places = names.map((name) => header.indexOf(name)), id = header.indexOf("id");
   return rows.slice(1).map((row) => ({
-    texts: places.map((place) => row[place] || ""),
+    input: inputFrom(places.map((place) => row[place] || "")),
     id: id < 0 ? undefined : row[id],
   }));
 }
@@ -93,15 +112,14 @@ function rowsOf(content, delimiter) {
   return rows;
 }
 
-// The columns are those of predict.py --output_format=csv --with_text.
+// One row per input: its fields, and the renderer's columns of its result.
 function tableOf(done) {
   const ids = done.some((one) => one.id !== undefined && one.id !== null);
-  const ofFirst = ["label", "probability", "above_threshold"];
-  const rows = [[...(ids ? ["id"] : []), ...FIELDS, ...ofFirst, "labels", "error"]];
-  for (const { id, texts, labels, error } of done) {
-    const first = labels[0] || {};
-    rows.push([...(ids ? [id] : []), ...texts, ...ofFirst.map((name) => first[name]),
-      labels.map((entry) => entry.label).join("|"), error]);
+  const { columns } = renderer;
+  const rows = [[...(ids ? ["id"] : []), ...FIELDS, ...columns, "error"]];
+  for (const { id, input, result, error } of done) {
+    const cells = result ? renderer.cells(result) : columns.map(() => null);
+    rows.push([...(ids ? [id] : []), ...FIELDS.map((name) => input[name]), ...cells, error]);
   }
   // The mark makes spreadsheets read UTF-8.
   return "\ufeff" + rows.map((row) => row.map(cellOf).join(",") + "\r\n").join("");

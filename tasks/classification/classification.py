@@ -40,6 +40,11 @@ from tasks.classification.stored import (
 from tasks.data import DataSettings, Files, Line, TextEncoder
 
 UNK = "[UNK]"
+# To try, by whether they are Chinese: a text, and a pair of texts.
+_EXAMPLES = {
+    True: ("被告人朱某某在商店盗窃手机一部，当日被抓获归案。", "花呗怎么关", "花呗可以关闭吗"),
+    False: ("The parcel is late, and nobody answers.", "Where is my parcel?", "When is it here?"),
+}
 
 
 class Classification(LabelDecisions):
@@ -225,6 +230,11 @@ class Classification(LabelDecisions):
         ids = np.full(max(length - 2, 1), text.vocabulary.unk_id, np.int32)
         one = EncodedText(ids, (UNK,) * len(ids))
         return (one, one[:1]) if self.pairs else (one,)
+
+    def examples(self, chinese: bool) -> list[dict[str, Any]]:
+        """See `Task.examples`."""
+        single, *pair = _EXAMPLES[chinese]
+        return [dict(zip(self.fields, pair if self.pairs else [single], strict=True))]
 
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The logits and the probabilities."""

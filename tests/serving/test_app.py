@@ -1,6 +1,9 @@
 """The addresses, in this process, on a toy model and on the tiny checkpoint."""
 
 import asyncio
+import html
+import json
+import re
 import threading
 from pathlib import Path
 
@@ -311,7 +314,10 @@ LABELS = ("same", "different")
 def test_the_page_knows_whether_it_takes_pairs(pair_predictor):
     for predictor, number in ((ToyPredictor(), 1), (pair_predictor, 2)):
         with app_of(predictor) as client:
-            assert f'<body data-texts="{number}">' in client.get("/").text
+            (shown,) = re.findall('<body data-task="(.*)">', client.get("/").text)
+            shown = json.loads(html.unescape(shown))
+            assert len(shown["fields"]) == number and set(shown["fields"].values()) == {"text"}
+            assert "labels" in shown["result"] and shown["explains"]
 
 
 def error_of(answer):

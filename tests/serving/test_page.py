@@ -4,10 +4,12 @@ import csv
 import re
 import shutil
 from contextlib import contextmanager
+from dataclasses import make_dataclass
+from types import SimpleNamespace
 
 import pytest
 
-from serving.page.document import page_source
+from serving.page.document import page_of, page_source
 
 SOURCE = page_source()
 NEEDED = "playwright (pip) and chromium (apt) are needed"
@@ -62,6 +64,46 @@ def page(browser, running):
 def page_of_pairs(browser, running_on_pairs):
     with open_on_a_phone(browser, running_on_pairs[0]) as page:
         yield page
+
+
+@pytest.fixture
+def page_without_service(browser):
+    """Gives the page of a task with such fields and results; there is no service behind it."""
+    opened = []
+
+    def open_page(fields, result, explains=False):
+        page = browser.new_page(viewport={"width": 360, "height": 740}, locale="en-US")
+        kind = make_dataclass("Result", result)
+        task = SimpleNamespace(fields=fields, result_type=kind, explains=explains)
+        page.set_content(page_of(task))
+        opened.append(page)
+        return page
+
+    yield open_page
+    for page in opened:
+        page.close()
+
+
+def test_boxes_follow_from_the_fields_and_any_result_is_shown(page_without_service):
+    page = page_without_service({"question": str, "answers": list[str]}, ["best", "x"])
+    boxes = page.get_by_role("textbox")
+    assert boxes.count() == 2
+    page.get_by_role("button", name="Send it").click()
+    assert page.get_by_role("status").first.text_content() == "It takes two texts."
+    page.get_by_label("answers (one per line)").fill("a\n\n b")
+    page.get_by_label("question").fill("<b>?")
+    assert page.evaluate("bodyOf(readBoxes())") == {"question": "<b>?", "answers": ["a", "b"]}
+    page.evaluate("renderer.show(readBoxes(), { best: '<b>' })")
+    assert page.locator("#any-result").text_content() == '{\n  "best": "<b>"\n}'
+    assert "JSON lines with “question”, “answers”" in page.locator("#file-help").text_content()
+    read = page.evaluate("""recordsOf("a.jsonl", '{"question": "?", "answers": ["a", "b"]}')""")
+    assert read[0]["input"] == {"question": "?", "answers": ["a", "b"]}
+    page = page_without_service({"a": str, "b": str}, ["best"])
+    table = page.evaluate("""tableOf([
+        { id: 7, input: { a: "x", b: "y" }, result: { best: [1] } },
+        { input: recordsOf("a.txt", "1\\t2")[0].input, error: "no" },
+    ])""")
+    assert table.splitlines()[1:] == ['7,"x","y","[1]",""', '"","1","2","","no"']
 
 
 def test_from_a_text_to_its_labels_and_why(page):
@@ -215,7 +257,7 @@ def test_a_file_in_and_a_table_out(page, tmp_path, name):
         assert [row["text"] for row in rows[:2]] == ['盗窃, "手机"。\n第二行', "'=1+1"]
         assert 0 <= float(rows[0]["probability"]) <= 1 and not rows[0]["error"]
         assert "at most 200" in rows[2]["error"] and not rows[2]["label"]
-        assert "1 could not be labelled" in page.locator("#batch-said").text_content()
+        assert "1 could not be read" in page.locator("#batch-said").text_content()
     else:
         assert [(row["id"], row["text"]) for row in rows] == [("x", "盗窃。"), ("", "殴打。")]
 
@@ -303,4 +345,9 @@ def test_every_string_is_in_every_language():
     assert names[0] == names[1] and len(names[0]) > 50
     assert places[0] == places[1]
     used = set(re.findall(r'\bt\("(\w+)"', SOURCE) + re.findall(r'data-text="(\w+)"', SOURCE))
-    assert used <= set(names[0])
+    # What renderers name.
+    for named in re.findall(
+        r"\b(?:title|go|about|file): ([^,]+)", SOURCE.partition("RENDERERS")[2]
+    ):
+        used |= set(re.findall(r'"(\w+)"', named))
+    assert used <= set(names[0]) and {"titlePairs", "goAny"} <= used

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_every_position_belongs_to_the_window_with_most_around_it():
         length, overlap = int(random.integers(1, 60)), int(random.integers(0, size))
         spans = windows(length, size, overlap)
         assert spans[0][0] == 0 and spans[-1][1] == length
-        for (start, end), (following, last) in zip(spans, spans[1:], strict=False):
+        for (start, end), (following, last) in pairwise(spans):
             assert start < following and end < last and end - following >= overlap
         for position, owner in enumerate(owners(spans).tolist()):
             around = [
