@@ -1,0 +1,1 @@
+"""Writes sequences token by token: greedily, by beam search, or by sampling."""
