@@ -3,24 +3,30 @@
 A task is a subclass of `Task` in a folder of its own, named in `tasks.registry`. An instance
 describes one data set, or one fine-tuned checkpoint: its labels, its head, what validation has
 chosen. Training, prediction, serving and export use the instance and know no task by name.
+
+An exported model gives results without Keras, TensorFlow, SciPy and scikit-learn. So the module of
+a task imports none of them, nor what imports them: the methods that train and measure import what
+they need themselves.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
 from common.errors import OptionError
-from data_util.labelled.splitting import SplitExample
 from data_util.reading.settings import DEFAULT_READING, Reading
-from models.backbones.base import Backbone
-from models.checkpoints.folder import Checkpoint
-from models.task_model import TaskModel
 from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
 from tasks.evaluation import Evaluation, Forward
 from tasks.explained import Explained
 from tasks.tables import Tabular
+
+if TYPE_CHECKING:
+    from data_util.labelled.split_examples import SplitExample
+    from models.backbones.base import Backbone
+    from models.checkpoints.folder import Checkpoint
+    from models.task_model import TaskModel
 
 # What a result is wanted for: a text, a pair of texts, a question and its passage.
 Record = Any
@@ -78,7 +84,7 @@ class Task(Explained, Tabular):
     @classmethod
     def split_examples(
         cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> Iterator[SplitExample]:
+    ) -> "Iterator[SplitExample]":
         """Reads labelled examples, of which a part is held out for validation or for a test.
 
         Args:
@@ -121,7 +127,7 @@ class Task(Explained, Tabular):
         return {}
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
+    def from_checkpoint(cls, checkpoint: "Checkpoint") -> Self:
         """The task that a checkpoint was fine-tuned for.
 
         Raises:
@@ -152,7 +158,7 @@ class Task(Explained, Tabular):
 
     # The model.
 
-    def build_model(self, backbone: Backbone, dropout: float) -> TaskModel:
+    def build_model(self, backbone: "Backbone", dropout: float) -> "TaskModel":
         """Makes the model, not yet built: the backbone and a head.
 
         Args:
@@ -164,10 +170,10 @@ class Task(Explained, Tabular):
         """
         raise NotImplementedError
 
-    def start_head(self, model: TaskModel, data: TaskData) -> None:
+    def start_head(self, model: "TaskModel", data: TaskData) -> None:
         """Initializes the head of a built model from the training examples, if the task does so."""
 
-    def continue_head(self, model: TaskModel, before: "Task", source: TaskModel) -> str | None:
+    def continue_head(self, model: "TaskModel", before: "Task", source: "TaskModel") -> str | None:
         """Initializes the head of a built model from that of a fine-tuned checkpoint.
 
         Args:
@@ -198,7 +204,7 @@ class Task(Explained, Tabular):
     # Metrics.
 
     def evaluation(
-        self, model: TaskModel, data: TaskData, forward: Forward, found: dict[str, Any]
+        self, model: "TaskModel", data: TaskData, forward: Forward, found: dict[str, Any]
     ) -> Evaluation:
         """See `Evaluation`."""
         raise NotImplementedError

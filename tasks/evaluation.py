@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from models.task_model import TaskModel
 from reports.blocks import Section
 from tasks.data import Batches, TaskData
 
 if TYPE_CHECKING:
+    from models.task_model import TaskModel
     from tasks.base import Task
 
 
@@ -51,7 +51,7 @@ class Evaluation:
     def __init__(
         self,
         task: "Task",
-        model: TaskModel,
+        model: "TaskModel",
         data: TaskData,
         forward: Forward,
         found: dict[str, Any],

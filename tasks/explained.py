@@ -17,8 +17,8 @@ class Explained:
         """The labels, in the order of the outputs."""
         raise NotImplementedError
 
-    def probabilities(self, outputs: Any) -> Any:
-        """(examples, labels) outputs to probabilities, in Keras' operations."""
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """(examples, labels) outputs to probabilities, in NumPy."""
         raise NotImplementedError
 
     def log_odds(self, outputs: np.ndarray, label: int) -> np.ndarray:

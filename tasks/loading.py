@@ -1,15 +1,14 @@
 """Loads the task and the model of a fine-tuned checkpoint."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.errors import CheckpointError, ConfigError
-from models.backbones.base import make_backbone
-from models.build import build
 from models.checkpoints.folder import CONFIG, Checkpoint
-from models.checkpoints.weights import load_weights
-from models.task_model import TaskModel
 from tasks.base import Task
 from tasks.registry import TASKS
+
+if TYPE_CHECKING:
+    from models.task_model import TaskModel
 
 
 def load_task(checkpoint: Checkpoint) -> Task:
@@ -33,24 +32,30 @@ def load_task(checkpoint: Checkpoint) -> Task:
     return TASKS[name].from_checkpoint(checkpoint)
 
 
-def load_task_model(checkpoint: Checkpoint) -> tuple[Task, TaskModel]:
+def load_task_model(checkpoint: Checkpoint) -> "tuple[Task, TaskModel]":
     """The task of a fine-tuned checkpoint, and the model with its weights.
 
     Raises:
         CheckpointError, InputError: as for `load_task`, or the weights belong to another model.
     """
+    from models.checkpoints.weights import load_weights
+
     task = load_task(checkpoint)
     model = build_task_model(task, checkpoint)
     load_weights(model, checkpoint)
     return task, model
 
 
-def build_task_model(task: Task, checkpoint: Checkpoint) -> TaskModel:
+def build_task_model(task: Task, checkpoint: Checkpoint) -> "TaskModel":
     """The model that a fine-tuned checkpoint's `config.json` describes, with fresh weights.
 
     Raises:
         CheckpointError: it describes no valid model.
     """
+    # Imported here: an exported model has a task, too, and runs without Keras.
+    from models.backbones.base import make_backbone
+    from models.build import build
+
     config = checkpoint.backbone  # checks the size before a model takes memory
     dropout: Any = checkpoint.config.get("head_dropout")
     if type(dropout) not in (int, float):

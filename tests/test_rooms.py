@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.registry import TASKS
+
 ROOT = Path(__file__).parents[1]
 
 # Each room and the rooms that it may import: docs/architecture.md shows the same order.
@@ -29,6 +31,8 @@ SCRIPTS = (
     "evaluate.py", "serve.py", "similar.py",
 )  # fmt: skip
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
+# Too large, or too slow to import, for a program that only gives results.
+HEAVY = FRAMEWORKS | {"h5py", "jinja2", "pandas", "scipy", "sklearn", "transformers"}
 MAX_LINES = 300
 
 
@@ -99,17 +103,22 @@ def test_every_package_is_a_room():
     assert packages - {"tests"} == set(ROOMS) - {"scripts"}
 
 
+def all_modules():
+    return {module_of(path): path for room in ROOMS for path in files_of(room)}
+
+
+def own_imports(name, modules):
+    """Those of `modules` that one of them imports when it is imported itself."""
+    found = set()
+    for target in imports_of(modules[name], at_top=True):
+        # `from package import module` names a module; `from module import name` does not.
+        found.add(target if target in modules else target.rpartition(".")[0])
+    return found & set(modules)
+
+
 def test_no_circle():
-    modules = {module_of(path): path for room in ROOMS for path in files_of(room)}
-    graph = {}
-    for name, path in modules.items():
-        found = set()
-        for target in imports_of(path, at_top=True):
-            # `from package import module` names a module; `from module import name` does not.
-            target = target if target in modules else target.rpartition(".")[0]
-            if target in modules and target != name:
-                found.add(target)
-        graph[name] = found
+    modules = all_modules()
+    graph = {name: own_imports(name, modules) - {name} for name in modules}
     done, path = set(), []
 
     def visit(name):
@@ -133,6 +142,29 @@ def test_no_framework_where_workers_start(room):
         for path in files_of(room)
         for module in imports_of(path)
         if room_of(module) in FRAMEWORKS
+    ]
+    assert not wrong
+
+
+# What gives results: the tasks (not those that other tests register), and what loads them.
+LIGHT = {TASKS[name].__module__ for name in TASKS} | {"tasks.loading"}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in LIGHT if room_of(name) == "tasks"))
+def test_results_need_no_framework(module):
+    """What trains and measures is imported by the methods that do so: see `tasks.base`."""
+    modules, found, waiting = all_modules(), {}, [(module, module)]
+    while waiting:
+        name, way = waiting.pop()
+        if name in found:
+            continue
+        found[name] = way
+        waiting += [(other, f"{way} -> {other}") for other in own_imports(name, modules)]
+    wrong = [
+        f"{way} imports {imported}"
+        for name, way in found.items()
+        for imported in imports_of(modules[name], at_top=True)
+        if room_of(imported) in HEAVY
     ]
     assert not wrong
 

@@ -27,7 +27,8 @@ from benchmarks.lib.data_sets import (
 from benchmarks.lib.runs import flags, read_metrics, run
 from data_util.reading.documents import read_documents
 from data_util.tokens.tokenizers import make_tokenizer
-from tasks.classification.metrics import best_thresholds, classification_metrics, decide
+from tasks.classification.decisions import decide
+from tasks.classification.metrics import best_thresholds, classification_metrics
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,12 +1,13 @@
-"""Bounds on the size of a model and its files, computed from the configuration alone."""
+"""Bounds on the size of a model and its files, computed from the configuration alone.
+
+Layers are imported where they are asked: a checkpoint's configuration is read without Keras, too.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from common.errors import ConfigError
 from models.config import BackboneConfig
-from models.heads.bag_of_words import BagOfWords
-from models.heads.ngram_classifier import NgramClassifier
 from models.registry import HEADS, OBJECTIVES
 
 WEIGHT_BYTES = 4
@@ -63,8 +64,12 @@ def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:
         if isinstance(head, str) and head in HEADS:
             size += HEADS[head].min_parameters(backbone, labels)
         if config.get("bag_of_words") is True:
+            from models.heads.bag_of_words import BagOfWords
+
             size += BagOfWords.min_parameters(backbone.vocab_size, labels)
         ngrams = config.get("num_ngrams")
         if type(ngrams) is int:
+            from models.heads.ngram_classifier import NgramClassifier
+
             size += NgramClassifier.min_parameters(ngrams, labels)
     return size

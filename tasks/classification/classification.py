@@ -1,36 +1,27 @@
 """What the two classification tasks have in common."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
 from common.errors import CheckpointError, ConfigError
 from common.files import to_json
 from data_util.inputs import read_lengths
-from data_util.labelled.splitting import labelled_documents
 from data_util.reading.fields import PAIR_FIELDS
 from data_util.reading.labels import LabelSet
 from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.text_pairs import Text
 from data_util.tokens.pair_table import NGRAMS, FeatureTable
 from data_util.tokens.tokenizers import Tokenizer
-from models.backbones.base import Backbone
 from models.checkpoints.folder import Checkpoint
-from models.heads.bag_of_words import BagOfWords
-from models.heads.ngram_classifier import NgramClassifier
 from models.registry import HEADS
-from models.task_model import TaskModel
 from tasks.base import Encoded, Evaluation, Forward, Task
-from tasks.classification.continued_labels import continue_labels
-from tasks.classification.data import ClassificationData, prepare_data
 from tasks.classification.decisions import LabelDecisions
 from tasks.classification.encoded import EncodedText, classifier_inputs
-from tasks.classification.evaluation import ClassificationEvaluation
-from tasks.classification.evaluation_data import evaluation_data
-from tasks.classification.model import ClassificationModel
+from tasks.classification.lines import read_lines
 from tasks.classification.options import ClassificationOptions
-from tasks.classification.records import read_lines
 from tasks.classification.stored import (
     stored_flag,
     stored_labels,
@@ -38,6 +29,14 @@ from tasks.classification.stored import (
     stored_thresholds,
 )
 from tasks.data import DataSettings, Files, Line, TextEncoder
+
+# The methods that train and measure import what they need themselves: see `tasks.base`.
+if TYPE_CHECKING:
+    from data_util.labelled.split_examples import SplitExample
+    from models.backbones.base import Backbone
+    from models.task_model import TaskModel
+    from tasks.classification.data import ClassificationData
+    from tasks.classification.model import ClassificationModel
 
 UNK = "[UNK]"
 # To try, by whether they are Chinese: a text, and a pair of texts.
@@ -105,13 +104,26 @@ class Classification(LabelDecisions):
     @classmethod
     def prepare(
         cls, files: Files, settings: DataSettings, options: ClassificationOptions
-    ) -> ClassificationData:
+    ) -> "ClassificationData":
         """See `Task.prepare`."""
+        from tasks.classification.data import prepare_data
+
         return prepare_data(cls, files, settings, options)
 
-    # See `Task.split_examples` and `Task.labelled`.
-    split_examples = staticmethod(labelled_documents)
-    labelled = evaluation_data
+    @classmethod
+    def split_examples(
+        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
+    ) -> "Iterator[SplitExample]":
+        """See `Task.split_examples`."""
+        from data_util.labelled.split_examples import labelled_documents
+
+        return labelled_documents(files, reading, max_examples)
+
+    def labelled(self, files: Sequence[str], settings: DataSettings) -> "ClassificationData":
+        """See `Task.labelled`."""
+        from tasks.classification.evaluation_data import evaluation_data
+
+        return evaluation_data(self, files, settings)
 
     # The checkpoint folder.
 
@@ -160,8 +172,12 @@ class Classification(LabelDecisions):
 
     # The model.
 
-    def build_model(self, backbone: Backbone, dropout: float) -> ClassificationModel:
+    def build_model(self, backbone: "Backbone", dropout: float) -> "ClassificationModel":
         """See `Task.build_model`."""
+        from models.heads.bag_of_words import BagOfWords
+        from models.heads.ngram_classifier import NgramClassifier
+        from tasks.classification.model import ClassificationModel
+
         config, num_labels = backbone.config, len(self.label_set)
         head = HEADS[self.head](config, num_labels, dropout, name="head")
         linear: NgramClassifier | BagOfWords | None = None
@@ -171,20 +187,24 @@ class Classification(LabelDecisions):
             linear = BagOfWords(config.vocab_size, num_labels, name="bag_of_words")
         return ClassificationModel(backbone, head, self, linear, calibrated=self.calibrated)
 
-    def start_head(self, model: TaskModel, data: Any) -> None:
+    def start_head(self, model: "TaskModel", data: Any) -> None:
         """Starts with the frequencies of the labels in the training examples as probabilities."""
         corpus = data.corpora["train"]
         counts = np.bincount(corpus.label_ids, minlength=len(self.label_set))
         model.set_class_priors(counts / len(corpus))
 
-    def continue_head(self, model: TaskModel, before: Task, source: TaskModel) -> str | None:
+    def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
         """Copies what both heads have, and the weights of the labels that both tasks have."""
+        from tasks.classification.continued_labels import continue_labels
+
         return continue_labels(self, model, before, source)
 
     def evaluation(
-        self, model: TaskModel, data: Any, forward: Forward, found: dict[str, Any]
+        self, model: "TaskModel", data: Any, forward: Forward, found: dict[str, Any]
     ) -> Evaluation:
         """See `Task.evaluation`."""
+        from tasks.classification.evaluation import ClassificationEvaluation
+
         return ClassificationEvaluation(self, model, data, forward, found)
 
     # Prediction.
@@ -235,10 +255,6 @@ class Classification(LabelDecisions):
         """See `Task.examples`."""
         single, *pair = _EXAMPLES[chinese]
         return [dict(zip(self.fields, pair if self.pairs else [single], strict=True))]
-
-    def serving_outputs(self, outputs: Any) -> dict[str, Any]:
-        """The logits and the probabilities."""
-        return {"logits": outputs, "probabilities": self.probabilities(outputs)}
 
     def serving_files(self) -> dict[str, str]:
         """The labels, and the threshold of each."""

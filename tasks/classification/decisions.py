@@ -7,9 +7,11 @@ import numpy as np
 
 from common.errors import OptionError
 from tasks.base import Encoded, Task
-from tasks.classification.metrics import decide
 from tasks.classification.result import Labelling, cells_of, columns_of, labelling
 from tasks.classification.threshold_file import read_thresholds
+
+# Where log-odds would be infinite.
+_LEAST, _MOST = np.finfo(np.float64).tiny, 1 - 1e-12
 
 
 class LabelDecisions(Task):
@@ -73,7 +75,7 @@ class LabelDecisions(Task):
             )
 
     def decide(self, probabilities: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
-        """The predicted labels, (examples, labels) bool; see `tasks.classification.metrics.decide`.
+        """The predicted labels, (examples, labels) bool; see the function `decide`.
 
         Args:
             probabilities: (examples, labels) float.
@@ -95,7 +97,7 @@ class LabelDecisions(Task):
         """
         if not outputs:
             return []
-        probabilities = np.asarray(self.probabilities(np.concatenate(outputs)))
+        probabilities = self.probabilities(np.concatenate(outputs))
         return [
             labelling(self.labels, one, self.thresholds, decided, top_k)
             for one, decided in zip(probabilities, self.decide(probabilities), strict=True)
@@ -114,3 +116,41 @@ class LabelDecisions(Task):
             {"label": label, "threshold": float(threshold)}
             for label, threshold in zip(self.labels, self.thresholds, strict=True)
         ]
+
+
+def decide(
+    probabilities: np.ndarray,
+    thresholds: np.ndarray,
+    *,
+    exclusive: bool = False,
+    at_least_one: bool = True,
+) -> np.ndarray:
+    """Which labels an example gets: those that reach their threshold, or else the nearest to it.
+
+    The nearest to its threshold is the label whose odds are the highest relative to the odds of the
+    threshold: with equal thresholds, the most probable one.
+
+    Args:
+        probabilities: (examples, labels) float.
+        thresholds: (labels,) float.
+        exclusive: whether only the most probable label is predicted, whatever the thresholds.
+        at_least_one: whether an example of which no label reaches its threshold gets the nearest;
+            otherwise it gets none.
+
+    Returns:
+        (examples, labels) bool; at least one True in each row, unless `at_least_one` is false.
+    """
+    decisions = (probabilities >= thresholds) & (not exclusive)
+    if not (exclusive or at_least_one):
+        return decisions
+    undecided = ~decisions.any(axis=1)
+    relative = probabilities[undecided]
+    if not exclusive:
+        relative = _log_odds(relative) - _log_odds(thresholds)
+    decisions[undecided, relative.argmax(axis=1)] = True
+    return decisions
+
+
+def _log_odds(probabilities: np.ndarray) -> np.ndarray:
+    inside = np.clip(np.asarray(probabilities, np.float64), _LEAST, _MOST)
+    return np.log(inside) - np.log1p(-inside)

@@ -1,11 +1,10 @@
-"""From probabilities to labels, and from labels to metrics, by scikit-learn."""
+"""Thresholds, and from decisions to metrics, by scikit-learn."""
 
 import csv
 import io
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import logit
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from common.spreadsheets import inert
@@ -18,8 +17,6 @@ SLOPES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.2)
 # The slopes of the shift of the logits where exactly one label is predicted.
 _SHIFT_SLOPES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)
 _ACCURACY_MARGIN = 0.005
-# Where log-odds would be infinite.
-_LEAST, _MOST = np.finfo(np.float64).tiny, 1 - 1e-12
 
 _COLUMNS = (
     "label",
@@ -31,43 +28,6 @@ _COLUMNS = (
     "f1",
     "threshold",
 )
-
-
-def decide(
-    probabilities: np.ndarray,
-    thresholds: np.ndarray,
-    *,
-    exclusive: bool = False,
-    at_least_one: bool = True,
-) -> np.ndarray:
-    """Which labels an example gets: those that reach their threshold, or else the nearest to it.
-
-    The nearest to its threshold is the label whose odds are the highest relative to the odds of the
-    threshold: with equal thresholds, the most probable one.
-
-    Args:
-        probabilities: (examples, labels) float.
-        thresholds: (labels,) float.
-        exclusive: whether only the most probable label is predicted, whatever the thresholds.
-        at_least_one: whether an example of which no label reaches its threshold gets the nearest;
-            otherwise it gets none.
-
-    Returns:
-        (examples, labels) bool; at least one True in each row, unless `at_least_one` is false.
-    """
-    decisions = (probabilities >= thresholds) & (not exclusive)
-    if not (exclusive or at_least_one):
-        return decisions
-    undecided = ~decisions.any(axis=1)
-    relative = probabilities[undecided]
-    if not exclusive:
-        odds, thresholds = (
-            logit(np.clip(np.asarray(each, np.float64), _LEAST, _MOST))
-            for each in (relative, thresholds)
-        )
-        relative = odds - thresholds
-    decisions[undecided, relative.argmax(axis=1)] = True
-    return decisions
 
 
 def classification_metrics(targets: np.ndarray, decisions: np.ndarray) -> dict[str, float]:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO
 
 import numpy as np
 
@@ -19,13 +18,13 @@ from data_util.labelled.build_corpus import (
 )
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.labelled.troubles import Trouble, TroubleFinder
-from data_util.reading.documents import locate_documents, read_documents, texts_or_errors
+from data_util.reading.documents import locate_documents, read_documents
 from data_util.reading.labels import LabelSet
-from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.reading.settings import Reading
 from data_util.reading.sources import check_one_split
 from data_util.reading.text_pairs import Text
 from data_util.tokens.vocabulary import Vocabulary
-from tasks.data import DataSettings, Files, Line
+from tasks.data import DataSettings, Files
 
 logger = logging.getLogger(__name__)
 
@@ -138,17 +137,6 @@ def locate(
     return locate_documents(
         examples, paths, labelled=True, reading=reading, max_documents=max_examples
     )
-
-
-def read_lines(
-    stream: BinaryIO, name: str, *, pairs: bool, reading: Reading = DEFAULT_READING
-) -> Iterator[Line]:
-    """The text, or the pair, of each line."""
-    for found in texts_or_errors(stream, name, pairs=pairs, reading=reading):
-        if isinstance(found, InputError):
-            yield Line(found.line or 0, error=found)
-        else:
-            yield Line(found.line, found.texts if found.text else None, found.id)
 
 
 def _say_pairs(files: Files, pairs: bool, reading: Reading) -> None:

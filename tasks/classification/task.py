@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from models.kernels.losses import sigmoid_cross_entropy
 from tasks.classification.classification import Classification
 
 
@@ -18,13 +16,25 @@ class MultiLabel(Classification):
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """Sigmoid cross-entropy, summed over the labels, and the examples' weights: (rows,)."""
+        from keras import ops
+
+        from models.kernels.losses import sigmoid_cross_entropy
+
         targets = ops.cast(targets, "float32")
         weights = inputs.get("example_weights")
         return ops.sum(sigmoid_cross_entropy(targets, outputs), axis=-1), weights
 
-    def probabilities(self, outputs: Any) -> Any:
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Sigmoid."""
-        return ops.sigmoid(outputs)
+        # exp() of a positive number could overflow.
+        power = np.exp(-np.abs(outputs))
+        return np.where(outputs >= 0, 1, power) / (1 + power)
+
+    def serving_outputs(self, outputs: Any) -> dict[str, Any]:
+        """The logits and the probabilities."""
+        from keras import ops
+
+        return {"logits": outputs, "probabilities": ops.sigmoid(outputs)}
 
     def log_odds(self, outputs: np.ndarray, label: int) -> np.ndarray:
         """The label's logit."""
@@ -43,13 +53,22 @@ class MultiClass(Classification):
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """Softmax cross-entropy, and the examples' weights: (rows,)."""
+        from keras import ops
+
         targets = ops.cast(targets, "float32")
         loss = ops.categorical_crossentropy(targets, outputs, from_logits=True)
         return loss, inputs.get("example_weights")
 
-    def probabilities(self, outputs: Any) -> Any:
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Softmax."""
-        return ops.softmax(outputs, axis=-1)
+        powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+    def serving_outputs(self, outputs: Any) -> dict[str, Any]:
+        """The logits and the probabilities."""
+        from keras import ops
+
+        return {"logits": outputs, "probabilities": ops.softmax(outputs, axis=-1)}
 
     def log_odds(self, outputs: np.ndarray, label: int) -> np.ndarray:
         """The label's logit minus the log-sum-exp of the others."""

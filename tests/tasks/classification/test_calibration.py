@@ -17,7 +17,8 @@ from tasks.classification.calibration import (
     reliability,
     top_label,
 )
-from tasks.classification.metrics import best_thresholds, decide
+from tasks.classification.decisions import decide
+from tasks.classification.metrics import best_thresholds
 from tests.tasks.classification import thresholds
 
 

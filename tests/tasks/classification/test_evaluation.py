@@ -11,8 +11,9 @@ from sklearn.metrics import f1_score, log_loss
 from models.heads.logit_calibration import LogitCalibration
 from models.heads.ngram_classifier import NgramClassifier
 from tasks.classification.calibration import MIN_EXAMPLES
+from tasks.classification.decisions import decide
 from tasks.classification.evaluation import ClassificationEvaluation
-from tasks.classification.metrics import classification_metrics, decide
+from tasks.classification.metrics import classification_metrics
 from tasks.classification.model import ClassificationModel
 from tasks.classification.task import MultiClass, MultiLabel
 from tests.classifiers import label_set

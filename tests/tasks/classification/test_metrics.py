@@ -9,12 +9,12 @@ from sklearn.metrics import classification_report, f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from tasks.classification import metrics as module
+from tasks.classification.decisions import decide
 from tasks.classification.metrics import (
     SLOPES,
     best_shift,
     best_thresholds,
     classification_metrics,
-    decide,
     f1_of,
     label_table,
     log_frequencies,
