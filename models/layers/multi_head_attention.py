@@ -116,6 +116,44 @@ class MultiHeadAttention(Serializable, keras.layers.Layer):
             ops.reshape(heads, (batch, length, self.num_heads * self.d_v))
         )
 
+    def keys_and_values(self, memory: Any, positions: Any = None) -> tuple[Any, Any]:
+        """Projects what is attended to, so that it can be kept: see `attend`.
+
+        Args:
+            memory: (batch, S, width).
+            positions: (batch, S) int32, those of the vectors; None for 0, 1, 2, ...
+
+        Returns:
+            (batch, S, num_heads, d_k) and (batch, S, num_heads, d_v).
+        """
+        keys = self._split_heads(self.key(memory), self.d_k)
+        values = self._split_heads(self.value(memory), self.d_v)
+        return rotate(keys, positions) if self.rotary else keys, values
+
+    def attend(
+        self, query: Any, keys: Any, values: Any, mask: Any = None, positions: Any = None
+    ) -> Any:
+        """What `call` computes in inference mode, from keys and values that were kept.
+
+        Args:
+            query: (batch, T, width).
+            keys, values: as `keys_and_values` gives them.
+            mask: (batch, S) bool, True where a query may attend to a key; None: to all.
+            positions: (batch, T) int32, those of the queries; None for 0, 1, 2, ...
+
+        Returns:
+            (batch, T, d_model).
+        """
+        q = self._split_heads(self.query(query), self.d_k)
+        q = rotate(q, positions) if self.rotary else q
+        if mask is not None:
+            mask = ops.expand_dims(mask, (1, 2))
+        heads = dot_product_attention(q, keys, values, mask)
+        batch, length = ops.shape(heads)[:2]
+        return self.output_projection(
+            ops.reshape(heads, (batch, length, self.num_heads * self.d_v))
+        )
+
     def heads(
         self,
         query: Any,
