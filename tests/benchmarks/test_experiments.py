@@ -100,8 +100,10 @@ def table_of(table, data, folder, **changes):
     return experiments.run(argparse.Namespace(table=table, **places, **arguments))
 
 
-def test_the_measured_results_are_readable(tmp_path):
-    shutil.copy(ROOT / "benchmarks/results/accuracy.jsonl", tmp_path / "results.jsonl")
+def test_a_table_is_made_from_results_that_are_there(tmp_path):
+    # Results that version 0.1.0 has measured: nothing is trained, so there need be no data.
+    measured = Path(__file__).with_name("results_of_0_1_0.jsonl")
+    shutil.copy(measured, tmp_path / "results.jsonl")
     report = {"report_only": True}
     table = table_of("accuracy", Path("data"), tmp_path, **report)
     for row in (
@@ -114,8 +116,6 @@ def test_the_measured_results_are_readable(tmp_path):
     assert "| 0.767 ± 0.006 (0.735 ± 0.006) |" in table_of(
         "accuracy", Path("data"), tmp_path, **tiny
     )
-    lines = (ROOT / "benchmarks/results/accuracy.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len(lines) >= 109
 
 
 def test_an_unknown_variant_is_named(tmp_path):
