@@ -16,7 +16,7 @@ UV_COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.dev .venv/.torch ## install everything for development into .venv, from requirements-dev.lock
+setup: .venv/.dev .venv/.torch .venv/.reference ## install everything for development into .venv, from requirements-dev.lock
 
 demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs requirements.lock only)
 	@$(VENV_PYTHON) -m benchmarks.demo
@@ -80,3 +80,11 @@ $(VENV_PYTHON):
 	@if $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
 			--no-deps -r requirements-torch.txt && $(VENV_PYTHON) -c "import torch"; then touch $@; \
 		else echo "PyTorch could not be installed: the tests that need it will be skipped."; fi
+
+# The same holds for these.
+.venv/.reference: requirements-reference.txt .venv/.dev
+	@if $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
+			--no-deps "setuptools-scm==8.3.1" && \
+		$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
+			--no-deps --no-build-isolation -r requirements-reference.txt; then touch $@; \
+		else echo "requirements-reference.txt could not be installed: tests that need it will be skipped."; fi

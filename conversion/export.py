@@ -71,7 +71,7 @@ def export(options: ExportOptions) -> Path:
     ]
     with whole_folder(out, replace=options.overwrite) as folder:
         _WRITERS[options.format](model, folder / MODEL_FILES[options.format], options.quantize)
-        _write_beside(predictor, model, folder, options, expected[0])
+        _write_beside(predictor, model, folder, options, expected)
         _check_agreement(folder, sample, expected, options)
     logger.info("wrote %s (%.1f MB in all)", out / MODEL_FILES[options.format], bytes_of(out) / 1e6)
     return out
@@ -155,7 +155,7 @@ def _write_beside(
     model: "ServingModel",
     folder: Path,
     options: ExportOptions,
-    outputs: dict[str, np.ndarray],
+    expected: list[dict[str, np.ndarray]],
 ) -> None:
     """Writes what turns text into the model's inputs, and its outputs into answers."""
     for name in (VOCABULARY, TOKENIZER):
@@ -174,15 +174,24 @@ def _write_beside(
             for name, array in model.arrays.items()
         },
         "outputs": {
-            "names": list(outputs),
+            "names": list(expected[0]),
             "dtype": "float32",
-            "shape": ["batch", *next(iter(outputs.values())).shape[1:]],
+            "shape": _shape(expected),
         },
         "decision": predictor.task.serving_decision(),
     }
     for name, text in predictor.task.serving_files().items():
         (folder / name).write_bytes(text.encode())
     (folder / DESCRIPTION).write_bytes(to_json(description))
+
+
+def _shape(expected: list[dict[str, np.ndarray]]) -> list[str | int]:
+    """The shape of the last output; a dimension of another size in each batch is a length."""
+    shapes = [list(outputs.values())[-1].shape[1:] for outputs in expected]
+    sizes: list[str | int] = [
+        one if one == other else "length" for one, other in zip(*shapes, strict=True)
+    ]
+    return ["batch", *sizes]
 
 
 def _sample(predictor: "Predictor", model: "ServingModel") -> list[dict[str, np.ndarray]]:

@@ -32,8 +32,8 @@ def convert_to_onnx(
     # The dynamic axes have meaningless names, different ones for each input.
     for value in (*model.graph.input, *model.graph.output):
         dimensions = value.type.tensor_type.shape.dim
-        names = shapes.get(value.name, ("batch", "length"))
-        for dimension, name in zip(dimensions, names, strict=True):
+        names = shapes.get(value.name, ("batch", "length", "width"))
+        for dimension, name in zip(dimensions, names, strict=False):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = name
     # tf2onnx writes operations that it cannot convert unchanged, without an error.

@@ -20,6 +20,7 @@ from data_util.reading.settings import DEFAULT_READING, Reading
 from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
 from tasks.evaluation import Evaluation, Forward
 from tasks.explained import Explained
+from tasks.formats import ResultFormat
 from tasks.tables import Tabular
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Task(Explained, Tabular):
         explains: whether `labels`, `probabilities`, `log_odds` and `read_lengths` are implemented,
             which explain a label; if so, `encode` gives a tuple with the token ids of each text of
             the record.
+        formats: further formats of predict.py's output, by name.
         trial_options: options for the short runs that compare settings (`--autotune_minutes`).
     """
 
@@ -63,6 +65,7 @@ class Task(Explained, Tabular):
     unit: str = "examples"
     min_sequence_length: int = 3
     explains: ClassVar[bool] = False
+    formats: ClassVar[Mapping[str, type[ResultFormat]]] = {}
     trial_options: ClassVar[Mapping[str, Any]] = {}
 
     # From labelled files to batches.

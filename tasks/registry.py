@@ -9,6 +9,7 @@ from common.registry import Registry
 TASKS = Registry(
     multi_label="tasks.classification.task:MultiLabel",
     multi_class="tasks.classification.task:MultiClass",
+    token_classification="tasks.token_classification.task:TokenClassification",
 )
 
 DEFAULT_TASK = "multi_label"
@@ -18,6 +19,7 @@ DEFAULT_TASK = "multi_label"
 TASK_OPTIONS = Registry(
     multi_label="tasks.classification.options:ClassificationOptions",
     multi_class="tasks.classification.options:ClassificationOptions",
+    token_classification="tasks.token_classification.options:TokenClassificationOptions",
 )
 
 # Functions from the files of a run, and how to read them, to the training texts, read while they
@@ -25,4 +27,5 @@ TASK_OPTIONS = Registry(
 TRAINING_TEXTS = Registry(
     multi_label="tasks.classification.records:training_texts",
     multi_class="tasks.classification.records:training_texts",
+    token_classification="tasks.token_classification.records:training_texts",
 )

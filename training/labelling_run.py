@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from common.errors import OptionError
 from common.progress import Progress
 from common.timed_batches import timed_batches
 from tasks.data import Line
-from training.options.scripts import PredictionOptions
+from tasks.formats import ResultFormat
+from training.options.scripts import OUTPUT_FORMATS, PredictionOptions
 from training.prediction_files import STANDARD, Source
 from training.result_writers import Write, csv_writer, jsonl_writer
 
@@ -44,6 +46,7 @@ class LabellingRun:
         self._empty = _Problems(source.name, "had nothing to predict from")
         self._wrong = _Problems(source.name, "could not be used")
         self._write: Write | None = None
+        self._format = self._own_format()
         self.lines = 0
 
     def run(self) -> None:
@@ -68,6 +71,8 @@ class LabellingRun:
                     progress.advance(source.position - progress.done, counted(self.lines))
         if self._write is None:
             self._start_writing([])
+        if self._format is not None:
+            self._target.write(self._format.end().encode())
         self._empty.summarize()
         self._wrong.summarize()
 
@@ -81,7 +86,11 @@ class LabellingRun:
         write = self._write or self._start_writing(lines)
         for line in lines:
             result = self._task.empty_result() if line.record is None else next(results)
-            write(self._with_its_line(line, result))
+            result = self._with_its_line(line, result)
+            if self._format is not None:
+                self._target.write(self._format.line(line.record, result).encode())
+            else:
+                write(result)
 
     def _with_its_line(self, line: Line, result: dict[str, Any]) -> dict[str, Any]:
         added: dict[str, Any] = {} if line.id is None else {"id": line.id}
@@ -93,6 +102,22 @@ class LabellingRun:
         elif self._options.with_text:
             added |= self._task.values(line.record)
         return {**added, **result}
+
+    def _own_format(self) -> ResultFormat | None:
+        """The format, if it is one of the task.
+
+        Raises:
+            OptionError: there is no such format.
+        """
+        name, formats = self._options.output_format, self._task.formats
+        if name in OUTPUT_FORMATS:
+            return None
+        if name not in formats:
+            raise OptionError(
+                f"--output_format={name}: the formats of the task {self._task.name} are "
+                f"{', '.join((*OUTPUT_FORMATS, *formats))}."
+            )
+        return formats[name](self._task)
 
     def _start_writing(self, lines: Sequence[Line]) -> Write:
         """Chooses the format; whether a table has ids is seen in its first lines."""

@@ -47,6 +47,7 @@ def page_of(task: Task) -> str:
     described = {
         "fields": {name: "text" if kind is str else "texts" for name, kind in task.fields.items()},
         "result": [field.name for field in dataclasses.fields(task.result_type)],
+        "optional": list(task.defaults),
         "explains": task.explains,
     }
     attribute = html.escape(json.dumps(described))

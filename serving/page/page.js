@@ -1,7 +1,8 @@
 // The form, and how the page speaks with the service. It knows no task: boxes follow from the fields
 // of an input, and a result is shown by the renderer of what it holds (results/*.js).
 const by = (id) => document.getElementById(id);
-// { fields: { name: "text" or "texts" }, result: [the keys of a result], explains: true or false }
+// { fields: { name: "text" or "texts" }, optional: [fields that may be empty],
+//   result: [the keys of a result], explains: true or false }
 const TASK = JSON.parse(document.body.dataset.task);
 const FIELDS = Object.keys(TASK.fields);
 // What a renderer has; `metrics` to `ready` by choice:
@@ -9,7 +10,6 @@ const FIELDS = Object.keys(TASK.fields);
 //   title, about, go, file: names of strings: the page's heading, what it is for, its two buttons
 //   metrics: the names of the metrics to show, those of them that there are
 //   topK: how many alternatives to ask for
-//   optional: the fields that may be empty
 //   ready(model, labels): what /v1/model and /v1/labels have answered
 //   clear(): hides what is shown
 //   show(input, result): shows it; gives what to say, as `t` gives it, or nothing. May be async.
@@ -101,8 +101,7 @@ function isBlank(value) {
 
 // The first field that lacks its text; undefined: none.
 function missing(input) {
-  const optional = renderer.optional || [];
-  return FIELDS.find((name) => !optional.includes(name) && isBlank(input[name]));
+  return FIELDS.find((name) => !TASK.optional.includes(name) && isBlank(input[name]));
 }
 
 // As the service takes it: a single text is an input of its own.

@@ -71,10 +71,12 @@ def page_without_service(browser):
     """Gives the page of a task with such fields and results; there is no service behind it."""
     opened = []
 
-    def open_page(fields, result, explains=False):
+    def open_page(fields, result, explains=False, defaults=()):
         page = browser.new_page(viewport={"width": 360, "height": 740}, locale="en-US")
         kind = make_dataclass("Result", result)
-        task = SimpleNamespace(fields=fields, result_type=kind, explains=explains)
+        task = SimpleNamespace(
+            fields=fields, result_type=kind, explains=explains, defaults=dict.fromkeys(defaults, "")
+        )
         page.set_content(page_of(task))
         opened.append(page)
         return page
@@ -98,12 +100,37 @@ def test_boxes_follow_from_the_fields_and_any_result_is_shown(page_without_servi
     assert "JSON lines with “question”, “answers”" in page.locator("#file-help").text_content()
     read = page.evaluate("""recordsOf("a.jsonl", '{"question": "?", "answers": ["a", "b"]}')""")
     assert read[0]["input"] == {"question": "?", "answers": ["a", "b"]}
-    page = page_without_service({"a": str, "b": str}, ["best"])
+    page = page_without_service({"a": str, "b": str}, ["best"], defaults=["a"])
+    assert page.evaluate("missing({ a: '', b: ' ' })") == "b"
     table = page.evaluate("""tableOf([
         { id: 7, input: { a: "x", b: "y" }, result: { best: [1] } },
         { input: recordsOf("a.txt", "1\\t2")[0].input, error: "no" },
     ])""")
     assert table.splitlines()[1:] == ['7,"x","y","[1]",""', '"","1","2","","no"']
+
+
+def test_entities_are_coloured_in_the_text(page_without_service):
+    page = page_without_service({"text": str}, ["entities"])
+    assert page.title() == "Entities in a text"
+    text = "😀<b>张三 went to 北京"
+    page.get_by_label("Text", exact=True).fill(text)
+    page.evaluate("""renderer.show(readBoxes(), { entities: [
+        { start: 4, end: 6, label: "PER", probability: 0.987, text: "张三" },
+        { start: 15, end: 17, label: "LOC", probability: 0.5, text: "北京" },
+    ] })""")
+    assert page.locator("#entities-text").text_content() == text
+    marks = page.locator("#entities-text mark")
+    assert marks.all_text_contents() == ["张三", "北京"]
+    assert marks.first.get_attribute("title") == "PER: 98.7 %"
+    colours = [
+        marks.nth(place).evaluate("m => getComputedStyle(m).backgroundColor") for place in (0, 1)
+    ]
+    assert len(set(colours)) == 2
+    assert page.locator("#entities-legend li").all_text_contents() == ["PER 1", "LOC 1"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.evaluate("renderer.show(readBoxes(), { entities: [] })")
+    assert page.get_by_text("There is no entity in this text.").is_visible()
+    assert page.evaluate("renderer.names({ entities: [{ label: 'PER' }] })") == ["PER"]
 
 
 def test_from_a_text_to_its_labels_and_why(page):

@@ -1,5 +1,7 @@
 """Small labelled files of every task, and tiny models for them."""
 
+import json
+
 import keras
 import numpy as np
 
@@ -26,15 +28,33 @@ def labelled_lines(count, seed, labels):
     return lines
 
 
+def entity_lines(count, seed):
+    """Texts of eight characters in which 甲乙 is an A, and 丙 is a B."""
+    random = np.random.default_rng(seed)
+    lines = []
+    for _ in range(count):
+        parts = [*random.choice(["天", "地", "人"], 5), "甲乙", "丙"]
+        text = "".join(random.permutation(parts))
+        first, second = text.index("甲乙"), text.index("丙")
+        entities = [["A", first, first + 2], ["B", second, second + 1]]
+        lines.append(json.dumps({"text": text, "entities": entities}, ensure_ascii=False) + "\n")
+    return lines
+
+
 # By task: gives so many lines of a labelled file, and lines to predict from, one of them blank.
 FILES = {
     "multi_label": (lambda count, seed: labelled_lines(count, seed, 2), ["甲天", "", "乙地人丙"]),
     "multi_class": (lambda count, seed: labelled_lines(count, seed, 1), ["甲天", "", "乙地人丙"]),
+    "token_classification": (entity_lines, ["甲乙天", "", "地人丙"]),
     "toy": (
         choice_lines,
         ['{"options": ["甲乙", "丙"]}', "", '{"options": ["乙", "甲丁戊"]}'],
     ),
 }
+
+
+# What the short sequences of the tests need.
+OPTIONS = {"token_classification": {"crf": True, "window_overlap": 2}}
 
 
 def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
@@ -54,7 +74,7 @@ def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
         seed=seed,
         cache_folder=folder / "cache",
     )
-    options = TASK_OPTIONS.get(name, Options)()
+    options = TASK_OPTIONS.get(name, Options)(**OPTIONS.get(name, {}))
     return TASKS[name].prepare(files, settings, options)
 
 

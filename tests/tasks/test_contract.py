@@ -126,7 +126,14 @@ def test_padding_changes_nothing(prepared, name):
     for each, expected in zip(encoded, together, strict=True):
         alone = forward.outputs(task.inputs([each], text))
         keras.tree.map_structure(
-            lambda one, other: np.testing.assert_allclose(one, other, atol=1e-5), alone, expected
+            lambda one, other: np.testing.assert_allclose(
+                # Outputs of positions are as long as the longest row.
+                one,
+                other[tuple(map(slice, one.shape))],
+                atol=1e-5,
+            ),
+            alone,
+            expected,
         )
 
 

@@ -248,8 +248,8 @@ class PredictionOptions(FineTunedOptions, TextFileOptions):
     output: str = option("-", "output file; -: standard output")
     output_format: str = option(
         "jsonl",
-        "jsonl: a JSON object for each line of the input; csv: a table with a header",
-        choices=OUTPUT_FORMATS,
+        "jsonl: a JSON object for each line of the input; csv: a table with a header; or a format "
+        "of the checkpoint's task, such as conll (token_classification)",
     )
     with_text: bool = option(False, "also give the text of each line")
     on_error: str = option(

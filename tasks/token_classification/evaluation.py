@@ -1,0 +1,151 @@
+"""The metrics of entities over a whole split."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from tasks.base import Evaluation
+from tasks.evaluation import Findings
+from tasks.rows import split_rows
+from tasks.token_classification.findings import findings_of
+from tasks.token_classification.metrics import counts_by_label, entity_metrics, token_accuracy
+from tasks.token_classification.passages import in_characters
+from tasks.token_classification.records import TaggedText
+from tasks.token_classification.result import tagging
+from tasks.token_classification.tags import Entity, tags_of
+
+if TYPE_CHECKING:
+    from tasks.token_classification.data import TokenData
+    from tasks.token_classification.task import TokenClassification
+
+# A file of so many lines is read in a second.
+MAX_LINES = 100_000
+_TEXT_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The truth and the prediction for the texts of a split.
+
+    Attributes:
+        texts: the texts, with the true entities.
+        predicted: the predicted entities of each, spans of characters.
+        probabilities: of each predicted entity.
+        metrics: see `TokenEvaluation`.
+        training: how many training texts' entities have each label; {}: not known.
+    """
+
+    texts: Sequence[TaggedText]
+    predicted: Sequence[Sequence[Entity]]
+    probabilities: Sequence[Sequence[float]]
+    metrics: dict[str, float]
+    training: dict[str, int] = field(default_factory=dict)
+
+
+class TokenEvaluation(Evaluation):
+    """Entity F1, precision, recall, macro F1 and token accuracy; validation settles nothing.
+
+    True entities that the model cannot find, because they begin or end within a token, count as
+    missed. "training_entities" in `metrics.json` are those of each label.
+    """
+
+    task: "TokenClassification"
+    data: "TokenData"
+
+    def validate(self) -> dict[str, float]:
+        """See `Evaluation.validate`."""
+        return self._outcome("valid", probabilities=False).metrics
+
+    def settle(self) -> None:
+        """Notes how many training entities each label has."""
+        self.found["training_entities"] = self._training_entities()
+
+    def test(self) -> tuple[dict[str, float], dict[str, str]]:
+        """The metrics, a table by label, and each text with its entities."""
+        self._tested = self._outcome("test", probabilities=True)
+        texts = {
+            "test_entities.csv": _table(self._tested),
+            "test_predictions.jsonl": _predictions(self._tested),
+        }
+        return self._tested.metrics, texts
+
+    def findings(self) -> Findings:
+        """The labels, the confusions, and texts with errors."""
+        return findings_of(self._tested)
+
+    def _training_entities(self) -> dict[str, int]:
+        if "train" not in self.data.texts:
+            found = self.found.get("training_entities")
+            return found if isinstance(found, dict) else {}
+        counts = dict.fromkeys(self.task.entity_labels, 0)
+        for text in self.data.texts["train"]:
+            for entity in text.entities:
+                counts[entity.label] += 1
+        return counts
+
+    def _outcome(self, split: str, *, probabilities: bool) -> Outcome:
+        encoded, texts = self.data.encoded[split], self.data.texts[split]
+        scores: list[Any] = [None] * len(texts)
+        losses = weights = 0.0
+        some: list[Any] = []
+        for inputs, targets, outputs in self.forward(self.data.batches[split]):
+            values, counts = (
+                keras.ops.convert_to_numpy(each)
+                for each in self.task.loss(inputs, targets, outputs)
+            )
+            losses += float((values * counts).sum())
+            weights += float(counts.sum())
+            some = split_rows(outputs, inputs["example"])
+            numbers = dict.fromkeys(inputs["example"].tolist())
+            for number, output in zip(numbers, some, strict=True):
+                scores[number] = self.task.scores(encoded[number], output)
+        units, likely = self.task.decode(scores, some, probabilities=probabilities)
+        predicted = [in_characters(each, found) for each, found in zip(encoded, units, strict=True)]
+        metrics = entity_metrics(counts_by_label([each.entities for each in texts], predicted))
+        index_of = {tag: index for index, tag in enumerate(self.task.tags)}
+        tags = [
+            np.array([index_of[tag] for tag in tags_of(found, len(each.units), self.task.scheme)])
+            for each, found in zip(encoded, units, strict=True)
+        ]
+        metrics["token_accuracy"] = token_accuracy(self.data.tags[split], tags)
+        metrics = {"loss": losses / max(weights, 1.0), **metrics}
+        return Outcome(texts, predicted, likely, metrics, self._training_entities())
+
+
+def _table(outcome: Outcome) -> str:
+    """CSV: precision, recall, F1 and numbers of each label."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["label", "training", "true", "predicted", "right", "precision", "recall", "f1"])
+    counts = counts_by_label([each.entities for each in outcome.texts], outcome.predicted)
+    for label, each in counts.items():
+        shares = (f"{share:.4f}" for share in (each.precision, each.recall, each.f1))
+        training = outcome.training.get(label, "")
+        rows.writerow([label, training, each.true, each.predicted, each.right, *shares])
+    return file.getvalue()
+
+
+def _predictions(outcome: Outcome) -> str:
+    """JSON lines: each text with its true and its predicted entities."""
+    lines = []
+    for text, predicted, likely in zip(
+        outcome.texts[:MAX_LINES], outcome.predicted, outcome.probabilities, strict=False
+    ):
+        content = text.passage.text
+        true = tagging(content, text.entities, [1.0] * len(text.entities))["entities"]
+        entry = {
+            "file": text.path,
+            "line": text.line,
+            "text": content[:_TEXT_CHARACTERS],
+            "correct": set(text.entities) == set(predicted),
+            "true": [{k: v for k, v in each.items() if k != "probability"} for each in true],
+            "predicted": tagging(content, predicted, likely)["entities"],
+        }
+        lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
+    return "".join(lines)

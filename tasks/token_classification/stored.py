@@ -1,0 +1,53 @@
+"""What a token classification task reads from the files of its checkpoint."""
+
+from typing import TYPE_CHECKING, Any
+
+from common.errors import CheckpointError
+from data_util.reading.labels import LabelSet
+from tasks.token_classification.options import NESTED, TAG_SCHEMES
+
+if TYPE_CHECKING:
+    from models.checkpoints.folder import Checkpoint
+
+LABELS = "labels.txt"
+
+
+def stored_labels(checkpoint: "Checkpoint") -> LabelSet:
+    """The labels, in the order of the tags.
+
+    Raises:
+        CheckpointError, InputError: the file is missing, damaged, or of another checkpoint.
+    """
+    path = checkpoint.path(LABELS)
+    labels, number = LabelSet.load(path), checkpoint.setting("num_labels", int)
+    if len(labels) != number:
+        raise CheckpointError(
+            f"{path}: {len(labels):,} labels, but the model has {number:,}; it belongs to another "
+            "checkpoint."
+        )
+    return labels
+
+
+def stored_settings(checkpoint: "Checkpoint") -> dict[str, Any]:
+    """The arguments of `TokenClassification` beside the labels.
+
+    Raises:
+        CheckpointError: `config.json` lacks one, or has one that is not possible.
+    """
+    scheme, nested = (checkpoint.setting(key, str) for key in ("tags", "nested_entities"))
+    overlap = checkpoint.setting("window_overlap", int)
+    for key, value, allowed in (
+        ("tags", scheme, (*TAG_SCHEMES, "plain")),
+        ("nested_entities", nested, NESTED),
+    ):
+        if value not in allowed:
+            raise CheckpointError(
+                f"{checkpoint.folder}: config.json: {key} must be one of {', '.join(allowed)}, "
+                f"not {value!r:.80}."
+            )
+    if overlap < 0:
+        raise CheckpointError(
+            f"{checkpoint.folder}: config.json: window_overlap must not be negative."
+        )
+    crf = checkpoint.setting("crf", bool)
+    return {"scheme": scheme, "crf": crf, "overlap": overlap, "nested": nested}
