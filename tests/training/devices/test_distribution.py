@@ -6,16 +6,13 @@ one stage with a Transformer, whose kernels run in the threads of several device
 """
 
 import functools
-import importlib.util
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -43,7 +40,7 @@ FINE_TUNING = {"batch_size": 13, "dropout_keep_prob": 1.0, "num_epochs": 2}
 # Without optimizations XLA compiles twice as fast.
 JAX = {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 RUNS = """
-import json, logging, os, sys
+import functools, json, logging, os, sys
 settings = json.loads(sys.argv[1])
 if settings["devices"] > 1:
     import tensorflow as tf
@@ -55,13 +52,25 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 from tests import toys
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
+from training import command_line
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 
+if os.environ.get("KERAS_BACKEND") == "jax":
+    # A script has one stage, and JAX connects once a process: the stages share the connection.
+    import jax
+
+    jax.distributed.initialize = functools.cache(jax.distributed.initialize)
+    shutdown, jax.distributed.shutdown = jax.distributed.shutdown, lambda: None
 with toys.registered():
     if "pretraining" in settings:
         pretrain(PretrainingOptions(**settings["pretraining"]))
     if "fine_tuning" in settings:
         fine_tune(FineTuningOptions(**settings["fine_tuning"]))
+    if "stopped" in settings:
+        jax.distributed.shutdown = shutdown
+        # With all that a script has around it.
+        sys.argv[1:] = [f"--{name}={value}" for name, value in settings["stopped"].items()]
+        command_line.run(pretrain, PretrainingOptions, "")
 """
 
 
@@ -141,33 +150,45 @@ def runs_of(settings):
     return ["-c", RUNS, json.dumps(settings)]
 
 
-@contextmanager
-def two_processes(arguments_of, folder, name):
-    """Starts two on JAX, each with `arguments_of` its part of the layout: they, and their logs."""
+@pytest.fixture(scope="module")
+def two_processes(one_device, options, tmp_path_factory):
+    """Two on JAX. Both stages, which were begun on TensorFlow; then a run that the second ends.
+
+    Returns:
+        The folders of both stages, the exit statuses and the logs of both processes.
+    """
+    pytest.importorskip("jax", reason="JAX is not installed")
+    folders = {stage: one_device(stage, "processes", kill=True) for stage in STAGES}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {
-        "distribute": "data_parallel",
-        "coordinator": f"127.0.0.1:{port}",
-        "num_processes": 2,
-    }
-    logs = [folder / f"{name}_{number}" for number in range(2)]
-    runs = [
-        start(arguments_of({**shared, "process_id": number}), log, **JAX)
-        for number, log in enumerate(logs)
-    ]
+    runs = []
+    logs = [tmp_path_factory.mktemp("processes") / f"log_{number}" for number in range(2)]
+    for number, log in enumerate(logs):
+        layout = {
+            "distribute": "data_parallel",
+            "coordinator": f"127.0.0.1:{port}",
+            "num_processes": 2,
+            "process_id": number,
+        }
+        settings = {stage: options(stage, "processes", **layout) for stage in STAGES}
+        endless = {"num_epochs": 5000, "validate_every": 5000, "objectives": "masked_lm"}
+        stopped = options("pretraining", "stopped", **layout, **endless)
+        stopped["mask_lm_source_file"] = ",".join(stopped["mask_lm_source_file"])
+        runs.append(start(runs_of({"devices": 1, **settings, "stopped": stopped}), log, **JAX))
     try:
-        yield runs, logs
+        give_up = time.monotonic() + 600
+        while not (Path(stopped["ckpt_dir"]) / "last").exists() and not any(
+            run.poll() for run in runs
+        ):
+            assert time.monotonic() < give_up, [log.read_text()[-3000:] for log in logs]
+            time.sleep(0.1)
+        runs[1].send_signal(signal.SIGTERM)
+        statuses = [run.wait(timeout=600) for run in runs]
     finally:
         for run in runs:
             run.kill()
-
-
-def assert_ended(runs, logs, status, timeout):
-    assert [run.wait(timeout=timeout) for run in runs] == [status] * len(runs), [
-        log.read_text()[-3000:] for log in logs
-    ]
+    return folders, statuses, [log.read_text() for log in logs]
 
 
 def assert_same_run(folder, reference):
@@ -216,73 +237,21 @@ def test_two_devices_are_as_one(one_device, options, tmp_path):
     np.testing.assert_allclose(ours.probabilities(texts), theirs.probabilities(texts), atol=1e-3)
 
 
-without_jax = pytest.mark.skipif(
-    importlib.util.find_spec("jax") is None, reason="JAX is not installed"
-)
-
-
-@without_jax
-def test_the_barrier_of_jax(tmp_path):
-    """`barrier` is built on a part of JAX that is not public: nothing else has no time limit."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    code = f"""
-        import jax
-        jax.distributed.initialize("127.0.0.1:{port}", 1, 0)
-        from training.devices import distribution
-        distribution.processes = lambda: 2  # It would not wait for itself. JAX knows of one.
-        for _ in range(2):
-            distribution.barrier("here")
-        jax.distributed.shutdown()
-    """
-    run = start(["-c", textwrap.dedent(code)], tmp_path / "log", **JAX)
-    assert run.wait() == 0, (tmp_path / "log").read_text()[-3000:]
-
-
-@without_jax
-def test_a_process_that_is_asked_to_stop_stops_all(options, tmp_path):
-    """SIGTERM to the second alone: both end after the same step, and the first has saved it."""
-    endless = {"num_epochs": 5000, "validate_every": 5000, "objectives": ["masked_lm"]}
-    # The scripts do not know the toy.
-    arguments = ("pretraining", "stopped", "transformer")
-    last = Path(options(*arguments)["ckpt_dir"]) / "last"
-
-    def arguments_of(layout):
-        values = options(*arguments, **endless, **layout)
-        return [
-            str(ROOT / "train_bert_lm.py"),
-            *(
-                f"--{key}={','.join(value) if isinstance(value, list) else value}"
-                for key, value in values.items()
-            ),
-        ]
-
-    with two_processes(arguments_of, tmp_path, "stopped") as (runs, logs):
-        give_up = time.monotonic() + 600
-        while not last.exists() and not any(run.poll() for run in runs):
-            assert time.monotonic() < give_up, [log.read_text()[-3000:] for log in logs]
-            time.sleep(0.1)
-        runs[1].send_signal(signal.SIGTERM)
-        assert_ended(runs, logs, 143, timeout=600)
-    assert "resumes from the last checkpoint" in logs[0].read_text()
-    assert "Traceback" not in "".join(log.read_text() for log in logs)
-
-
-@without_jax
-def test_two_processes_are_as_one_device(one_device, options, tmp_path):
-    """On another backend, too: both stages were begun on TensorFlow, and end on JAX."""
-    folders = {stage: one_device(stage, "processes", kill=True) for stage in STAGES}
+def test_two_processes_are_as_one_device(one_device, two_processes):
+    """On another backend, too."""
+    folders, _, logs = two_processes
+    assert "over 2 devices, 2 processes" in logs[0]
     for stage, folder in folders.items():
-
-        def arguments_of(layout, stage=stage):
-            return runs_of({"devices": 1, stage: options(stage, "processes", **layout)})
-
-        with two_processes(arguments_of, tmp_path, stage) as (runs, logs):
-            assert_ended(runs, logs, 0, timeout=600)
-        assert "over 2 devices, 2 processes" in logs[0].read_text()
         assert_same_run(folder, one_device(stage))
         # One process speaks, and one writes: a folder of curves, each split in one more file.
-        assert "epoch" not in logs[1].read_text()
         (curves,) = (folder / "logs").iterdir()
         assert len(list((curves / "train").iterdir())) == 2
+    assert "epoch" not in logs[1]
+
+
+def test_a_process_that_is_asked_to_stop_stops_all(two_processes):
+    """SIGTERM to the second alone: both end after the same step, and the first has saved it."""
+    _, statuses, logs = two_processes
+    assert statuses == [143, 143], [log[-3000:] for log in logs]
+    assert "resumes from the last checkpoint" in logs[0]
+    assert "Traceback" not in "".join(logs)
