@@ -1,7 +1,10 @@
 """Shared fixtures: tiny files, tiny checkpoints of both stages, and the root scripts."""
 
 import functools
+import gc
 import io
+import os
+import pickle
 import runpy
 import sys
 import warnings
@@ -12,8 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
+# While modules are imported, nothing becomes garbage: a sixth of the time of TensorFlow's import.
+gc.disable()
 # No deadlines: tests must not fail on a busy machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -117,54 +123,101 @@ class Run:
     fine_tuning_metrics: dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    return Tiny(tmp_path_factory.mktemp("tiny"))
+def pytest_configure():
+    # No test cuts the power, and on some disks waiting takes longer than all else of a short run.
+    os.fsync = lambda descriptor: None
+
+
+def pytest_collection_finish():
+    """What is imported stays: the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
-def run_of(tiny):
+def made_once(tmp_path_factory):
+    """Makes something once for all processes that run tests: `made_once(name, make)`.
+
+    `make(folder)` gets an empty folder of its own; what it returns, which must be picklable, every
+    process gets. Tests must not modify what is in the folder.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made_once"
+    root.mkdir(exist_ok=True)
+
+    def once(name, make):
+        result = root / f"{name}.pickle"
+        with FileLock(root / f"{name}.lock"):
+            if not result.exists():
+                folder = root / name
+                folder.mkdir()
+                result.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(result.read_bytes())
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def tiny(made_once):
+    return made_once("tiny", Tiny)
+
+
+@pytest.fixture(scope="session")
+def run_of(tiny, made_once):
     """Returns the `Run` of a backbone, which is made on first use. Tests must not modify it."""
-    from train_bert_fine_tuning import fine_tune
-    from train_bert_lm import pretrain
-    from training.options.scripts import FineTuningOptions, PretrainingOptions
 
-    @functools.cache
-    def make(backbone):
-        first, second = tiny.folder / f"lm_{backbone}", tiny.folder / f"save_{backbone}"
+    def make(backbone, folder):
+        from train_bert_fine_tuning import fine_tune
+        from train_bert_lm import pretrain
+        from training.options.scripts import FineTuningOptions, PretrainingOptions
+
+        first, second = folder / "lm", folder / "save"
         options = PretrainingOptions(**tiny.pretraining(backbone, ckpt_dir=str(first)))
         further = tiny.fine_tuning(ckpt_dir=str(first), ckpt_dir_save=str(second))
         with functions_run(eagerly=False):
             metrics = pretrain(options)
             return Run(first, second, metrics, fine_tune(FineTuningOptions(**further)))
 
-    return lambda backbone="text_cnn": make(backbone)
+    @functools.cache
+    def run(backbone):
+        return made_once(f"run_{backbone}", functools.partial(make, backbone))
+
+    return lambda backbone="text_cnn": run(backbone)
 
 
 @pytest.fixture(scope="session")
-def pairs(tmp_path_factory):
+def pairs(made_once):
     """Files of pairs of texts."""
     from tests.pair_runs import Pairs
 
-    return Pairs(tmp_path_factory.mktemp("pairs"))
+    return made_once("pairs", Pairs)
 
 
 @pytest.fixture(scope="session")
-def pretrained_on_pairs(pairs):
+def pretrained_on_pairs(pairs, made_once):
     """A pre-trained checkpoint. Tests must not modify it."""
-    with functions_run(eagerly=True):
-        return pairs.pretraining("lm")
+
+    def make(_):
+        with functions_run(eagerly=True):
+            return pairs.pretraining("lm")
+
+    return made_once("pretrained_on_pairs", make)
 
 
 @pytest.fixture(scope="session")
-def fine_tuned_on_pairs(pairs, pretrained_on_pairs):
+def fine_tuned_on_pairs(pairs, pretrained_on_pairs, made_once):
     """A checkpoint that labels pairs as `same` or `different`. Tests must not modify it."""
-    from train_bert_fine_tuning import fine_tune
 
-    folder = pairs.folder / "fine_tuned"
-    with functions_run(eagerly=False):
-        fine_tune(pairs.options(ckpt_dir=pretrained_on_pairs, ckpt_dir_save=str(folder)))
-    return folder
+    def make(folder):
+        from train_bert_fine_tuning import fine_tune
+
+        with functions_run(eagerly=False):
+            save = folder / "save"
+            fine_tune(pairs.options(ckpt_dir=pretrained_on_pairs, ckpt_dir_save=str(save)))
+        return save
+
+    return made_once("fine_tuned_on_pairs", make)
 
 
 @contextmanager
