@@ -21,9 +21,11 @@ setup: .venv/.dev .venv/.torch .venv/.reference ## install everything for develo
 demo: .venv/.runtime ## pre-train and fine-tune on the bundled sample (needs requirements.lock only)
 	@$(VENV_PYTHON) -m benchmarks.demo
 
+# mypy uses one core, and the tests leave one idle now and then: they run at the same time.
 test: lint ## setup, lint, type checks and tests, as in continuous integration
-	$(VENV_PYTHON) -m mypy
-	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(VENV_PYTHON) -m mypy & types=$$!; \
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$types && exit $$tests
 
 crash-test: setup ## kill pre-training and fine-tuning runs 52 times and compare the results (minutes)
 	@$(VENV_PYTHON) -m benchmarks.crash_test

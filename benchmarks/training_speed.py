@@ -92,7 +92,10 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
             "KerasHub": lambda: KerasPeer(shape, documents, None),
         },
     }
-    product = matmul_rate(precision="bfloat16" if "bfloat16" in arguments.precision else "float32")
+    product = matmul_rate(
+        256 if arguments.test_mode else 2048,
+        precision="bfloat16" if "bfloat16" in arguments.precision else "float32",
+    )
     tables, rooflines, profiles = {}, [], []
     for title, others in peers.items():
         if arguments.only not in title:

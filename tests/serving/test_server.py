@@ -4,23 +4,19 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from common.errors import OptionError
 from serving import server
 from serving.options import ServingOptions
 from serving.server import _listen
 from training.prediction import Predictor
-
-ROOT = Path(__file__).parents[2]
 
 
 def connection(running):
@@ -241,15 +237,11 @@ def test_the_end_of_the_terminal_is_answered_as_sigterm_is(monkeypatch):
         signal.signal(signal.SIGHUP, before)
 
 
-def test_an_address_that_is_taken(run_of, tmp_path):
+def test_an_address_that_is_taken():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, str(ROOT / "serve.py"), f"--port={port}"]
-        ended = subprocess.run(
-            [*command, f"--ckpt_dir={run_of().fine_tuned}"], capture_output=True, text=True
-        )
-    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert f"--port={port}: cannot listen there" in ended.stderr
+        with pytest.raises(OptionError, match=f"--port={port}: cannot listen there"):
+            _listen(ServingOptions(ckpt_dir="", port=port))
 
 
 def test_pairs_are_labelled_and_explained(running_on_pairs, fine_tuned_on_pairs):

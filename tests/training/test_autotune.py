@@ -29,6 +29,8 @@ class Clock:
     def __init__(self, monkeypatch, seconds_per_epoch):
         self.now, self.seconds_per_epoch, self.runs = 0.0, seconds_per_epoch, []
         monkeypatch.setattr(autotune.time, "monotonic", lambda: self.now)
+        # No model is made, and looking for those of other tests takes half a second.
+        monkeypatch.setattr(autotune.keras.utils, "clear_session", lambda: None)
 
     def train(self, score):
         """A trainer whose validation score is `score(options)`."""

@@ -52,7 +52,9 @@ def runner(tiny, with_toys):
 
     def make(stage, backbone, folder, start="", **changes):
         if stage == "pretraining":
-            values = tiny.pretraining(backbone, ckpt_dir=str(folder), **changes)
+            # Five steps an epoch: a step costs more than its rows.
+            changes = {"ckpt_dir": str(folder), "batch_size": 32, **changes}
+            values = tiny.pretraining(backbone, **changes)
             return lambda: pretrain(PretrainingOptions(**values))
         values = {"ckpt_dir": str(start), "ckpt_dir_save": str(folder), **changes}
         options = FineTuningOptions(**tiny.fine_tuning(**values))
@@ -233,6 +235,7 @@ def assert_same_result(folder, reference):
 def test_killed_while_it_learns_which_labels_are_named(runner, after_step, tmp_path):
     (tmp_path / "names.txt").write_text("盗窃\n诈骗\t骗取\n", encoding="utf-8")
     changes = {"label_names_file": str(tmp_path / "names.txt"), "save_every_steps": 2}
+    changes["batch_size"] = 16
     changes["objectives"] = ["masked_lm", "label_mention"]
     runner("pretraining", TOY, tmp_path / "whole", **changes)()
     run = runner("pretraining", TOY, tmp_path / "killed", **changes)
