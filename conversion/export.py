@@ -51,7 +51,7 @@ def export(options: ExportOptions) -> Path:
         CheckpointError: not a whole, fine-tuned checkpoint.
         InputError: a package that the format needs is not installed.
         OptionError: the folder already holds something else, or an export and no
-            `options.overwrite`; or the format cannot express the backbone.
+            `options.overwrite`; or the format cannot express the backbone, or an export the task.
     """
     # Imported here: `--help` is instant.
     from models.serving_model import ServingModel
@@ -61,6 +61,7 @@ def export(options: ExportOptions) -> Path:
     _check_output(out, options.overwrite)
     _check_packages(options.format)
     predictor = Predictor(Path(options.ckpt_dir))
+    predictor.task.check_export()
     _check_backbone(options.format, predictor.model.backbone)
     quantized = ", int8" if options.quantize == "int8" else ""
     logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)

@@ -14,7 +14,7 @@ class Array(NamedTuple):
 
     Attributes:
         shape: the names of the dimensions, "batch" first; equal names mean equal sizes. A dimension
-            whose size is known may be a number.
+            whose size is known may be a number. "length" and "target_length" are numbers of tokens.
         dtype: the type of the elements.
     """
 
@@ -42,7 +42,7 @@ def example_batch(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
     """
     batch = {}
     for name, array in arrays.items():
-        shape = array.with_sizes({"length": 2}).shape
+        shape = array.with_sizes({"length": 2, "target_length": 2}).shape
         known = [each if isinstance(each, int) else 1 for each in shape]
         batch[name] = np.zeros(known, array.dtype)
     return {**batch, "padding_mask": np.ones((1, 2), "bool")}

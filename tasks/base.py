@@ -18,8 +18,10 @@ import numpy as np
 from common.errors import OptionError
 from data_util.reading.settings import DEFAULT_READING, Reading
 from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
-from tasks.evaluation import Evaluation, Forward
+from tasks.decided import Decided
+from tasks.evaluation import Compile, Evaluation, Forward, Outputs
 from tasks.explained import Explained
+from tasks.exported import Exported
 from tasks.formats import ResultFormat
 from tasks.tables import Tabular
 
@@ -35,7 +37,7 @@ Record = Any
 Encoded = Any
 
 
-class Task(Explained, Tabular):
+class Task(Decided, Explained, Exported, Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
@@ -60,7 +62,7 @@ class Task(Explained, Tabular):
 
     name: ClassVar[str]
     score: str
-    higher_is_better: ClassVar[bool] = True
+    higher_is_better: bool = True
     near_tie: ClassVar[float] = 0.0
     unit: str = "examples"
     min_sequence_length: int = 3
@@ -138,23 +140,6 @@ class Task(Explained, Tabular):
         """
         raise NotImplementedError
 
-    def use_decision(
-        self,
-        threshold: float | None = None,
-        threshold_file: str = "",
-        at_least_one: bool | None = None,
-    ) -> None:
-        """Replaces what decides on results, each option that is given, as the checkpoint has it.
-
-        Raises:
-            OptionError: this task has no such option.
-            InputError: the file cannot be used.
-        """
-        given = {"threshold": threshold, "threshold_file": threshold_file or None}
-        for name, value in {**given, "at_least_one": at_least_one}.items():
-            if value is not None:
-                raise OptionError(f"--{name}: the task {self.name} has no such option.")
-
     def summary(self) -> str:
         """A short description for the log, such as the number of labels and the head."""
         return self.name
@@ -204,6 +189,21 @@ class Task(Explained, Tabular):
         """
         raise NotImplementedError
 
+    def outputs_function(self, model: "TaskModel", compiled: Compile) -> Outputs:
+        """The function from the inputs of a batch to the outputs that `results` reads.
+
+        By default it is the forward pass of the model. A task whose results take several passes,
+        such as one per token that is written, gives a function of its own.
+
+        Args:
+            model: of this task.
+            compiled: compiles a Keras model, or a part of one.
+
+        Returns:
+            A function that gives an array, or a dict of arrays, (rows, ...) each.
+        """
+        return compiled(model)
+
     # Metrics.
 
     def evaluation(
@@ -212,8 +212,8 @@ class Task(Explained, Tabular):
         """See `Evaluation`."""
         raise NotImplementedError
 
-    # Prediction: a caller uses `encode`, then `inputs` for a batch, then the model, splits its
-    # outputs by example, and calls `results`.
+    # Prediction: a caller uses `encode`, then `inputs` for a batch, then what `outputs_function`
+    # gives, splits its outputs by example, and calls `results`.
 
     def read(
         self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
@@ -281,15 +281,3 @@ class Task(Explained, Tabular):
     def examples(self, chinese: bool) -> list[dict[str, Any]]:
         """Inputs to try on the page of the service, as `fields`; Chinese ones, or English ones."""
         return []
-
-    def serving_outputs(self, outputs: Any) -> dict[str, Any]:
-        """The outputs of an exported model by name, (rows, ...) each, in Keras' operations."""
-        return {"logits": outputs}
-
-    def serving_files(self) -> dict[str, str]:
-        """Text files for an exported model that explain its outputs, by name."""
-        return self.texts()
-
-    def serving_decision(self) -> dict[str, Any]:
-        """What else decides on the outputs of an exported model, for its `model.json`."""
-        return {}

@@ -1,6 +1,6 @@
 """How a task measures a model, and what it tells of the examples that the model gets wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +27,12 @@ class Findings:
     sections: Sequence[Section] = ()
 
 
+# From the inputs of a batch, arrays by name, to outputs as NumPy arrays.
+Outputs = Callable[[Mapping[str, np.ndarray]], Any]
+# Compiles the forward pass of a Keras model, which may be a part of another one.
+Compile = Callable[[Any], Outputs]
+
+
 class Forward(Protocol):
     """The compiled forward pass of a model."""
 
@@ -35,6 +41,9 @@ class Forward(Protocol):
 
         Each process of a run gets all batches.
         """
+
+    def compiled(self, part: Any) -> Outputs:
+        """The compiled forward pass of another Keras model, such as a part of this one."""
 
 
 class Evaluation:

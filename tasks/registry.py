@@ -10,6 +10,7 @@ TASKS = Registry(
     multi_label="tasks.classification.task:MultiLabel",
     multi_class="tasks.classification.task:MultiClass",
     token_classification="tasks.token_classification.task:TokenClassification",
+    sequence_to_sequence="tasks.sequence_to_sequence.task:SequenceToSequence",
 )
 
 DEFAULT_TASK = "multi_label"
@@ -20,6 +21,13 @@ TASK_OPTIONS = Registry(
     multi_label="tasks.classification.options:ClassificationOptions",
     multi_class="tasks.classification.options:ClassificationOptions",
     token_classification="tasks.token_classification.options:TokenClassificationOptions",
+    sequence_to_sequence="tasks.sequence_to_sequence.options:SequenceToSequenceOptions",
+)
+
+# Options of what uses a fine-tuned checkpoint, which replace what its task decides by: None where
+# they are not given. See `tasks.base.Task.use_options`.
+DECISION_OPTIONS = Registry(
+    sequence_to_sequence="tasks.sequence_to_sequence.options:GenerationOptions",
 )
 
 # Functions from the files of a run, and how to read them, to the training texts, read while they
@@ -28,4 +36,5 @@ TRAINING_TEXTS = Registry(
     multi_label="tasks.classification.records:training_texts",
     multi_class="tasks.classification.records:training_texts",
     token_classification="tasks.token_classification.records:training_texts",
+    sequence_to_sequence="tasks.sequence_to_sequence.records:training_texts",
 )

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from models.checkpoints.folder import METRICS, read_checkpoint
 from models.checkpoints.publication import read_published
 from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
+from tasks.evaluation import Outputs
 from tasks.loading import load_task_model
 from tasks.rows import split_rows
 from training.devices.forward import Forward
@@ -68,14 +70,19 @@ class Predictor:
         # A run may publish another checkpoint between the configuration and the weights.
         read_published(folder, lambda: self._load(folder))
         self.task.use_decision(threshold, threshold_file, at_least_one)
-        self._forward = Forward(self.model)
+
+    @cached_property
+    def _outputs(self) -> Outputs:
+        return self.task.outputs_function(self.model, lambda part: Forward(part).outputs)
 
     @classmethod
     def from_options(cls, options: FineTunedOptions) -> Self:
         """Loads the checkpoint that the options name, with their decision."""
-        return cls(
+        predictor = cls(
             Path(options.ckpt_dir), options.threshold, options.threshold_file, options.at_least_one
         )
+        predictor.task.use_options(options)
+        return predictor
 
     def _load(self, folder: Path) -> None:
         checkpoint = read_checkpoint(folder)
@@ -150,7 +157,7 @@ class Predictor:
     def batch_outputs(self, encoded: Sequence[Encoded]) -> list[Any]:
         """Like `outputs`, with all records in one batch."""
         inputs = self.task.inputs(encoded, self.text)
-        return split_rows(self._forward.outputs(inputs), inputs["example"])
+        return split_rows(self._outputs(inputs), inputs["example"])
 
 
 def predict(options: PredictionOptions) -> int:

@@ -35,7 +35,8 @@ def delimiter_of(line: str, ending: str, reading: Reading) -> str | None:
     """What separates the columns, if this first line of a file is the header of a table.
 
     Without an ending that says so, a line is a header only if every column is one that tables of
-    texts have, or if it has all columns that `reading` names.
+    texts have, or if it has all columns that `reading` names. With the ending of tab-separated
+    values and `reading.pairs`, a line of two texts is no header either.
 
         >>> delimiter_of("id,text,label", "", Reading())
         ','
@@ -68,6 +69,8 @@ def delimiter_of(line: str, ending: str, reading: Reading) -> str | None:
                 return delimiter
     if ending not in _DELIMITERS:
         return None
+    if reading.pairs and delimiters == ("\t",) and line.count("\t") == 1:
+        return None  # Two texts with a tab between them, as people write them without a header.
     columns = max((columns_of(line, delimiter) for delimiter in delimiters), key=len)
     wanted = reading.text_field or (*TEXT_FIELDS, " and ".join(PAIR_FIELDS[0]))
     raise InputError(

@@ -67,7 +67,7 @@ def beam_search(
             ending = best.ended[index, :beams] | last
             possible = best.totals[index, :beams] > _NONE / 2
             possible[0] = True  # There is always one.
-            for place in np.flatnonzero(ending & possible):
+            for place in np.flatnonzero(ending & possible).tolist():
                 found[prompt].append(_generated(best, index, place, prompt_length, settings))
             # Stable: of two equal ones, the earlier stays before the later.
             found[prompt] = sorted(found[prompt], key=lambda each: -each.score)[:beams]

@@ -35,7 +35,7 @@ def one_by_one(
         possible = allowed(logits, sequences, settings)
         if settings.sample:
             possible = to_sample_from(possible, settings) + _gumbel(
-                [generators[row] for row in running], logits.shape[1]
+                [generators[row] for row in running.tolist()], logits.shape[1]
             )
         tokens = possible.argmax(axis=-1).astype(np.int32)
         totals = totals + log_softmax(logits)[np.arange(len(tokens)), tokens]

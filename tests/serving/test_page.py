@@ -133,6 +133,19 @@ def test_entities_are_coloured_in_the_text(page_without_service):
     assert page.evaluate("renderer.names({ entities: [{ label: 'PER' }] })") == ["PER"]
 
 
+def test_a_text_that_was_written(page_without_service):
+    page = page_without_service({"source": str}, ["text", "score", "top"])
+    page.get_by_role("button", name="Write it").wait_for()
+    page.evaluate("""renderer.show(readBoxes(), {
+        text: "<b>谁？", score: -0.5, top: [{ text: "<b>谁？" }, { text: "轮到谁" }],
+    })""")
+    assert page.locator("#written-text").text_content() == "<b>谁？"
+    assert "-0.50" in page.locator("#written-score").text_content()
+    assert page.locator("#written-list li").all_text_contents() == ["轮到谁"]
+    page.evaluate("renderer.show(readBoxes(), { text: '', score: -1 })")
+    assert page.locator("#written-others").is_hidden()
+
+
 def test_from_a_text_to_its_labels_and_why(page):
     page.get_by_label("Text", exact=True).fill(TEXT)
     page.get_by_role("button", name="Label it").click()

@@ -13,6 +13,7 @@ from models.presets import backbone_config
 from tasks.data import DataSettings
 from tasks.registry import TASK_OPTIONS, TASKS
 from tests.toys.choices import choice_lines
+from training.devices.forward import Forward
 
 SIZES = {"train": 21, "valid": 9, "test": 9}
 
@@ -41,20 +42,29 @@ def entity_lines(count, seed):
     return lines
 
 
+def sequences(count, seed):
+    """The target is what the source begins with, in another order."""
+    lines = [line.partition(" ")[0] for line in labelled_lines(count, seed, 1)]
+    return [f"{line}\t{line[2:0:-1]}\n" for line in lines]
+
+
 # By task: gives so many lines of a labelled file, and lines to predict from, one of them blank.
 FILES = {
     "multi_label": (lambda count, seed: labelled_lines(count, seed, 2), ["甲天", "", "乙地人丙"]),
     "multi_class": (lambda count, seed: labelled_lines(count, seed, 1), ["甲天", "", "乙地人丙"]),
     "token_classification": (entity_lines, ["甲乙天", "", "地人丙"]),
+    "sequence_to_sequence": (sequences, ["甲天", "", "乙地人丙"]),
     "toy": (
         choice_lines,
         ['{"options": ["甲乙", "丙"]}', "", '{"options": ["乙", "甲丁戊"]}'],
     ),
 }
 
-
-# What the short sequences of the tests need.
-OPTIONS = {"token_classification": {"crf": True, "window_overlap": 2}}
+# What the short sequences of the tests need, and what keeps the tests short.
+OPTIONS = {
+    "token_classification": {"crf": True, "window_overlap": 2},
+    "sequence_to_sequence": {"max_target_length": 8, "decoder_layers": 1, "num_beams": 2},
+}
 
 
 def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
@@ -76,6 +86,11 @@ def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
     )
     options = TASK_OPTIONS.get(name, Options)(**OPTIONS.get(name, {}))
     return TASKS[name].prepare(files, settings, options)
+
+
+def outputs_of(data, model):
+    """The function from inputs to outputs that prediction uses."""
+    return data.task.outputs_function(model, lambda part: Forward(part).outputs)
 
 
 def model_for(data, seed=1, dropout=0.0):

@@ -19,8 +19,9 @@ from tasks.loading import load_task_model
 from tasks.registry import TASK_OPTIONS, TASKS
 from tasks.rows import split_rows
 from tests import toys
-from tests.tasks.examples import FILES, SIZES, model_for, prepare
+from tests.tasks.examples import FILES, SIZES, model_for, outputs_of, prepare
 from training.devices.forward import Forward
+from training.preparation.tokenizer import text_files
 
 with toys.registered():
     tasks = pytest.mark.parametrize("name", list(TASKS))
@@ -116,15 +117,15 @@ def test_training_examples_are_found(prepared, name):
 def test_padding_changes_nothing(prepared, name):
     data = prepared(name, sequence_length=70)
     task, text = data.task, data.text
-    forward = Forward(model_for(data))
+    outputs = outputs_of(data, model_for(data))
     lines = io.BytesIO("\n".join(FILES[name][1]).encode())
     records = [line.record for line in task.read(lines, "lines") if line.record is not None]
     encoded = [*task.encode(records, text), task.sample(70, text)]
     inputs = task.inputs(encoded, text)
     assert inputs["token_ids"].shape[1] == 70
-    together = split_rows(forward.outputs(inputs), inputs["example"])
+    together = split_rows(outputs(inputs), inputs["example"])
     for each, expected in zip(encoded, together, strict=True):
-        alone = forward.outputs(task.inputs([each], text))
+        alone = outputs(task.inputs([each], text))
         keras.tree.map_structure(
             lambda one, other: np.testing.assert_allclose(
                 # Outputs of positions are as long as the longest row.
@@ -196,7 +197,8 @@ def test_a_checkpoint_gives_the_task_and_the_model_back(prepared, name, tmp_path
     evaluation.settle()
     config = {"backbone": model.backbone.config.to_dict(), "task": name, "head_dropout": 0.0}
     config |= task.config()
-    write_checkpoint(tmp_path, config=config, model=model, texts=task.texts(), metrics=found)
+    texts = {**text_files(data.text.tokenizer, data.text.vocabulary), **task.texts()}
+    write_checkpoint(tmp_path, config=config, model=model, texts=texts, metrics=found)
     loaded, again = load_task_model(read_checkpoint(tmp_path))
     assert type(loaded) is type(task)
     assert (loaded.config(), loaded.texts()) == (task.config(), task.texts())
@@ -222,7 +224,7 @@ def test_results_are_json_that_the_type_describes(prepared, name):
     encoded = task.encode(records, text)
     assert all(task.length(each) > 0 for each in encoded)
     inputs = task.inputs(encoded, text)
-    outputs = split_rows(Forward(model_for(data)).outputs(inputs), inputs["example"])
+    outputs = split_rows(outputs_of(data, model_for(data))(inputs), inputs["example"])
     results = task.results(encoded, outputs, top_k=2)
     assert len(results) == len(records)
     for result in (*results, task.empty_result()):

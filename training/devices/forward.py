@@ -53,6 +53,10 @@ class Forward:
             real = real_rows(inputs, distribution.replicas())
             yield inputs, targets, keras.tree.map_structure(operator.itemgetter(real), outputs)
 
+    def compiled(self, part: keras.Model) -> Callable[[Inputs], Any]:
+        """See `tasks.evaluation.Forward.compiled`."""
+        return Forward(part).outputs
+
     def outputs(self, inputs: Inputs) -> Any:
         """Computes the outputs for one batch on one device.
 

@@ -15,6 +15,7 @@ from data_util.tokens.default_style import SHORT
 from models.presets import DEFAULT_PRESET, PRESETS, describe_presets
 from models.registry import BACKBONES, DEFAULT_BACKBONE
 from models.size_options import SizeOption, size_options
+from tasks.registry import DECISION_OPTIONS
 
 TEST_MODE_DOCUMENTS = 300
 MAX_EPOCHS = 100_000
@@ -182,6 +183,12 @@ class FineTunedOptions(Options):
     at_least_one: bool | None = option(
         None, "whether the label nearest to its threshold is predicted where none reaches it"
     )
+
+    @classmethod
+    def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
+        """What decides on the results of those tasks that have such options."""
+        groups = map(DECISION_OPTIONS.__getitem__, DECISION_OPTIONS)
+        return (*super().further_groups(values), *groups)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,9 @@ def test_tabs_and_quotes_of_tsv():
         ("text", "", {}, None),
         ("text,label __label__x", ".csv", {}, None),
         ("a\tb __label__x", ".tsv", {}, None),
+        # A pair that is known to be one.
+        ("Whose turn?\t轮到谁了？", ".tsv", {"pairs": True}, None),
+        ("text_a\ttext_b", ".tsv", {"pairs": True}, "\t"),
     ],
 )
 def test_what_is_a_header(line, ending, settings, delimiter):

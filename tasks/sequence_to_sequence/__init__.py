@@ -1,0 +1,1 @@
+"""Writes a text from a text: a translation, a summary, a title."""

@@ -1,0 +1,261 @@
+"""The task sequence_to_sequence: a text is read, and another one is written."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
+
+import numpy as np
+
+from common.errors import CheckpointError, ConfigError, OptionError
+from common.options import Options
+from data_util.inputs import documents_to_inputs
+from data_util.reading.settings import DEFAULT_READING, Reading
+from data_util.tokens.detokenize import detokenize
+from data_util.tokens.tokenizer_files import load_tokenizer
+from data_util.tokens.vocabulary import Vocabulary
+from models.checkpoints.folder import Checkpoint
+from models.generation.settings import GenerationSettings
+from tasks.base import Encoded, Evaluation, Forward, Task
+from tasks.data import DataSettings, Files, Line, TextEncoder
+from tasks.evaluation import Compile, Outputs
+from tasks.sequence_to_sequence.options import GENERATION, SequenceToSequenceOptions
+from tasks.sequence_to_sequence.records import SOURCE, read_sources, split_examples
+
+if TYPE_CHECKING:
+    from data_util.labelled.split_examples import SplitExample
+    from models.backbones.base import Backbone
+    from models.task_model import TaskModel
+    from tasks.sequence_to_sequence.data import SequenceToSequenceData
+
+# The key of `config.json` that has the task's options.
+CONFIG_KEY = "sequence_to_sequence"
+
+
+@dataclass
+class Written:
+    """A text, and how sure the model is: the mean log-probability of its tokens."""
+
+    text: str
+    score: float | None
+    top: list[dict[str, Any]] | None = None
+
+
+class SequenceToSequence(Task):
+    """Writes a text from a text.
+
+    Args:
+        options: of the decoder, of generation and of metrics.
+        vocabulary: of the token ids.
+        style: of the tokenizer.
+    """
+
+    name: ClassVar[str] = "sequence_to_sequence"
+    score: str = "loss"
+    higher_is_better: bool = False
+    # Short runs are compared by the loss: nothing is written in them.
+    trial_options: ClassVar[Mapping[str, Any]] = {"score": "loss"}
+    unit = "examples"
+    fields: Mapping[str, Any] = {SOURCE: str}
+    result_type: ClassVar[type] = Written
+
+    def __init__(
+        self, options: SequenceToSequenceOptions, vocabulary: Vocabulary, style: str
+    ) -> None:
+        groups = dataclasses.fields(SequenceToSequenceOptions)
+        values = {each.name: getattr(options, each.name) for each in groups}
+        self.options = SequenceToSequenceOptions(**values)
+        self.vocabulary, self._style = vocabulary, style
+        self.score = self.options.score
+        self.higher_is_better = self.score != "loss"
+        self._generation()  # Options that contradict each other are told now.
+
+    def _generation(self) -> GenerationSettings:
+        options, vocabulary = self.options, self.vocabulary
+        never = {*vocabulary.reserved_ids.tolist()} - {vocabulary.sep_id}
+        try:
+            return GenerationSettings(
+                max_length=options.max_target_length,
+                eos_id=vocabulary.sep_id,
+                num_beams=1 if options.sampling else options.num_beams,
+                length_penalty=options.length_penalty,
+                no_repeat_ngram=options.no_repeat_ngram,
+                sample=options.sampling,
+                temperature=options.temperature,
+                top_k=options.sampling_top_k,
+                top_p=options.sampling_top_p,
+                banned_ids=tuple(sorted(never)),
+            )
+        except ConfigError as error:
+            raise OptionError(f"{error}") from error
+
+    # From files to batches.
+
+    @classmethod
+    def prepare(
+        cls, files: Files, settings: DataSettings, options: Any
+    ) -> "SequenceToSequenceData":
+        """See `Task.prepare`."""
+        from tasks.sequence_to_sequence.data import prepare_data
+
+        return prepare_data(cls, files, settings, options)
+
+    @classmethod
+    def split_examples(
+        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
+    ) -> "Iterator[SplitExample]":
+        """See `Task.split_examples`."""
+        return split_examples(files, reading, max_examples)
+
+    def labelled(self, files: Sequence[str], settings: DataSettings) -> "SequenceToSequenceData":
+        """See `Task.labelled`."""
+        from tasks.sequence_to_sequence.data import evaluation_data
+
+        return evaluation_data(self, files, settings)
+
+    # The checkpoint folder.
+
+    def config(self) -> dict[str, Any]:
+        """See `Task.config`."""
+        return {CONFIG_KEY: self.options.to_dict()}
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
+        """See `Task.from_checkpoint`."""
+        values = checkpoint.setting(CONFIG_KEY, dict)
+        vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
+        tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary)
+        try:
+            return cls(SequenceToSequenceOptions(**values), vocabulary, tokenizer.style)
+        except (OptionError, TypeError) as error:
+            raise CheckpointError(f"{checkpoint.folder}: config.json: {error}") from error
+
+    def use_options(self, options: Options) -> None:
+        """See `Task.use_options`."""
+        super().use_options(options)
+        given = {name: getattr(options, name, None) for name in GENERATION}
+        before = self.options
+        self.options = before.replace(**{k: v for k, v in given.items() if v is not None})
+        self._generation()
+
+    def summary(self) -> str:
+        """The decoder, and how it writes."""
+        options = self.options
+        how = "sampling" if options.sampling else f"{options.num_beams} beams"
+        layers = "1 layer" if options.decoder_layers == 1 else f"{options.decoder_layers} layers"
+        return f"decoder of {layers}, at most {options.max_target_length} tokens, {how}"
+
+    # The model.
+
+    def build_model(self, backbone: "Backbone", dropout: float) -> "TaskModel":
+        """See `Task.build_model`; the decoder's dropout is the backbone's."""
+        from models.heads.decoder import Decoder, decoder_config
+        from tasks.sequence_to_sequence.model import SequenceToSequenceModel
+
+        options = self.options
+        config = decoder_config(backbone.config, options.decoder_layers, options.max_target_length)
+        return SequenceToSequenceModel(backbone, Decoder(config, name="head"), self)
+
+    def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
+        """Copies the decoder of a checkpoint, if it has the same sizes."""
+        if not isinstance(before, SequenceToSequence) or model.head.config != source.head.config:
+            return None
+        model.head.set_weights(source.head.get_weights())
+        return "the decoder keeps its weights"
+
+    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
+        """The cross-entropy of each token of the targets."""
+        return outputs["loss"], targets
+
+    def evaluation(
+        self, model: "TaskModel", data: Any, forward: Forward, found: dict[str, Any]
+    ) -> Evaluation:
+        """See `Task.evaluation`."""
+        from tasks.sequence_to_sequence.evaluation import SequenceToSequenceEvaluation
+
+        return SequenceToSequenceEvaluation(self, model, data, forward, found)
+
+    def outputs_function(self, model: Any, compiled: Compile) -> Outputs:
+        """A function that writes texts token by token: see `Writer`."""
+        from tasks.sequence_to_sequence.writer import Writer
+
+        vocabulary = self.vocabulary
+        return Writer(model, compiled, self._generation(), vocabulary.cls_id, vocabulary.pad_id)
+
+    # Prediction.
+
+    def read(
+        self, stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING
+    ) -> Iterator[Line]:
+        """See `Task.read`."""
+        return read_sources(stream, name, reading)
+
+    def record(self, values: Mapping[str, Any]) -> str:
+        """The source."""
+        return values[SOURCE]
+
+    def is_empty(self, record: str) -> bool:
+        """Whether the source is only white space."""
+        return not record.strip()
+
+    def encode(self, records: Sequence[str], text: TextEncoder) -> list[Encoded]:
+        """The token ids of each source, in a tuple."""
+        return [(ids,) for ids in text.encode(records)]
+
+    def inputs(self, encoded: Sequence[Encoded], text: TextEncoder) -> dict[str, np.ndarray]:
+        """See `Task.inputs`."""
+        sources = [ids for (ids,) in encoded]
+        inputs = documents_to_inputs(sources, text.vocabulary, text.sequence_length)
+        return {**inputs, "example": np.arange(len(encoded), dtype=np.int32)}
+
+    def sample(self, length: int, text: TextEncoder) -> Encoded:
+        """See `Task.sample`."""
+        return (np.full(max(length - 2, 1), text.vocabulary.unk_id, np.int32),)
+
+    def results(
+        self, encoded: Sequence[Encoded], outputs: Sequence[Any], top_k: int = 0
+    ) -> list[dict[str, Any]]:
+        """The best text of each source; with `top_k`, as many of those of the search as there are.
+
+        The score is the mean log-probability of the tokens (or as --length_penalty has it).
+        """
+        results = []
+        for rows in outputs:
+            texts = [
+                {
+                    "text": self.text_of(rows["ids"][0, place, :length]),
+                    "score": round(float(rows["scores"][0, place]), 6),
+                }
+                for place, length in enumerate(rows["lengths"][0].tolist())
+                if length >= 0
+            ]
+            results.append({**texts[0], **({"top": texts[:top_k]} if top_k else {})})
+        return results
+
+    def text_of(self, ids: np.ndarray) -> str:
+        """The text of some token ids."""
+        return detokenize(map(self.vocabulary.tokens.__getitem__, ids.tolist()), self._style)
+
+    def empty_result(self) -> dict[str, Any]:
+        """No text."""
+        return {"text": "", "score": None}
+
+    def columns(self, top_k: int = 0) -> list[str]:
+        """The text and its score, and the further texts."""
+        return ["text", "score", *(["top"] if top_k else [])]
+
+    def examples(self, chinese: bool) -> list[dict[str, Any]]:
+        """See `Task.examples`."""
+        return [{SOURCE: "今天天气很好。" if chinese else "Whose turn is it?"}]
+
+    def check_export(self) -> None:
+        """See `Task.check_export`."""
+        raise OptionError(
+            f"the task {self.name} cannot be exported yet: a text is written in many passes, and "
+            "an export has one. predict.py and serve.py write texts."
+        )
+
+    def serving_outputs(self, outputs: Any) -> dict[str, Any]:
+        """The loss of each token of a given target; nothing is written by one pass."""
+        return dict(outputs)
