@@ -29,6 +29,7 @@ ROOMS = {
 SCRIPTS = (
     "train_bert_lm.py", "train_bert_fine_tuning.py", "train_transform.py", "predict.py",
     "evaluate.py", "serve.py", "similar.py",
+    "language_model.py",
 )  # fmt: skip
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 # Too large, or too slow to import, for a program that only gives results.

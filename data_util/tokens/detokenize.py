@@ -44,6 +44,16 @@ def detokenize(tokens: Iterable[str], style: str) -> str:
     return text
 
 
+def joined(text: str, continuation: str) -> str:
+    """Two texts as one, with a space between them where one belongs.
+
+    >>> joined("Whose turn", "is it?")
+    'Whose turn is it?'
+    """
+    between = " " if _is_spaced(text.rstrip(), continuation) else ""
+    return f"{text.rstrip()}{between}{continuation}" if continuation else text
+
+
 def _is_spaced(text: str, token: str) -> bool:
     """Whether a space stands between a text and the token after it."""
     if not text or not token:

@@ -27,6 +27,7 @@ class CausalLMHead(TokenPredictionHead):
     """
 
     noise: ClassVar[tuple[str, ...]] = ("next_token", "neighbour_tokens")
+    predicts: ClassVar[str] = "next"
     target_ids: ClassVar[str] = "next_ids"
     target_weights: ClassVar[str] = "next_weights"
     arrays: ClassVar[Mapping[str, Array]] = {

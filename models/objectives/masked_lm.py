@@ -32,6 +32,7 @@ class MaskedLMHead(TokenPredictionHead):
         "phrase",
         "word_order",
     )
+    predicts: ClassVar[str] = "masked"
     target_ids: ClassVar[str] = "masked_ids"
     target_weights: ClassVar[str] = "masked_weights"
     arrays: ClassVar[Mapping[str, Array]] = {

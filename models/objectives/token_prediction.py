@@ -33,6 +33,9 @@ class TokenPredictionHead(Objective):
     Attributes:
         target_ids: the name of the batch's array of the tokens to predict, (batch, slots) int32.
         target_weights: that of their weights, (batch, slots) float32; 0 where there is no target.
+        predicts: what a pre-trained head can be asked for, see `models.language_model`: "next", the
+            token after a position that sees itself and those before it; "masked", that of a masked
+            position; "", neither.
 
     References:
         Devlin et al. 2019, section 3.1 and `get_masked_lm_output` of
@@ -42,6 +45,7 @@ class TokenPredictionHead(Objective):
 
     target_ids: ClassVar[str]
     target_weights: ClassVar[str]
+    predicts: ClassVar[str] = ""
     settings: ClassVar[tuple[str, ...]] = ("num_sampled",)
 
     def __init__(self, config: BackboneConfig, num_sampled: int = 0, **kwargs: Any) -> None:

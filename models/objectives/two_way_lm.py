@@ -39,6 +39,7 @@ class TwoWayLMHead(TokenPredictionHead):
     """
 
     noise: ClassVar[tuple[str, ...]] = ("neighbour_tokens",)
+    predicts: ClassVar[str] = "next"
     target_ids: ClassVar[str] = "next_ids"
     target_weights: ClassVar[str] = "next_weights"
     arrays: ClassVar[Mapping[str, Array]] = {

@@ -1,6 +1,6 @@
 import pytest
 
-from data_util.tokens.detokenize import detokenize
+from data_util.tokens.detokenize import detokenize, joined
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 
@@ -33,3 +33,10 @@ def test_word_pieces_become_the_text_again():
 def test_other_styles():
     assert detokenize(["a", "b", "甲"], "space") == "a b 甲"
     assert detokenize(["a", "b", "甲"], "char") == "ab甲"
+
+
+def test_a_continued_text():
+    assert joined("Whose turn ", "is it?") == "Whose turn is it?"
+    assert joined("轮到", "谁了？") == "轮到谁了？"
+    assert joined("Yes", ", it is") == "Yes, it is"
+    assert joined("", "a") == "a" and joined("a ", "") == "a "

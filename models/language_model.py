@@ -1,0 +1,70 @@
+"""What a pre-trained model predicts at some positions of a text: the tokens, or their losses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from models.kernels.losses import cross_entropy
+from models.pretraining_model import PretrainingModel
+
+
+class LanguageModel(keras.Model):
+    """Scores all tokens at some positions, with the head of an objective.
+
+    Args:
+        model: a built model; its layers are shared.
+        predicts: "next" or "masked", see `TokenPredictionHead.predicts`.
+
+    Raises:
+        ValueError: the model was not pre-trained with an objective that predicts this.
+    """
+
+    def __init__(self, model: PretrainingModel, predicts: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        heads = [head for head in model.heads if getattr(head, "predicts", "") == predicts]
+        if not heads:
+            raise ValueError(f"no objective of this model predicts {predicts!r}")
+        self.backbone, self.head = model.backbone, heads[0]
+        self.built = True
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Computes logits.
+
+        Args:
+            inputs: the backbone's, and "positions" (batch, count) int32.
+            training: has no effect.
+
+        Returns:
+            (batch, count, vocab_size) float32.
+        """
+        outputs = self.backbone(
+            inputs,
+            training=False,
+            visibility=self.head.visibility,
+            positions=inputs["positions"],
+        )
+        embedding = self.backbone.token_embedding
+        return self.head(outputs["sequence_output"], token_embedding=embedding)
+
+
+class TokenLosses(LanguageModel):
+    """The loss of given tokens at some positions."""
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Computes `-log p(token)`.
+
+        Args:
+            inputs: those of `LanguageModel`, and "ids" (batch, count) int32, the tokens.
+            training: has no effect.
+
+        Returns:
+            (batch, count) float32.
+        """
+        losses, _ = cross_entropy(inputs["ids"], super().call(inputs))
+        return losses
+
+
+def predicted_by(model: PretrainingModel) -> set[str]:
+    """What the objectives of a model predict: "next", "masked", both or neither."""
+    return {getattr(head, "predicts", "") for head in model.heads} - {""}

@@ -1,0 +1,161 @@
+"""Perplexity, [MASK] and continuation, against the objectives' own losses and full passes."""
+
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from common.errors import CheckpointError, InputError
+from data_util.inputs import documents_to_inputs
+from data_util.tokens.tokenizers import make_tokenizer
+from data_util.tokens.vocabulary import RESERVED, Vocabulary
+from models.backbones.base import make_backbone
+from models.build import build
+from models.generation.settings import GenerationSettings
+from models.presets import backbone_config
+from models.pretraining_model import PretrainingModel
+from tasks.data import TextEncoder
+from training.language_model import TextModel
+from training.language_model_run import run_language_model
+from training.options.language_model import LanguageModelOptions
+
+VOCABULARY = Vocabulary([*RESERVED, *"甲乙丙天地人"])
+TEXT = "甲天地乙人丙?天"  # "?" is unknown
+
+
+def text_model(objective, seed=1):
+    keras.utils.set_random_seed(seed)
+    sizes = {"d_model": 16, "num_heads": 2, "num_filters": 8, "max_position": 12}
+    config = backbone_config("text_cnn", "tiny", len(VOCABULARY), initializer_range=0.5, **sizes)
+    model = build(PretrainingModel(make_backbone(config), [objective]))
+    return TextModel(model, TextEncoder(make_tokenizer("char"), VOCABULARY, 12), "here", 3)
+
+
+@pytest.fixture(scope="module")
+def causal():
+    return text_model("causal_lm")
+
+
+@pytest.fixture(scope="module")
+def masked():
+    return text_model("masked_lm")
+
+
+def ids_of(model, text):
+    return model.text.encode([text])[0]
+
+
+def batch(model, ids):
+    return documents_to_inputs([ids], VOCABULARY, model.text.sequence_length)
+
+
+def logits(model, inputs, visibility):
+    head = model._model.heads[0]
+    outputs = model._model.backbone(inputs, visibility=visibility)["sequence_output"]
+    return np.array(head(outputs, token_embedding=model._model.backbone.token_embedding))[0]
+
+
+def log_softmax(values):
+    return values - np.log(np.exp(values).sum(axis=-1, keepdims=True))
+
+
+def test_perplexity_is_that_of_pre_training(causal):
+    ids = ids_of(causal, TEXT)
+    inputs = batch(causal, ids)
+    next_ids, weights = np.zeros((1, 12), np.int32), np.zeros((1, 12), np.float32)
+    next_ids[0, : len(ids)] = ids
+    weights[0, : len(ids)] = ids != VOCABULARY.unk_id
+    model = causal._model
+    model.compile(run_eagerly=True)
+    given = {**inputs, "next_ids": next_ids, "next_weights": weights}
+    loss = model.test_on_batch(given, return_dict=True)["causal_lm_loss"]
+    score = causal.score(TEXT)
+    assert (score.tokens, score.unknown, score.characters) == (7, 1, 8)
+    assert score.nats / score.tokens == pytest.approx(float(loss), rel=1e-5)
+    found = score.to_dict()
+    assert found["perplexity"] == pytest.approx(math.exp(loss), rel=1e-4)
+    assert found["bits_per_character"] == pytest.approx(7 * loss / math.log(2) / 8, abs=1e-4)
+
+
+def test_each_token_is_masked_in_turn(masked):
+    ids, total = ids_of(masked, TEXT), 0.0
+    for place in np.flatnonzero(ids != VOCABULARY.unk_id):
+        hidden = ids.copy()
+        hidden[place] = VOCABULARY.mask_id
+        scores = log_softmax(logits(masked, batch(masked, hidden), "both"))
+        total -= scores[place + 1, ids[place]]
+    assert masked.score(TEXT).nats == pytest.approx(total, rel=1e-5)
+
+
+def test_long_and_empty_texts(causal):
+    whole = causal.score(TEXT * 2)  # 16 tokens, in parts of 10
+    parts = causal.score((TEXT * 2)[:10]) + causal.score((TEXT * 2)[10:])
+    assert whole.nats == pytest.approx(parts.nats, rel=1e-6) and whole.tokens == 14
+    assert causal.score("").to_dict()["perplexity"] is None
+    assert causal.score("?").to_dict()["bits_per_character"] is None
+
+
+def test_masks_are_filled(masked):
+    found = masked.fill("甲[MASK]地[MASK]", top_k=3)
+    hidden = np.array([5, VOCABULARY.mask_id, 9, VOCABULARY.mask_id], np.int32)
+    scores = logits(masked, batch(masked, hidden), "both")
+    scores[:, VOCABULARY.reserved_ids] = -np.inf
+    for place, entries in zip((2, 4), found["masks"], strict=True):
+        probabilities = np.exp(log_softmax(scores[place]))
+        best = np.argsort(-probabilities)[:3]
+        assert [each["token"] for each in entries] == [VOCABULARY.tokens[one] for one in best]
+        assert entries[0]["probability"] == pytest.approx(probabilities[best[0]], abs=1e-5)
+    first, second = (entries[0]["token"] for entries in found["masks"])
+    assert found["text"] == f"甲{first}地{second}"
+    for text in ("no mask", "[MASK]" + "甲" * 10):
+        with pytest.raises(InputError):
+            masked.fill(text)
+
+
+def test_a_text_is_continued(causal):
+    settings = GenerationSettings(max_length=5)
+    found = causal.write_on("甲天", settings)
+    ids, total = [5, 8], 0.0
+    for _ in range(5):
+        scores = log_softmax(logits(causal, batch(causal, np.array(ids, np.int32)), "left"))[
+            len(ids)
+        ]
+        total += scores[5:].max()
+        ids.append(int(scores[5:].argmax()) + 5)
+    assert found["continuation"] == "".join(VOCABULARY.tokens[one] for one in ids[2:])
+    assert found["text"] == "甲天" + found["continuation"]
+    assert found["score"] == pytest.approx(total / 5, abs=1e-5)
+    # Of 12 positions, [CLS] and the text leave 9.
+    assert len(causal.write_on("甲天", GenerationSettings(max_length=50))["continuation"]) == 9
+    drawn = GenerationSettings(max_length=6, sample=True)
+    one, same, other = (causal.write_on("甲", drawn, 1, number) for number in (1, 1, 2))
+    assert one == same != other
+    with pytest.raises(InputError, match="no room"):
+        causal.write_on("甲" * 12, settings)
+
+
+def test_what_a_checkpoint_cannot_do(causal, masked):
+    with pytest.raises(CheckpointError, match="objectives=masked_lm"):
+        causal.fill("[MASK]")
+    with pytest.raises(CheckpointError, match="objectives=causal_lm"):
+        masked.write_on("甲", GenerationSettings(max_length=2))
+    with pytest.raises(CheckpointError, match="predicts no tokens"):
+        TextModel(object(), causal.text)
+
+
+def test_the_command(causal, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(TextModel, "load", lambda folder, batch_size: causal)
+    texts, output = tmp_path / "texts.txt", tmp_path / "out.jsonl"
+    texts.write_text(f"{TEXT}\n\n甲天\n", encoding="utf-8")
+    options = LanguageModelOptions(input=str(texts), output=str(output))
+    caplog.set_level("INFO")
+    assert run_language_model(options) == 3
+    lines = list(map(json.loads, output.read_text(encoding="utf-8").splitlines()))
+    assert lines[0] == causal.score(TEXT).to_dict() and lines[1]["perplexity"] is None
+    assert "9 tokens, 1 unknown" in caplog.text
+    options = options.replace(action="continue", max_length=2, output=str(tmp_path / "more.jsonl"))
+    assert run_language_model(options) == 3
+    with pytest.raises(CheckpointError):
+        run_language_model(options.replace(action="fill"))
