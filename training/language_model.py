@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class TextModel:
             )
         self._kind = "next" if "next" in self.predicts else "masked"
         self._losses = Forward(TokenLosses(model, self._kind)).outputs
+        self._compiled: dict[str, Callable[[Mapping[str, np.ndarray]], Any]] = {}
 
     @classmethod
     def load(cls, folder: Path, batch_size: int = 8) -> "TextModel":
@@ -179,12 +181,12 @@ class TextModel:
             raise InputError(f"{len(ids):,} tokens: this checkpoint reads {room:,} at a time")
         places = np.flatnonzero(ids == vocabulary.mask_id)
         inputs = {**self._inputs([ids]), "positions": (places + 1)[None].astype(np.int32)}
-        logits = Forward(LanguageModel(self._model, "masked")).outputs(inputs)[0].copy()
+        logits = self._logits("masked")(inputs)[0].copy()
         logits[:, vocabulary.reserved_ids] = -np.inf
         probabilities = np.exp(log_softmax(logits))
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
-        filled = ids.copy()
-        filled[places] = best[:, 0]
+        tokens = [vocabulary.tokens[token].removeprefix("##") for token in best[:, 0].tolist()]
+        filled = "".join(chain.from_iterable(zip(parts, [*tokens, ""], strict=True)))
         masks = [
             [
                 {"token": vocabulary.tokens[token], "probability": round(float(row[token]), 6)}
@@ -192,7 +194,7 @@ class TextModel:
             ]
             for row, chosen in zip(probabilities, best, strict=True)
         ]
-        return {"text": self._text_of(filled), "masks": masks}
+        return {"text": filled, "masks": masks}
 
     def write_on(
         self, text: str, settings: GenerationSettings, seed: int = 0, number: int = 0
@@ -224,7 +226,7 @@ class TextModel:
             max_length=min(settings.max_length, room),
             banned_ids=tuple(self.text.vocabulary.reserved_ids.tolist()),
         )
-        outputs = Forward(LanguageModel(self._model, "next")).outputs
+        outputs = self._logits("next")
 
         def step(sequences: np.ndarray, parents: np.ndarray) -> np.ndarray:
             rows, length = sequences.shape
@@ -247,6 +249,12 @@ class TextModel:
             "continuation": continuation,
             "score": round(best.score, 6),
         }
+
+    def _logits(self, kind: str) -> Callable[[Mapping[str, np.ndarray]], Any]:
+        """The compiled forward pass of a `LanguageModel`, made once."""
+        if kind not in self._compiled:
+            self._compiled[kind] = Forward(LanguageModel(self._model, kind)).outputs
+        return self._compiled[kind]
 
     def _need(self, kind: str, purpose: str, objective: str) -> None:
         if kind not in self.predicts:
