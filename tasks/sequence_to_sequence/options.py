@@ -18,7 +18,7 @@ class SequenceToSequenceOptions(Options):
         2, "layers of the decoder, a Transformer of the backbone's width", minimum=1, maximum=200
     )
     max_target_length: int = option(
-        128, "maximum number of tokens of a text that is written", minimum=1
+        128, "maximum number of tokens of a text that is written", minimum=1, maximum=10_000
     )
     score: str = option(
         "loss",
@@ -32,7 +32,9 @@ class SequenceToSequenceOptions(Options):
         "rouge (of characters or of words)",
         choices=METRICS,
     )
-    num_beams: int = option(4, "texts that the beam search keeps; 1: greedy search", minimum=1)
+    num_beams: int = option(
+        4, "texts that the beam search keeps; 1: greedy search", minimum=1, maximum=100
+    )
     length_penalty: float = option(
         1.0,
         "of the beam search: log-probabilities are divided by the length to this power; below 1 "

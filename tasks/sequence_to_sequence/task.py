@@ -15,7 +15,8 @@ from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.tokens.detokenize import detokenize
 from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
-from models.checkpoints.folder import Checkpoint
+from models.checkpoints.folder import WEIGHTS, Checkpoint
+from models.checkpoints.size_limits import WEIGHT_BYTES
 from models.generation.settings import GenerationSettings
 from tasks.base import Encoded, Evaluation, Forward, Task
 from tasks.data import DataSettings, Files, Line, TextEncoder
@@ -127,9 +128,12 @@ class SequenceToSequence(Task):
         vocabulary = Vocabulary.load(checkpoint.path("vocab.txt"))
         tokenizer = load_tokenizer(checkpoint.path("tokenizer.json"), vocabulary)
         try:
-            return cls(SequenceToSequenceOptions(**values), vocabulary, tokenizer.style)
+            options = SequenceToSequenceOptions(**values)
+            task = cls(options, vocabulary, tokenizer.style)
         except (OptionError, TypeError) as error:
             raise CheckpointError(f"{checkpoint.folder}: config.json: {error}") from error
+        _check_size(checkpoint, options.decoder_layers)
+        return task
 
     def use_options(self, options: Options) -> None:
         """See `Task.use_options`."""
@@ -259,3 +263,16 @@ class SequenceToSequence(Task):
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The loss of each token of a given target; nothing is written by one pass."""
         return dict(outputs)
+
+
+def _check_size(checkpoint: Checkpoint, layers: int) -> None:
+    """Checks that the weights file is large enough for a decoder, before it takes memory."""
+    config = checkpoint.backbone
+    attention = 2 * config.d_model * config.num_heads * (config.d_k + config.d_v)
+    needed = layers * (2 * attention + 8 * config.d_model**2)
+    path = checkpoint.path(WEIGHTS)
+    if needed > path.stat().st_size // WEIGHT_BYTES:
+        raise CheckpointError(
+            f"{path}: these weights do not belong to the model that config.json describes (a "
+            f"decoder of {layers} layers has at least {needed:,} parameters)."
+        )

@@ -2,10 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from common.errors import OptionError
+from common.errors import CheckpointError, OptionError
+from models.checkpoints.folder import read_checkpoint
+from models.checkpoints.writing import write_checkpoint
 from tasks.rows import split_rows
 from tasks.sequence_to_sequence.options import GenerationOptions, SequenceToSequenceOptions
 from tests.tasks.examples import model_for, outputs_of
+from training.preparation.tokenizer import text_files
 
 
 def written(tiny, texts, top_k=0, **options):
@@ -61,6 +64,26 @@ def test_other_tasks_have_no_such_options(tiny):
 
     with pytest.raises(OptionError, match="--num_beams: the task multi_label has no such option"):
         TASKS["multi_label"].use_options(TASKS["multi_label"], GenerationOptions(num_beams=2))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"decoder_layers": 200}, "at least .* parameters"),
+        ({"num_beams": 10**9}, "must be from 1 to 100"),
+        ({"temperature": "hot"}, "must be a number"),
+        ({"surprise": 1}, "surprise"),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_is_not_as_it_was_written(tiny, tmp_path, values, message):
+    task, model, text = tiny.data.task, tiny.model, tiny.data.text
+    config = {"backbone": model.backbone.config.to_dict(), "task": task.name, "head_dropout": 0.0}
+    config["sequence_to_sequence"] = {**task.options.to_dict(), **values}
+    texts = text_files(text.tokenizer, text.vocabulary)
+    write_checkpoint(tmp_path, config=config, model=model, texts=texts, metrics={})
+    with pytest.raises(CheckpointError, match=message):
+        type(task).from_checkpoint(read_checkpoint(tmp_path))
 
 
 def test_an_export_is_refused(tiny):
