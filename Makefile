@@ -43,10 +43,11 @@ lint: setup ## setup, then ruff's rules and format
 fuzz: setup ## fuzz the file readers, SECONDS=60 per target (docs/reliability.md)
 	$(VENV_PYTHON) -m tests.fuzz --seconds=$(or $(SECONDS),60)
 
-lock: ## regenerate the two lock files from pyproject.toml (needs uv)
+lock: ## regenerate the three lock files from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
-	$(UV_COMPILE) -o requirements.lock
+	$(UV_COMPILE) --extra train -o requirements.lock
 	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV_COMPILE) --extra runtime -c requirements-dev.lock -o requirements-runtime.lock
 
 clean: ## remove .venv and the caches, but not data/cache and checkpoint folders
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

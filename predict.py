@@ -7,16 +7,26 @@ from training.options.scripts import PredictionOptions
 def predict(options: PredictionOptions) -> int:
     """Predicts a result, or a vector, for every line of the input; returns the number of lines."""
     # Imported here, so that `--help` is fast.
-    from training import prediction, vector_files
+    from training import prediction
 
+    if options.exported:
+        from conversion.exported_predictor import ExportedPredictor
+
+        return prediction.predict(options, ExportedPredictor.from_options)
     if options.vectors:
+        from training import vector_files
+
         return vector_files.write_vectors(options)
     return prediction.predict(options)
 
 
 def main() -> None:
     """Runs the command."""
-    run(predict, PredictionOptions, "Label new text with a fine-tuned checkpoint.")
+    run(
+        predict,
+        PredictionOptions,
+        "Label new text with a fine-tuned checkpoint or an export of one.",
+    )
 
 
 if __name__ == "__main__":

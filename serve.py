@@ -17,12 +17,23 @@ def serve(options: ServingOptions) -> None:
     # Imported here, so that `--help` is fast.
     from serving import server
 
-    server.serve(options)
+    if options.exported:
+        from conversion.exported_predictor import ExportedPredictor
+
+        server.serve(options, ExportedPredictor.from_options)
+    else:
+        from training.prediction import Predictor
+
+        server.serve(options, Predictor.from_options)
 
 
 def main() -> None:
     """Runs the command."""
-    run(serve, ServingOptions, "Label texts over HTTP with a fine-tuned checkpoint.")
+    run(
+        serve,
+        ServingOptions,
+        "Label texts over HTTP with a fine-tuned checkpoint or an export of one.",
+    )
 
 
 if __name__ == "__main__":

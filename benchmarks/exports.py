@@ -10,7 +10,7 @@ then labels documents with the checkpoint and with each export: those of
 
 Prints a Markdown table with one row per form: the size in MB, documents per second (tokenizer,
 batches and model; the best of three interleaved rounds), the largest difference of a probability
-from the checkpoint's, and the percentage of equal label decisions.
+from the checkpoint's, and the percentage of documents with the same labels.
 """
 
 import argparse
@@ -122,7 +122,7 @@ def measure(
     expected, task = found["checkpoint"], cast(Any, classifier.task)
     rows = []
     for name, probabilities in found.items():
-        same = task.decide(probabilities) == task.decide(expected)
+        same = (task.decide(probabilities) == task.decide(expected)).all(axis=1)
         rows.append(
             {
                 "classifier": title,

@@ -31,7 +31,7 @@ from typing import Any
 from benchmarks.lib.abusive_clients import abuse
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.serving import measure, memory_mb, start, write_bodies
+from benchmarks.serving import measure, memory_mb, service_of, start, write_bodies
 
 _SETTLE_SECONDS = 3.0
 _PROBE_SECONDS = 0.1
@@ -56,8 +56,9 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_bodies(arguments.input, folder / "bodies")
-        log, stop = folder / "log", [f"--stop_timeout={arguments.stop_timeout:g}"]
-        address, process = start(stack, log, arguments.ckpt_dir, stop)
+        stop = f"--stop_timeout={arguments.stop_timeout:g}"
+        log, command = folder / "log", service_of(arguments.ckpt_dir, stop)
+        address, process = start(stack, log, command)
         clients, seconds = arguments.clients, arguments.seconds / arguments.rounds
         measure(address, clients, 3, folder)  # a warm-up
         for number in range(arguments.rounds):

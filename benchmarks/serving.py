@@ -69,7 +69,8 @@ def main() -> None:
         write_bodies(arguments.input, folder / "bodies")
         services = {}
         for name, choice in {"micro-batches": [], "one by one": ["--max_batch_size=1"]}.items():
-            services[name] = start(stack, folder / f"{name}.log", arguments.ckpt_dir, choice)
+            command = service_of(arguments.ckpt_dir, *choice)
+            services[name] = start(stack, folder / f"{name}.log", command)
             measure(services[name][0], 4, 2, folder)  # a warm-up
         for clients in CLIENTS:
             for name, (address, process) in services.items():
@@ -94,11 +95,13 @@ def write_bodies(source: Path, target: Path) -> None:
     target.write_text("".join(f"{json.dumps({'input': text})}\n" for text in texts if text))
 
 
-def start(
-    stack: ExitStack, log: Path, checkpoint: Path, options: list[str]
-) -> tuple[str, subprocess.Popen]:
-    """Starts `serve.py`; returns its address and its process."""
-    command = [sys.executable, "serve.py", f"--ckpt_dir={checkpoint}", "--port=0", *options]
+def service_of(checkpoint: Path, *options: str) -> list[str]:
+    """The command that serves a checkpoint."""
+    return [sys.executable, "serve.py", f"--ckpt_dir={checkpoint}", "--port=0", *options]
+
+
+def start(stack: ExitStack, log: Path, command: list[str]) -> tuple[str, subprocess.Popen]:
+    """Starts a service on any free port; returns its address and its process."""
     process = subprocess.Popen(command, stderr=stack.enter_context(log.open("wb")))
     stack.callback(process.wait)
     stack.callback(process.terminate)

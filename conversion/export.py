@@ -24,6 +24,7 @@ from conversion.exported import (
     VOCABULARY,
     ExportedModel,
 )
+from models.checkpoints.folder import CONFIG, METRICS
 from training.command_line import run, standard_error_closed
 from training.options.conversion import ExportOptions
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-4
-_NEEDED = {"onnx": ("onnx", "tf2onnx")}
+_NEEDED = {
+    "onnx": ("onnx", "tf2onnx"),
+    "onnx, int8": ("onnx", "tf2onnx", "onnxruntime"),
+}
 
 
 def export(options: ExportOptions) -> Path:
@@ -59,7 +63,7 @@ def export(options: ExportOptions) -> Path:
 
     out = Path(options.out)
     _check_output(out, options.overwrite)
-    _check_packages(options.format)
+    _check_packages(options)
     predictor = Predictor(Path(options.ckpt_dir))
     predictor.task.check_export()
     _check_backbone(options.format, predictor.model.backbone)
@@ -99,11 +103,12 @@ def _write_saved_model(model: "ServingModel", path: Path, quantize: str) -> None
 
 
 def _write_onnx(model: "ServingModel", path: Path, quantize: str) -> None:
-    from conversion.onnx import convert_to_onnx
+    from conversion.onnx import convert_to_onnx, quantize_onnx
 
-    _quantize(model, quantize)
     shapes = {name: [*map(str, array.shape)] for name, array in model.arrays.items()}
     convert_to_onnx(lambda: _export_quietly(model, path, "onnx"), path, shapes)
+    if quantize == "int8":
+        quantize_onnx(path)
 
 
 def _write_litert(model: "ServingModel", path: Path, quantize: str) -> None:
@@ -161,6 +166,10 @@ def _write_beside(
     """Writes what turns text into the model's inputs, and its outputs into answers."""
     for name in (VOCABULARY, TOKENIZER):
         shutil.copyfile(predictor.checkpoint.path(name), folder / name)
+    (folder / METRICS).write_bytes(to_json(predictor.metrics))
+    # Not the options of the run, such as the paths of its files.
+    config = {name: each for name, each in predictor.checkpoint.config.items() if name != "options"}
+    (folder / CONFIG).write_bytes(to_json(config))
     predictor.checkpoint.check_current()
     description = {
         "format_version": FORMAT_VERSION,
@@ -256,11 +265,13 @@ def _check_output(out: Path, overwrite: bool) -> None:
         raise OptionError(f"--out={out}: this holds an export; name another or add --overwrite.")
 
 
-def _check_packages(format: str) -> None:
-    missing = [name for name in _NEEDED.get(format, ()) if importlib.util.find_spec(name) is None]
+def _check_packages(options: ExportOptions) -> None:
+    form = options.format
+    needed = _NEEDED.get(f"{form}, {options.quantize}", _NEEDED.get(form, ()))
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
-            f"--format={format} needs {' and '.join(missing)}: pip install {' '.join(missing)}"
+            f"--format={form} needs {' and '.join(missing)}: pip install {' '.join(missing)}"
         )
 
 

@@ -117,7 +117,10 @@ def _onnx(path: Path) -> tuple[str, Runner]:
         import onnxruntime
     except ImportError:
         raise InputError("ONNX models need onnxruntime: pip install onnxruntime") from None
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # Of several kinds, by what is wrong with the file.
+        raise _unusable(path, error) from error
     names = [output.name for output in session.get_outputs()]
 
     def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -132,7 +135,10 @@ def _litert(path: Path) -> tuple[str, Runner]:
     except ImportError:
         raise InputError("LiteRT models need ai-edge-litert: pip install ai-edge-litert") from None
     with standard_error_closed():
-        interpreter = Interpreter(str(path))
+        try:
+            interpreter = Interpreter(str(path))
+        except ValueError as error:
+            raise _unusable(path, error) from error
         # The runner resizes the inputs for each batch.
         runner = interpreter.get_signature_runner("serving_default")
         # The first run logs to standard error how it will be executed.
@@ -143,6 +149,13 @@ def _litert(path: Path) -> tuple[str, Runner]:
         return runner(**inputs)
 
     return "LiteRT", run
+
+
+def _unusable(path: Path, error: Exception) -> InputError:
+    if not path.is_file():
+        return InputError("there is no such file; export the checkpoint again", path)
+    first = str(error).partition("\n")[0]
+    return InputError(f"its runtime cannot load this model ({first!r:.200})", path)
 
 
 _RUNNERS: dict[str, Callable[[Path], tuple[str, Runner]]] = {

@@ -1,12 +1,16 @@
-"""Teaches tf2onnx an operation, and completes the files that it writes."""
+"""Teaches tf2onnx an operation, and completes and quantizes the files that it writes."""
 
 import functools
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# Of a row of zeros, any scale will do.
+_LEAST = np.float32(1e-30)
 
 
 def convert_to_onnx(
@@ -55,3 +59,63 @@ def _teach_erfc() -> None:
             one = ctx.make_const(f"{node.name}/one", np.ones((), np.float32)).output[0]
             erf = ctx.make_node("Erf", node.input, **types).output[0]
             ctx.make_node("Sub", [one, erf], name=node.name, outputs=node.output, **types)
+
+
+def quantize_onnx(path: Path) -> None:
+    """Replaces the large float weights of a model by 8-bit ones, in place.
+
+    Matrix products round their other factor, too, for each batch anew ("dynamic quantization"), and
+    are computed with integers. Weights are unsigned, since products of signed and unsigned numbers
+    may overflow on processors without VNNI:
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
+    The rows of a table that is looked up (embeddings, the n-grams' weights) are int8 with a scale
+    for each row, and are float again when they have been looked up. Convolutions stay float: ONNX
+    Runtime computes them more slowly with integers.
+
+    Args:
+        path: the file.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)
+    model = onnx.load(path)
+    _quantize_tables(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _quantize_tables(graph: Any) -> None:
+    """Gives every 2-dimensional float table whose rows are looked up int8 rows with scales."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = {each.name: each for each in graph.initializer}
+    readers = Counter(name for node in graph.node for name in node.input)
+    nodes = []
+    for node in graph.node:
+        table = weights.get(node.input[0]) if node.op_type == "Gather" else None
+        axis = [each.i for each in node.attribute if each.name == "axis"]
+        # Not a table that something else needs as it is.
+        if table is None or axis not in ([], [0]) or readers[table.name] > 1:
+            nodes.append(node)
+            continue
+        # A scale takes as much as a float.
+        if table.data_type != TensorProto.FLOAT or len(table.dims) != 2 or table.dims[1] < 2:
+            nodes.append(node)
+            continue
+        name, values = table.name, numpy_helper.to_array(table)
+        scales = np.maximum(np.abs(values).max(axis=1, keepdims=True) / 127, _LEAST)
+        rows = np.rint(values / scales).astype(np.int8)
+        graph.initializer.remove(table)
+        graph.initializer.append(numpy_helper.from_array(rows, f"{name}/int8"))
+        graph.initializer.append(numpy_helper.from_array(scales, f"{name}/scales"))
+        ids, (output,) = node.input[1], node.output
+        found = [f"{output}/{each}" for each in ("int8", "float", "scales")]
+        nodes += [
+            helper.make_node("Gather", [f"{name}/int8", ids], found[:1]),
+            helper.make_node("Cast", found[:1], found[1:2], to=TensorProto.FLOAT),
+            helper.make_node("Gather", [f"{name}/scales", ids], found[2:]),
+            helper.make_node("Mul", found[1:], [output]),
+        ]
+    del graph.node[:]
+    graph.node.extend(nodes)

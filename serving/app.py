@@ -19,10 +19,10 @@ from serving.options import ServingOptions
 from serving.page.document import add_page
 from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
 from serving.worker import Worker
-from training.prediction import Predictor
+from training.predictor import TaskPredictor
 
 
-def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
+def make_app(predictor: TaskPredictor, options: ServingOptions) -> FastAPI:
     """Makes the service, an ASGI application.
 
     FastAPI's pages /docs and /redoc are off, because they load their scripts from another site.
@@ -72,7 +72,7 @@ def make_app(predictor: Predictor, options: ServingOptions) -> FastAPI:
 
 def _add_endpoints(
     app: FastAPI,
-    predictor: Predictor,
+    predictor: TaskPredictor,
     batcher: MicroBatcher,
     encoder: Worker,
     large: LargeRequests,

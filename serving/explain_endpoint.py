@@ -11,12 +11,12 @@ from serving.options import ServingOptions
 from serving.schemas import RequestModels, explain_answer
 from serving.worker import Worker
 from training.occlusion import MAX_PARTS, explanation, occlude
-from training.prediction import Predictor
+from training.predictor import TaskPredictor
 
 
 def add_explanation(
     app: FastAPI,
-    predictor: Predictor,
+    predictor: TaskPredictor,
     batcher: MicroBatcher,
     encoder: Worker,
     options: ServingOptions,

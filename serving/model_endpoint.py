@@ -11,13 +11,13 @@ from data_util.tokens.vocabulary import Vocabulary
 from serving.options import ServingOptions
 from serving.schemas import ModelAnswer
 from tasks.base import Task
-from training.prediction import Predictor
+from training.predictor import TaskPredictor
 
 _EXAMPLES = 10
 _HAN = range(0x4E00, 0xA000)
 
 
-def add_model(app: FastAPI, predictor: Predictor, options: ServingOptions) -> None:
+def add_model(app: FastAPI, predictor: TaskPredictor, options: ServingOptions) -> None:
     """Adds /v1/model."""
     answer = model_answer(predictor, options)
 
@@ -27,7 +27,7 @@ def add_model(app: FastAPI, predictor: Predictor, options: ServingOptions) -> No
         return answer
 
 
-def model_answer(predictor: Predictor, options: ServingOptions) -> dict[str, Any]:
+def model_answer(predictor: TaskPredictor, options: ServingOptions) -> dict[str, Any]:
     """What /v1/model answers.
 
     Raises:

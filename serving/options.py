@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from common.errors import OptionError
 from common.options import option
-from training.options.groups import FineTunedOptions
+from training.options.groups import PredictorOptions
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class ServingOptions(FineTunedOptions):
+class ServingOptions(PredictorOptions):
     """Labels over HTTP"""
 
     examples_file: str = option(

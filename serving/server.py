@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 import uvicorn
 
@@ -13,7 +14,7 @@ from data_util.bucketing import LENGTH_STEP
 from serving.app import make_app
 from serving.connections import BACKLOG, limited_protocol, possible_connections
 from serving.options import ServingOptions
-from training.prediction import Predictor
+from training.predictor import TaskPredictor
 
 logger = logging.getLogger(__name__)
 
@@ -24,20 +25,24 @@ _ENDING_SECONDS = 2
 _TEXT = "the first text: 第一个文本"
 
 
-def serve(options: ServingOptions) -> None:
+def serve(options: ServingOptions, load: Callable[[ServingOptions], TaskPredictor]) -> None:
     """Answers requests until SIGTERM or Ctrl-C; requests in flight are still answered.
 
+    Args:
+        options: of the command.
+        load: gives the model that the options name.
+
     Raises:
-        CheckpointError: `--ckpt_dir` is not a whole, fine-tuned checkpoint.
+        UserError: the model cannot be loaded.
         OptionError: the service cannot listen on the address.
     """
     listener = _listen(options)
     with listener:
-        predictor = Predictor.from_options(options)
+        predictor = load(options)
         logger.info(
             "serving %s: %s, %s (%s), sequences of up to %d tokens",
-            options.ckpt_dir,
-            predictor.model.backbone.config.backbone,
+            predictor.checkpoint.folder,
+            predictor.checkpoint.setting("backbone", dict)["backbone"],
             predictor.task.name,
             predictor.task.summary(),
             predictor.text.sequence_length,
@@ -61,7 +66,7 @@ def serve(options: ServingOptions) -> None:
     os._exit(0)
 
 
-def warm_up(predictor: Predictor, batch_size: int) -> None:
+def warm_up(predictor: TaskPredictor, batch_size: int) -> None:
     """Runs each padded length, and each step from text to result, once.
 
     So no request waits for tracing, or for the dictionary of the tokenizer to be read.
@@ -87,7 +92,7 @@ class _Server(uvicorn.Server):
             logger.info("listening on http://%s:%d  (Ctrl-C ends it)", host, port)
 
 
-def _run(predictor: Predictor, options: ServingOptions, listener: socket.socket) -> bool:
+def _run(predictor: TaskPredictor, options: ServingOptions, listener: socket.socket) -> bool:
     """Serves until a signal; returns whether all work has ended."""
     # Only our own messages, and the stack trace of an internal error.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)

@@ -1,10 +1,13 @@
 """The part of a task that says what an exported model consists of."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 
 class Exported:
-    """What `conversion.export` asks of a task: see `tasks.base.Task`."""
+    """What makes an exported model, and runs one: see `tasks.base.Task`."""
 
     def texts(self) -> dict[str, str]:
         """See `tasks.base.Task.texts`."""
@@ -20,6 +23,10 @@ class Exported:
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The outputs of an exported model by name, (rows, ...) each, in Keras' operations."""
         return {"logits": outputs}
+
+    def served_outputs(self, found: Mapping[str, np.ndarray]) -> Any:
+        """The model's outputs from those of an exported model: undoes `serving_outputs`."""
+        return next(iter(found.values()))
 
     def serving_files(self) -> dict[str, str]:
         """Text files for an exported model that explain its outputs, by name."""

@@ -20,7 +20,7 @@ ROOMS = {
     "conversion": {"common", "data_util", "models", "tasks", "training"},
     "serving": {"common", "data_util", "models", "tasks", "training"},
     "bert_language_understanding": {"common", "data_util", "models", "tasks", "training"},
-    "scripts": {"common", "training", "serving"},
+    "scripts": {"common", "conversion", "training", "serving"},
     "benchmarks": {
         "common", "data_util", "models", "reports", "tasks", "training", "conversion", "serving",
         "scripts",
@@ -148,10 +148,14 @@ def test_no_framework_where_workers_start(room):
 
 
 # What gives results: the tasks (not those that other tests register), and what loads them.
-LIGHT = {TASKS[name].__module__ for name in TASKS} | {"tasks.loading"}
+LIGHT = {
+    *(module for name in TASKS if room_of(module := TASKS[name].__module__) == "tasks"),
+    *("tasks.loading", "conversion.exported_predictor", "training.prediction", "serving.server"),
+    *("predict", "serve"),
+}
 
 
-@pytest.mark.parametrize("module", sorted(name for name in LIGHT if room_of(name) == "tasks"))
+@pytest.mark.parametrize("module", sorted(LIGHT))
 def test_results_need_no_framework(module):
     """What trains and measures is imported by the methods that do so: see `tasks.base`."""
     modules, found, waiting = all_modules(), {}, [(module, module)]

@@ -16,6 +16,7 @@ from common.parsing import OptionsT
 logger = logging.getLogger(__name__)
 
 BACKENDS = ("tensorflow", "jax")
+_NEEDED = ("keras", "tensorflow")
 # What Keras reads without being asked: the settings in ~/.keras, and limits on `fit`.
 _SETTINGS = ("KERAS_HOME", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 
@@ -46,8 +47,10 @@ def _prepare(backends: tuple[str, ...], options: OptionsT, given: frozenset[str]
         from training.smoke_run import in_test_mode
 
         options = in_test_mode(options, given)
-    choose_backend(getattr(options, "distribute", "none"), backends)
-    quiet_libraries()
+    # An exported model runs without Keras.
+    if not getattr(options, "exported", ""):
+        choose_backend(getattr(options, "distribute", "none"), backends)
+        quiet_libraries()
     return options
 
 
@@ -88,7 +91,17 @@ def quiet_libraries() -> None:
 
     Keras gets its default settings: a run depends on its options, not on what another program
     wrote to `~/.keras/keras.json`.
+
+    Raises:
+        OptionError: they are not installed.
     """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise OptionError(
+            f"{' and '.join(missing)}, which checkpoints need, are not installed: run pip install "
+            "'.[train]' in the project's folder. Without them, predict.py and serve.py run "
+            "exported models (--exported)."
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with standard_error_closed(), _default_settings(), _no_garbage_collected():
         import keras

@@ -17,7 +17,7 @@ from training.prediction_files import STANDARD, Source
 from training.result_writers import Write, csv_writer, jsonl_writer
 
 if TYPE_CHECKING:
-    from training.prediction import Predictor
+    from training.predictor import TaskPredictor
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,11 @@ class LabellingRun:
     """
 
     def __init__(
-        self, predictor: "Predictor", options: PredictionOptions, source: Source, target: BinaryIO
+        self,
+        predictor: "TaskPredictor",
+        options: PredictionOptions,
+        source: Source,
+        target: BinaryIO,
     ) -> None:
         self._predictor, self._task, self._options = predictor, predictor.task, options
         self._source, self._target = source, target

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +13,9 @@ import numpy as np
 from common.errors import CheckpointError, InputError, StoppedError
 from models.checkpoints.folder import METRICS, read_checkpoint
 from models.checkpoints.publication import read_published
-from tasks.base import Encoded, Record
 from tasks.data import TextEncoder
 from tasks.evaluation import Outputs
 from tasks.loading import load_task_model
-from tasks.rows import split_rows
-from training.devices.forward import Forward
 from training.labelling_run import LabellingRun, counted
 from training.options.groups import FineTunedOptions
 from training.options.scripts import PredictionOptions
@@ -29,12 +26,13 @@ from training.prediction_files import (
     open_target,
     place_of_part,
 )
+from training.predictor import TaskPredictor
 from training.preparation.tokenizer import stored_tokenizer
 
 logger = logging.getLogger(__name__)
 
 
-class Predictor:
+class Predictor(TaskPredictor):
     """Loads a fine-tuned checkpoint and predicts.
 
         >>> predictor = Predictor(Path("checkpoint_lm_save"))
@@ -73,6 +71,9 @@ class Predictor:
 
     @cached_property
     def _outputs(self) -> Outputs:
+        # Imported here: an exported model is run without TensorFlow.
+        from training.devices.forward import Forward
+
         return self.task.outputs_function(self.model, lambda part: Forward(part).outputs)
 
     @classmethod
@@ -99,69 +100,20 @@ class Predictor:
         self.checkpoint, self.metrics = checkpoint, checkpoint.json(METRICS)
         self.text = TextEncoder(*stored_tokenizer(checkpoint), length)
 
-    def predict(
-        self, records: Sequence[Record], batch_size: int = 64, top_k: int = 0
-    ) -> list[dict[str, Any]]:
-        """Predicts a result for each record.
-
-        Args:
-            records: as returned by `task.record`: texts, or tuples of two texts for pairs.
-            batch_size: the number of records in a batch.
-            top_k: the number of most probable alternatives to add to each result.
-
-        Returns:
-            For each record a dict that can be written as JSON.
-        """
-        encoded = self.encode(records)
-        return self.task.results(encoded, self.outputs(encoded, batch_size), top_k)
-
-    def probabilities(self, records: Sequence[Record], batch_size: int = 64) -> np.ndarray:
-        """The probability of each label, for tasks that classify whole records.
-
-        Args:
-            records: as in `predict`.
-            batch_size: as in `predict`.
-
-        Returns:
-            (records, labels) float32.
-        """
-        if not records:
-            return np.zeros((0, len(self.task.labels)), dtype=np.float32)
-        outputs = self.outputs(self.encode(records), batch_size)
-        return np.asarray(self.task.probabilities(np.concatenate(outputs)))
-
-    def encode(self, records: Sequence[Record]) -> list[Encoded]:
-        """The token ids of each record."""
-        return self.task.encode(records, self.text)
-
-    def outputs(self, encoded: Sequence[Encoded], batch_size: int = 64) -> list[Any]:
-        """The model's outputs for each record.
-
-        Args:
-            encoded: as returned by `encode`.
-            batch_size: the number of records in a batch.
-
-        Returns:
-            For each record the outputs of its rows, (its rows, ...).
-        """
-        results: list[Any] = [None] * len(encoded)
-        # Records of similar length share a batch, to minimize padding.
-        order = sorted(range(len(encoded)), key=lambda index: self.task.length(encoded[index]))
-        for first in range(0, len(order), batch_size):
-            chosen = order[first : first + batch_size]
-            parts = self.batch_outputs([encoded[index] for index in chosen])
-            for index, part in zip(chosen, parts, strict=True):
-                results[index] = part
-        return results
-
-    def batch_outputs(self, encoded: Sequence[Encoded]) -> list[Any]:
-        """Like `outputs`, with all records in one batch."""
-        inputs = self.task.inputs(encoded, self.text)
-        return split_rows(self._outputs(inputs), inputs["example"])
+    def _run(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """See `TaskPredictor`."""
+        return self._outputs(inputs)
 
 
-def predict(options: PredictionOptions) -> int:
+def predict(
+    options: PredictionOptions,
+    load: Callable[[PredictionOptions], TaskPredictor] = Predictor.from_options,
+) -> int:
     """Writes one result for each line of `--input`, in the order of the input.
+
+    Args:
+        options: of the command.
+        load: gives the model that the options name.
 
     Returns:
         The number of lines.
@@ -172,7 +124,7 @@ def predict(options: PredictionOptions) -> int:
         OptionError: the output is the input, or cannot be a file.
     """
     check_files(options.input, options.output)
-    predictor = Predictor.from_options(options)
+    predictor = load(options)
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options.input))

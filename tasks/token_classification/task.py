@@ -279,6 +279,10 @@ class TokenClassification(Task):
             return {"logits": outputs}
         return {"transitions": outputs["transitions"], "logits": outputs["logits"]}
 
+    def served_outputs(self, found: Mapping[str, np.ndarray]) -> Any:
+        """See `Task.served_outputs`."""
+        return dict(found) if self.crf else found["logits"]
+
     def serving_decision(self) -> dict[str, Any]:
         """The tags, in the order of the logits, and the windows of long texts."""
         return {"tags": list(self.tags), "scheme": self.scheme, "window_overlap": self.overlap}

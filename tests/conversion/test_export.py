@@ -214,10 +214,13 @@ def test_a_recurrent_backbone_is_refused_for_litert():
 def test_what_lies_beside_the_model(exported):
     folder, checkpoint = exported("text_cnn", "saved_model")
     same = {"vocab.txt", "tokenizer.json", "labels.txt", "ngrams.txt"}
-    beside = {*same, "thresholds.json", "model.json"}
+    beside = {*same, "thresholds.json", "model.json", "config.json", "metrics.json"}
     assert {path.name for path in folder.iterdir()} == {*beside, "saved_model"}
     for name in same:
         assert (folder / name).read_bytes() == (checkpoint / name).read_bytes()
+    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    del config["options"]  # those of the run, such as the paths of its files
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8")) == config
     own = json.loads((checkpoint / "metrics.json").read_text(encoding="utf-8"))["thresholds"]
     assert json.loads((folder / "thresholds.json").read_text(encoding="utf-8")) == own
     assert json.loads((folder / "model.json").read_text()) == {

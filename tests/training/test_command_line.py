@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import OptionError
-from training.command_line import choose_backend
+from training.command_line import choose_backend, quiet_libraries
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +39,8 @@ def test_a_backend_that_is_not_installed(monkeypatch):
     for distribute in ("none", "data_parallel"):
         with pytest.raises(OptionError, match="needs JAX, which is not installed"):
             choose_backend(distribute)
+    with pytest.raises(OptionError, match=r"keras and tensorflow, .* pip install '\.\[train\]'"):
+        quiet_libraries()
 
 
 def test_settings_of_other_programs_are_not_read(tmp_path):

@@ -192,6 +192,25 @@ class FineTunedOptions(Options):
 
 
 @dataclass(frozen=True)
+class PredictorOptions(FineTunedOptions):
+    """The model: a checkpoint, or an export of one (it decides as validation chose)"""
+
+    exported: str = option(
+        "",
+        "instead of a checkpoint, a folder that `python -m conversion.export` wrote; it runs in "
+        "its own runtime, without TensorFlow",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.exported and self.ckpt_dir != type(self).ckpt_dir:
+            raise OptionError(
+                f"--exported={self.exported} and --ckpt_dir={self.ckpt_dir} both name a model; "
+                "leave one of them out."
+            )
+
+
+@dataclass(frozen=True)
 class OptimizationOptions(Options):
     """The optimization"""
 

@@ -18,6 +18,7 @@ from training.options.groups import (
     FineTunedOptions,
     ModelOptions,
     OptimizationOptions,
+    PredictorOptions,
     RunOptions,
     TokenizerOptions,
 )
@@ -238,7 +239,7 @@ class TransformOptions(FineTuningOptions):
 
 
 @dataclass(frozen=True)
-class PredictionOptions(FineTunedOptions, TextFileOptions):
+class PredictionOptions(PredictorOptions, TextFileOptions):
     """Labels for new text"""
 
     input: str = option(
@@ -272,6 +273,11 @@ class PredictionOptions(FineTunedOptions, TextFileOptions):
         "instead of labels, write the vector of each line to this file, for numpy.load; a "
         "checkpoint that is only pre-trained will do",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.exported and self.vectors:
+            raise OptionError("--exported: an export gives no --vectors; name the checkpoint.")
 
 
 @dataclass(frozen=True)
