@@ -96,14 +96,16 @@ class TroubleFinder:
     def troubles(self) -> list[Trouble]:
         """What was found, the most serious first."""
         return [
-            *self._shared_texts(),
-            *self._contradictions(),
-            *self._duplicates(),
+            *self.repetitions(),
             *self._similar_labels(),
             *self._unseen_labels(),
             *self._rare_labels(),
             *self._without_labels(),
         ]
+
+    def repetitions(self) -> list[Trouble]:
+        """What was found of texts that are there several times."""
+        return [*self._shared_texts(), *self._contradictions(), *self._duplicates()]
 
     def _shared_texts(self) -> Iterator[Trouble]:
         for (first, second), places in self._shared.items():

@@ -14,38 +14,47 @@ from data_util.reading.settings import Reading
 
 _LEAST_READ = 1 << 16
 _SPACE = re.compile(r"\s*")
+_BEGINS_ARRAY_OF_ARRAYS = re.compile(r"\s*\[\s*\[\s*([\[\"{]|$)")
 _BEGINS_ARRAY = re.compile(r'\s*\[\s*(\{\s*("|$)|$)')
 
 
-def begins_records(line: str) -> bool:
+def begins_records(line: str, arrays: bool = False) -> bool:
     """Whether a file with this first line is an array, or a record over several lines.
 
     >>> begins_records("["), begins_records("[{"), begins_records("{"), begins_records("[1] text")
     (True, True, True, False)
+
+    Args:
+        line: the first one with text.
+        arrays: whether the elements of an array may be arrays.
     """
+    if arrays and _BEGINS_ARRAY_OF_ARRAYS.match(line):
+        return True
     return line.strip() == "{" or _BEGINS_ARRAY.match(line) is not None or _is_array(line)
 
 
 def read_records(
-    stream: BinaryIO, reading: Reading, line: int = 1
-) -> Iterator[tuple[int, dict[str, Any]]]:
+    stream: BinaryIO, reading: Reading, line: int = 1, *, arrays: bool = False
+) -> Iterator[tuple[int, Any]]:
     """Reads the records one after the other: the memory needed is that of one record.
 
     Args:
         stream: UTF-8, from the first bracket on.
         reading: names the field of an element that is a mere text.
         line: the number of the first line.
+        arrays: whether elements may be arrays.
 
     Yields:
-        The line where each record begins, and the record.
+        The line where each record begins, and the record: a dict, or perhaps a list.
 
     Raises:
         InputError: this is not JSON, or an element is no record; with the line, without the path.
     """
     text = _Buffer(stream, line)
     array = text.skip("[")
+    begins = ('{"[' if arrays else '{"') if array else "{"
     while (begin := text.peek()) and begin != "]":
-        if begin not in '{"' or (begin == '"' and not array):
+        if begin not in begins:
             raise text.error("a JSON object is expected here")
         number = text.line
         value = text.value()

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
@@ -15,8 +16,29 @@ from data_util.reading.settings import Reading
 # Changed when the same bytes are read in another way, so that a cache is made again.
 _VERSION = 2
 _HEAD_BYTES = 1 << 10
-# A line, a record, or what is wrong with it.
+# A line, a record (an array if the form allows it), or what is wrong with it.
 Item = str | dict[str, Any] | InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the records of a task look like that are no texts with labels.
+
+    Attributes:
+        columns: for each kind of table its columns, of which a header must have all.
+        arrays: whether an element of a JSON array may itself be an array.
+    """
+
+    columns: tuple[tuple[str, ...], ...] = ()
+    arrays: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns, each once."""
+        return tuple(dict.fromkeys(name for kind in self.columns for name in kind))
+
+
+DEFAULT_FORM = Form()
 
 
 class Records:
@@ -37,16 +59,19 @@ class Records:
             Parquet, and of what is compressed.
         name: of the stream; for errors, and for its ending.
         reading: how to read.
+        form: what the records look like.
 
     Attributes:
         kind: what the stream was taken for; "" before its first line with text, or for lines.
         compression: "gzip", ..., or None.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, reading: Reading) -> None:
+    def __init__(
+        self, stream: BinaryIO, name: str, reading: Reading, form: Form = DEFAULT_FORM
+    ) -> None:
         self.kind = ""
         self.compression: str | None = None
-        self._stream, self._name, self._reading = stream, name, reading
+        self._stream, self._name, self._reading, self._form = stream, name, reading, form
         self._line = 0
 
     def __iter__(self) -> Iterator[tuple[int, Item]]:
@@ -77,17 +102,19 @@ class Records:
             if len(raw.data) > MAX_LINE_BYTES:
                 # A file without line feeds is one long line, of which only the beginning was read.
                 item = raw.data[:_HEAD_BYTES].decode(errors="ignore")
-                if not json_records.begins_records(item):
+                if not json_records.begins_records(item, self._form.arrays):
                     break
             if isinstance(item, InputError):
                 break
             if item and not item.isspace():
-                if json_records.begins_records(item):
+                if json_records.begins_records(item, self._form.arrays):
                     yield from self._json(raw, stream)
                     return
                 self._line -= 1  # What is wrong with a header is wrong in its line.
                 ending = ending_of(self._name)
-                if delimiter := tables.delimiter_of(item, ending, self._reading):
+                if delimiter := tables.delimiter_of(
+                    item, ending, self._reading, self._form.columns
+                ):
                     yield from self._table(item, delimiter, lines)
                     return
                 break
@@ -101,7 +128,10 @@ class Records:
         self.kind = "a JSON array" if first.data.lstrip()[:1] == b"[" else "JSON records"
         end = b"\n" if len(first.data) <= MAX_LINE_BYTES else b""
         whole = streams.preceded(first.data + end, stream)
-        for number, record in json_records.read_records(whole, self._reading, first.number):
+        records = json_records.read_records(
+            whole, self._reading, first.number, arrays=self._form.arrays
+        )
+        for number, record in records:
             self._line = number
             yield number, record
 
@@ -110,7 +140,8 @@ class Records:
     ) -> Iterator[tuple[int, Item]]:
         self.kind = f"a table ({'TSV' if delimiter == chr(9) else 'CSV'})"
         decoded = ((raw.number, self._decoded(raw)) for raw in lines)
-        for number, row in tables.read_table(decoded, header, delimiter, self._reading):
+        names = self._form.names
+        for number, row in tables.read_table(decoded, header, delimiter, self._reading, names):
             if isinstance(row, InputError):
                 row = InputError(row.message, self._name, number)
             yield number, row or ""

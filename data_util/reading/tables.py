@@ -31,7 +31,9 @@ _ROWS_TOGETHER = 1000
 csv.field_size_limit(MAX_LINE_BYTES)
 
 
-def delimiter_of(line: str, ending: str, reading: Reading) -> str | None:
+def delimiter_of(
+    line: str, ending: str, reading: Reading, kinds: Sequence[Sequence[str]] = ()
+) -> str | None:
     """What separates the columns, if this first line of a file is the header of a table.
 
     Without an ending that says so, a line is a header only if every column is one that tables of
@@ -45,6 +47,8 @@ def delimiter_of(line: str, ending: str, reading: Reading) -> str | None:
         line: the first one that is not blank.
         ending: of the file's name, such as ".csv", or "".
         reading: may name the columns.
+        kinds: the columns of each kind of table that is looked for, all of which a header must
+            have; without any, those of texts.
 
     Raises:
         InputError: the ending is that of a table, but no column is that of a text.
@@ -52,6 +56,8 @@ def delimiter_of(line: str, ending: str, reading: Reading) -> str | None:
     if MARK in line:
         return None
     delimiters = _DELIMITERS.get(ending, _ANY_DELIMITER)
+    if kinds:
+        return _delimiter_of_kind(line, ending, delimiters, kinds)
     for delimiter in delimiters:
         columns = columns_of(line, delimiter)
         names = _known(columns, reading)
@@ -82,6 +88,22 @@ def delimiter_of(line: str, ending: str, reading: Reading) -> str | None:
     )
 
 
+def _delimiter_of_kind(
+    line: str, ending: str, delimiters: Sequence[str], kinds: Sequence[Sequence[str]]
+) -> str | None:
+    for delimiter in delimiters:
+        names = {name.casefold() for name in columns_of(line, delimiter)}
+        if any(names.issuperset(map(str.casefold, kind)) for kind in kinds):
+            return delimiter
+    if ending not in _DELIMITERS:
+        return None
+    wanted = " or ".join(" and ".join(kind) for kind in kinds)
+    raise InputError(
+        f"a {ending} file is a table with a header, and this one lacks the columns {wanted}: put "
+        "the names of the columns into the first line"
+    )
+
+
 def columns_of(line: str, delimiter: str) -> list[str]:
     """The cells of one line."""
     try:
@@ -97,7 +119,11 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def read_table(
-    lines: Iterator[Line], header: str, delimiter: str, reading: Reading
+    lines: Iterator[Line],
+    header: str,
+    delimiter: str,
+    reading: Reading,
+    names: Sequence[str] = (),
 ) -> Iterator[Row]:
     """Reads the rows below a header, each as a dict by the names of the columns.
 
@@ -109,6 +135,7 @@ def read_table(
         header: the first line.
         delimiter: what separates the columns.
         reading: may name the columns.
+        names: of the columns that are looked for; without any, those of texts and labels.
 
     Yields:
         The line where each row begins, and the row, or what is wrong with it. A blank line is `{}`.
@@ -116,12 +143,14 @@ def read_table(
     Raises:
         InputError: the rest of the table cannot be read; with the line, without the path.
     """
-    columns = _known(columns_of(header, delimiter), reading)
+    columns = _known(columns_of(header, delimiter), reading, names)
     first, second = PAIR_FIELDS[0]
-    if first in columns and second not in columns and not reading.text_field:
-        # As BERT's own tables have it: only pairs have a second text.
-        columns[columns.index(first)] = TEXT_FIELDS[1]
-    for name in (*text_fields(columns, reading), reading.label_field, *LABEL_FIELDS):
+    if not names:
+        if first in columns and second not in columns and not reading.text_field:
+            # As BERT's own tables have it: only pairs have a second text.
+            columns[columns.index(first)] = TEXT_FIELDS[1]
+        names = (*text_fields(columns, reading), reading.label_field, *LABEL_FIELDS)
+    for name in names:
         if columns.count(name) > 1:
             raise InputError(f"the column {name} is there twice: rename one")
     for number, cells in _rows(lines, delimiter):
@@ -250,9 +279,10 @@ def _named(value: Any, classes: Sequence[str]) -> Any:
     return classes[value] if 0 <= value < len(classes) else None if value == -1 else value
 
 
-def _known(columns: Iterable[str], reading: Reading) -> list[str]:
+def _known(columns: Iterable[str], reading: Reading, names: Sequence[str] = ()) -> list[str]:
     """The names of the columns, those that are looked for as they are spelled here."""
     wanted: Collection[str] = (
+        *names,
         *reading.text_field,
         reading.label_field,
         *TEXT_FIELDS,

@@ -1,37 +1,11 @@
-"""Calibration: probabilities that are right as often as they say, fitted on the validation set."""
-
-from dataclasses import dataclass
+"""Calibration of the probabilities of labels, and of their thresholds."""
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 
-# With fewer validation examples, probabilities stay as they are. With so many, drawn at random, the
-# log loss of other documents is lower than before (docs/results.md, calibration).
-MIN_EXAMPLES = 10
-# A scale below it says that the logits know nothing: all probabilities are the base rate.
-_MIN_SCALE, _MAX_SCALE = 0.01, 100.0
-BINS = 15
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The increasing map `scale * logit + bias`; the default changes nothing.
-
-        >>> Calibration(scale=0.5, bias=-1.0)(np.array([4.0]))
-        array([1.])
-
-    Attributes:
-        scale: above 0.
-        bias: 0 where exactly one label is right, because a softmax ignores it.
-    """
-
-    scale: float = 1.0
-    bias: float = 0.0
-
-    def __call__(self, logits: np.ndarray) -> np.ndarray:
-        """Maps logits, or thresholds in log-odds, of any shape."""
-        return self.scale * logits + self.bias
+from tasks.calibration import MAX_SCALE, MIN_EXAMPLES, MIN_SCALE, Calibration, fit_scale, rounded
+from tasks.reliability import reliability
 
 
 def fit_calibration(logits: np.ndarray, targets: np.ndarray, *, exclusive: bool) -> Calibration:
@@ -70,13 +44,10 @@ def _fit_temperature(
     others = (1 - right) / (labels - 1)
     expected = others * logits.sum() + (right - others) * logits[targets].sum()
 
-    def loss(log_scale: float) -> float:
-        scale = np.exp(log_scale)
+    def loss(scale: float) -> float:
         return (logsumexp(scale * logits, axis=1).sum() - scale * expected) / examples
 
-    bounds = (np.log(_MIN_SCALE), np.log(_MAX_SCALE))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return _single_precision(np.exp(found.x), 0.0)
+    return fit_scale(loss)
 
 
 def _fit_scale_and_bias(logits: np.ndarray, targets: np.ndarray) -> Calibration:
@@ -92,7 +63,7 @@ def _fit_scale_and_bias(logits: np.ndarray, targets: np.ndarray) -> Calibration:
         errors = expit(odds) - smoothed
         return values.mean(), np.array([errors @ unit, errors.sum()]) / len(unit)
 
-    bounds = [(_MIN_SCALE * size, _MAX_SCALE * size), (None, None)]
+    bounds = [(MIN_SCALE * size, MAX_SCALE * size), (None, None)]
     found = minimize(
         loss,
         (size, center),
@@ -102,12 +73,7 @@ def _fit_scale_and_bias(logits: np.ndarray, targets: np.ndarray) -> Calibration:
         options={"ftol": 1e-12, "gtol": 1e-9},
     )
     scale = found.x[0] / size
-    return _single_precision(scale, found.x[1] - scale * center)
-
-
-def _single_precision(scale: float, bias: float) -> Calibration:
-    """As the model's float32 weights hold them."""
-    return Calibration(float(np.float32(scale)), float(np.float32(bias)))
+    return rounded(scale, found.x[1] - scale * center)
 
 
 def carry_thresholds(
@@ -136,52 +102,6 @@ def carry_thresholds(
     highest = np.where(decided, -np.inf, exact).max(axis=0, initial=-np.inf)
     thresholds = np.where(thresholds <= highest, np.nextafter(highest, 2), thresholds)
     return np.clip(np.minimum(thresholds, lowest), 0, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Reliability:
-    """A reliability diagram: what was predicted and what was right, by equally wide bins.
-
-    Attributes:
-        mean_probability: (bins,) float, the mean predicted probability; 0 in an empty bin.
-        fraction_right: (bins,) float, the fraction that is true; 0 in an empty bin.
-        count: (bins,) int, the number of predictions.
-    """
-
-    mean_probability: np.ndarray
-    fraction_right: np.ndarray
-    count: np.ndarray
-
-    def calibration_error(self) -> float:
-        """The expected calibration error (Guo et al. 2017, equation 3).
-
-        The mean over all predictions of |fraction_right - mean_probability| of their bin.
-        """
-        gaps = np.abs(self.fraction_right - self.mean_probability)
-        return float((self.count * gaps).sum() / max(1, self.count.sum()))
-
-
-def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = BINS) -> Reliability:
-    """Compares predicted probabilities with how often they were right.
-
-        >>> reliability(np.array([0.9, 0.8, 0.1]), np.array([True, False, False]), bins=2).count
-        array([1, 2])
-
-    Args:
-        probabilities: any shape, float from 0 to 1.
-        targets: the same shape, bool. For a task with exactly one label, give both as `top_label`
-            makes them.
-        bins: their number; bin m holds the probabilities above (m - 1) / bins and up to m / bins,
-            and the first one 0, too.
-    """
-    flat, true = probabilities.ravel().astype(np.float64), targets.ravel()
-    edges = np.linspace(0, 1, bins + 1)[1:-1]
-    index = np.digitize(flat, edges, right=True)
-    count = np.bincount(index, minlength=bins)
-    divisor = np.maximum(count, 1)
-    mean = np.bincount(index, weights=flat, minlength=bins) / divisor
-    right = np.bincount(index, weights=true.astype(np.float64), minlength=bins) / divisor
-    return Reliability(mean, right, count)
 
 
 def top_label(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

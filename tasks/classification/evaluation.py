@@ -12,7 +12,8 @@ from scipy.special import expit
 
 from data_util.reading.documents import Document
 from tasks.base import Evaluation, Forward
-from tasks.classification.calibration import Calibration, carry_thresholds, fit_calibration
+from tasks.calibration import Calibration
+from tasks.classification.calibration import carry_thresholds, fit_calibration
 from tasks.classification.findings import WORST, findings_of, worst_examples
 from tasks.classification.measuring import evaluate, split_logits
 from tasks.classification.metrics import (

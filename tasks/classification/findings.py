@@ -19,10 +19,11 @@ from reports.blocks import (
     Series,
     Table,
 )
-from tasks.classification.calibration import reliability, top_label
+from tasks.classification.calibration import top_label
 from tasks.classification.evidence import evidence
 from tasks.classification.outcome import Outcome
 from tasks.evaluation import Findings
+from tasks.reliability import reliability, reliability_section
 
 if TYPE_CHECKING:
     from tasks.classification.data import ClassificationData
@@ -234,29 +235,6 @@ def _errors(outcome: Outcome, training_documents: np.ndarray | None) -> Section:
 def _reliability(outcome: Outcome, *, exclusive: bool) -> Section:
     pairs = outcome.probabilities, outcome.targets
     found = reliability(*(top_label(*pairs) if exclusive else pairs))
-    filled = np.flatnonzero(found.count)
-    means, rights = found.mean_probability[filled], found.fraction_right[filled]
-    points = list(zip(means.tolist(), rights.tolist(), strict=True))
-    counts = found.count[filled].tolist()
-    chart = LineChart(
-        "Reliability",
-        "probability",
-        "fraction that is right",
-        [Series("", points)],
-        unit_square=True,
-        sizes=counts,
-        table=False,
-    )
-    table = Table(
-        "By the probability",
-        ["mean probability", "fraction that is right", "labels"],
-        [[*point, count] for point, count in zip(points, counts, strict=True)],
-    )
     which = "the most probable label of each document" if exclusive else "every label of each"
-    return Section(
-        "Can the probabilities be trusted?",
-        [chart, table],
-        f"Of labels with a probability of 0.8, eight in ten should be right: the dots are on the "
-        f"dotted line then, and below it where the model is too sure. Counted is {which}"
-        f"{'' if exclusive else ' document'}; a larger dot stands for more of them.",
-    )
+    counted = f"{which}{'' if exclusive else ' document'}"
+    return reliability_section(found, "labels", counted)

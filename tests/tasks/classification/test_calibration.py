@@ -8,17 +8,16 @@ from sklearn.calibration import CalibratedClassifierCV, calibration_curve
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 
+from tasks.calibration import MIN_EXAMPLES, Calibration
 from tasks.classification.calibration import (
-    MIN_EXAMPLES,
-    Calibration,
     calibration_error,
     carry_thresholds,
     fit_calibration,
-    reliability,
     top_label,
 )
 from tasks.classification.decisions import decide
 from tasks.classification.metrics import best_thresholds
+from tasks.reliability import reliability
 from tests.tasks.classification import thresholds
 
 
@@ -169,19 +168,6 @@ def test_thresholds_of_0_and_1_stay():
     assert not (expit(calibration(logits)) >= after)[:, 1].any()
 
 
-def test_the_calibration_error_by_hand():
-    """Guo et al. 2017, equation 3, with 5 bins of two, one and three predictions."""
-    probabilities = np.array([0.1, 0.2, 0.5, 0.7, 0.75, 0.8])
-    targets = np.array([0, 1, 1, 1, 0, 1], bool)
-    found = reliability(probabilities, targets, bins=5)
-    # A probability on an edge is in the lower bin.
-    assert found.count.tolist() == [2, 0, 1, 3, 0]
-    np.testing.assert_allclose(found.mean_probability, [0.15, 0, 0.5, 0.75, 0])
-    np.testing.assert_allclose(found.fraction_right, [0.5, 0, 1, 2 / 3, 0])
-    expected = (2 * 0.35 + 1 * 0.5 + 3 * (0.75 - 2 / 3)) / 6
-    assert found.calibration_error() == pytest.approx(expected)
-
-
 def test_the_bins_are_those_of_scikit_learn():
     logits, targets = drawn(4, 0.4, 0.5)
     probabilities = expit(logits.astype(np.float64))
@@ -206,10 +192,3 @@ def test_the_calibration_error_of_the_top_label():
     # Two at 0.6, of which one is right, and one at 0.34 that is wrong.
     error = calibration_error(probabilities, targets, exclusive=True)
     assert error == pytest.approx((2 * abs(0.5 - 0.6) + 0.34) / 3)
-
-
-def test_extreme_probabilities_are_in_the_outer_bins():
-    found = reliability(np.array([0.0, 1.0]), np.array([False, True]))
-    assert (found.count[0], found.count[-1], found.calibration_error()) == (1, 1, 0)
-    empty = reliability(np.zeros((0, 3)), np.zeros((0, 3), bool))
-    assert empty.calibration_error() == 0

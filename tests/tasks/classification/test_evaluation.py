@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, log_loss
 
 from models.heads.logit_calibration import LogitCalibration
 from models.heads.ngram_classifier import NgramClassifier
-from tasks.classification.calibration import MIN_EXAMPLES
+from tasks.calibration import MIN_EXAMPLES
 from tasks.classification.decisions import decide
 from tasks.classification.evaluation import ClassificationEvaluation
 from tasks.classification.metrics import classification_metrics
