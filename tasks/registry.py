@@ -11,6 +11,8 @@ TASKS = Registry(
     multi_class="tasks.classification.task:MultiClass",
     token_classification="tasks.token_classification.task:TokenClassification",
     sequence_to_sequence="tasks.sequence_to_sequence.task:SequenceToSequence",
+    multiple_choice="tasks.multiple_choice.task:MultipleChoice",
+    regression="tasks.regression.task:Regression",
 )
 
 DEFAULT_TASK = "multi_label"
@@ -22,6 +24,8 @@ TASK_OPTIONS = Registry(
     multi_class="tasks.classification.options:ClassificationOptions",
     token_classification="tasks.token_classification.options:TokenClassificationOptions",
     sequence_to_sequence="tasks.sequence_to_sequence.options:SequenceToSequenceOptions",
+    multiple_choice="tasks.multiple_choice.options:MultipleChoiceOptions",
+    regression="tasks.regression.options:RegressionOptions",
 )
 
 # Options of what uses a fine-tuned checkpoint, which replace what its task decides by: None where
@@ -37,4 +41,6 @@ TRAINING_TEXTS = Registry(
     multi_class="tasks.classification.records:training_texts",
     token_classification="tasks.token_classification.records:training_texts",
     sequence_to_sequence="tasks.sequence_to_sequence.records:training_texts",
+    multiple_choice="tasks.multiple_choice.records:training_texts",
+    regression="tasks.regression.records:training_texts",
 )

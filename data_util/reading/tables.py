@@ -47,8 +47,7 @@ def delimiter_of(
         line: the first one that is not blank.
         ending: of the file's name, such as ".csv", or "".
         reading: may name the columns.
-        kinds: the columns of each kind of table that is looked for, all of which a header must
-            have; without any, those of texts.
+        kinds: for each kind of table all its columns; without any, a table is one of texts.
 
     Raises:
         InputError: the ending is that of a table, but no column is that of a text.
@@ -98,10 +97,7 @@ def _delimiter_of_kind(
     if ending not in _DELIMITERS:
         return None
     wanted = " or ".join(" and ".join(kind) for kind in kinds)
-    raise InputError(
-        f"a {ending} file is a table with a header, and this one lacks the columns {wanted}: put "
-        "the names of the columns into the first line"
-    )
+    raise InputError(f"the first line of a {ending} file must name its columns: {wanted}")
 
 
 def columns_of(line: str, delimiter: str) -> list[str]:

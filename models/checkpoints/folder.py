@@ -101,7 +101,7 @@ class Checkpoint:
 
         Args:
             name: the key.
-            kind: the required type: bool, int, str, dict or list.
+            kind: the required type: bool, int, float, str, dict or list.
 
         Raises:
             CheckpointError: the key is missing or its value has another type.
@@ -286,6 +286,7 @@ def _entry(content: dict[str, Any], name: str, kind: type[SettingT], path: Path)
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
+    float: "a number with a decimal point",
     str: "a string",
     dict: "a table",
     list: "a list",

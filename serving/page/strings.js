@@ -3,6 +3,11 @@
 const STRINGS = {
   en: {
     title: "Labels of a text", titlePairs: "Labels of two texts", titleAny: "A model to try",
+    titleValue: "The value of a text", goValue: "Compute it", value: "Value",
+    aboutValue: "Fill in what the model reads, and see the value that it gives. Ctrl+Enter sends it.",
+    titleChoices: "Answer a question", goChoices: "Choose", choices: "Choices", choiceNumber: "choice {number}",
+    aboutChoices: "Write a question and its possible answers, and perhaps a text that it is about. Ctrl+Enter sends it.",
+    field_context: "Passage", field_question: "Question", field_choices: "Choices", noChoices: "There is nothing to choose.",
     aboutLabels: "Paste a text and see which of {count} labels it gets, and why. Ctrl+Enter sends it.",
     aboutPairs: "Paste two texts and see which of {count} labels they get, and why. Ctrl+Enter sends them.",
     titleEntities: "Entities in a text", goEntities: "Find them", entities: "Entities",
@@ -60,6 +65,10 @@ const STRINGS = {
   },
   zh: {
     title: "文本标签", titlePairs: "文本对的标签", titleAny: "试用模型",
+    titleValue: "文本的数值", goValue: "计算", value: "数值", aboutValue: "填写模型读取的内容，查看它给出的数值。按 Ctrl+Enter 提交。",
+    titleChoices: "回答选择题", goChoices: "选择", choices: "选项", choiceNumber: "选项 {number}",
+    aboutChoices: "写下问题和各个选项，也可以给出问题所依据的文章。按 Ctrl+Enter 提交。",
+    field_context: "文章", field_question: "问题", field_choices: "选项", noChoices: "没有可选的内容。",
     aboutLabels: "粘贴一段文本，查看它属于 {count} 个标签中的哪些，以及依据。按 Ctrl+Enter 提交。",
     aboutPairs: "粘贴两段文本，查看它们属于 {count} 个标签中的哪些，以及依据。按 Ctrl+Enter 提交。",
     titleEntities: "文本中的实体", goEntities: "查找实体", entities: "实体",

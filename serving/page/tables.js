@@ -57,10 +57,11 @@ function fromJson(line, place) {
 function fromObject(record, place) {
   const isOne = (name, field) => LISTS.includes(field)
     ? Array.isArray(record[name]) && record[name].every((text) => typeof text === "string")
-    : typeof record[name] === "string";
+    : typeof record[name] === "string" || (TASK.optional.includes(field) && record[name] === undefined);
   const names = NAMES.find((all) => record && all.every((name, at) => isOne(name, FIELDS[at])));
   if (!names) throw new Error(t("noRecord", { line: place, wanted: wantedOf('"', '"') }));
-  return { input: inputFrom(names.map((name) => record[name])), id: record.id };
+  const values = names.map((name) => record[name] === undefined ? "" : record[name]);
+  return { input: inputFrom(values), id: record.id };
 }
 
 function fromTable(rows) {

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-TARGETS = ("lines", "files", "vocabulary", "configuration", "caches", "weights")
+TARGETS = ("lines", "files", "examples", "vocabulary", "configuration", "caches", "weights")
 FOLDER = Path(__file__).parent
 MEMORY_MB = 1500  # of the whole process; the libraries alone take a few hundred
 
@@ -57,7 +57,7 @@ def _fuzz(target: str, seconds: int) -> None:
     except ImportError:
         sys.exit("fuzzing needs atheris: pip install atheris")
     # Before the code is imported, so that it tells the fuzzer which branches it takes.
-    with atheris.instrument_imports(include=["common", "data_util", "models"]):
+    with atheris.instrument_imports(include=["common", "data_util", "models", "tasks"]):
         module = importlib.import_module(f"tests.fuzz.{target}")
     logging.getLogger("data_util").setLevel(logging.CRITICAL)
     crashes = FOLDER / "crashes"

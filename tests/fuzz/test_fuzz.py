@@ -44,6 +44,7 @@ def test_every_target_finds_a_defect(target, monkeypatch):
     monkeypatch.setattr(vocabulary, "_checked_ids", broken)
     monkeypatch.setattr(BackboneConfig, "__post_init__", broken)
     monkeypatch.setattr(hdf5, "check_regular", broken)
+    monkeypatch.setattr("data_util.reading.examples._json", broken)
     # Whatever goes wrong in reading a cache is a reason to make it again: its bounds are tested.
     monkeypatch.setattr("data_util.cache.reading._check_offsets", lambda *arguments: None)
     if target == "caches":

@@ -113,7 +113,7 @@ def test_entities_are_coloured_in_the_text(page_without_service):
     page = page_without_service({"text": str}, ["entities"])
     assert page.title() == "Entities in a text"
     text = "😀<b>张三 went to 北京"
-    page.get_by_label("Text", exact=True).fill(text)
+    page.get_by_role("textbox", name="Text", exact=True).fill(text)
     page.evaluate("""renderer.show(readBoxes(), { entities: [
         { start: 4, end: 6, label: "PER", probability: 0.987, text: "张三" },
         { start: 15, end: 17, label: "LOC", probability: 0.5, text: "北京" },
@@ -146,8 +146,33 @@ def test_a_text_that_was_written(page_without_service):
     assert page.locator("#written-others").is_hidden()
 
 
+def test_the_choices_of_a_question(page_without_service):
+    fields = {"context": str, "question": str, "choices": list[str]}
+    defaults = ("context", "question")
+    page = page_without_service(fields, ["choice", "probabilities"], defaults=defaults)
+    page.get_by_label("Choices (one per line)").fill("<b>yes\nno\nperhaps")
+    result = "{ choice: 0, probabilities: [0.7, 0.2, 0.1] }"
+    page.evaluate(f"renderer.show(readBoxes(), {result})")
+    names = page.locator("#choice-list .name")
+    assert names.all_text_contents() == ["<b>yes", "no", "perhaps"]
+    assert page.locator("#choice-list .decided").all_text_contents() == ["<b>yes70.0 %"]
+    assert page.locator(".bar").nth(1).evaluate("bar => bar.style.width") == "20%"
+    # Context and question may be left out, in the form and in a file.
+    assert page.evaluate("missing(readBoxes())") is None
+    read = page.evaluate("""recordsOf("a.jsonl", '{"choices": ["a", "b"]}')""")
+    assert read[0]["input"] == {"context": "", "question": "", "choices": ["a", "b"]}
+    assert page.evaluate("renderer.show(readBoxes(), { probabilities: [] })")
+
+
+def test_a_value(page_without_service):
+    page = page_without_service({"text_a": str, "text_b": str}, ["value"])
+    page.evaluate("renderer.show(readBoxes(), { value: 3.14159 })")
+    assert page.locator("#value-number").text_content() == "3.142"
+    assert page.get_by_role("button", name="Compute it").is_visible()
+
+
 def test_from_a_text_to_its_labels_and_why(page):
-    page.get_by_label("Text", exact=True).fill(TEXT)
+    page.get_by_role("textbox", name="Text", exact=True).fill(TEXT)
     page.get_by_role("button", name="Label it").click()
     page.locator("#marked mark").first.wait_for()
     buttons = page.locator("#labels button")
@@ -204,7 +229,7 @@ def test_one_text_has_one_box(page):
 
 
 def test_it_fits_on_a_phone(page):
-    page.get_by_label("Text", exact=True).fill("w" * 190)
+    page.get_by_role("textbox", name="Text", exact=True).fill("w" * 190)
     page.keyboard.press("Control+Enter")
     page.locator("#marked mark").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -222,14 +247,14 @@ def test_no_text_and_too_much(page):
 def test_what_the_service_refuses_is_said(browser, running):
     page = browser.new_page()
     page.goto(running[0])
-    page.get_by_label("Text", exact=True).fill("长" * 201)
+    page.get_by_role("textbox", name="Text", exact=True).fill("长" * 201)
     page.get_by_role("button", name="Label it").click()
     said = "This text has 201 characters, and the service takes at most 200."
     page.get_by_text(said).wait_for()
     assert page.locator("#answer").is_hidden()
     # The service's own refusal is said in the same words.
     page.evaluate("model = null")
-    page.get_by_label("Text", exact=True).fill("长" * 202)
+    page.get_by_role("textbox", name="Text", exact=True).fill("长" * 202)
     page.keyboard.press("Control+Enter")
     page.get_by_text(said.replace("201", "202")).wait_for()
     page.close()
@@ -238,7 +263,7 @@ def test_what_the_service_refuses_is_said(browser, running):
 def test_an_example_its_threshold_and_its_command(page, running, run_of):
     page.get_by_role("button", name="Try an example").click()
     page.locator("#marked mark").first.wait_for()
-    text = page.get_by_label("Text", exact=True).input_value()
+    text = page.get_by_role("textbox", name="Text", exact=True).input_value()
     assert page.locator("#read").text_content() == f"All {len(text)} characters were read."
     thresholds = run_of().fine_tuning_metrics["thresholds"]
     rows = page.locator("#labels button")
@@ -332,7 +357,7 @@ def test_in_chinese(browser, running):
 def test_the_explanation_is_beside_the_bars_on_a_wide_screen(browser, running):
     page = browser.new_page(viewport={"width": 1200, "height": 800})
     page.goto(running[0])
-    page.get_by_label("Text", exact=True).fill("被告人盗窃手机。")
+    page.get_by_role("textbox", name="Text", exact=True).fill("被告人盗窃手机。")
     page.keyboard.press("Control+Enter")
     page.locator("#marked mark").first.wait_for()
     bars, why = (page.locator(name).bounding_box() for name in ("#answer", "#why"))

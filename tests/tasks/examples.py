@@ -48,12 +48,43 @@ def sequences(count, seed):
     return [f"{line}\t{line[2:0:-1]}\n" for line in lines]
 
 
+def question_lines(count, seed):
+    """The lines of the toy task as questions, some of them about a text."""
+    lines = []
+    for number, line in enumerate(choice_lines(count, seed)):
+        record = json.loads(line)
+        context = "天地人" * (number % 4)
+        found = {"context": context, "choices": record["options"], "answer": record["answer"]}
+        lines.append(json.dumps(found, ensure_ascii=False) + "\n")
+    return lines
+
+
+def valued_lines(count, seed):
+    """Pairs of texts whose value is how often the first sign is in both."""
+    random = np.random.default_rng(seed)
+    lines = []
+    for _ in range(count):
+        texts = ["".join(random.choice(list("甲乙丙"), 5)) for _ in range(2)]
+        value = sum(text.count("甲") for text in texts)
+        lines.append(f"{texts[0]}\t{texts[1]}\t{value / 2}\n")
+    return lines
+
+
 # By task: gives so many lines of a labelled file, and lines to predict from, one of them blank.
 FILES = {
     "multi_label": (lambda count, seed: labelled_lines(count, seed, 2), ["甲天", "", "乙地人丙"]),
     "multi_class": (lambda count, seed: labelled_lines(count, seed, 1), ["甲天", "", "乙地人丙"]),
     "token_classification": (entity_lines, ["甲乙天", "", "地人丙"]),
     "sequence_to_sequence": (sequences, ["甲天", "", "乙地人丙"]),
+    "multiple_choice": (
+        question_lines,
+        [
+            '{"context": "天地", "question": "人", "choices": ["甲乙", "丙"]}',
+            "",
+            '{"choices": ["乙", "甲丁戊", "丙"]}',
+        ],
+    ),
+    "regression": (valued_lines, ["甲乙\t丙", "", "乙地\t人甲\t3.5"]),
     "toy": (
         choice_lines,
         ['{"options": ["甲乙", "丙"]}', "", '{"options": ["乙", "甲丁戊"]}'],
