@@ -107,13 +107,13 @@ class Predictor(TaskPredictor):
 
 def predict(
     options: PredictionOptions,
-    load: Callable[[PredictionOptions], TaskPredictor] = Predictor.from_options,
+    load: Callable[[PredictionOptions], TaskPredictor] | None = None,
 ) -> int:
     """Writes one result for each line of `--input`, in the order of the input.
 
     Args:
         options: of the command.
-        load: gives the model that the options name.
+        load: gives the model that the options name; default: the checkpoint.
 
     Returns:
         The number of lines.
@@ -124,7 +124,7 @@ def predict(
         OptionError: the output is the input, or cannot be a file.
     """
     check_files(options.input, options.output)
-    predictor = load(options)
+    predictor = (load or Predictor.from_options)(options)
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(options.input))
