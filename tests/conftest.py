@@ -18,6 +18,12 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.processor_time import (  # noqa: F401
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+    pytest_terminal_summary,
+)
+
 # While modules are imported, nothing becomes garbage: a sixth of the time of TensorFlow's import.
 gc.disable()
 # No deadlines: tests must not fail on a busy machine.
