@@ -54,6 +54,47 @@ class Chain:
         scores = np.where(allowed, scores.astype(np.float64), _NEVER)
         return cls(tuple(tags), scheme, scores[:size], scores[size], scores[size + 1])
 
+    def scaled(self, scale: float) -> "Chain":
+        """The chain with all scores times a positive number."""
+        parts = (np.where(part > _NEVER / 2, scale * part, _NEVER) for part in self._parts)
+        return Chain(self.tags, self.scheme, *parts)
+
+    def allows(self, tags: np.ndarray) -> bool:
+        """Whether the scheme allows a sequence of tags, (units,) int with one at least."""
+        steps = self.between[tags[:-1], tags[1:]]
+        return bool(min(self.first[tags[0]], self.last[tags[-1]], *steps) > _NEVER / 2)
+
+    @property
+    def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.between, self.first, self.last
+
+
+def path_scores(
+    scores: Sequence[np.ndarray], tags: Sequence[np.ndarray], chain: Chain
+) -> np.ndarray:
+    """(texts,) float64: the score of a sequence of tags of each text, none of which is empty."""
+    return np.array(
+        [
+            chain.first[path[0]]
+            + chain.last[path[-1]]
+            + one[np.arange(len(path)), path].sum()
+            + chain.between[path[:-1], path[1:]].sum()
+            for one, path in zip(scores, tags, strict=True)
+        ]
+    )
+
+
+def log_partition(scores: Sequence[np.ndarray], chain: Chain) -> np.ndarray:
+    """(texts,) float64: log Z of each text, the log-sum of the scores of all its sequences."""
+    found = np.zeros(len(scores))
+    for chosen, padded, lengths in _batches(scores):
+        state = padded[:, 0] + chain.first
+        for place in range(1, padded.shape[1]):
+            following = logsumexp(state[:, :, None] + chain.between, axis=1) + padded[:, place]
+            state = np.where((place < lengths)[:, None], following, state)
+        found[chosen] = logsumexp(state + chain.last)
+    return found
+
 
 def best_tags(scores: Sequence[np.ndarray], chain: Chain) -> list[np.ndarray]:
     """The best allowed sequence of tags of each text (Viterbi).

@@ -13,6 +13,7 @@ import numpy as np
 from tasks.base import Evaluation
 from tasks.evaluation import Findings
 from tasks.rows import split_rows
+from tasks.token_classification.calibration import calibration_error, fit_scale, reliability
 from tasks.token_classification.findings import findings_of
 from tasks.token_classification.metrics import counts_by_label, entity_metrics, token_accuracy
 from tasks.token_classification.passages import in_characters
@@ -49,7 +50,9 @@ class Outcome:
 
 
 class TokenEvaluation(Evaluation):
-    """Entity F1, precision, recall, macro F1 and token accuracy; validation settles nothing.
+    """Entity F1, precision, recall, macro F1 and token accuracy.
+
+    Validation settles the scale of the scores: "calibration" in `metrics.json`.
 
     True entities that the model cannot find, because they begin or end within a token, count as
     missed. "training_entities" in `metrics.json` are those of each label.
@@ -63,12 +66,17 @@ class TokenEvaluation(Evaluation):
         return self._outcome("valid", probabilities=False).metrics
 
     def settle(self) -> None:
-        """Notes how many training entities each label has."""
+        """Calibrates the probabilities, and notes how many training entities each label has."""
+        scores, chain = self._last
+        self.task.scale = fit_scale(scores, self.data.tags["valid"], chain)
+        self.found["calibration"] = {"scale": self.task.scale}
         self.found["training_entities"] = self._training_entities()
 
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
         """The metrics, a table by label, and each text with its entities."""
+        self.task.scale = self.found["calibration"]["scale"]
         self._tested = self._outcome("test", probabilities=True)
+        self._tested.metrics["calibration_error"] = calibration_error(*_decided(self._tested))
         texts = {
             "test_entities.csv": _table(self._tested),
             "test_predictions.jsonl": _predictions(self._tested),
@@ -77,7 +85,7 @@ class TokenEvaluation(Evaluation):
 
     def findings(self) -> Findings:
         """The labels, the confusions, and texts with errors."""
-        return findings_of(self._tested)
+        return findings_of(self._tested, reliability(*_decided(self._tested)))
 
     def _training_entities(self) -> dict[str, int]:
         if "train" not in self.data.texts:
@@ -105,6 +113,7 @@ class TokenEvaluation(Evaluation):
             numbers = dict.fromkeys(inputs["example"].tolist())
             for number, output in zip(numbers, some, strict=True):
                 scores[number] = self.task.scores(encoded[number], output)
+        self._last = scores, self.task.chain(some)
         units, likely = self.task.decode(scores, some, probabilities=probabilities)
         predicted = [in_characters(each, found) for each, found in zip(encoded, units, strict=True)]
         metrics = entity_metrics(counts_by_label([each.entities for each in texts], predicted))
@@ -116,6 +125,16 @@ class TokenEvaluation(Evaluation):
         metrics["token_accuracy"] = token_accuracy(self.data.tags[split], tags)
         metrics = {"loss": losses / max(weights, 1.0), **metrics}
         return Outcome(texts, predicted, likely, metrics, self._training_entities())
+
+
+def _decided(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each predicted entity, and whether it is right."""
+    right = [
+        entity in text.entities
+        for text, found in zip(outcome.texts, outcome.predicted, strict=True)
+        for entity in found
+    ]
+    return np.array([each for every in outcome.probabilities for each in every]), np.array(right)
 
 
 def _table(outcome: Outcome) -> str:

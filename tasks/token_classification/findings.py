@@ -4,7 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from reports.blocks import Block, Example, Examples, Fact, Section, Sentences, Table
+from reports.blocks import (
+    Block,
+    Example,
+    Examples,
+    Fact,
+    LineChart,
+    Section,
+    Sentences,
+    Series,
+    Table,
+)
 from tasks.evaluation import Findings
 from tasks.token_classification.metrics import counts_by_label
 from tasks.token_classification.tags import Entity
@@ -49,8 +59,15 @@ def confusions(
     return found
 
 
-def findings_of(outcome: "Outcome") -> Findings:
-    """Describes the predictions for the test texts."""
+def findings_of(
+    outcome: "Outcome", reliability: Sequence[tuple[float, float, int]] = ()
+) -> Findings:
+    """Describes the predictions for the test texts.
+
+    Args:
+        outcome: the predictions.
+        reliability: see `calibration.reliability`.
+    """
     truth = [each.entities for each in outcome.texts]
     counts = counts_by_label(truth, outcome.predicted)
     errors = confusions(truth, outcome.predicted)
@@ -89,11 +106,27 @@ def findings_of(outcome: "Outcome") -> Findings:
                 "An entity is right if its label and both of its ends are. All labels are in "
                 "test_entities.csv.",
             ),
+            *_reliability(reliability),
             Section(
                 "Texts with most errors", [shown], "All test texts are in test_predictions.jsonl."
             ),
         ],
     )
+
+
+def _reliability(found: Sequence[tuple[float, float, int]]) -> list[Section]:
+    if not found:
+        return []
+    chart = LineChart(
+        "Reliability",
+        "probability",
+        "fraction that is right",
+        [Series("", [(mean, share) for mean, share, _ in found])],
+        unit_square=True,
+        sizes=[count for _, _, count in found],
+    )
+    about = "Of entities with a probability of 0.8, eight in ten should be right."
+    return [Section("Can the probabilities be trusted?", [chart], about)]
 
 
 _KINDS = {

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from models.checkpoints.folder import Checkpoint
 
 LABELS = "labels.txt"
+MAX_SCALE = 1e6
 
 
 def stored_labels(checkpoint: "Checkpoint") -> LabelSet:
@@ -32,7 +33,8 @@ def stored_settings(checkpoint: "Checkpoint") -> dict[str, Any]:
     """The arguments of `TokenClassification` beside the labels.
 
     Raises:
-        CheckpointError: `config.json` lacks one, or has one that is not possible.
+        CheckpointError: `config.json` or `metrics.json` lacks one, or has one that is not
+            possible.
     """
     scheme, nested = (checkpoint.setting(key, str) for key in ("tags", "nested_entities"))
     overlap = checkpoint.setting("window_overlap", int)
@@ -50,4 +52,18 @@ def stored_settings(checkpoint: "Checkpoint") -> dict[str, Any]:
             f"{checkpoint.folder}: config.json: window_overlap must not be negative."
         )
     crf = checkpoint.setting("crf", bool)
-    return {"scheme": scheme, "crf": crf, "overlap": overlap, "nested": nested}
+    settings = {"scheme": scheme, "crf": crf, "overlap": overlap, "nested": nested}
+    return {**settings, "scale": _scale(checkpoint)}
+
+
+def _scale(checkpoint: "Checkpoint") -> float:
+    from models.checkpoints.folder import METRICS
+
+    calibration = checkpoint.json(METRICS).get("calibration")
+    scale = calibration.get("scale") if isinstance(calibration, dict) else None
+    if type(scale) not in (int, float) or not 0 < scale < MAX_SCALE:
+        raise CheckpointError(
+            f"{checkpoint.folder / METRICS}: calibration must have a scale above 0, not "
+            f"{scale!r:.80}."
+        )
+    return float(scale)

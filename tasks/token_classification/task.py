@@ -49,6 +49,7 @@ class TokenClassification(Task):
         crf: whether the head has a linear-chain CRF.
         overlap: tokens that two neighbouring windows of a long text share.
         nested: what becomes of entities within others in labelled files.
+        scale: of all scores, which calibrates the probabilities: see `calibration`.
     """
 
     name: ClassVar[str] = "token_classification"
@@ -66,10 +67,12 @@ class TokenClassification(Task):
         crf: bool = False,
         overlap: int = 64,
         nested: str = "error",
+        scale: float = 1.0,
     ) -> None:
         self.entity_labels = labels.labels
         self.scheme, self.crf, self.overlap, self.nested = scheme, crf, overlap, nested
         self.tags = tag_names(labels.labels, scheme)
+        self.scale = scale
 
     @classmethod
     def prepare(
@@ -252,7 +255,8 @@ class TokenClassification(Task):
         ]
         if not probabilities:
             return found, [[] for _ in found]
-        return found, entity_probabilities(scores, found, chain)
+        scaled = [self.scale * each for each in scores]
+        return found, entity_probabilities(scaled, found, chain.scaled(self.scale))
 
     def chain(self, outputs: Sequence[Any]) -> Chain:
         """What may follow what, and with a CRF how well, from the outputs of any text."""
@@ -284,5 +288,10 @@ class TokenClassification(Task):
         return dict(found) if self.crf else found["logits"]
 
     def serving_decision(self) -> dict[str, Any]:
-        """The tags, in the order of the logits, and the windows of long texts."""
-        return {"tags": list(self.tags), "scheme": self.scheme, "window_overlap": self.overlap}
+        """The tags, in the order of the logits, the windows of long texts, and the scale."""
+        return {
+            "tags": list(self.tags),
+            "scheme": self.scheme,
+            "window_overlap": self.overlap,
+            "scale": self.scale,
+        }

@@ -73,6 +73,7 @@ def test_it_learns_and_reports(run):
     assert metrics["test"]["entity_f1"] > 0.95
     assert metrics["score"] == "entity_f1"
     assert metrics["training_entities"] == {"A": 120, "B": 120}
+    assert metrics["calibration"]["scale"] > 0 and metrics["test"]["calibration_error"] < 0.3
     table = (folder / "save" / "test_entities.csv").read_text(encoding="utf-8").splitlines()
     assert table[0].startswith("label,training,true") and table[1].startswith("A,120,30,")
     lines = (folder / "save" / "test_predictions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -146,6 +147,27 @@ def test_the_client_of_the_docs_finds_the_same(run, predictor, tmp_path):
             {name: each[name] for name in ("label", "start", "end")}
             for each in expected["entities"]
         ]
+
+
+def test_the_service_and_the_interface(run, predictor):
+    pytest.importorskip("fastapi", reason="fastapi is not installed")
+    from fastapi.testclient import TestClient
+
+    from bert_language_understanding import load
+    from serving.app import make_app
+    from serving.options import ServingOptions
+
+    text = "天甲乙丙" * 5
+    (expected,) = predictor.predict([predictor.task.record({"text": text})])
+    app = make_app(predictor, ServingOptions())
+    with TestClient(app, base_url="http://localhost") as client:
+        answer = client.post("/v1/predict", json={"input": [text, " "]}).json()
+        assert answer == {"results": [expected, {"entities": []}]}
+        assert client.get("/v1/labels").json()["labels"] == [{"label": "A"}, {"label": "B"}]
+        model = client.get("/v1/model").json()
+        assert model["labels"] == 2 and model["examples"][0]["text"]
+        assert "&quot;entities&quot;" in client.get("/").text
+    assert load(str(run[0] / "save")).predict(text) == expected
 
 
 def test_a_checkpoint_that_was_changed_is_refused(run, tmp_path):
