@@ -8,9 +8,11 @@ the unlabelled free text shows which words occur together.
     python -m data_util.sample.corpus [--output_dir=data] [--seed=1]
 """
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 from typing import TypeVar
@@ -40,6 +42,19 @@ SECOND_CHARGE, DISTRACTOR = 0.15, 0.6  # fractions of the documents
 # full judgments do compared with the short facts that are labelled.
 FOLLOW, FOLLOW_FREE_TEXT = 0.2, 0.9
 
+# The first documents of each split, also with the spans of what fills these slots.
+ENTITY_SIZES = {"train": 200, "valid": 50, "test": 100}
+ENTITY_LABELS = {
+    "name": "PERSON",
+    "other": "PERSON",
+    "date": "TIME",
+    "amount": "MONEY",
+    "places": "PLACE",
+    "objects": "ITEM",
+}
+
+# A part of a text, and the label of the entity that it is, "" for none.
+Piece = tuple[str, str]
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -50,6 +65,21 @@ class SampleOptions(Options):
 
     output_dir: str = option("data", "output folder")
     seed: int = option(SEED, "seed of everything that is drawn at random", minimum=0)
+
+
+@dataclass(frozen=True)
+class SampleDocument:
+    """A document of the sample.
+
+    Attributes:
+        text: the text.
+        labels: the names of its charges, the main one first.
+        entities: (label, first character, one past the last) of each, in order.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    entities: tuple[tuple[str, int, int], ...]
 
 
 class _Draws:
@@ -76,26 +106,27 @@ class _Draws:
         return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__)]
 
 
-def _fill(template: str, charge: Charge, name: str, draws: _Draws) -> str:
+def _fill(template: str, charge: Charge, name: str, draws: _Draws) -> list[Piece]:
     """Replaces each slot of a template by a word drawn for it."""
     pieces = []
     for literal, slot, _, _ in Formatter().parse(template):
-        pieces.append(literal)
+        pieces.append((literal, ""))
         if slot is None:
             continue
         if slot in SLOTS:
-            pieces.append(draws.one_of(getattr(charge, slot)))
+            word = draws.one_of(getattr(charge, slot))
         elif slot == "name":
-            pieces.append(name)
+            word = name
         elif slot == "other":
-            pieces.append(draws.one_of(SURNAMES) + "某")
+            word = draws.one_of(SURNAMES) + "某"
         elif slot == "amount":
-            pieces.append(str(100 * (1 + draws.below(400))))
+            word = str(100 * (1 + draws.below(400)))
         elif slot == "date":
-            pieces.append(_date(draws))
+            word = _date(draws)
         else:
             raise ValueError(f"The grammar has no slot {slot!r} (in {template!r}).")
-    return "".join(pieces)
+        pieces.append((word, ENTITY_LABELS.get(slot, "")))
+    return pieces
 
 
 def _date(draws: _Draws) -> str:
@@ -104,7 +135,7 @@ def _date(draws: _Draws) -> str:
     return f"{2012 + draws.below(7)}年{1 + draws.below(12)}月{1 + draws.below(28)}日"
 
 
-def _write_document(charges: Sequence[Charge], follow: float, draws: _Draws) -> str:
+def _write_document(charges: Sequence[Charge], follow: float, draws: _Draws) -> SampleDocument:
     """Describes one case in `SHORTEST` to `LONGEST` characters."""
     name = draws.one_of(SURNAMES) + "某某"
     sentences = []
@@ -116,12 +147,17 @@ def _write_document(charges: Sequence[Charge], follow: float, draws: _Draws) -> 
         others = [charge for charge in CHARGES if charge not in charges]
         distractor = _fill(draws.one_of(DISTRACTORS), draws.one_of(others), name, draws)
         sentences.insert(1 + draws.below(len(sentences)), distractor)
-    text = draws.one_of(OPENINGS) + "".join(sentences)
+    pieces = [(draws.one_of(OPENINGS), ""), *chain.from_iterable(sentences)]
     for ending in draws.shuffled(ENDINGS):
-        if len(text) >= SHORTEST and draws.happens(0.6):
+        if sum(len(piece) for piece, _ in pieces) >= SHORTEST and draws.happens(0.6):
             break
-        text += _fill(ending, charges[0], name, draws)
-    return text
+        pieces += _fill(ending, charges[0], name, draws)
+    text, entities = "", []
+    for piece, label in pieces:
+        if label:
+            entities.append((label, len(text), len(text) + len(piece)))
+        text += piece
+    return SampleDocument(text, tuple(charge.name for charge in charges), tuple(entities))
 
 
 def _quotas(total: int) -> list[Charge]:
@@ -137,7 +173,7 @@ def _quotas(total: int) -> list[Charge]:
 
 def make_documents(
     total: int, seed: int, stream: str, taken: set[str], follow: float
-) -> list[tuple[str, list[str]]]:
+) -> list[SampleDocument]:
     """Draws `total` documents.
 
     Args:
@@ -146,9 +182,6 @@ def make_documents(
         stream: the part of the sample, with random draws of its own.
         taken: texts that must not be repeated; the new ones are added.
         follow: the probability that a charge gets a second sentence.
-
-    Returns:
-        (text, names of its charges) of each document; the first charge is the main one.
     """
     draws = _Draws(seed, stream)
     seconds = [charge for charge in CHARGES for _ in range(charge.weight)]
@@ -157,11 +190,11 @@ def make_documents(
         charges = [first]
         if draws.happens(SECOND_CHARGE):
             charges.append(draws.one_of([charge for charge in seconds if charge != first]))
-        text = _write_document(charges, follow, draws)
-        while text in taken or len(text) > LONGEST:
-            text = _write_document(charges, follow, draws)
-        taken.add(text)
-        documents.append((text, [charge.name for charge in charges]))
+        document = _write_document(charges, follow, draws)
+        while document.text in taken or len(document.text) > LONGEST:
+            document = _write_document(charges, follow, draws)
+        taken.add(document.text)
+        documents.append(document)
     return documents
 
 
@@ -169,19 +202,23 @@ def make_sample(seed: int = SEED) -> dict[str, bytes]:
     """Makes the whole sample.
 
     Returns:
-        The bytes of each file by name: free text, and the labelled splits as
-        `text __label__A __label__B`.
+        The bytes of each file by name: free text, the labelled splits as
+        `text __label__A __label__B`, and some documents of each with their entities, as JSON lines.
     """
     taken: set[str] = set()
     files = {}
     for split, total in LABELLED_SIZES.items():
-        lines = [
-            " ".join([text, *(f"__label__{label}" for label in labels)])
-            for text, labels in make_documents(total, seed, split, taken, FOLLOW)
+        documents = make_documents(total, seed, split, taken, FOLLOW)
+        files[f"sample_{split}.txt"] = [
+            " ".join([each.text, *(f"__label__{label}" for label in each.labels)])
+            for each in documents
         ]
-        files[f"sample_{split}.txt"] = lines
+        files[f"sample_entities_{split}.jsonl"] = [
+            json.dumps({"text": each.text, "entities": each.entities}, ensure_ascii=False)
+            for each in documents[: ENTITY_SIZES[split]]
+        ]
     free_text = make_documents(NUM_FREE_TEXT, seed, "free_text", taken, FOLLOW_FREE_TEXT)
-    files["sample_free_text.txt"] = [text for text, _ in free_text]
+    files["sample_free_text.txt"] = [each.text for each in free_text]
     return {file: ("\n".join(lines) + "\n").encode() for file, lines in files.items()}
 
 

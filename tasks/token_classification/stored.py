@@ -60,7 +60,7 @@ def _scale(checkpoint: "Checkpoint") -> float:
     from models.checkpoints.folder import METRICS
 
     calibration = checkpoint.json(METRICS).get("calibration")
-    scale = calibration.get("scale") if isinstance(calibration, dict) else None
+    scale: Any = calibration.get("scale") if isinstance(calibration, dict) else None
     if type(scale) not in (int, float) or not 0 < scale < MAX_SCALE:
         raise CheckpointError(
             f"{checkpoint.folder / METRICS}: calibration must have a scale above 0, not "

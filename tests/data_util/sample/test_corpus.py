@@ -1,5 +1,7 @@
 """The bundled sample: the files in data/ are what the generator writes, and what they promise."""
 
+import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -16,8 +18,8 @@ DATA = ROOT / "data"
 SPLITS = ("train", "valid", "test")
 
 
-def read_lines(name: str) -> list[str]:
-    return (DATA / f"sample_{name}.txt").read_text(encoding="utf-8").splitlines()
+def read_lines(name: str, ending: str = "txt") -> list[str]:
+    return (DATA / f"sample_{name}.{ending}").read_text(encoding="utf-8").splitlines()
 
 
 def read_labelled(split: str) -> list[tuple[str, list[str]]]:
@@ -36,8 +38,11 @@ def test_command_writes_the_files_in_data(tmp_path):
         capture_output=True,
     )
     written = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}
-    bundled = {path.name: path.read_bytes() for path in DATA.glob("sample_*.txt")}
+    bundled = {path.name: path.read_bytes() for path in DATA.glob("sample_*")}
     assert sorted(written) == [
+        "sample_entities_test.jsonl",
+        "sample_entities_train.jsonl",
+        "sample_entities_valid.jsonl",
         "sample_free_text.txt",
         "sample_test.txt",
         "sample_train.txt",
@@ -55,7 +60,7 @@ def test_seed_changes_every_file():
 
 
 def test_sizes():
-    assert sum(path.stat().st_size for path in DATA.glob("sample_*.txt")) <= 900_000
+    assert sum(path.stat().st_size for path in DATA.glob("sample_*")) <= 1_100_000
     assert {split: len(read_lines(split)) for split in SPLITS} == {
         "train": 400,
         "valid": 200,
@@ -96,6 +101,32 @@ def test_facts_are_plain_text_of_the_promised_length_without_charge_names(part):
         assert text.endswith("。")
         assert not set(text) & set(" \t_{}"), text
         assert not [charge.name for charge in CHARGES if charge.name in text], text
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_entities_are_those_of_the_labelled_documents(split):
+    lines = read_lines(f"entities_{split}", "jsonl")
+    assert len(lines) == sample_corpus.ENTITY_SIZES[split]
+    objects = {word for charge in CHARGES for word in charge.objects}
+    found = Counter()
+    for line, (text, _) in zip(lines, read_labelled(split), strict=False):
+        record = json.loads(line)
+        assert record["text"] == text
+        end_before = 0
+        for label, start, end in record["entities"]:
+            assert end_before <= start < end <= len(text)
+            word, end_before = text[start:end], end
+            found[label] += 1
+            if label == "MONEY":
+                assert word.isdigit() and len(word) >= 3
+            elif label == "PERSON":
+                assert word.endswith("某")
+            elif label == "ITEM":
+                assert word in objects
+        # Every amount of the grammar is one.
+        amounts = [text[start:end] for name, start, end in record["entities"] if name == "MONEY"]
+        assert re.findall(r"(?<!\d)\d+00(?=元)", text) == amounts
+    assert set(found) == set(sample_corpus.ENTITY_LABELS.values())
 
 
 def test_documents_use_words_of_their_charges():
