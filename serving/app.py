@@ -101,7 +101,7 @@ def _add_endpoints(
         given = [index for index, record in enumerate(records) if not task.is_empty(record)]
         with batcher.room_for(len(given)):
             chosen = [records[index] for index in given]
-            encoded = await large.in_pieces(encoder, predictor.encode, chosen)
+            encoded = await large.in_pieces(encoder, predictor.encode, chosen, task.values)
             outputs = await batcher.submit(encoded)
         measures.texts.inc(len(records))
         results = [task.empty_result() for _ in records]

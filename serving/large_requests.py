@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -76,17 +76,22 @@ class LargeRequests:
             asyncio.get_running_loop().call_later(pause, self._turn.release)
 
     async def in_pieces(
-        self, worker: Worker, function: Callable[[Sequence[Any]], list], records: Sequence[Any]
+        self,
+        worker: Worker,
+        function: Callable[[Sequence[Any]], list],
+        records: Sequence[Any],
+        values: Callable[[Any], Any] = lambda record: record,
     ) -> list:
         """Runs a function on records, a few at a time, so that others have their turn in between.
 
         Args:
             worker: the thread.
             function: gives one result for each of a list of records.
-            records: texts, or tuples of texts.
+            records: the records.
+            values: the texts of a record: a text, or texts in lists, tuples or by name.
         """
         found: list = []
-        for piece in _pieces(records):
+        for piece in _pieces(records, values):
             began, small = time.monotonic(), self._small
             found += await worker.run(function, piece)
             if len(found) < len(records) and self._small != small:
@@ -94,13 +99,13 @@ class LargeRequests:
         return found
 
 
-def _pieces(records: Sequence[Any]) -> Iterator[list]:
+def _pieces(records: Sequence[Any], values: Callable[[Any], Any]) -> Iterator[list]:
     """Lists of consecutive records with about as many characters each."""
     piece: list = []
     size = 0
     for record in records:
         piece.append(record)
-        size += _characters(record)
+        size += _characters(values(record))
         if size >= _CHARACTERS:
             yield piece
             piece, size = [], 0
@@ -108,5 +113,7 @@ def _pieces(records: Sequence[Any]) -> Iterator[list]:
         yield piece
 
 
-def _characters(record: Any) -> int:
-    return len(record) if isinstance(record, str) else sum(map(_characters, record))
+def _characters(texts: Any) -> int:
+    if isinstance(texts, str):
+        return len(texts)
+    return sum(map(_characters, texts.values() if isinstance(texts, Mapping) else texts))
