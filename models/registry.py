@@ -1,4 +1,4 @@
-"""Backbones, poolings, objectives and heads by the names that options give them.
+"""Backbones, poolings, objectives, heads and tunings by the names that options give them.
 
 To add one is to add a file and a row here. A row says where to find a thing, so that its name can
 be listed and checked without loading Keras, which takes seconds.
@@ -66,4 +66,21 @@ HEADS = Registry(
     max_pooled="models.heads.max_pooled:MaxPooledHead",
     next_sentence="models.heads.next_sentence:PretrainedPairHead",
     pooled="models.heads.pooled:PooledHead",
+    concat_pooled="models.heads.concat_pooled:ConcatPooledHead",
+)
+
+# Subclasses of models.tuning.base.Tuning.
+TUNINGS = Registry(
+    full="models.tuning.full:Full",
+    frozen="models.tuning.frozen:Frozen",
+    gradual="models.tuning.gradual:Gradual",
+    adapter="models.tuning.adapter:AdapterTuning",
+    lora="models.tuning.lora:LoRA",
+)
+
+# The arguments of their constructors, where they have any, without loading Keras.
+TUNING_OPTIONS = Registry(
+    gradual="models.tuning.options:GradualOptions",
+    adapter="models.tuning.options:AdapterOptions",
+    lora="models.tuning.options:LoRAOptions",
 )

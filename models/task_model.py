@@ -9,6 +9,11 @@ from keras import ops
 from models.backbones.base import Backbone
 from models.build import INPUTS, Array
 from models.kernels.losses import weighted_mean
+from models.layers.layer_weights import LayerWeights
+
+# What inputs are called that hold outputs of the backbone, and outputs that are those of a layer.
+FEATURE = "feature/"
+LAYER = "layer_"
 
 
 class TaskLoss(Protocol):
@@ -37,6 +42,7 @@ class TaskModel(keras.Model):
         task: computes the loss. It is not part of the weights file.
 
     Attributes:
+        layer_weights: see `weight_layers`; None: the head reads the last layer's output.
         all_reduce_sum: see `weighted_mean`; must be set if several replicas of the model train
             together.
     """
@@ -56,6 +62,7 @@ class TaskModel(keras.Model):
         self.backbone = backbone
         self.head = head
         self.task = task
+        self.layer_weights: LayerWeights | None = None
         # If the head does not read the pooled output, it gets no gradient, and Keras would warn.
         backbone.pooling.trainable = head.reads_pooled_output
         self._loss_mean = keras.metrics.Mean("target_loss")
@@ -64,6 +71,13 @@ class TaskModel(keras.Model):
     def arrays(self) -> dict[str, Array]:
         """The arrays of a batch that it reads, by name."""
         return dict(INPUTS)
+
+    def weight_layers(self) -> None:
+        """Makes the head read a weighted mean of all layers in place of the last one's output.
+
+        It is for a model that is not built yet. The embeddings are one of the layers.
+        """
+        self.layer_weights = LayerWeights(self.backbone.config.d_model, name="layer_weights")
 
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights."""
@@ -88,10 +102,59 @@ class TaskModel(keras.Model):
         return self.head(outputs, padding_mask, training=training)
 
     def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
-        """The backbone's outputs that the head reads; see `Backbone.call`."""
+        """The outputs that the head reads; see `Backbone.call`."""
+        kept = {
+            name.removeprefix(FEATURE): value
+            for name, value in inputs.items()
+            if name.startswith(FEATURE)
+        }
+        outputs = kept or self.read_backbone(inputs, training)
+        if self.layer_weights is None:
+            return outputs
+        layers = [outputs["embedding_output"]]
+        while (name := f"{LAYER}{len(layers)}") in outputs:
+            layers.append(outputs[name])
+        outputs = {**outputs, "sequence_output": self.layer_weights(layers)}
+        if self.head.reads_pooled_output:
+            padding_mask = ops.cast(inputs["padding_mask"], "bool")
+            pooled = self.backbone.pooling(outputs["sequence_output"], padding_mask)
+            outputs["pooled_output"] = pooled
+        return outputs
+
+    def read_backbone(
+        self, inputs: Mapping[str, Any], training: bool | None = None
+    ) -> dict[str, Any]:
+        """What is read of the backbone, before layers are weighted.
+
+        Returns:
+            The backbone's outputs; with weighted layers "embedding_output" and, by `LAYER` and
+            their numbers from 1, the layers' outputs.
+        """
+        if self.layer_weights is not None:
+            outputs = self.backbone(inputs, training=training, layers=True)
+            layers = enumerate(outputs["layer_outputs"], start=1)
+            found = {f"{LAYER}{number}": output for number, output in layers}
+            return {"embedding_output": outputs["embedding_output"], **found}
         # A head that does not read the sequence output needs it at no position.
         positions = None if self.head.reads_sequence_output else inputs["token_ids"][:, :0]
         return self.backbone(inputs, training=training, positions=positions)
+
+    def features(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What is read of a backbone that is frozen, which is the same in every epoch.
+
+        Among the inputs of `call` it takes the place of the backbone, which is not called then.
+
+        Returns:
+            Arrays (rows, ...) or, for each position, (rows, length, ...), by names that begin with
+            `FEATURE`.
+        """
+        outputs = self.read_backbone(inputs, training=False)
+        unread: set[str] = set()
+        if self.layer_weights is None and not self.head.reads_sequence_output:
+            unread |= {"embedding_output", "sequence_output"}
+        if self.layer_weights is None and not self.head.reads_pooled_output:
+            unread |= {"pooled_output"}
+        return {f"{FEATURE}{name}": each for name, each in outputs.items() if name not in unread}
 
     def compute_loss(
         self,

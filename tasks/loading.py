@@ -39,10 +39,13 @@ def load_task_model(checkpoint: Checkpoint) -> "tuple[Task, TaskModel]":
         CheckpointError, InputError: as for `load_task`, or the weights belong to another model.
     """
     from models.checkpoints.weights import load_weights
+    from models.tuning.stored import stored_tuning
 
     task = load_task(checkpoint)
     model = build_task_model(task, checkpoint)
     load_weights(model, checkpoint)
+    # Whatever comes next is faster without its own updates, and need not know of them.
+    stored_tuning(checkpoint.config).merge(model.backbone)
     return task, model
 
 
@@ -54,7 +57,7 @@ def build_task_model(task: Task, checkpoint: Checkpoint) -> "TaskModel":
     """
     # Imported here: an exported model has a task, too, and runs without Keras.
     from models.backbones.base import make_backbone
-    from models.build import build
+    from models.tuning.stored import stored_tuning
 
     config = checkpoint.backbone  # checks the size before a model takes memory
     dropout: Any = checkpoint.config.get("head_dropout")
@@ -63,6 +66,9 @@ def build_task_model(task: Task, checkpoint: Checkpoint) -> "TaskModel":
             f"{checkpoint.folder / CONFIG}: head_dropout must be a number, not {dropout!r:.80}."
         )
     try:
-        return build(task.build_model(make_backbone(config), dropout))
+        model = task.build_model(make_backbone(config), dropout)
+        if checkpoint.config.get("weighted_layers") is True:
+            model.weight_layers()
+        return stored_tuning(checkpoint.config).build(model)
     except ConfigError as error:
         raise CheckpointError(f"{checkpoint.folder / CONFIG}: {error}") from error

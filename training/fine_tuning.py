@@ -7,7 +7,6 @@ from typing import Any
 from common.errors import OptionError
 from data_util.tokens.vocabulary import Vocabulary
 from models.backbones.base import make_backbone
-from models.build import build
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import RestoreReport, transfer_backbone
 from models.task_model import TaskModel
@@ -19,13 +18,15 @@ from training.devices.distribution import is_main_process, main_process_first
 from training.devices.forward import Forward
 from training.loop.interruption import Interruption
 from training.loop.loop import train
-from training.loop.optimizer import AdamW, make_optimizer, total_steps
+from training.loop.optimizer import total_steps
 from training.loop.run_history import RunHistory
 from training.loop.stage import Stage
 from training.measuring import measure, tell
 from training.options.scripts import FineTuningOptions
-from training.preparation import architecture, tokenize_style, word_embeddings
+from training.preparation import architecture, tokenize_style, tuning, word_embeddings
+from training.preparation.announcement import announce
 from training.preparation.epochs import with_epochs
+from training.preparation.features import with_features
 from training.preparation.heads import load_source, start_from_checkpoint
 from training.preparation.learned_vocabulary import new_tokenizer_and_vocabulary
 from training.preparation.splits import split_files
@@ -57,10 +58,13 @@ def open_checkpoint(options: FineTuningOptions) -> Checkpoint | None:
 
     Raises:
         CheckpointError: it cannot be read.
-        OptionError: it was made in test mode and this run is not in test mode.
+        OptionError: it was made in test mode and this run is not in test mode, or it is none that
+            this run's tuning can start from.
     """
     word_embeddings.check_options(options, "ckpt_dir")
-    return architecture.open_checkpoint(options, "ckpt_dir")
+    checkpoint = architecture.open_checkpoint(options, "ckpt_dir")
+    tuning.check(options, checkpoint)
+    return checkpoint
 
 
 @main_process_first("text read")
@@ -143,7 +147,7 @@ def build_model(
             options, checkpoint, allow_changes=options.allow_partial_restore
         )
     config = architecture.long_enough(config, options, "sequence_length")
-    model = build(data.task.build_model(make_backbone(config), config.dropout))
+    model = tuning.build(data.task.build_model(make_backbone(config), config.dropout), options)
     word_embeddings.fill(model.backbone, vectors)
     data.task.start_head(model, data)
     if checkpoint is None:
@@ -155,14 +159,18 @@ def build_model(
         return model, None
     source, before = load_source(checkpoint)
     report = transfer_backbone(
-        model.backbone, source, checkpoint.folder, allow_partial=options.allow_partial_restore
+        model.backbone,
+        source,
+        checkpoint.folder,
+        allow_partial=options.allow_partial_restore,
+        added=tuning.chosen(options).added(model.backbone),
     )
     logger.info("%s: %s", checkpoint.folder, report)
     for problem in report.problems:
         logger.warning("not restored: %s", problem)
     architecture.extend_positions(model.backbone, checkpoint, options.sequence_length)
     start_from_checkpoint(model, data.task, source, before, checkpoint)
-    return model, report
+    return model, tuning.report_of(report, options, model, source, checkpoint)
 
 
 def train_model(
@@ -186,25 +194,31 @@ def train_model(
     """
     task, given = data.task, options
     options = with_epochs(options, data.batches["train"].steps(0))
+    tuned = tuning.TunedBackbone(model, options)
     folder.set_metadata(
         {
             "stage": "fine_tuning",
             "backbone": model.backbone.config.to_dict(),
             "task": task.name,
             **task.config(),
+            **tuning.metadata(options, report),
             "head_dropout": model.backbone.config.dropout,
             "sequence_length": options.sequence_length,
             "test_mode": options.test_mode,
             "options": options.to_dict(),
         },
         {**text_files(data.text.tokenizer, data.text.vocabulary), **task.texts()},
+        report.shared if report is not None and report.base is not None else None,
     )
     steps = total_steps(options, data.batches["train"].steps)
-    model.compile(optimizer=_optimizer(options, model, steps))
-    _announce(options, data, model, report, steps)
+    model.compile(optimizer=tuned.optimizer(steps, data.batches["train"].steps))
+    announce(options, data, model, report, steps, tuned.parameters)
 
     restored = report.to_dict() if report else None
-    history = RunHistory(task.score, extra={"restored": restored})
+    extra = {"restored": restored, "trained_parameters": tuned.parameters}
+    history = RunHistory(task.score, extra=extra)
+    if tuned.tuning.is_static:
+        data = with_features(data, model)
     evaluation = task.evaluation(model, data, Forward(model), history.extra)
     stage = Stage(
         name="fine_tuning",
@@ -218,9 +232,10 @@ def train_model(
         valid_batches=data.batches["valid"].steps(0),
         test_batches=data.batches["test"].steps(0) if "test" in data.batches else 0,
         locate=lambda epoch, step: data.locate(data.batches["train"].examples(epoch, step)),
-        improved=evaluation.part_improved,
+        improved=lambda: evaluation.part_improved() or tuned.is_unfreezing,
         near_tie=task.near_tie,
         settle=evaluation.settle,
+        begin_epoch=tuned.begin_epoch,
     )
     texts: dict[str, str] = {}
     findings = Findings()
@@ -247,50 +262,3 @@ def train_model(
         ", ".join(["metrics.json", *texts]),
     )
     return history.metrics()
-
-
-def _optimizer(options: FineTuningOptions, model: TaskModel, steps: int) -> AdamW:
-    backbone_rate = architecture.learning_rate(options, model.backbone.config, "fine_tuning")
-    head_rate = options.head_learning_rate
-    peak = max(backbone_rate, head_rate)
-    optimizer = make_optimizer(options, peak, steps)
-    if peak > 0:
-        optimizer.scale_learning_rate(model.backbone.trainable_variables, backbone_rate / peak)
-        optimizer.scale_learning_rate(model.head.trainable_variables, head_rate / peak)
-    return optimizer
-
-
-def _announce(
-    options: FineTuningOptions,
-    data: TaskData,
-    model: TaskModel,
-    report: RestoreReport | None,
-    steps: int,
-) -> None:
-    config = model.backbone.config
-    numbers = {split: f"{len(batches):,}" for split, batches in data.batches.items()}
-    if data.weighted:
-        numbers["train"] = f"{len(data.batches['train']) - data.weighted:,} + {data.weighted:,}"
-    sizes = ", ".join(f"{number} {split}" for split, number in numbers.items())
-    logger.info(
-        "fine-tuning (%s): %s %s, %s, vocabulary %s (%s)\n"
-        "  %s, %s parameters, from %s\n"
-        "  %d epochs at most, %s steps of %d, learning rate %g (head %g), %s\n"
-        "  on %s",
-        data.task.name,
-        sizes,
-        data.task.unit,
-        data.task.summary(),
-        f"{len(data.text.vocabulary):,}",
-        data.text.tokenizer.style,
-        config.summary,
-        f"{model.count_params():,}",
-        options.ckpt_dir if report else "random weights",
-        options.num_epochs,
-        f"{steps:,}",
-        options.batch_size,
-        architecture.learning_rate(options, config, "fine_tuning"),
-        options.head_learning_rate,
-        options.precision,
-        runtime.device(),
-    )

@@ -16,6 +16,7 @@ from models.checkpoints.folder import Checkpoint, read_checkpoint
 from models.checkpoints.publication import read_published
 from models.checkpoints.weights import load_weights
 from models.text_vector_model import TextVectorModel
+from models.tuning.stored import stored_tuning
 from tasks.data import TextEncoder
 from training.devices.forward import Forward
 from training.preparation.tokenizer import stored_tokenizer
@@ -119,8 +120,10 @@ def load_backbone(checkpoint: Checkpoint) -> tuple[Backbone, TextEncoder]:
     Raises:
         CheckpointError: the weights do not belong to the model that `config.json` describes.
     """
-    model = build(BackboneModel(make_backbone(checkpoint.backbone)))
+    tuning = stored_tuning(checkpoint.config)
+    model = tuning.build(BackboneModel(make_backbone(checkpoint.backbone)))
     load_weights(model, checkpoint)
+    tuning.merge(model.backbone)
     length = min(checkpoint.setting("sequence_length", int), checkpoint.backbone.max_position)
     return model.backbone, TextEncoder(*stored_tokenizer(checkpoint), length)
 

@@ -15,6 +15,7 @@ from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
+from models.tuning.stored import stored_tuning
 from training.preparation.tokenizer import text_files
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,11 @@ def export_release(ckpt_dir: Path, output: Path) -> None:
             "%s: BERT's tokenizer does not know --normalize=%s: normalize text before it",
             ckpt_dir,
             tokenizer.normalize,
+        )
+    if not stored_tuning(checkpoint.config).is_mergeable:
+        raise CheckpointError(
+            f"{ckpt_dir}: its backbone has adapters, for which a {family.model_type} has no place. "
+            "Fine-tune with another --tuning."
         )
     found = released_tensors(load_model(checkpoint), family)
     config = {

@@ -1,6 +1,6 @@
 """The contract of every backbone: embeddings, an encoder of its own, and pooling."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.kernels.gather import gather_positions
 from models.layers.embeddings import Embeddings
+from models.layers.low_rank import LowRankLayer
 from models.layers.token_embedding import TokenEmbedding
 from models.registry import BACKBONES, POOLINGS
 from models.serializable import Serializable
@@ -54,6 +55,7 @@ class Backbone(Serializable, keras.layers.Layer):
         self.config = config
         self.embeddings = Embeddings(config, dtype=self.dtype_policy, name="embeddings")
         self.pooling = POOLINGS[config.pooling](config)
+        self.output_adapter: keras.layers.Layer | None = None
 
     @classmethod
     def visibilities_of(cls, config: BackboneConfig) -> tuple[str, ...]:
@@ -94,6 +96,8 @@ class Backbone(Serializable, keras.layers.Layer):
         self.embeddings.build(shape)
         self.build_encoder(shape)
         self.pooling.build(shape)
+        if self.output_adapter is not None:
+            self.output_adapter.build(shape)
 
     def call(
         self,
@@ -136,7 +140,7 @@ class Backbone(Serializable, keras.layers.Layer):
         embedded = self.embeddings(inputs["token_ids"], inputs["segment_ids"], training=training)
 
         def encode(at: Any = None) -> list[Any]:
-            return self.encode(
+            outputs = self.encode(
                 embedded,
                 padding_mask,
                 training=training,
@@ -144,6 +148,9 @@ class Backbone(Serializable, keras.layers.Layer):
                 positions=at,
                 layers=layers,
             )
+            if self.output_adapter is None:
+                return outputs
+            return [*outputs[:-1], self.output_adapter(outputs[-1], training=training)]
 
         found = {"embedding_output": embedded}
         if positions is not None and getattr(self.pooling, "reads_first_alone", False):
@@ -197,6 +204,48 @@ class Backbone(Serializable, keras.layers.Layer):
             below, (batch, length, width), which may differ in width.
         """
         raise NotImplementedError
+
+    # For tunings, see `models.tuning`; a backbone that says nothing here has them all.
+
+    def levels(self) -> list[list[keras.layers.Layer]]:
+        """Its layers, grouped from the embeddings to the top.
+
+        They are trained one after another, or at different rates. A layer may be in several
+        levels, like those that all layers of an ALBERT share: it counts in the highest.
+
+        Returns:
+            The embeddings first; by default, all the rest then.
+        """
+        inner = self._flatten_layers(include_self=False, recursive=False)
+        return [[self.embeddings], [each for each in inner if each is not self.embeddings]]
+
+    def add_adapters(
+        self, make: Callable[[int, str], keras.layers.Layer], *, everywhere: bool
+    ) -> None:
+        """Adds adapters, before the backbone is built.
+
+        Args:
+            make: returns an adapter for vectors of a width, with a name.
+            everywhere: whether there is one after each sub-layer that computes something of its
+                own; otherwise only after the last one of a layer. By default there is only one,
+                after the last layer.
+        """
+        self.output_adapter = make(self.config.d_model, "output_adapter")
+
+    def low_rank_layers(self) -> list[LowRankLayer]:
+        """The layers, each once, whose matrices get low-rank updates.
+
+        Returns:
+            By default, all dense layers and convolutions between the embeddings and the pooling.
+        """
+        apart = {id(each) for each in (self.embeddings, self.pooling, self.output_adapter)}
+        return [
+            each
+            for layer in self._flatten_layers(include_self=False, recursive=False)
+            if id(layer) not in apart
+            for each in layer._flatten_layers()
+            if isinstance(each, keras.layers.Dense | keras.layers.Conv1D)
+        ]
 
     def query_stream(
         self, inputs: Mapping[str, Any], start: Any, positions: Any, training: bool | None = None

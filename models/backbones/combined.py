@@ -1,5 +1,6 @@
 """What the backbones have in common whose readings of a position are combined by a dense layer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -29,6 +30,7 @@ class CombinedBackbone(Backbone):
         self.final_norm = LayerNormalization(
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
         )
+        self.adapter: keras.layers.Layer | None = None
 
     def build_combination(self, shape: tuple, width: int) -> None:
         """Creates their weights.
@@ -39,6 +41,8 @@ class CombinedBackbone(Backbone):
         """
         self.combination.build((None, None, width))
         self.final_norm.build(shape)
+        if self.adapter is not None:
+            self.adapter.build(shape)
 
     def combine(self, embedded: Any, found: Any, training: bool | None) -> Any:
         """The sequence output at some positions.
@@ -51,4 +55,22 @@ class CombinedBackbone(Backbone):
         Returns:
             (batch, count, d_model).
         """
-        return self.final_norm(embedded + self.dropout(self.combination(found), training=training))
+        x = self.dropout(self.combination(found), training=training)
+        if self.adapter is not None:
+            x = self.adapter(x, training=training)
+        return self.final_norm(embedded + x)
+
+    @property
+    def top(self) -> list[keras.layers.Layer]:
+        """The layers after the highest of the backbone's own."""
+        adapter = [] if self.adapter is None else [self.adapter]
+        return [self.combination, self.dropout, *adapter, self.final_norm, self.pooling]
+
+    def add_adapters(
+        self, make: Callable[[int, str], keras.layers.Layer], *, everywhere: bool
+    ) -> None:
+        """See `Backbone.add_adapters`: one after the dense layer, before the sum.
+
+        A subclass adds those after its own layers.
+        """
+        self.adapter = make(self.config.d_model, "adapter")

@@ -1,5 +1,6 @@
 """A bidirectional LSTM whose two directions do not see each other's states."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from models.backbones.lstm_config import LSTMConfig
 from models.config import BackboneConfig
 from models.kernels.dropout import Dropout
 from models.kernels.gather import gather_positions
+from models.layers.low_rank import LowRankLayer
 from models.serializable import Serializable
 
 
@@ -47,6 +49,7 @@ class LSTMStack(Serializable, keras.layers.Layer):
             for index in range(config.num_layers)
         ]
         self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.adapters: list[keras.layers.Layer] = []
 
     def build(self, input_shape: tuple) -> None:
         """Creates the weights of all layers."""
@@ -54,6 +57,8 @@ class LSTMStack(Serializable, keras.layers.Layer):
         for layer in self.lstm_layers:
             layer.build(shape)
             shape = (*shape[:-1], self.config.num_units)
+        for adapter in self.adapters:
+            adapter.build(shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> list[Any]:
         """Applies all layers.
@@ -65,11 +70,18 @@ class LSTMStack(Serializable, keras.layers.Layer):
         Returns:
             The output of each layer, (batch, length, num_units).
         """
-        outputs = [self.lstm_layers[0](inputs)]
-        for layer in self.lstm_layers[1:]:
+        outputs = [self._layer(0, inputs, training)]
+        for index, layer in enumerate(self.lstm_layers[1:], start=1):
             x = outputs[-1]
-            outputs.append(x + layer(self.dropout(x, training=training)))
+            # A layer that is frozen reads all of its input.
+            drops = training and bool(layer.trainable_weights)
+            outputs.append(x + self._layer(index, self.dropout(x, training=drops), training))
         return outputs
+
+    def _layer(self, index: int, inputs: Any, training: bool | None) -> Any:
+        """Applies one layer, and its adapter if there is one."""
+        x = self.lstm_layers[index](inputs)
+        return self.adapters[index](x, training=training) if self.adapters else x
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -127,12 +139,16 @@ class LSTM(CombinedBackbone):
                 "bidirectional lstm would learn nothing: use --bidirectional=false."
             )
 
+    @property
+    def stacks(self) -> list[LSTMStack]:
+        """The stack of each direction."""
+        return [each for each in (self.forward_stack, self.backward_stack) if each is not None]
+
     def build_encoder(self, shape: tuple) -> None:
         """Creates the layers, the layer that combines them and the final normalization."""
-        stacks = [each for each in (self.forward_stack, self.backward_stack) if each is not None]
-        for stack in stacks:
+        for stack in self.stacks:
             stack.build(shape)
-        self.build_combination(shape, len(stacks) * self.config.num_units)
+        self.build_combination(shape, len(self.stacks) * self.config.num_units)
 
     def encode(
         self,
@@ -168,6 +184,34 @@ class LSTM(CombinedBackbone):
             outputs = [ops.concatenate(pair, axis=-1) for pair in pairs]
         sequence = self.combine(gather_positions(embedded, positions), outputs[-1], training)
         return [*outputs, sequence] if layers else [sequence]
+
+    def levels(self) -> list[list[keras.layers.Layer]]:
+        """See `Backbone.levels`; each layer, of both directions, is one."""
+        own: list[list[keras.layers.Layer]] = [
+            [
+                layer
+                for stack in self.stacks
+                for layers in (stack.lstm_layers, stack.adapters)
+                for layer in layers[index : index + 1]
+            ]
+            for index in range(self.config.num_layers)
+        ]
+        return [[self.embeddings], *own[:-1], [*own[-1], *self.top]]
+
+    def add_adapters(
+        self, make: Callable[[int, str], keras.layers.Layer], *, everywhere: bool
+    ) -> None:
+        """See `Backbone.add_adapters`; the sub-layers are the layers of each direction."""
+        super().add_adapters(make, everywhere=everywhere)
+        if everywhere:
+            for stack in self.stacks:
+                names = [f"adapter_{index}" for index in range(self.config.num_layers)]
+                stack.adapters = [make(self.config.num_units, name) for name in names]
+
+    def low_rank_layers(self) -> list[LowRankLayer]:
+        """The cells of all layers, and the dense layer that combines the directions."""
+        cells = [layer.cell for stack in self.stacks for layer in stack.lstm_layers]
+        return [*cells, self.combination]
 
 
 def _is_bidirectional(config: BackboneConfig) -> bool:

@@ -1,5 +1,6 @@
 """A TextCNN with one output per position."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -50,6 +51,7 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
             )
             for index in range(CONVOLUTIONS)
         ]
+        self.adapters: list[keras.layers.Layer] = []
 
     def build(self, input_shape: tuple) -> None:
         """Creates the weights of both blocks."""
@@ -58,6 +60,8 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
             convolution.build(shape)
             shape = (*shape[:-1], self.config.num_filters)
             layer_norm.build(shape)
+        for adapter in self.adapters:
+            adapter.build(shape)
 
     def call(
         self, inputs: Any, keep: Any, training: bool | None = None, visibility: str = "both"
@@ -76,7 +80,8 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
             arbitrary.
         """
         x, outputs = inputs, []
-        for convolution, layer_norm in zip(self.convolutions, self.layer_norms, strict=True):
+        blocks = zip(self.convolutions, self.layer_norms, strict=True)
+        for index, (convolution, layer_norm) in enumerate(blocks):
             # A filter that reaches into the padding must see zeros, just as it does beyond the
             # end of a batch without padding.
             x = x * keep
@@ -85,6 +90,8 @@ class ConvolutionStack(Serializable, keras.layers.Layer):
             else:
                 x = self._convolve_one_side(convolution, x, visibility)
             x = activate(self.config.activation_name, layer_norm(x), training)
+            if self.adapters:
+                x = self.adapters[index](x, training=training)
             outputs.append(x)
         return outputs
 
@@ -153,3 +160,26 @@ class TextCNN(CombinedBackbone):
         outputs = [ops.concatenate(level, axis=-1) for level in (levels if layers else levels[-1:])]
         sequence = gather_positions(self.combine(embedded, outputs[-1], training), positions)
         return [*outputs, sequence] if layers else [sequence]
+
+    def levels(self) -> list[list[keras.layers.Layer]]:
+        """See `Backbone.levels`; each convolution, with all its filter sizes, is one."""
+        convolutions: list[list[keras.layers.Layer]] = [
+            [
+                layer
+                for stack in self.stacks
+                for layers in (stack.convolutions, stack.layer_norms, stack.adapters)
+                for layer in layers[index : index + 1]
+            ]
+            for index in range(CONVOLUTIONS)
+        ]
+        return [[self.embeddings], *convolutions[:-1], [*convolutions[-1], *self.top]]
+
+    def add_adapters(
+        self, make: Callable[[int, str], keras.layers.Layer], *, everywhere: bool
+    ) -> None:
+        """See `Backbone.add_adapters`; the sub-layers are the convolutions of each filter size."""
+        super().add_adapters(make, everywhere=everywhere)
+        if everywhere:
+            for stack in self.stacks:
+                names = [f"adapter_{index}" for index in range(CONVOLUTIONS)]
+                stack.adapters = [make(self.config.num_filters, name) for name in names]

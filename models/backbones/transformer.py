@@ -12,6 +12,7 @@ from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 from models.kernels.layer_norm import LayerNormalization
 from models.layers.feed_forward import FeedForward
+from models.layers.low_rank import LowRankLayer
 from models.layers.multi_head_attention import MultiHeadAttention
 from models.layers.permutation import permutation_masks
 from models.layers.residual import ResidualBlock
@@ -167,6 +168,29 @@ class TransformerEncoder(Backbone):
         )
         x = x if self.final_norm is None else self.final_norm(x)
         return [*outputs, x] if layers else [x]
+
+    def levels(self) -> list[list[keras.layers.Layer]]:
+        """See `Backbone.levels`; each layer is one."""
+        top = [each for each in (self.final_norm, self.pooling) if each is not None]
+        *lower, last = self.encoder_layers
+        return [[self.embeddings], *([layer] for layer in lower), [last, *top]]
+
+    def add_adapters(
+        self, make: Callable[[int, str], keras.layers.Layer], *, everywhere: bool
+    ) -> None:
+        """See `Backbone.add_adapters`; the sub-layers are attention and feed-forward network."""
+        for layer in self.encoder_layers:
+            for block in (layer.attention, layer.feed_forward):
+                # Layers may share their blocks.
+                if block.adapter is None and (everywhere or block is layer.feed_forward):
+                    block.adapter = make(self.config.d_model, "adapter")
+
+    def low_rank_layers(self) -> list[LowRankLayer]:
+        """W^Q and W^V of each attention (Hu et al. 2021, section 7.1)."""
+        attentions = {id(each.attention): each.attention.sublayer for each in self.encoder_layers}
+        return [
+            projection for each in attentions.values() for projection in (each.query, each.value)
+        ]
 
     def query_stream(
         self, inputs: Mapping[str, Any], start: Any, positions: Any, training: bool | None = None

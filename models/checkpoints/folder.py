@@ -33,6 +33,7 @@ from models.config import BackboneConfig
 MANIFEST_VERSION = 1
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
+PART = "tuned.weights.h5"  # in its place, where another checkpoint has the rest: see part.py
 METRICS = "metrics.json"
 OPTIMIZER = "optimizer.h5"
 TRAINING_STATE = "training_state.json"
@@ -128,9 +129,10 @@ class Checkpoint:
         Raises:
             CheckpointError: the model that `config.json` describes is larger or invalid.
         """
-        path = self.path(WEIGHTS)
-        try:
-            needed, held = min_parameters(self.config), path.stat().st_size // WEIGHT_BYTES
+        path = self.path(PART if PART in self.files else WEIGHTS)
+        try:  # A part has no backbone.
+            needed = min_parameters(self.config, backbone=PART not in self.files)
+            held = path.stat().st_size // WEIGHT_BYTES
         except ConfigError as error:
             raise CheckpointError(f"{self.folder / CONFIG}: {error}") from error
         if needed > held:
@@ -169,7 +171,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 def _read(folder: Path) -> Checkpoint:
     manifest = manifest_digest(folder)
     described = read_manifest(latest(folder, MANIFEST))
-    if not {CONFIG, WEIGHTS} <= described.keys():
+    if CONFIG not in described or not {WEIGHTS, PART} & described.keys():
         raise CheckpointError(f"{folder}: {MANIFEST} does not list {CONFIG} and {WEIGHTS}.")
     for name in described:
         if not is_plain_name(name):
@@ -192,7 +194,7 @@ def content_digests(folder: Path) -> dict[str, str]:
         CheckpointError: the folder holds no checkpoint.
     """
     described = read_manifest(latest(folder, MANIFEST))
-    names = (WEIGHTS, "vocab.txt", "tokenizer.json", "labels.txt", MENTION_LABELS)
+    names = (WEIGHTS, PART, "vocab.txt", "tokenizer.json", "labels.txt", MENTION_LABELS)
     return {name: described[name]["sha256"] for name in names if name in described}
 
 

@@ -16,7 +16,7 @@ WEIGHT_BYTES = 4
 _ROOM = 256 << 20
 # Safety factors: a backbone may have parameters that its configuration does not count, and an
 # optimizer stores two or three values per parameter.
-_TIMES = {"model.weights.h5": 16, "optimizer.h5": 48}
+_TIMES = {"model.weights.h5": 16, "tuned.weights.h5": 16, "optimizer.h5": 48}
 
 
 def max_file_bytes(name: str, config: Mapping[str, Any]) -> int:
@@ -33,7 +33,7 @@ def max_file_bytes(name: str, config: Mapping[str, Any]) -> int:
     return _ROOM + _TIMES.get(name, 0) * WEIGHT_BYTES * parameters
 
 
-def min_parameters(config: Mapping[str, Any]) -> int:
+def min_parameters(config: Mapping[str, Any], *, backbone: bool = True) -> int:
     """A lower bound on the parameters of the model that a checkpoint's `config.json` describes.
 
     Only large arrays are counted, not biases and normalization, nor parameters that the backbone's
@@ -41,12 +41,13 @@ def min_parameters(config: Mapping[str, Any]) -> int:
 
     Args:
         config: as in `config.json`; missing or invalid entries other than the backbone count as 0.
+        backbone: whether to count those of the backbone.
 
     Raises:
         ConfigError: the backbone's configuration is invalid.
     """
-    backbone = BackboneConfig.from_dict(config.get("backbone", {}))
-    return backbone.min_parameters() + _parts(config, backbone)
+    sizes = BackboneConfig.from_dict(config.get("backbone", {}))
+    return (sizes.min_parameters() if backbone else 0) + _parts(config, sizes)
 
 
 def _parts(config: Mapping[str, Any], backbone: BackboneConfig) -> int:

@@ -6,7 +6,7 @@ restored every variable with a matching name, including the learning rate of pre
 Pre-training that continues from a checkpoint takes the objectives' heads too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from common.errors import CheckpointError
 from models.checkpoints.folder import MENTION_LABELS, Checkpoint
 from models.checkpoints.new_tokens import NewTokens
 from models.heads.base import ClassificationHead
+from models.layers.adapter import Adapter
 from models.pretraining_model import PretrainingModel
 
 REQUIRED_SHARE = 0.99
@@ -31,6 +32,8 @@ class RestoreReport:
         parameters: the number of restored parameters (elements).
         of_parameters: the number of parameters of the backbone.
         problems: one line for each variable that was not restored.
+        shared: see `models.checkpoints.part.shared_variables`.
+        base: the entry "base" of `config.json` for a checkpoint that leaves them out.
     """
 
     variables: int
@@ -38,6 +41,8 @@ class RestoreReport:
     parameters: int
     of_parameters: int
     problems: tuple[str, ...] = ()
+    shared: frozenset[str] = frozenset()
+    base: Mapping[str, Any] | None = None
 
     @property
     def share(self) -> float:
@@ -67,6 +72,7 @@ def transfer_backbone(
     *,
     allow_partial: bool = False,
     new_tokens: NewTokens | None = None,
+    added: Collection[keras.Variable] = (),
 ) -> RestoreReport:
     """Copies the backbone weights of another model, matching variables by name.
 
@@ -76,12 +82,21 @@ def transfer_backbone(
         origin: the checkpoint folder of `source`, for messages.
         allow_partial: whether restoring less than 99 % of the parameters is acceptable.
         new_tokens: those that the source does not know; None: both have the same vocabulary.
+        added: weights of the backbone that no checkpoint has, because the run's tuning added them.
 
     Raises:
-        CheckpointError: less than 99 % was restored; the message lists what is missing.
+        CheckpointError: less than 99 % was restored; the message lists what is missing. Or the
+            other model has adapters, without which its weights are of no use.
     """
+    if any(isinstance(layer, Adapter) for layer in source.backbone._flatten_layers()):
+        raise CheckpointError(
+            f"{origin}: its backbone has adapters, which training from it would lose. Start from "
+            "the checkpoint that they were trained on."
+        )
     theirs = named_variables(source.backbone)
-    ours = named_variables(backbone)
+    fresh = {id(variable) for variable in added}
+    named = named_variables(backbone)
+    ours = {name: each for name, each in named.items() if id(each) not in fresh}
     if new_tokens is not None:
         new_tokens.extend(theirs, ours, (backbone.token_embedding.embeddings,))
     restored, parameters, problems = 0, 0, []

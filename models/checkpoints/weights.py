@@ -11,10 +11,12 @@ from common.hdf5 import array_shapes, open_hdf5, unlocked
 from models.backbone_model import BackboneModel
 from models.backbones.base import make_backbone
 from models.build import build
-from models.checkpoints.folder import CONFIG, OPTIMIZER, WEIGHTS, Checkpoint
+from models.checkpoints.folder import CONFIG, OPTIMIZER, PART, WEIGHTS, Checkpoint
+from models.checkpoints.part import base_of, load_part
 from models.checkpoints.size_limits import WEIGHT_BYTES, max_file_bytes
 from models.config import BackboneConfig
 from models.pretraining_model import PretrainingModel
+from models.tuning.stored import stored_tuning
 
 _SLACK = 10_000  # elements of a weights file that are not parameters: seeds, counters
 
@@ -42,13 +44,13 @@ def build_model(config: Mapping[str, Any]) -> keras.Model:
             model = PretrainingModel(backbone, tuple(config["objectives"]), settings)
         else:
             model = BackboneModel(backbone)
+        return stored_tuning(config).build(model)
     except KeyError as error:
         raise CheckpointError(f"{CONFIG}: the key {error} is missing.") from error
     except TypeError as error:
         raise CheckpointError(f"{CONFIG}: a value has the wrong type ({error}).") from error
     except ConfigError as error:
         raise CheckpointError(f"{CONFIG}: {error}") from error
-    return build(model)
 
 
 def load_model(checkpoint: Checkpoint) -> keras.Model:
@@ -63,6 +65,7 @@ def load_model(checkpoint: Checkpoint) -> keras.Model:
     except CheckpointError as error:
         raise CheckpointError(f"{checkpoint.folder}: {error}") from error
     load_weights(model, checkpoint)
+    stored_tuning(checkpoint.config).merge(model.backbone)
     return model
 
 
@@ -76,11 +79,18 @@ def load_weights(model: keras.Model, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: the weights do not belong to this model.
     """
-    path = checkpoint.path(WEIGHTS)
     if isinstance(model, BackboneModel):
         max_elements = max_file_bytes(WEIGHTS, checkpoint.config) // WEIGHT_BYTES
     else:
         max_elements = model.count_params() + _SLACK
+    if PART in checkpoint.files:
+        base = base_of(checkpoint)
+        source = build(BackboneModel(make_backbone(base.backbone)))
+        load_weights(source, base)
+        load_part(model, source, checkpoint, max_elements)
+        checkpoint.check_current()
+        return
+    path = checkpoint.path(WEIGHTS)
     array_shapes(path, max_elements=max_elements)
     try:
         with unlocked(path) as file:

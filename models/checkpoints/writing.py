@@ -1,6 +1,6 @@
 """Writes a checkpoint folder atomically."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from models.checkpoints.folder import (
     MANIFEST_VERSION,
     METRICS,
     OPTIMIZER,
+    PART,
     TRAINING_STATE,
     WEIGHTS,
     read_manifest,
 )
+from models.checkpoints.part import write_part
 from models.checkpoints.versions import FORMAT_VERSION
 from models.checkpoints.weights import optimizer_of
 
@@ -35,6 +37,7 @@ def write_checkpoint(
     metrics: Mapping[str, Any],
     optimizer: keras.optimizers.Optimizer | None = None,
     training_state: Mapping[str, Any] | None = None,
+    shared: Collection[str] | None = None,
 ) -> None:
     """Writes a checkpoint; a reader of `folder` always finds a complete one, the old or the new.
 
@@ -46,6 +49,8 @@ def write_checkpoint(
         metrics: content of `metrics.json`.
         optimizer: its state is saved if given.
         training_state: content of `training_state.json`, if given.
+        shared: the names of the weights that are left to the checkpoint that `config` names as its
+            "base", see `models.checkpoints.part`; None: all weights are saved.
 
     Raises:
         OSError: the folder cannot be written.
@@ -61,7 +66,10 @@ def write_checkpoint(
     with whole_folder(folder / COMPLETE) as incoming:
         for name, content in contents.items():
             (incoming / name).write_bytes(content)
-        _write_weights(model, incoming / WEIGHTS)
+        if shared is None:
+            _write_weights(model, incoming / WEIGHTS)
+        else:
+            write_part(model, incoming / PART, shared)
         if optimizer is not None:
             _write_optimizer(optimizer, incoming / OPTIMIZER)
         files = {

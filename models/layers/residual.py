@@ -27,6 +27,9 @@ class ResidualBlock(Serializable, keras.layers.Layer):
         sublayer: f, whose output has the width of its input.
         config: the Transformer's configuration.
 
+    Attributes:
+        adapter: applied before the sum, after dropout; None unless `--tuning=adapter` sets it.
+
     References:
         post: Vaswani et al. 2017, section 3.1 (https://arxiv.org/abs/1706.03762);
         pre: Xiong et al. 2020 (https://arxiv.org/abs/2002.04745).
@@ -44,11 +47,14 @@ class ResidualBlock(Serializable, keras.layers.Layer):
             epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
         self.dropout = Dropout(config.dropout, dtype=self.dtype_policy, name="dropout")
+        self.adapter: keras.layers.Layer | None = None
 
     def build(self, input_shape: tuple) -> None:
         """Creates the weights of the sub-layer and of the normalization."""
         self.sublayer.build(input_shape)
         self.layer_norm.build(input_shape)
+        if self.adapter is not None:
+            self.adapter.build(input_shape)
 
     def call(
         self,
@@ -86,7 +92,10 @@ class ResidualBlock(Serializable, keras.layers.Layer):
             x = self.sublayer(x, training=training, **kwargs)
         else:  # Keras does not allow it among `kwargs`, which are arrays.
             x = self.sublayer(x, training=training, visibility=visibility, **kwargs)
-        x = inputs + self.dropout(x, training=training)
+        x = self.dropout(x, training=training)
+        if self.adapter is not None:
+            x = self.adapter(x, training=training)
+        x = inputs + x
         return x if pre else self.layer_norm(x)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:

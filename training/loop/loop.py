@@ -149,6 +149,8 @@ class _Loop:
 
     def _epoch(self, writer: TensorBoardWriter) -> None:
         self.progress.title = f"epoch {self.state.epoch + 1}/{self.options.num_epochs}"
+        if self.stage.begin_epoch(self.state.epoch):
+            self.model.make_train_function(force=True)
         metrics = self._train_steps(writer)
         with self.progress.aside("validating"):
             self._end_epoch(metrics, writer)

@@ -1,4 +1,4 @@
-"""AdamW with a learning rate per part of the model, and the learning-rate schedule."""
+"""AdamW with a learning rate per part of the model."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -8,44 +8,8 @@ import tensorflow as tf
 
 from common.progress import Progress
 from training.devices.distribution import all_reduce_sum
+from training.loop.schedules import SlantedTriangular, WarmupDecay
 from training.options.groups import OptimizationOptions
-
-
-@keras.saving.register_keras_serializable(package="training")
-class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear warm-up to the peak, followed by a linear decay to zero.
-
-        >>> float(WarmupDecay(peak=1e-3, warmup_steps=10, total_steps=100)(9))
-        0.001
-
-    Args:
-        peak: the highest learning rate.
-        warmup_steps: the steps of the warm-up; the first step has the rate `peak / warmup_steps`.
-        total_steps: the steps of the whole run; the last step still has a rate above zero.
-
-    References:
-        Devlin et al. 2019, appendix A.2 (https://arxiv.org/abs/1810.04805).
-    """
-
-    def __init__(self, peak: float, warmup_steps: int, total_steps: int) -> None:
-        super().__init__()
-        self.peak = peak
-        self.warmup_steps = max(1, warmup_steps)
-        self.total_steps = max(total_steps, self.warmup_steps)
-
-    def __call__(self, step: int) -> keras.KerasTensor:
-        step = keras.ops.cast(step, "float32")
-        rise = (step + 1.0) / self.warmup_steps
-        fall = (self.total_steps - step) / (self.total_steps - self.warmup_steps + 1.0)
-        return self.peak * keras.ops.clip(keras.ops.minimum(rise, fall), 0.0, 1.0)
-
-    def get_config(self) -> dict[str, float]:
-        """Returns the constructor's arguments."""
-        return {
-            "peak": self.peak,
-            "warmup_steps": self.warmup_steps,
-            "total_steps": self.total_steps,
-        }
 
 
 @keras.saving.register_keras_serializable(package="training")
@@ -82,6 +46,8 @@ class AdamW(keras.optimizers.Adam):
         self._rate = learning_rate
         self._factor_by_path: dict[str, float] = {}
         self._factors: list[float] = []
+        self._begin_by_path: dict[str, int] = {}
+        self._begins: list[int] = []
 
     def scale_learning_rate(self, variables: Iterable[keras.Variable], factor: float) -> None:
         """Multiplies the learning rate of `variables` by `factor` in every step.
@@ -89,6 +55,14 @@ class AdamW(keras.optimizers.Adam):
         Call it before the optimizer is built, that is, before the first step.
         """
         self._factor_by_path.update({variable.path: factor for variable in variables})
+
+    def begin_at(self, variables: Iterable[keras.Variable], step: int) -> None:
+        """Says that `variables` are left alone before a step (from 0).
+
+        Adam's moments start at zero and are corrected for that by the number of steps that they
+        have seen. Call it before the optimizer is built.
+        """
+        self._begin_by_path.update({variable.path: step for variable in variables})
 
     def last_learning_rate(self) -> float:
         """The learning rate of the previous step, without factors."""
@@ -99,6 +73,7 @@ class AdamW(keras.optimizers.Adam):
         """Creates Adam's moments of each variable."""
         super().build(variables)
         self._factors = [self._factor_by_path.get(variable.path, 1.0) for variable in variables]
+        self._begins = [self._begin_by_path.get(variable.path, 0) for variable in variables]
 
     def apply(
         self,
@@ -129,11 +104,23 @@ class AdamW(keras.optimizers.Adam):
         learning_rate: keras.KerasTensor,
     ) -> None:
         """Updates one variable."""
-        learning_rate = learning_rate * self._factors[self._get_variable_index(variable)]
+        index = self._get_variable_index(variable)
+        learning_rate = learning_rate * self._factors[index]
         if self.decay and len(variable.shape) > 1:
             shrink = keras.ops.cast(learning_rate * self.decay, variable.dtype)
             self.assign_sub(variable, variable * shrink)
+        if begin := self._begins[index]:
+            taken = self.iterations + 1
+            learning_rate = (
+                learning_rate * self._correction(taken - begin) / self._correction(taken)
+            )
         super().update_step(gradient, variable, learning_rate)
+
+    def _correction(self, steps: Any) -> Any:
+        """By what Adam multiplies the rate after so many steps (Kingma & Ba 2015, section 2)."""
+        steps = keras.ops.cast(steps, "float32")
+        first, second = (1.0 - beta**steps for beta in (self.beta_1, self.beta_2))
+        return keras.ops.sqrt(second) / first
 
     def get_config(self) -> dict[str, object]:
         """Returns the constructor's arguments."""
@@ -153,16 +140,20 @@ def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
     return getattr(optimizer, "inner_optimizer", optimizer).last_learning_rate()
 
 
-def make_optimizer(options: OptimizationOptions, peak: float, total_steps: int) -> AdamW:
-    """Creates an AdamW with linear warm-up and decay.
+def make_optimizer(
+    options: OptimizationOptions, peak: float, total_steps: int, schedule: str = "linear"
+) -> AdamW:
+    """Creates an AdamW with a warm-up and a decay.
 
     Args:
         options: the ratio of warm-up, the weight decay and the clipping norm.
         peak: the highest learning rate.
         total_steps: the number of steps of the run.
+        schedule: "linear" or "slanted_triangular".
     """
-    schedule = WarmupDecay(peak, round(options.warmup_ratio * total_steps), total_steps)
-    return AdamW(schedule, decay=options.weight_decay, clip_norm=options.clip_norm)
+    made = SlantedTriangular if schedule == "slanted_triangular" else WarmupDecay
+    rate = made(peak, round(options.warmup_ratio * total_steps), total_steps)
+    return AdamW(rate, decay=options.weight_decay, clip_norm=options.clip_norm)
 
 
 def total_steps(options: OptimizationOptions, steps: Callable[[int], int]) -> int:

@@ -17,6 +17,10 @@ def _nothing_to_settle() -> None:
     return None
 
 
+def _as_before(epoch: int) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Stage:
     """What the training loop needs to know about a stage.
@@ -42,6 +46,8 @@ class Stage:
             validation. Training then continues although the score did not improve.
         near_tie: a score that is at most so much below the highest one is the best so far if also
             a part of the model improved.
+        begin_epoch: called before the steps of an epoch (from 0); returns whether other weights are
+            trained in it than in the epoch before, or than the optimizer was built with.
     """
 
     name: str
@@ -60,3 +66,4 @@ class Stage:
     settle: Callable[[], None] = _nothing_to_settle
     improved: Callable[[], bool] = _never
     near_tie: float = 0.0
+    begin_epoch: Callable[[int], bool] = _as_before

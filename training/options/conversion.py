@@ -52,3 +52,14 @@ class ExportReleasedOptions(Options):
 
     ckpt_dir: str = option(REQUIRED, "the pre-trained or fine-tuned checkpoint", positional=True)
     out: str = option(REQUIRED, "output folder, which must be new", positional=True)
+
+
+@dataclass(frozen=True)
+class MergeOptions(Options):
+    """A checkpoint of --tuning=lora or adapter, and what it was trained on, as one"""
+
+    ckpt_dir: str = option(REQUIRED, "the fine-tuned checkpoint", positional=True)
+    out: str = option(REQUIRED, "output folder, which must be new", positional=True)
+    base_dir: str = option(
+        "", "the checkpoint that it was trained on; default: where it was, or beside it"
+    )

@@ -23,6 +23,7 @@ from training.options.groups import (
     TokenizerOptions,
 )
 from training.options.masking import MaskingOptions
+from training.options.tuning import TuningOptions
 
 OUTPUT_FORMATS = ("jsonl", "csv")
 
@@ -96,6 +97,7 @@ class PretrainingOptions(
 
 @dataclass(frozen=True)
 class FineTuningOptions(
+    TuningOptions,
     OptimizationOptions,
     DistributionOptions,
     ModelOptions,
@@ -187,7 +189,7 @@ class FineTuningOptions(
         minimum=0,
     )
 
-    choosers = ("task",)
+    choosers = ("task", "tuning")
 
     def __post_init__(self) -> None:
         super().__post_init__()

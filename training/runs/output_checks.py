@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 
 from common.errors import OptionError
-from models.checkpoints.folder import CONFIG, METRICS, WEIGHTS, holds_checkpoint
+from models.checkpoints.folder import CONFIG, METRICS, PART, WEIGHTS, holds_checkpoint
 from training.runs.run_record import RUN, RunRecord
 
 # Not "logs": it only gets further folders, and a run that was killed early leaves it alone.
-_WRITTEN = (CONFIG, WEIGHTS, METRICS, "vocab.txt", "tokenizer.json", "labels.txt", RUN, "last")
+_TEXTS = ("vocab.txt", "tokenizer.json", "labels.txt")
+_WRITTEN = (CONFIG, WEIGHTS, PART, METRICS, *_TEXTS, RUN, "last")
 
 
 def check_no_foreign_files(folder: Path, option: str) -> None:

@@ -9,7 +9,7 @@ has finished.
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -73,6 +73,7 @@ class RunFolder:
         self._run: RunRecord | None = None
         self._config: dict[str, Any] = {}
         self._texts: dict[str, str] = {}
+        self._shared: Collection[str] | None = None
 
     def __enter__(self) -> Self:
         for name in START_OPTIONS:
@@ -99,14 +100,20 @@ class RunFolder:
         same = "the same command"
         return f"{same}, with --overwrite=false," if self._options.overwrite else same
 
-    def set_metadata(self, config: Mapping[str, Any], texts: Mapping[str, str]) -> None:
-        """Sets the content that all checkpoints of the run have in common.
+    def set_metadata(
+        self,
+        config: Mapping[str, Any],
+        texts: Mapping[str, str],
+        shared: Collection[str] | None = None,
+    ) -> None:
+        """Sets what all checkpoints of the run have in common.
 
         Args:
             config: content of `config.json`.
             texts: content of further text files by name.
+            shared: weights that are left out, see `write_checkpoint`; None: none.
         """
-        self._config, self._texts = dict(config), dict(texts)
+        self._config, self._texts, self._shared = dict(config), dict(texts), shared
 
     def begin(self, stage: str) -> Checkpoint | None:
         """Prepares the folder for training.
@@ -161,17 +168,8 @@ class RunFolder:
             training_state: content of `training_state.json`.
             best: whether the model is the best so far.
         """
-        self._locked.check_in_place()
-        with self._writing():
-            write_checkpoint(
-                self.folder / "last",
-                config=self._config,
-                model=model,
-                texts=self._texts,
-                metrics=metrics,
-                optimizer=model.optimizer,
-                training_state=training_state,
-            )
+        content = {"model": model, "metrics": metrics, "training_state": training_state}
+        self._write(self.folder / "last", {}, optimizer=model.optimizer, **content)
         if best:
             self.publish(model, metrics, {})
 
@@ -185,15 +183,13 @@ class RunFolder:
             metrics: content of `metrics.json`.
             texts: content of further text files by name.
         """
+        self._write(self.folder, texts, model=model, metrics=metrics)
+
+    def _write(self, folder: Path, texts: Mapping[str, str], **content: Any) -> None:
         self._locked.check_in_place()
+        texts, config, shared = {**self._texts, **texts}, self._config, self._shared
         with self._writing():
-            write_checkpoint(
-                self.folder,
-                config=self._config,
-                model=model,
-                texts={**self._texts, **texts},
-                metrics=metrics,
-            )
+            write_checkpoint(folder, config=config, texts=texts, shared=shared, **content)
 
     def load_best(self, model: keras.Model) -> None:
         """Loads the weights of the best checkpoint into the model."""

@@ -197,3 +197,22 @@ def test_config_of_the_schedule():
 
 def test_a_step_that_is_a_tensor():
     assert float(WarmupDecay(1.0, 2, 4)(keras.ops.convert_to_tensor(1, "int64"))) == 1.0
+
+
+def test_a_variable_that_begins_later_is_updated_as_by_a_new_optimizer():
+    late, moved = variables_of(), variables_of()
+    optimizer = AdamW(0.1, decay=0.3, clip_norm=None)
+    optimizer.begin_at(late[:2], 4)
+    optimizer.build(late)
+    fresh = AdamW(0.1, decay=0.3, clip_norm=None)
+    for step in range(7):
+        begun = late if step >= 4 else late[2:]
+        gradients = gradients_of(step)[len(late) - len(begun) :]
+        optimizer.apply(gradients, begun)
+        if step < 4:
+            for now, before in zip(late[:2], variables_of()[:2], strict=True):
+                np.testing.assert_array_equal(now, before)
+        else:
+            fresh.apply(gradients_of(step)[:2], moved[:2])
+    for ours, theirs in zip(late[:2], moved[:2], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
