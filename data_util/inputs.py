@@ -21,6 +21,19 @@ def token_budget(sequence_length: int, *, pairs: bool = False) -> int:
     return sequence_length - (_RESERVED_TOKENS_OF_PAIRS if pairs else _RESERVED_TOKENS)
 
 
+def text_length(windows: int, length: int) -> int:
+    """The longest sequence that so many windows hold together, [CLS] and [SEP] included.
+
+        >>> text_length(3, 10)
+        26
+
+    Args:
+        windows: their number.
+        length: of each window, its own [CLS] and [SEP] included.
+    """
+    return windows * (length - _RESERVED_TOKENS) + _RESERVED_TOKENS
+
+
 def rows_to_inputs(
     rows: Sequence[Segments], vocabulary: Vocabulary, sequence_length: int
 ) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from models.backbones.base import Backbone
 from models.build import INPUTS, Array
 from models.kernels.losses import weighted_mean
 from models.layers.layer_weights import LayerWeights
+from models.layers.windows import cut, highest
 
 # What inputs are called that hold outputs of the backbone, and outputs that are those of a layer.
 FEATURE = "feature/"
@@ -43,6 +44,8 @@ class TaskModel(keras.Model):
 
     Attributes:
         layer_weights: see `weight_layers`; None: the head reads the last layer's output.
+        window_length: a document that is longer is read in windows of this length, and each of the
+            head's outputs (rows, count) is the highest over the windows; None: it is read at once.
         all_reduce_sum: see `weighted_mean`; must be set if several replicas of the model train
             together.
     """
@@ -63,6 +66,7 @@ class TaskModel(keras.Model):
         self.head = head
         self.task = task
         self.layer_weights: LayerWeights | None = None
+        self.window_length: int | None = None
         # If the head does not read the pooled output, it gets no gradient, and Keras would warn.
         backbone.pooling.trainable = head.reads_pooled_output
         self._loss_mean = keras.metrics.Mean("target_loss")
@@ -95,6 +99,12 @@ class TaskModel(keras.Model):
         Returns:
             The head's outputs, (rows, ...).
         """
+        if self.window_length is None:
+            return self._scores(inputs, training)
+        windows, real = cut(inputs, self.window_length)
+        return highest(self._scores(windows, training), real)
+
+    def _scores(self, inputs: Mapping[str, Any], training: bool | None) -> Any:
         outputs = self.encoded(inputs, training)
         outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
         # As in the backbone: under a distribution strategy the mask arrives as 0 and 1.

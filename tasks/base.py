@@ -246,6 +246,10 @@ class Task(Decided, Explained, Exported, Tabular):
         """The token ids of each record."""
         raise NotImplementedError
 
+    def text_length(self, length: int) -> int:
+        """How much of a text is read in all by a model that reads `length` tokens at once."""
+        return length
+
     def length(self, encoded: Encoded) -> int:
         """The number of tokens of a record; records of similar length share a batch."""
         return sum(map(len, encoded))

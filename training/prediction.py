@@ -98,7 +98,7 @@ class Predictor(TaskPredictor):
                 f"{shortest} to max_position ({longest:,})."
             )
         self.checkpoint, self.metrics = checkpoint, checkpoint.json(METRICS)
-        self.text = TextEncoder(*stored_tokenizer(checkpoint), length)
+        self.text = TextEncoder(*stored_tokenizer(checkpoint), self.task.text_length(length))
 
     def _run(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """See `TaskPredictor`."""

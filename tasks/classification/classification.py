@@ -1,14 +1,15 @@
 """What the two classification tasks have in common."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
-from common.errors import CheckpointError, ConfigError
+from common.errors import CheckpointError, ConfigError, OptionError
 from common.files import to_json
-from data_util.inputs import read_lengths
+from data_util.inputs import read_lengths, text_length
 from data_util.reading.fields import PAIR_FIELDS
 from data_util.reading.labels import LabelSet
 from data_util.reading.settings import DEFAULT_READING, Reading
@@ -18,16 +19,11 @@ from data_util.tokens.tokenizers import Tokenizer
 from models.checkpoints.folder import Checkpoint
 from models.registry import HEADS
 from tasks.base import Encoded, Evaluation, Forward, Task
+from tasks.classification import stored
 from tasks.classification.decisions import LabelDecisions
 from tasks.classification.encoded import EncodedText, classifier_inputs
 from tasks.classification.lines import read_lines
 from tasks.classification.options import ClassificationOptions
-from tasks.classification.stored import (
-    stored_flag,
-    stored_labels,
-    stored_ngrams,
-    stored_thresholds,
-)
 from tasks.data import DataSettings, Files, Line, TextEncoder
 
 # The methods that train and measure import what they need themselves: see `tasks.base`.
@@ -100,6 +96,7 @@ class Classification(LabelDecisions):
         self.unit = "pairs" if pairs else "documents"
         self.fields = dict.fromkeys(PAIR_FIELDS[0], str) if pairs else {"text": str}
         self.min_sequence_length = 5 if pairs else 3
+        self.windows, self.window_length = 1, 0  # `prepare` and `from_checkpoint` set them.
 
     @classmethod
     def prepare(
@@ -108,7 +105,13 @@ class Classification(LabelDecisions):
         """See `Task.prepare`."""
         from tasks.classification.data import prepare_data
 
-        return prepare_data(cls, files, settings, options)
+        windows, length = options.windows, settings.sequence_length
+        whole = replace(settings, sequence_length=text_length(windows, length))
+        data = prepare_data(cls, files, whole, options)
+        if windows > 1 and data.task.pairs:
+            raise OptionError(f"--windows={windows}: it is for single texts, not for pairs.")
+        data.task.windows, data.task.window_length = windows, length
+        return data
 
     @classmethod
     def split_examples(
@@ -136,6 +139,7 @@ class Classification(LabelDecisions):
             "pairs": self.pairs,
             "calibrated": self.calibrated,
             "at_least_one": self.at_least_one,
+            **({"windows": self.windows} if self.windows > 1 else {}),
         }
 
     def texts(self) -> dict[str, str]:
@@ -148,21 +152,23 @@ class Classification(LabelDecisions):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
         """See `Task.from_checkpoint`."""
-        labels = stored_labels(checkpoint)
+        labels = stored.stored_labels(checkpoint)
         try:
             task = cls(
                 labels,
                 # Checkpoints of earlier versions lack all but the head.
-                pairs=stored_flag(checkpoint, "pairs", default=False),
-                ngrams=stored_ngrams(checkpoint),
+                pairs=stored.stored_flag(checkpoint, "pairs", default=False),
+                ngrams=stored.stored_ngrams(checkpoint),
                 head=checkpoint.setting("head", str),
-                at_least_one=stored_flag(checkpoint, "at_least_one", default=True),
+                at_least_one=stored.stored_flag(checkpoint, "at_least_one", default=True),
             )
         except ConfigError as error:
             raise CheckpointError(f"{checkpoint.folder}: config.json: {error}") from error
-        task.calibrated = stored_flag(checkpoint, "calibrated", default=False)
-        task.bag_of_words = stored_flag(checkpoint, "bag_of_words", default=False)
-        task.thresholds = np.array(stored_thresholds(checkpoint, labels.labels))
+        task.calibrated = stored.stored_flag(checkpoint, "calibrated", default=False)
+        task.bag_of_words = stored.stored_flag(checkpoint, "bag_of_words", default=False)
+        task.windows = stored.stored_windows(checkpoint)
+        task.window_length = checkpoint.setting("sequence_length", int)
+        task.thresholds = np.array(stored.stored_thresholds(checkpoint, labels.labels))
         return task
 
     def summary(self) -> str:
@@ -185,7 +191,9 @@ class Classification(LabelDecisions):
             linear = NgramClassifier(len(self.ngrams), num_labels, name="ngram_classifier")
         elif self.bag_of_words:
             linear = BagOfWords(config.vocab_size, num_labels, name="bag_of_words")
-        return ClassificationModel(backbone, head, self, linear, calibrated=self.calibrated)
+        model = ClassificationModel(backbone, head, self, linear, calibrated=self.calibrated)
+        model.window_length = self.window_length if self.windows > 1 else None
+        return model
 
     def start_head(self, model: "TaskModel", data: Any) -> None:
         """Starts with the frequencies of the labels in the training examples as probabilities."""
@@ -239,6 +247,10 @@ class Classification(LabelDecisions):
         keep = self.ngrams is not None
         encoded = (EncodedText(ids, tokens if keep else ()) for ids, tokens in found)
         return [tuple(next(encoded) for _ in texts) for texts in parts]
+
+    def text_length(self, length: int) -> int:
+        """That of all windows together."""
+        return text_length(self.windows, length)
 
     def inputs(self, encoded: Sequence[Encoded], text: TextEncoder) -> dict[str, np.ndarray]:
         """See `Task.inputs`."""

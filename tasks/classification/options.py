@@ -9,6 +9,7 @@ from models.registry import HEADS
 # The F1 that chooses the best epoch, and all else that is chosen on the validation set.
 SCORES = ("f1", "micro_f1", "macro_f1")
 CLASS_WEIGHTS = ("none", "balanced")
+MAX_WINDOWS = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class ClassificationOptions(LabelOptions):
     )
     description_weight: float = option(
         1.0, "how much a description counts, where a labelled document counts 1", minimum=0.001
+    )
+    windows: int = option(
+        1,
+        "read so many windows of --sequence_length of a longer document, one after another, and "
+        "take the highest of each label's scores",
+        minimum=1,
+        maximum=MAX_WINDOWS,
     )
     class_weights: str = option(
         "none",

@@ -8,6 +8,7 @@ from common.errors import CheckpointError
 from data_util.reading.labels import LabelSet
 from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
 from models.checkpoints.folder import METRICS, Checkpoint
+from tasks.classification.options import MAX_WINDOWS
 
 
 def stored_labels(checkpoint: Checkpoint) -> LabelSet:
@@ -55,6 +56,21 @@ def stored_flag(checkpoint: Checkpoint, name: str, *, default: bool) -> bool:
         CheckpointError: it is neither true nor false.
     """
     return checkpoint.setting(name, bool) if name in checkpoint.config else default
+
+
+def stored_windows(checkpoint: Checkpoint) -> int:
+    """The number of windows that are read of a document; checkpoints without it read one.
+
+    Raises:
+        CheckpointError: it is not a possible number.
+    """
+    windows = checkpoint.setting("windows", int) if "windows" in checkpoint.config else 1
+    if not 1 <= windows <= MAX_WINDOWS:
+        raise CheckpointError(
+            f"{checkpoint.folder}: config.json: windows must be from 1 to {MAX_WINDOWS}, not "
+            f"{windows}."
+        )
+    return windows
 
 
 def stored_thresholds(checkpoint: Checkpoint, labels: Sequence[str]) -> list[float]:

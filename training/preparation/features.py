@@ -29,13 +29,13 @@ def with_features(data: TaskData, model: TaskModel) -> TaskData:
 
     What is computed depends on nothing but the data and the weights, so that a run that resumes has
     the same. Where it would take more than `MAX_BYTES` of memory, the data are returned as they
-    are, and the backbone is computed in each step; with several devices too.
+    are, and the backbone is computed in each step; with several devices, and windows, too.
 
     Args:
         data: of the run.
         model: built; its backbone's weights will not change.
     """
-    if distribution.is_distributed():
+    if distribution.is_distributed() or model.window_length is not None:
         return data
     splits = [name for name in ("train", "valid") if name in data.batches]
     forward, needed = Forward(FeatureModel(model)), 0

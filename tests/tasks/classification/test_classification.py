@@ -11,6 +11,10 @@ from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from tasks.classification.task import MultiClass, MultiLabel
 from tasks.data import TextEncoder
+from train_bert_fine_tuning import fine_tune
+from training.fine_tuning import prepare_data
+from training.options.scripts import FineTuningOptions
+from training.prediction import Predictor
 
 LABELS = LabelSet(["A", "B", "C"])
 TEXT = TextEncoder(make_tokenizer("space"), Vocabulary([*RESERVED, "a", "b"]), 16)
@@ -158,3 +162,25 @@ def test_what_a_checkpoint_has_of_ngrams():
     assert without.config()["num_ngrams"] == 0
     assert set(without.texts()) == {"labels.txt"}
     assert "TF-IDF" not in without.summary()
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_run_with_windows(tiny, run_of, tmp_path):
+    folder = tmp_path / "save"
+    values = {"ckpt_dir": str(run_of().pretrained), "ckpt_dir_save": str(folder), "num_epochs": 1}
+    options = FineTuningOptions(**tiny.fine_tuning(sequence_length=12, windows=3, **values))
+    fine_tune(options)
+    predictor = Predictor(folder)
+    assert predictor.task.config()["windows"] == 3
+    # [CLS], ten tokens of each window, [SEP].
+    assert predictor.text.sequence_length == 32
+    assert predictor.model.window_length == 12
+    long = "被告人盗窃手机一部。" * 9
+    (result,) = predictor.predict([long])
+    assert result["labels"]
+
+
+def test_windows_are_of_single_texts(pairs, tmp_path):
+    options = pairs.options(ckpt_dir="", ckpt_dir_save=str(tmp_path / "x"), windows=2)
+    with pytest.raises(OptionError, match="--windows=2: it is for single texts, not for pairs"):
+        prepare_data(options, None)

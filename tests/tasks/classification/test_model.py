@@ -211,7 +211,7 @@ def test_max_pooled_is_the_largest_value_of_a_dense_layer(config_of, batch_of):
 def test_an_unknown_head_is_an_error(config_of):
     with pytest.raises(
         ConfigError,
-        match="head must be one of alignment, max_pooled, next_sentence, pooled, not 'x'",
+        match=f"head must be one of {', '.join(HEADS)}, not 'x'",
     ):
         classification_model(make_backbone(config_of("text_cnn")), LABELS, head="x")
 
@@ -239,3 +239,24 @@ def test_a_model_of_an_earlier_version_is_not_calibrated(config_of):
     model = build(task.build_model(make_backbone(config_of("text_cnn")), 0.0))
     with pytest.raises(ConfigError):
         model.calibrate(0.5, 0.0)
+
+
+@pytest.mark.parametrize("head", ["max_pooled", "pooled"])
+def test_windows_give_the_highest_of_each_score(config_of, batch_of, head):
+    keras.utils.set_random_seed(3)
+    model = build(classification_model(make_backbone(config_of("text_cnn")), 4, head=head))
+    batch = batch_of([14, 5, 2], slots=1)
+    batch["segment_ids"] *= 0
+    model.window_length = 6
+    found = np.asarray(model(batch))
+    model.window_length = None
+    for row, length in enumerate([14, 5, 2]):
+        ids = batch["token_ids"][row, :length]
+        first, tokens, last = ids[:1], ids[1:-1], ids[-1:]
+        scores = []
+        for start in range(0, max(len(tokens), 1), 4):
+            part = np.concatenate([first, tokens[start : start + 4], last])[None]
+            alone = {"token_ids": part, "segment_ids": 0 * part}
+            scores.append(np.asarray(model({**alone, "padding_mask": part >= 0}))[0])
+        assert len(scores) == {14: 3, 5: 1, 2: 1}[length]
+        np.testing.assert_allclose(found[row], np.max(scores, axis=0), atol=1e-5)
