@@ -19,7 +19,7 @@ class Tuning:
         >>> tuning = TUNINGS["lora"](lora_rank=4)
         >>> backbone = tuning.build(BackboneModel(make_backbone(config))).backbone
         >>> len(tuning.trained(backbone, epoch=0))
-        20
+        18
 
     Attributes:
         name: the key in `models.registry.TUNINGS`.

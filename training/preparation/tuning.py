@@ -41,6 +41,9 @@ def check(options: FineTuningOptions, checkpoint: Checkpoint | None) -> None:
         CheckpointError: the checkpoint holds only what was trained on top of another one.
     """
     tuning = chosen(options)
+    if tuning.first_epoch(0, levels=2) and keras.backend.backend() != "tensorflow":
+        # Keras' optimizers update all of their variables in each step there.
+        raise OptionError(f"--tuning={options.tuning} needs TensorFlow: leave out KERAS_BACKEND.")
     if checkpoint is None:
         if tuning.needs_checkpoint:
             raise OptionError(
