@@ -167,7 +167,8 @@ class Classification(LabelDecisions):
         task.calibrated = stored.stored_flag(checkpoint, "calibrated", default=False)
         task.bag_of_words = stored.stored_flag(checkpoint, "bag_of_words", default=False)
         task.windows = stored.stored_windows(checkpoint)
-        task.window_length = checkpoint.setting("sequence_length", int)
+        if task.windows > 1:
+            task.window_length = checkpoint.setting("sequence_length", int)
         task.thresholds = np.array(stored.stored_thresholds(checkpoint, labels.labels))
         return task
 
