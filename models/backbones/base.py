@@ -11,7 +11,6 @@ from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.kernels.gather import gather_positions
 from models.layers.embeddings import Embeddings
-from models.layers.low_rank import LowRankLayer
 from models.layers.token_embedding import TokenEmbedding
 from models.registry import BACKBONES, POOLINGS
 from models.serializable import Serializable
@@ -232,7 +231,7 @@ class Backbone(Serializable, keras.layers.Layer):
         """
         self.output_adapter = make(self.config.d_model, "output_adapter")
 
-    def low_rank_layers(self) -> list[LowRankLayer]:
+    def low_rank_layers(self) -> list[keras.layers.Layer]:
         """The layers, each once, whose matrices get low-rank updates.
 
         Returns:

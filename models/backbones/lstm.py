@@ -13,7 +13,6 @@ from models.backbones.lstm_config import LSTMConfig
 from models.config import BackboneConfig
 from models.kernels.dropout import Dropout
 from models.kernels.gather import gather_positions
-from models.layers.low_rank import LowRankLayer
 from models.serializable import Serializable
 
 
@@ -208,7 +207,7 @@ class LSTM(CombinedBackbone):
                 names = [f"adapter_{index}" for index in range(self.config.num_layers)]
                 stack.adapters = [make(self.config.num_units, name) for name in names]
 
-    def low_rank_layers(self) -> list[LowRankLayer]:
+    def low_rank_layers(self) -> list[keras.layers.Layer]:
         """The cells of all layers, and the dense layer that combines the directions."""
         cells = [layer.cell for stack in self.stacks for layer in stack.lstm_layers]
         return [*cells, self.combination]

@@ -12,7 +12,6 @@ from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
 from models.kernels.layer_norm import LayerNormalization
 from models.layers.feed_forward import FeedForward
-from models.layers.low_rank import LowRankLayer
 from models.layers.multi_head_attention import MultiHeadAttention
 from models.layers.permutation import permutation_masks
 from models.layers.residual import ResidualBlock
@@ -185,7 +184,7 @@ class TransformerEncoder(Backbone):
                 if block.adapter is None and (everywhere or block is layer.feed_forward):
                     block.adapter = make(self.config.d_model, "adapter")
 
-    def low_rank_layers(self) -> list[LowRankLayer]:
+    def low_rank_layers(self) -> list[keras.layers.Layer]:
         """W^Q and W^V of each attention (Hu et al. 2021, section 7.1)."""
         attentions = {id(each.attention): each.attention.sublayer for each in self.encoder_layers}
         return [

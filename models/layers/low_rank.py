@@ -6,10 +6,9 @@ import keras
 from keras import ops
 
 LOW_RANK = ("lora_kernel_a", "lora_kernel_b")
-LowRankLayer = keras.layers.Dense | keras.layers.Conv1D | keras.layers.LSTMCell
 
 
-def add_low_rank(layer: LowRankLayer, rank: int, alpha: float) -> None:
+def add_low_rank(layer: keras.layers.Layer, rank: int, alpha: float) -> None:
     """Adds `(alpha / r) A B` to the kernel W of a built layer; W itself is not changed.
 
     A is random and B is 0, so the layer computes the same as before. The kernel of a convolution,
@@ -34,7 +33,7 @@ def add_low_rank(layer: LowRankLayer, rank: int, alpha: float) -> None:
         layer.enable_lora(rank, lora_alpha=alpha, a_initializer=uniform)
 
 
-def merge_low_rank(layer: LowRankLayer) -> None:
+def merge_low_rank(layer: keras.layers.Layer) -> None:
     """Adds the update to the kernel itself, for good; the layer is an ordinary one from then on."""
     if isinstance(layer, LowRankLSTMCell):
         layer.merge_low_rank()

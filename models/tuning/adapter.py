@@ -55,5 +55,7 @@ class AdapterTuning(Tuning):
 
 def _weights(backbone: Backbone, kind: type) -> list[keras.Variable]:
     """The weights of all layers of a kind; a layer may be in several places."""
-    layers = {id(each): each for each in backbone._flatten_layers() if isinstance(each, kind)}
+    layers: dict[int, Any] = {
+        id(each): each for each in backbone._flatten_layers() if isinstance(each, kind)
+    }
     return [weight for layer in layers.values() for weight in layer.weights]

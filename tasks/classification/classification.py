@@ -108,9 +108,10 @@ class Classification(LabelDecisions):
         windows, length = options.windows, settings.sequence_length
         whole = replace(settings, sequence_length=text_length(windows, length))
         data = prepare_data(cls, files, whole, options)
-        if windows > 1 and data.task.pairs:
+        task: Any = data.task
+        if windows > 1 and task.pairs:
             raise OptionError(f"--windows={windows}: it is for single texts, not for pairs.")
-        data.task.windows, data.task.window_length = windows, length
+        task.windows, task.window_length = windows, length
         return data
 
     @classmethod

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,7 +136,7 @@ def _is_per_position(array: np.ndarray, length: int) -> bool:
     return array.ndim == 3 and array.shape[1] == length
 
 
-def _padded(name: str, rows: list[Mapping[str, np.ndarray]], length: int) -> np.ndarray:
+def _padded(name: str, rows: Sequence[Mapping[str, np.ndarray]], length: int) -> np.ndarray:
     arrays = [row[name] for row in rows]
     if arrays[0].ndim == 1:
         return np.stack(arrays)
