@@ -166,8 +166,7 @@ class FineTuningOptions(
     head_learning_rate: float = option(3e-3, "peak learning rate of the new head", minimum=0)
     num_epochs: int = option(
         0,
-        "number of passes over the training data; 0: ten, or with few examples as many as give 600 "
-        "steps",
+        "passes over the training data; 0: ten, or with few examples as many as give 600 steps",
         minimum=0,
         maximum=MAX_EPOCHS,
     )
