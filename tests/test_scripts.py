@@ -17,7 +17,6 @@ from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from train_bert_fine_tuning import fine_tune
-from train_bert_lm import pretrain
 from training import pretraining
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 
@@ -57,10 +56,10 @@ def weights_of(folder):
 
 
 def process(name, *arguments, cwd, stdin="", **environment):
-    """Runs a root script as a user does."""
+    """Runs a root script as a user does; or Python with `-c`."""
     inherited = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.run(
-        [sys.executable, str(ROOT / name), *map(str, arguments)],
+        [sys.executable, name if name == "-c" else str(ROOT / name), *map(str, arguments)],
         cwd=cwd,
         input=stdin,
         capture_output=True,
@@ -184,26 +183,8 @@ def test_f1_is_scikit_learns_on_what_predict_gives(tiny, run_of, script, backbon
         assert result["labels"] == best
 
 
-def test_same_seed_same_weights(tiny, run_of, tmp_path):
-    run = run_of()
-    first, second = tmp_path / "lm", tmp_path / "save"
-    options = PretrainingOptions(**tiny.pretraining(ckpt_dir=str(first)))
-    metrics = pretrain(options)
-    assert metrics["history"][-1]["valid"] == run.pretraining_metrics["history"][-1]["valid"]
-    once, again = weights_of(run.pretrained), weights_of(first)
-    assert once.keys() == again.keys()
-    assert max(np.abs(once[name] - again[name]).max() for name in once) <= 1e-6
-    fine_tune(
-        FineTuningOptions(
-            **tiny.fine_tuning(ckpt_dir=str(run.pretrained), ckpt_dir_save=str(second))
-        )
-    )
-    once, again = weights_of(run.fine_tuned), weights_of(second)
-    assert once.keys() == again.keys()
-    assert max(np.abs(once[name] - again[name]).max() for name in once) <= 1e-6
-
-
 def test_another_seed_other_weights(tiny, tmp_path):
+    """That the same seed gives the same weights is tested where runs are killed and resume."""
     models = []
     for seed in (7, 7, 8):
         options = PretrainingOptions(**tiny.pretraining(ckpt_dir=str(tmp_path / "lm"), seed=seed))
@@ -644,33 +625,47 @@ def test_sigterm_without_anything_to_save(monkeypatch, script):
 # As real processes.
 
 
+# Several scripts in one process, which imports the libraries once. Each has files of its own for
+# its output, and the first that fails ends the process.
+SEVERAL = """
+import json, os, runpy, sys
+for number, arguments in enumerate(json.loads(sys.argv[1])):
+    for descriptor, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{sys.argv[2]}/{number}.{name}", os.O_CREAT | os.O_WRONLY), descriptor)
+    before, sys.argv = sys.argv, arguments
+    runpy.run_path(arguments[0], run_name="__main__")
+    sys.argv = before
+"""
+
+
 @pytest.fixture(scope="module")
 def in_test_mode(tiny, tmp_path_factory):
-    """The three scripts with --test_mode and their own folders, in a folder of their own."""
-    folder = tmp_path_factory.mktemp("test_mode")
+    """The three scripts with --test_mode and their own folders, in a folder of their own.
+
+    Returns:
+        The folder, the exit status, and (standard output, standard error) of each script.
+    """
+    folder, texts = tmp_path_factory.mktemp("test_mode"), tmp_path_factory.mktemp("texts")
     sizes = ["--d_model=16", "--num_header=2", "--max_position=128", "--min_count=1"]
-    first = process(
-        "train_bert_lm.py",
-        "--test_mode",
-        f"--mask_lm_source_file={tiny.file('free')},{tiny.file('train')}",
-        *sizes,
-        "--num_filters=8",
-        cwd=folder,
-    )
+    source = f"--mask_lm_source_file={tiny.file('free')},{tiny.file('train')}"
     files = flags_of(
         {f"{split}_data_file": tiny.file(split.removesuffix("ing")) for split in ("valid", "test")}
     )
     files.append(f"--training_data_file={tiny.file('train')}")
-    second = process("train_bert_fine_tuning.py", "--test_mode", *files, cwd=folder)
-    third = process(
-        "train_transform.py", "--test_mode", "--num_layer=1", *sizes, *files, cwd=folder
-    )
-    return folder, (first, second, third)
+    commands = [
+        ["train_bert_lm.py", source, *sizes, "--num_filters=8"],
+        ["train_bert_fine_tuning.py", *files],
+        ["train_transform.py", "--num_layer=1", *sizes, *files],
+    ]
+    commands = [[str(ROOT / name), "--test_mode", *options] for name, *options in commands]
+    done = process("-c", SEVERAL, json.dumps(commands), texts, cwd=folder, PYTHONPATH=str(ROOT))
+    read = lambda name: (texts / name).read_text(encoding="utf-8")  # noqa: E731
+    return folder, done, [(read(f"{number}.out"), read(f"{number}.err")) for number in range(3)]
 
 
 def test_test_mode_of_the_three_scripts(in_test_mode):
-    folder, results = in_test_mode
-    assert [result.returncode for result in results] == [0, 0, 0], results
+    folder, done, texts = in_test_mode
+    assert done.returncode == 0, texts
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "data",
@@ -684,8 +679,8 @@ def test_test_mode_of_the_three_scripts(in_test_mode):
         assert config["test_mode"] is True
         assert len(json.loads((folder / name / "metrics.json").read_text())["history"]) == 1
     assert config["backbone"]["d_model"] == 16
-    assert "restored 40 of 40 variables" in results[1].stderr
-    assert "(100.0%)" in results[1].stderr
+    assert "restored 40 of 40 variables" in texts[1][1]
+    assert "(100.0%)" in texts[1][1]
     transformer = json.loads((folder / "checkpoint_transformer_test" / "config.json").read_text())
     assert transformer["backbone"]["backbone"] == "transformer"
     metrics = json.loads((folder / "checkpoint_transformer_test" / "metrics.json").read_text())
@@ -693,10 +688,10 @@ def test_test_mode_of_the_three_scripts(in_test_mode):
 
 
 def test_no_chatter_of_libraries(in_test_mode):
-    for result in in_test_mode[1]:
-        assert result.stdout == ""
-        assert [word for word in CHATTER if word in result.stderr] == []
-        assert "epoch 1/1 | train: loss" in result.stderr
+    for out, err in in_test_mode[2]:
+        assert out == ""
+        assert [word for word in CHATTER if word in err] == []
+        assert "epoch 1/1 | train: loss" in err
 
 
 def test_a_full_run_refuses_a_test_mode_checkpoint(in_test_mode, tiny, refused, tmp_path):
