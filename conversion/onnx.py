@@ -78,7 +78,12 @@ def quantize_onnx(path: Path) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # It logs, as the root, what it does with each product.
+    try:
+        quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], weight_type=QuantType.QUInt8)
+    finally:
+        logging.disable(before)
     model = onnx.load(path)
     _quantize_tables(model.graph)
     onnx.checker.check_model(model, full_check=True)
