@@ -48,7 +48,7 @@ def main() -> None:
     options.add_argument("--only", default="", help="only workloads whose title contains this")
     arguments = options.parse_args()
     if arguments.test_mode:
-        arguments.documents, arguments.rounds, arguments.steps = 40, 1, 2
+        arguments.documents, arguments.rounds, arguments.steps = 40, 1, 1
         arguments.batch_size, arguments.sequence_length = 8, 64
         arguments.preset = "tiny"
     if not arguments.ours_only:
@@ -120,7 +120,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[dict]
         work = operations(ours.config, inputs, head, classes)
         profile = {"input": input_ms(lambda: ours.batches(0), 20)}  # noqa: B023
         if keras.backend.backend() == "tensorflow":
-            profile |= parts(ours.model, batch, 2 if arguments.test_mode else 15)
+            profile |= parts(ours.model, batch, 1 if arguments.test_mode else 15)
             profiles.append({"step": title, **{f"{key}_ms": v for key, v in profile.items()}})
             rate = work / (profile["step"] / 1000)
         else:
