@@ -51,7 +51,7 @@ def trained(tiny):
                 num_filters=8,
                 min_count=1,
                 tokenize_style="char",
-                num_epochs=8,
+                num_epochs=6,
             )
             made[task] = folder, fine_tune(FineTuningOptions(**values))
         return made[task]
@@ -137,7 +137,7 @@ def test_python_and_the_service(trained):
 
 def test_the_client_of_an_export(trained, tmp_path, monkeypatch):
     from conversion.export import export
-    from conversion.exported import ExportedModel
+    from conversion.exported_predictor import ExportedPredictor
 
     folder, _ = trained("multiple_choice")
     export(ExportOptions(ckpt_dir=str(folder), out=str(tmp_path / "exported")))
@@ -151,10 +151,11 @@ def test_the_client_of_an_export(trained, tmp_path, monkeypatch):
     for result, other in zip(names["results"], expected, strict=True):
         assert result["choice"] == other["choice"]
         assert result["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4)
+    assert ExportedPredictor(tmp_path / "exported").predict(names["questions"]) == names["results"]
     folder, _ = trained("regression")
-    exported = ExportedModel(
-        export(ExportOptions(ckpt_dir=str(folder), out=str(tmp_path / "values")))
+    options = ExportOptions(ckpt_dir=str(folder), out=str(tmp_path / "values"), format="onnx")
+    pairs = [("甲甲", "甲"), ("乙", "丙")]
+    values = [each["value"] for each in ExportedPredictor(export(options)).predict(pairs)]
+    assert values == pytest.approx(
+        [each["value"] for each in load(folder).predict(pairs)], abs=1e-4
     )
-    values = exported(exported.encode([("甲甲", "甲"), ("乙", "丙")]))["value"]
-    expected = load(folder).predict([("甲甲", "甲"), ("乙", "丙")])
-    assert values[:, 0] == pytest.approx([each["value"] for each in expected], abs=1e-4)
