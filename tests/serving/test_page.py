@@ -344,7 +344,7 @@ def test_a_file_that_is_not_understood(page, tmp_path):
 def test_in_chinese(browser, running):
     with open_on_a_phone(browser, running[0], "zh-CN") as page:
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
-        page.get_by_label("文本", exact=True).fill("被告人盗窃手机。" * 8)
+        page.get_by_role("textbox", name="文本", exact=True).fill("被告人盗窃手机。" * 8)
         page.get_by_role("button", name="预测标签").click()
         page.locator("#marked mark").first.wait_for()
         assert page.locator("#read").text_content().startswith("已读取：前 ")
