@@ -81,8 +81,10 @@ def findings_of(
     worst = sorted(counts.items(), key=lambda item: item[1].f1)[:_LINES]
     lines.append("lowest F1: " + ", ".join(f"{name} {each.f1:.3f}" for name, each in worst))
     rows: list[list[str | int | float]] = [
-        [name, each.f1, each.precision, each.recall, each.true, each.predicted, each.right]
-        + ([outcome.training.get(name, 0)] if outcome.training else [])
+        [
+            *(name, each.f1, each.precision, each.recall, each.true, each.predicted, each.right),
+            *([outcome.training.get(name, 0)] if outcome.training else []),
+        ]
         for name, each in sorted(counts.items(), key=lambda item: -item[1].true)[:_ROWS]
     ]
     columns = ["label", "F1", "precision", "recall", "true", "predicted", "right"]

@@ -1,7 +1,7 @@
 """The result for a text: its entities."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ class ConllFormat(ResultFormat):
     characters and punctuation marks, cut where an entity begins or ends.
     """
 
-    def line(self, record: Passage | None, result: dict[str, Any]) -> str:
+    def line(self, record: Passage | None, result: Mapping[str, Any]) -> str:
         """See `ResultFormat.line`."""
         if record is None:
             return "\n"
