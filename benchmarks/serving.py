@@ -144,7 +144,7 @@ def load(address: str, clients: int, seconds: float, bodies: Path) -> dict[str, 
     """
     url = urlsplit(address)
     requests = [
-        f"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"POST /v1/predict HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         for body in bodies.read_text().splitlines()
     ]
@@ -170,7 +170,8 @@ def load(address: str, clients: int, seconds: float, bodies: Path) -> dict[str, 
         tasks = (client(turn * 7) for turn in range(clients))
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    errors += sum(outcome is not None for outcome in asyncio.run(everybody()))
+    outcomes = asyncio.run(everybody())  # Before the sum: it counts errors, too.
+    errors += sum(outcome is not None for outcome in outcomes)
     took = time.perf_counter() - began
     answered = len(times)
     times = sorted(times) or [float("nan")]

@@ -118,7 +118,12 @@ def _onnx(path: Path) -> tuple[str, Runner]:
     except ImportError:
         raise InputError("ONNX models need onnxruntime: pip install onnxruntime") from None
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        # Threads that wait for work would keep their cores busy, which others may need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # Of several kinds, by what is wrong with the file.
         raise _unusable(path, error) from error
     names = [output.name for output in session.get_outputs()]
