@@ -61,7 +61,7 @@ def test_large_logits_lose_no_precision():
     np.testing.assert_allclose(loss_of("multi_label", targets, logits), [0.0, 200.0])
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ["multi_label", "multi_class"])
 def test_class_priors_are_the_first_probabilities(config_of, batch_of, task):
     model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS, task))
     priors = np.array([0.5, 0.3, 0.15, 0.05])
@@ -100,7 +100,7 @@ def test_what_cannot_be_is_named(config_of, kwargs, message):
         HEADS["pooled"](config_of("text_cnn"), **{"num_labels": 4, "dropout": 0.1, **kwargs})
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ["multi_label", "multi_class"])
 def test_loss_is_exact_over_unequal_batches(config_of, batch_of, task):
     model = build(classification_model(make_backbone(config_of("text_cnn")), LABELS, task))
     model.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
