@@ -208,12 +208,15 @@ def _sample(predictor: "Predictor", model: "ServingModel") -> list[dict[str, np.
     """Two batches of random inputs, one of them with padding, to compare the export on."""
     random = np.random.default_rng(0)
     longest = min(predictor.text.sequence_length, 70)
-    counts = {"token_ids": len(predictor.text.vocabulary), "segment_ids": 1}
+    counts = {"token_ids": len(predictor.text.vocabulary)}
     features = getattr(predictor.model, "num_features", 1)
     batches = []
     for lengths in ([4], [longest, 4, longest // 2]):
         mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
         batch = {"padding_mask": mask.astype(np.int32)}
+        # Of several texts the second one begins in the middle.
+        second = np.arange(max(lengths)) >= np.array(lengths)[:, None] // 2
+        batch["segment_ids"] = (mask & second & (len(predictor.task.fields) > 1)).astype(np.int32)
         for name, array in model.arrays.items():
             if name in batch:
                 continue

@@ -106,7 +106,8 @@ class TaskModel(keras.Model):
 
     def _scores(self, inputs: Mapping[str, Any], training: bool | None) -> Any:
         outputs = self.encoded(inputs, training)
-        outputs = {**outputs, "segment_ids": inputs["segment_ids"]}
+        read = {name: inputs[name] for name in ("token_ids", "segment_ids")}
+        outputs = {**outputs, **read}
         # As in the backbone: under a distribution strategy the mask arrives as 0 and 1.
         padding_mask = ops.cast(inputs["padding_mask"], "bool")
         return self.head(outputs, padding_mask, training=training)

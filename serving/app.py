@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
 
 from serving.batching import STOP_SECONDS, MicroBatcher
 from serving.errors import ANSWERS, add_handlers
@@ -88,13 +89,8 @@ def _add_endpoints(
         defaults=task.defaults,
     )
 
-    @app.post(
-        "/v1/predict",
-        responses=ANSWERS,
-        response_model=predict_answer(task.result_type),
-        response_model_exclude_none=True,
-    )
-    async def predict(body: requests.predict) -> dict[str, Any]:  # type: ignore[name-defined]
+    @app.post("/v1/predict", responses=ANSWERS, response_model=predict_answer(task.result_type))
+    async def predict(body: requests.predict) -> Response:  # type: ignore[name-defined]
         """The result of an input, or of each of several. White space has an empty result."""
         inputs = body.input if isinstance(body.input, list) else [body.input]
         records = [task.record(requests.values(one)) for one in inputs]
@@ -107,7 +103,8 @@ def _add_endpoints(
         results = [task.empty_result() for _ in records]
         for index, result in zip(given, task.results(encoded, outputs, body.top_k), strict=True):
             results[index] = result
-        return {"results": results}
+        # As it is: a null that the task has put there says something, one by default nothing.
+        return JSONResponse({"results": results})
 
     add_model(app, predictor, options)
     if task.explains:

@@ -13,6 +13,7 @@ TASKS = Registry(
     sequence_to_sequence="tasks.sequence_to_sequence.task:SequenceToSequence",
     multiple_choice="tasks.multiple_choice.task:MultipleChoice",
     regression="tasks.regression.task:Regression",
+    question_answering="tasks.question_answering.task:QuestionAnswering",
 )
 
 DEFAULT_TASK = "multi_label"
@@ -23,6 +24,7 @@ TASK_OPTIONS = Registry(
     multi_label="tasks.classification.options:ClassificationOptions",
     multi_class="tasks.classification.options:ClassificationOptions",
     token_classification="tasks.token_classification.options:TokenClassificationOptions",
+    question_answering="tasks.question_answering.options:QuestionAnsweringOptions",
     sequence_to_sequence="tasks.sequence_to_sequence.options:SequenceToSequenceOptions",
     multiple_choice="tasks.multiple_choice.options:MultipleChoiceOptions",
     regression="tasks.regression.options:RegressionOptions",
@@ -43,4 +45,11 @@ TRAINING_TEXTS = Registry(
     sequence_to_sequence="tasks.sequence_to_sequence.records:training_texts",
     multiple_choice="tasks.multiple_choice.records:training_texts",
     regression="tasks.regression.records:training_texts",
+    question_answering="tasks.question_answering.data:training_texts",
+)
+
+# Functions like those of `TRAINING_TEXTS`, for tasks of which other texts than all decide on the
+# default of `--tokenize_style`.
+STYLE_TEXTS = Registry(
+    question_answering="tasks.question_answering.data:style_texts",
 )

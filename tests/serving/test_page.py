@@ -171,6 +171,25 @@ def test_a_value(page_without_service):
     assert page.get_by_role("button", name="Compute it").is_visible()
 
 
+def test_an_answer_is_marked_in_its_passage(page_without_service):
+    page = page_without_service({"question": str, "context": str}, ["answer", "probability"])
+    assert page.get_by_role("button", name="Find the answer").is_visible()
+    page.get_by_label("Question", exact=True).fill("谁？")
+    page.get_by_label("Passage", exact=True).fill("𠀀甲<b>盗窃。")
+    show = "(result) => renderer.show(readBoxes(), result)"
+    none = {"answer": None, "start": None, "end": None, "probability": 0.2}
+    found = {"answer": "甲<b>", "start": 1, "end": 5, "probability": 0.75}
+    page.evaluate(show, {**found, "top": [found, none]})
+    # Places are code points, of which the first one has two units of UTF-16.
+    assert page.locator("#found-passage mark").text_content() == "甲<b>"
+    assert page.locator("#found-passage").text_content() == "𠀀甲<b>盗窃。"
+    assert page.locator("#found-share").text_content() == "probability 75.0 %"
+    assert page.locator("#found-others li").all_text_contents() == ["(no answer) – 20.0 %"]
+    page.evaluate(show, none)
+    assert page.locator("#found-answer").text_content() == "The passage has no answer to this."
+    assert page.locator("#found-passage mark").count() == 0
+
+
 def test_from_a_text_to_its_labels_and_why(page):
     page.get_by_role("textbox", name="Text", exact=True).fill(TEXT)
     page.get_by_role("button", name="Label it").click()

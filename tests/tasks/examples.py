@@ -70,6 +70,22 @@ def valued_lines(count, seed):
     return lines
 
 
+def passage_lines(count, seed):
+    """Which sign stands after the one that is asked for? Every fourth passage does not have it."""
+    random = np.random.default_rng(seed)
+    lines = []
+    for number in range(count):
+        signs = random.permutation(list("天地人山水火"))
+        asked = int(random.integers(len(signs) - 1))
+        answers = [{"text": str(signs[asked + 1]), "answer_start": asked + 1}]
+        question = str(signs[asked])
+        if number % 4 == 3:
+            question, answers = "甲", []
+        record = {"id": f"q{number}", "question": question, "context": "".join(signs)}
+        lines.append(json.dumps({**record, "answers": answers}, ensure_ascii=False) + "\n")
+    return lines
+
+
 # By task: gives so many lines of a labelled file, and lines to predict from, one of them blank.
 FILES = {
     "multi_label": (lambda count, seed: labelled_lines(count, seed, 2), ["甲天", "", "乙地人丙"]),
@@ -85,6 +101,14 @@ FILES = {
         ],
     ),
     "regression": (valued_lines, ["甲乙\t丙", "", "乙地\t人甲\t3.5"]),
+    "question_answering": (
+        passage_lines,
+        [
+            '{"question": "天", "context": "地天人"}',
+            "",
+            '{"id": 7, "question": "山水", "context": "人水火山地，天地人山水火天地"}',
+        ],
+    ),
     "toy": (
         choice_lines,
         ['{"options": ["甲乙", "丙"]}', "", '{"options": ["乙", "甲丁戊"]}'],

@@ -8,7 +8,7 @@ from data_util.reading.documents import read_documents
 from data_util.reading.text_pairs import Text
 from data_util.tokens.default_style import SAMPLE, default_style
 from tasks.data import Files
-from tasks.registry import TRAINING_TEXTS
+from tasks.registry import STYLE_TEXTS, TRAINING_TEXTS
 from training.options.groups import TokenizerOptions
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 
@@ -30,9 +30,10 @@ def for_pretraining(options: PretrainingOptions) -> PretrainingOptions:
 
 def for_fine_tuning(options: FineTuningOptions, files: Files) -> FineTuningOptions:
     """See `with_tokenize_style`; the texts are the training texts of the task."""
-    if options.task not in TRAINING_TEXTS:
+    texts = STYLE_TEXTS if options.task in STYLE_TEXTS else TRAINING_TEXTS
+    if options.task not in texts:
         return options
-    return with_tokenize_style(options, TRAINING_TEXTS[options.task](files, options.reading()))
+    return with_tokenize_style(options, texts[options.task](files, options.reading()))
 
 
 def with_tokenize_style(options: AnyOptions, texts: Iterable[Text]) -> AnyOptions:

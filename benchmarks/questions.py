@@ -1,0 +1,126 @@
+"""Answers questions about passages, and compares with two ways that learn nothing.
+
+    python -m benchmarks.questions --data=DATA/cjrc [--backbone=text_cnn] [--folder=...]
+
+`--data` contains `train.json`, `valid.json` and `test.json` in SQuAD's form. The command fine-tunes
+from random weights; `--free_text=FILES` pre-trains on raw text first, and fine-tunes from there,
+too. Completed runs in the folder are not repeated.
+
+Prints a Markdown table: F1 and exact match on the validation and the test questions, and of the
+test questions that have an answer and of those that have none. The two that learn nothing answer
+every question with a sentence of the passage: the first one, and the one that shares most
+characters with the question (words, if the text has spaces between them).
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, run
+from models.registry import BACKBONES
+from tasks.question_answering.files import read_questions
+from tasks.question_answering.metrics import answer_metrics, rules_of, score
+from tasks.question_answering.records import Question
+
+FINE_TUNING = ["--task=question_answering", "--sequence_length=512", "--batch_size=16"]
+SPLITS = ("valid", "test")
+_SENTENCE = re.compile(r"[^。！？；，,;!?\n]+(?:\.(?=\s)|[。！？；，,;!?\n])?")
+_WORD = re.compile(r"[\u3400-\u9fff]|\w+")
+
+
+def main() -> None:
+    """Runs the missing trainings and prints the table."""
+    options = parser(__doc__, folder="checkpoint_questions")
+    options.add_argument("--backbone", choices=tuple(BACKBONES), default="text_cnn")
+    options.add_argument("--preset", default="tiny")
+    options.add_argument("--free_text", default="", help="raw text to pre-train on")
+    options.add_argument("--num_epochs", type=int, default=5)
+    options.add_argument("--pretraining_epochs", type=int, default=1)
+    arguments = options.parse_args()
+    files = {name: arguments.data / f"{name}.json" for name in ("train", *SPLITS)}
+    size = [
+        f"--backbone={arguments.backbone}",
+        f"--preset={arguments.preset}",
+        "--tokenize_style=char",
+    ]
+    fine_tuning = [
+        *(f"--{'training' if name == 'train' else name}_data_file={files[name]}" for name in files),
+        *FINE_TUNING,
+        f"--num_epochs={arguments.num_epochs}",
+    ]
+    names = {"random weights": "random"}
+    if arguments.free_text:
+        names["pre-trained"] = "finetuned"
+        pretraining = [
+            f"--mask_lm_source_file={arguments.free_text}",
+            f"--num_epochs={arguments.pretraining_epochs}",
+        ]
+        pretrain_and_fine_tune(arguments.folder, [*pretraining, *size], fine_tuning, size)
+    else:
+        data, save = arguments.folder / "data", arguments.folder / "random"
+        start = [f"--data_path={data}", f"--ckpt_dir_save={save}", "--ckpt_dir="]
+        run("train_bert_fine_tuning.py", *start, *size, *fine_tuning)
+    questions = {split: list(read_questions([str(files[split])])) for split in SPLITS}
+    rules = rules_of(each.question for each in questions["valid"])
+    rows = [
+        table_row(name, *(measured(questions[split], answer, rules) for split in SPLITS))
+        for name, answer in (("first sentence", first_sentence), ("most alike", most_alike))
+    ]
+    for title, folder in names.items():
+        metrics = read_metrics(arguments.folder / folder)
+        (best,) = (
+            entry["valid"]
+            for entry in metrics["history"]
+            if entry["epoch"] == metrics["best_epoch"]
+        )
+        name = f"{arguments.backbone} `{arguments.preset}`, {title}"
+        rows.append(table_row(name, best, metrics["test"]))
+    print(f"\n{markdown(rows)}")
+
+
+def table_row(name: str, valid: dict[str, float], test: dict[str, float]) -> dict[str, str]:
+    """A row of the table, from the metrics of both splits."""
+    values = {
+        "valid F1": valid["f1"],
+        "test F1": test["f1"],
+        "test exact match": test["exact_match"],
+        "F1, answerable": test.get("answerable_f1"),
+        "exact match, answerable": test.get("answerable_exact_match"),
+        "right, unanswerable": test.get("unanswerable_accuracy"),
+    }
+    cells = {key: "" if value is None else f"{value:.3f}" for key, value in values.items()}
+    return {"answer": name, **cells}
+
+
+def measured(
+    questions: Sequence[Question], answer: Callable[[str, str], str], rules: str
+) -> dict[str, float]:
+    """The metrics of answers that a function gives, of a question and its passage."""
+    found = [score(answer(*each.record), each.answers, rules) for each in questions]
+    exact, f1 = np.array(found).T
+    return answer_metrics(exact, f1, [bool(each.answers) for each in questions])
+
+
+def sentences_of(context: str) -> list[str]:
+    """The parts of a passage between full stops, commas and the like."""
+    found = (each.strip(" \n\t。！？；，,;!?.") for each in _SENTENCE.findall(context))
+    return [each for each in found if each] or [context]
+
+
+def first_sentence(question: str, context: str) -> str:
+    """The first sentence of the passage."""
+    return sentences_of(context)[0]
+
+
+def most_alike(question: str, context: str) -> str:
+    """The sentence that shares most words with the question, the first of those that do."""
+    asked = set(_WORD.findall(question.lower()))
+    shared = [len(asked & set(_WORD.findall(each.lower()))) for each in sentences_of(context)]
+    return sentences_of(context)[int(np.argmax(shared))]
+
+
+if __name__ == "__main__":
+    main()
