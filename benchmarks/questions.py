@@ -12,18 +12,23 @@ every question with a sentence of the passage: the first one, and the one that s
 characters with the question (words, if the text has spaces between them).
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, run
+from common.whole_files import write_whole
+from data_util.reading.settings import DEFAULT_READING
 from models.registry import BACKBONES
 from tasks.question_answering.files import read_questions
 from tasks.question_answering.metrics import answer_metrics, rules_of, score
 from tasks.question_answering.records import Question
+from tasks.question_answering.task import QuestionAnswering
 
 FINE_TUNING = ["--task=question_answering", "--sequence_length=512", "--batch_size=16"]
 SPLITS = ("valid", "test")
@@ -39,8 +44,14 @@ def main() -> None:
     options.add_argument("--free_text", default="", help="raw text to pre-train on")
     options.add_argument("--num_epochs", type=int, default=5)
     options.add_argument("--pretraining_epochs", type=int, default=1)
+    options.add_argument("--train_questions", type=int, help="the first so many; default: all")
+    options.add_argument("--measured_questions", type=int, help="of valid and of test, likewise")
     arguments = options.parse_args()
-    files = {name: arguments.data / f"{name}.json" for name in ("train", *SPLITS)}
+    limits = dict.fromkeys(SPLITS, arguments.measured_questions)
+    files = {
+        name: first_questions(arguments.data / f"{name}.json", limit, arguments.folder)
+        for name, limit in {"train": arguments.train_questions, **limits}.items()
+    }
     size = [
         f"--backbone={arguments.backbone}",
         f"--preset={arguments.preset}",
@@ -79,6 +90,18 @@ def main() -> None:
         name = f"{arguments.backbone} `{arguments.preset}`, {title}"
         rows.append(table_row(name, best, metrics["test"]))
     print(f"\n{markdown(rows)}")
+
+
+def first_questions(path: Path, limit: int | None, folder: Path) -> Path:
+    """A file with the first questions of another one; the whole one without a limit."""
+    if limit is None:
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    examples = QuestionAnswering.split_examples([path], DEFAULT_READING, limit)
+    lines = (json.dumps(example.record, ensure_ascii=False) + "\n" for example in examples)
+    shorter = folder / f"{path.stem}-{limit}.jsonl"
+    write_whole(shorter, "".join(lines).encode())
+    return shorter
 
 
 def table_row(name: str, valid: dict[str, float], test: dict[str, float]) -> dict[str, str]:
