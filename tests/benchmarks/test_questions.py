@@ -1,7 +1,7 @@
 from benchmarks.questions import first_questions, first_sentence, measured, most_alike, sentences_of
 from tasks.question_answering.files import read_questions
 from tasks.question_answering.records import Question
-from tests.tasks.examples import question_lines
+from tests.tasks.examples import passage_lines
 
 CONTEXT = "被告人张某在商店盗窃手机，价值800元。当日被抓获。"
 
@@ -26,7 +26,7 @@ def test_every_question_gets_a_sentence():
 
 def test_the_first_questions_of_a_file(tmp_path):
     path = tmp_path / "train.json"
-    path.write_text("".join(question_lines(9, 1)), encoding="utf-8")
+    path.write_text("".join(passage_lines(9, 1)), encoding="utf-8")
     assert first_questions(path, None, tmp_path) == path
     first = first_questions(path, 4, tmp_path / "new")
     shown = [(each.record, each.spans) for each in read_questions([str(first)])]

@@ -19,7 +19,7 @@ from tasks.loading import load_task
 from tasks.question_answering.data import split_examples, style_texts, training_texts
 from tasks.question_answering.files import read_questions
 from tasks.question_answering.task import QuestionAnswering, log_odds_of
-from tests.tasks.examples import FILES, model_for, prepare, passage_lines
+from tests.tasks.examples import FILES, model_for, passage_lines, prepare
 from training.devices.forward import Forward
 from training.evaluation import evaluate
 from training.options.conversion import ExportOptions
