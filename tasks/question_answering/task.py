@@ -282,6 +282,10 @@ class QuestionAnswering(AnswerTable, Task):
         """The scores of each position as the start and as the end, (rows, length) each."""
         return {"start": outputs[:, :, 0], "end": outputs[:, :, 1]}
 
+    def served_outputs(self, found: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See `Task.served_outputs`."""
+        return np.stack([found["start"], found["end"]], axis=-1)
+
     def serving_decision(self) -> dict[str, Any]:
         """What a client needs for windows, for the search and for the decision."""
         return {**self.config(), NULL_THRESHOLD: self.null_threshold}

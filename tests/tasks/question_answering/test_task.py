@@ -12,6 +12,7 @@ import pytest
 from bert_language_understanding import load
 from common.errors import CheckpointError, InputError, OptionError
 from conversion.export import export
+from conversion.exported_predictor import ExportedPredictor
 from data_util.tokens.default_style import default_style
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.writing import write_checkpoint
@@ -266,5 +267,11 @@ def test_the_documented_client_gives_the_same_answers(trained, tmp_path):
         ("甲", "地天\n人"),
         ("人", "\u200b"),
     ]
-    for record, expected in zip(records, predictor.predict(records), strict=True):
-        assert names["answer"](folder, *record) == expected["answer"]
+    expected = predictor.predict(records)
+    assert [names["answer"](folder, *record) for record in records] == [
+        each["answer"] for each in expected
+    ]
+    found = ExportedPredictor(folder).predict(records)
+    assert [{**each, "probability": None} for each in found] == [
+        {**each, "probability": None} for each in expected
+    ]
