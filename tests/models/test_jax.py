@@ -1,4 +1,7 @@
-"""The models on another backend: in a process of its own, as Keras has one backend a process."""
+"""The backbones on another backend: in a process of its own, as Keras has one backend a process.
+
+A classifier is trained there by tests/training/devices/test_distribution.py.
+"""
 
 import os
 import subprocess
@@ -18,7 +21,6 @@ from models.presets import backbone_config
 from models.kernels.dropout import Dropout
 from models.pretraining_model import PretrainingModel
 from models.registry import BACKBONES
-from tests.classifiers import classification_model
 
 assert keras.backend.backend() == sys.argv[1]
 batch = {
@@ -31,20 +33,17 @@ batch = {
     "pair_kind": np.array([0, 1], "int32"),
     "pair_weights": np.ones(2, "float32"),
 }
-classifier, targets = lambda backbone: classification_model(backbone, 3), np.eye(3)[:2]
-cases = [(name, None, PretrainingModel, None) for name in BACKBONES]
-cases += [("transformer", "rotary", classifier, targets)]
 sizes = {"d_model": 16, "num_heads": 2, "dropout": 0.0}
-for name, position, make_model, target in cases:
+for name in BACKBONES:
     own = {"num_filters": 8, "filter_sizes": (2, 3), "num_layers": 1}
     own = {size: own[size] for size in own.keys() & config_class(name).fields()}
-    config = backbone_config(name, "tiny", 20, **sizes, **own, position=position)
-    model = build(make_model(make_backbone(config)))
+    config = backbone_config(name, "tiny", 20, **sizes, **own)
+    model = build(PretrainingModel(make_backbone(config)))
     model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=True)
     losses = []
     for _ in range(5):
         model.reset_metrics()
-        losses.append(model.train_on_batch(batch, target, return_dict=True)["loss"])
+        losses.append(model.train_on_batch(batch, return_dict=True)["loss"])
     assert losses[-1] < losses[0], (name, losses)
 dropped = np.asarray(Dropout(0.25)(np.ones((500, 8)), training=True))
 assert 0.2 < (dropped == 0).mean() < 0.3
