@@ -32,8 +32,8 @@ from tasks.question_answering.task import QuestionAnswering
 
 FINE_TUNING = ["--task=question_answering", "--sequence_length=512", "--batch_size=16"]
 SPLITS = ("valid", "test")
-_SENTENCE = re.compile(r"[^。！？；，,;!?\n]+(?:\.(?=\s)|[。！？；，,;!?\n])?")
-_WORD = re.compile(r"[\u3400-\u9fff]|\w+")
+_END = re.compile(r"[。！？；，,;!?\n]|\.(?=\s|$)")
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 
 
 def main() -> None:
@@ -129,7 +129,7 @@ def measured(
 
 def sentences_of(context: str) -> list[str]:
     """The parts of a passage between full stops, commas and the like."""
-    found = (each.strip(" \n\t。！？；，,;!?.") for each in _SENTENCE.findall(context))
+    found = (each.strip() for each in _END.split(context))
     return [each for each in found if each] or [context]
 
 
