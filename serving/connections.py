@@ -13,7 +13,9 @@ except ImportError:  # Windows, which has no such limit.
 
 logger = logging.getLogger(__name__)
 
-BACKLOG = 128
+# How many connections are accepted at once, and how many may wait for that. A client that finds no
+# room to wait tries again after a second.
+BACKLOG, WAITING = 128, 2_048
 # Descriptors for files, the event loop and libraries, beside those of the connections.
 _OTHER_FILES = 128
 _SECONDS_BETWEEN_MESSAGES = 60.0

@@ -12,7 +12,7 @@ import uvicorn
 from common.errors import OptionError
 from data_util.bucketing import LENGTH_STEP
 from serving.app import make_app
-from serving.connections import BACKLOG, limited_protocol, possible_connections
+from serving.connections import BACKLOG, WAITING, limited_protocol, possible_connections
 from serving.options import ServingOptions
 from training.predictor import TaskPredictor
 
@@ -87,6 +87,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
+            sockets[0].listen(WAITING)  # asyncio has said `BACKLOG`, which it also accepts at once.
             host, port = sockets[0].getsockname()[:2]
             host = f"[{host}]" if ":" in host else host
             logger.info("listening on http://%s:%d  (Ctrl-C ends it)", host, port)

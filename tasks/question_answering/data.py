@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def split_examples(
         for start, end in question.spans:
             if places[question.context[start:end]] != start:
                 answers.append({"text": question.context[start:end], START_FIELD: start})
-        record = dict(zip(fields, question.record, strict=True))
+        record: dict[str, Any] = dict(zip(fields, question.record, strict=True))
         record |= {"answers": answers, "source": question.place}
         if question.id is not None:
             record["id"] = question.id

@@ -138,7 +138,8 @@ def locate_answer(context: str, text: str, start: int | None) -> list[Span]:
     """
     if start is not None and start >= 0 and context.startswith(text, start):
         return [(start, start + len(text))]
-    places, place = [], context.find(text)
+    places: list[int] = []
+    place = context.find(text)
     while place >= 0 and len(places) < _MAX_OCCURRENCES:
         places.append(place)
         place = context.find(text, place + 1)
