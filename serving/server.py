@@ -1,5 +1,6 @@
 """Runs the service: from loading the checkpoint to the last answer after SIGTERM."""
 
+import gc
 import logging
 import os
 import signal
@@ -54,6 +55,7 @@ def serve(options: ServingOptions, load: Callable[[ServingOptions], TaskPredicto
                 options.max_batch_size,
                 options.max_wait_ms,
             )
+        set_aside()
         idle = _run(predictor, options, listener)
     if idle:
         logger.info("stopped: all requests in flight were answered")
@@ -64,6 +66,16 @@ def serve(options: ServingOptions, load: Callable[[ServingOptions], TaskPredicto
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def set_aside() -> None:
+    """Tells Python that what there is now never becomes garbage.
+
+    The libraries and the model are 400,000 objects. To look through them takes 0.3 s, or 1 s beside
+    other threads, during which nobody is answered; every large request makes Python do it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def warm_up(predictor: TaskPredictor, batch_size: int) -> None:

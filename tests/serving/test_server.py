@@ -1,5 +1,6 @@
 """Real requests to a real process."""
 
+import gc
 import json
 import os
 import signal
@@ -31,6 +32,11 @@ def error_of(answer, status):
     assert set(error) == {"code", "message", "where"}
     assert "pydantic" not in answer.text
     return error
+
+
+def test_what_is_loaded_is_not_searched_for_garbage():
+    server.set_aside()
+    assert len(gc.get_objects()) < gc.get_freeze_count() / 10
 
 
 def test_an_answers_body_does_not_wait_for_its_head():
