@@ -79,19 +79,21 @@ class AlignedSpanHead(SpanHead):
         projected = self.projection(x)
         scores = ops.matmul(projected, ops.swapaxes(projected, 1, 2))
         scores = ops.cast(scores, "float32") * self.config.d_model**-0.5
-        scores = ops.where(question[:, None, :], scores, _MASKED)
+        scores = ops.where(ops.expand_dims(question, 1), scores, _MASKED)
         weights = ops.cast(ops.softmax(scores, axis=-1), projected.dtype)
         aligned = ops.matmul(weights, projected)
         ids = outputs["token_ids"]
-        same = (ids[:, :, None] == ids[:, None, :]) & question[:, None, :]
+        same = (ops.expand_dims(ids, 2) == ops.expand_dims(ids, 1)) & ops.expand_dims(question, 1)
         match = ops.cast(ops.any(same, axis=2, keepdims=True), projected.dtype)
-        asked = ops.max(ops.where(question[:, :, None], projected, _MASKED), axis=1, keepdims=True)
+        asked = ops.max(
+            ops.where(ops.expand_dims(question, 2), projected, _MASKED), axis=1, keepdims=True
+        )
         asked = ops.broadcast_to(asked, ops.shape(projected))
         found = self.comparison(
             ops.concatenate([x, projected, aligned, projected * aligned, asked, match], axis=-1)
         )
         # Positions outside of the passage look like those beyond the end of the row.
-        inside = ops.cast(passage, found.dtype)[:, :, None]
+        inside = ops.expand_dims(ops.cast(passage, found.dtype), 2)
         for normalization, convolution in zip(self.normalizations, self.convolutions, strict=True):
             found = found + convolution(normalization(found) * inside)
         return found

@@ -69,7 +69,10 @@ class AlignmentHead(ClassificationHead):
         scores = ops.matmul(tokens, ops.swapaxes(tokens, 1, 2))
         scores = ops.cast(scores, "float32") * self.config.d_model**-0.5
         # (batch, from, to): True between tokens of different texts.
-        other = (first[:, :, None] & second[:, None, :]) | (second[:, :, None] & first[:, None, :])
+        # LiteRT has no slices with a new axis, such as `first[:, None]`.
+        other = (ops.expand_dims(first, 2) & ops.expand_dims(second, 1)) | (
+            ops.expand_dims(second, 2) & ops.expand_dims(first, 1)
+        )
         weights = ops.softmax(ops.where(other, scores, _MASKED), axis=-1)
         weights = ops.cast(weights * ops.cast(other, "float32"), tokens.dtype)
         aligned = ops.matmul(weights, tokens)
@@ -89,9 +92,9 @@ def _mean_and_max(x: Any, mask: Any) -> Any:
     Returns:
         (batch, 2 width).
     """
-    keep = ops.cast(mask, "float32")[:, :, None]
+    keep = ops.expand_dims(ops.cast(mask, "float32"), 2)
     total = ops.sum(ops.cast(x, "float32") * keep, axis=1)
     mean = ops.cast(total / ops.maximum(ops.sum(keep, axis=1), 1.0), x.dtype)
-    largest = ops.max(ops.where(mask[:, :, None], x, _MASKED), axis=1)
-    largest = ops.where(ops.any(mask, axis=1)[:, None], largest, ops.zeros_like(largest))
+    largest = ops.max(ops.where(ops.expand_dims(mask, 2), x, _MASKED), axis=1)
+    largest = ops.where(ops.any(mask, axis=1, keepdims=True), largest, ops.zeros_like(largest))
     return ops.concatenate([mean, largest], axis=-1)

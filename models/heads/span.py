@@ -84,7 +84,7 @@ class SpanHead(Serializable, keras.layers.Layer):
         first = padding_mask & ~second
         scores = self.scores(self.tokens(outputs, first, passage, training))
         is_cls = ops.arange(ops.shape(second)[1]) == 0
-        return ops.where((passage | is_cls[None])[:, :, None], scores, NO_SCORE)
+        return ops.where(ops.expand_dims(passage | is_cls, 2), scores, NO_SCORE)
 
     def build_tokens(self) -> int:
         """Creates the weights that `tokens` uses and returns the width of its output."""

@@ -254,8 +254,10 @@ def test_the_documented_client_gives_the_same_answers(trained, tmp_path):
     )
     names = {}
     exec(code, names)
+    # What LiteRT can run, the other formats can, too.
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed")
     folder = export(
-        ExportOptions(ckpt_dir=str(trained[0]), out=str(tmp_path / "out"), format="saved_model")
+        ExportOptions(ckpt_dir=str(trained[0]), out=str(tmp_path / "out"), format="litert")
     )
     description = json.loads((folder / "model.json").read_text())
     assert description["outputs"]["names"] == ["start", "end"]
