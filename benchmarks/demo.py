@@ -25,14 +25,6 @@ ENTITIES = [
     "--ckpt_dir=",
     "--preset=tiny",
     "--tokenize_style=char",
-    *(
-        f"--{name}_file=data/sample_entities_{split}.jsonl"
-        for name, split in (
-            ("training_data", "train"),
-            ("valid_data", "valid"),
-            ("test_data", "test"),
-        )
-    ),
     "--num_epochs=12",
     "--batch_size=16",
     "--head_learning_rate=3e-3",

@@ -36,6 +36,13 @@ DECISION_OPTIONS = Registry(
     sequence_to_sequence="tasks.sequence_to_sequence.options:GenerationOptions",
 )
 
+# The files of the bundled sample, by split, for the tasks that it has examples of.
+SAMPLES = {
+    "multi_label": "data/sample_{split}.txt",
+    "multi_class": "data/sample_{split}.txt",
+    "token_classification": "data/sample_entities_{split}.jsonl",
+}
+
 # Functions from the files of a run, and how to read them, to the training texts, read while they
 # are asked for. The default of `--tokenize_style` depends on them; without an entry it is "word".
 TRAINING_TEXTS = Registry(

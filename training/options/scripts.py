@@ -23,6 +23,7 @@ from training.options.groups import (
     TokenizerOptions,
 )
 from training.options.masking import MaskingOptions
+from training.options.sample import sample_files
 from training.options.tuning import TuningOptions
 
 OUTPUT_FORMATS = ("jsonl", "csv")
@@ -194,11 +195,12 @@ class FineTuningOptions(
         super().__post_init__()
         if not self.training_data_file and not self.valid_data_file and not self.test_data_file:
             # The sample is used as a whole or not at all: none of it gets into anyone's model.
-            self._set("training_data_file", "train")
-            if self.valid_ratio is None:
-                self._set("valid_data_file", "valid")
-            if self.test_ratio is None and self.cross_validation is None:
-                self._set("test_data_file", "test")
+            wanted = ["train"] + ["valid"] * (self.valid_ratio is None)
+            wanted += ["test"] * (self.test_ratio is None and self.cross_validation is None)
+            for split in wanted:
+                name = "training" if split == "train" else split
+                files = sample_files(self.task, split)
+                object.__setattr__(self, f"{name}_data_file", files)
         for name in ("valid_data_file", "test_data_file"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, [])
@@ -220,9 +222,6 @@ class FineTuningOptions(
                     )
             if self.num_processes > 1:
                 raise OptionError("--cross_validation needs --num_processes=1.")
-
-    def _set(self, name: str, split: str) -> None:
-        object.__setattr__(self, name, [f"data/sample_{split}.txt"])
 
     @classmethod
     def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
