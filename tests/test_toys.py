@@ -218,7 +218,7 @@ def test_the_service(chosen):
         assert answer.status_code == 200, answer.text
         first, blank = answer.json()["results"]
         assert first["choice"] in (0, 1) and len(first["probabilities"]) == 2
-        assert blank == {"probabilities": []}
+        assert blank == {"choice": None, "probabilities": []}
         alone = client.post("/v1/predict", json={"input": inputs[0]}).json()["results"]
         assert alone == [first]
         assert client.get("/v1/labels").json() == {"task": "toy", "labels": []}
@@ -249,16 +249,17 @@ def test_a_threshold_is_refused(chosen):
 
 @pytest.mark.parametrize("options_class", [FineTuningOptions, TransformOptions])
 def test_the_task_brings_its_options(options_class, tmp_path):
-    options, given = parse_options(options_class, ["--task=toy", "--max_options=3"])
+    files = "--training_data_file=mine.txt"
+    options, given = parse_options(options_class, ["--task=toy", "--max_options=3", files])
     assert isinstance(options, options_class)
-    assert options.max_options == 3 and given == {"task", "max_options"}
+    assert options.max_options == 3 and given == {"task", "max_options", "training_data_file"}
     assert not hasattr(options, "label_field")
     with pytest.raises(OptionError, match="--max_options: there is no such option"):
         parse_options(options_class, ["--max_options=3"])
     with pytest.raises(OptionError, match="--label_field: there is no such option"):
         parse_options(options_class, ["--task=toy", "--label_field=accusation"])
     with pytest.raises(OptionError, match="--max_options=1: must be at least 2"):
-        options_class(task="toy", max_options=1)
+        options_class(task="toy", max_options=1, training_data_file=["mine.txt"])
     with pytest.raises(OptionError, match=r"--task=\?: must be one of multi_label, .*toy"):
         parse_options(options_class, ["--task=?"])
     # A checkpoint's config.json as the file with the options.
