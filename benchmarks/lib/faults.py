@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DISK = 64 << 20  # bytes, more than any of the writers needs
+_exit = ctypes.CDLL(None).exit  # The exit handlers of libraries in C run, not this program's.
 _LONGEST = 300  # seconds, after which a try counts as one that never ends
 _MOMENTS = ("os.rename", "os.remove", "os.rmdir")  # of Python's audit events
 _ALLOWED = ".lock"
@@ -214,8 +215,7 @@ def _forked(write: Callable[[], None], folder: Path, log: Path) -> int:
             signal.alarm(_LONGEST)
             _redirect(log)
             status = _status_of(write, folder)
-            # The exit handlers of libraries in C run too, but not those of this program.
-            ctypes.CDLL(None).exit(status)
+            _exit(status)
         finally:
             os._exit(status)
     return _wait(pid)

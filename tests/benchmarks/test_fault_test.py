@@ -1,14 +1,23 @@
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from benchmarks.lib import faults
 from benchmarks.lib.fault_writers import CacheWriter, FileWriter
 from benchmarks.lib.faults import full_disks, kills, outcome, publications
 from common.errors import InputError
 
 WRITERS = [CacheWriter(), FileWriter()]
+
+
+@pytest.fixture(autouse=True)
+def _without_exit_handlers(monkeypatch):
+    # Other tests in this process have loaded libraries, some of which (ONNX Runtime) wait at exit
+    # for their threads. A fork has none.
+    monkeypatch.setattr(faults, "_exit", os._exit)
 
 
 @pytest.mark.parametrize("writer", WRITERS)
