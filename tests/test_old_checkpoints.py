@@ -44,14 +44,11 @@ def test_labels_are_those_of_the_version_that_wrote_it(name, tmp_path):
     for one, other in zip(found, expected, strict=True):
         assert one.keys() == other.keys()
         # Entries say since then whether they are above their threshold.
-        labels = [dict(entry) for entry in one["labels"]]
-        assert {type(entry.pop("above_threshold")) for entry in labels} == {bool}
-        assert labels == other["labels"]
-        assert [entry["label"] for entry in one["top"]] == [
-            entry["label"] for entry in other["top"]
-        ]
-        for ours, theirs in zip(one["top"], other["top"], strict=True):
-            assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-4)
+        assert {type(entry["above_threshold"]) for entry in one["labels"]} == {bool}
+        for name in ("labels", "top"):
+            for ours, theirs in zip(one[name], other[name], strict=True):
+                assert ours["label"] == theirs["label"]
+                assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-4)
 
 
 def test_the_pretrained_one_in_the_terms_of_this_version(pretrained):
