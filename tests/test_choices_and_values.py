@@ -125,7 +125,7 @@ def test_python_and_the_service(trained):
         first, blank = answer.json()["results"]
         assert first["choice"] == result["choice"]
         assert first["probabilities"] == pytest.approx(result["probabilities"], abs=1e-5)
-        assert blank == {"probabilities": []}
+        assert blank == {"choice": None, "probabilities": []}
         (example,) = client.get("/v1/model").json()["examples"]
         assert client.post("/v1/predict", json={"input": example}).status_code == 200
         assert client.post("/v1/predict", json={"input": {"context": "甲"}}).status_code == 422
