@@ -92,7 +92,7 @@ def test_metrics_of_both_stages(run_of, backbone):
     fine_tuning = json.loads((run.fine_tuned / "metrics.json").read_text())
     assert fine_tuning == run.fine_tuning_metrics
     keys = {"history", "best_epoch", "score", "thresholds", "restored", "test"}
-    keys |= {"tfidf_classifier", "calibration", "training_documents"}
+    keys |= {"tfidf_classifier", "calibration", "training_documents", "trained_parameters"}
     assert set(fine_tuning) == keys
     assert len(fine_tuning["tfidf_classifier"]) == len(fine_tuning["history"])
     for words, entry in zip(fine_tuning["tfidf_classifier"], fine_tuning["history"], strict=True):
@@ -289,7 +289,7 @@ def test_several_files_and_no_test_file(tiny, fine_tuned, json_files):
         training_data_file=[str(tiny.file("train")), str(json_files["train"])], test_data_file=[]
     )
     keys = {"history", "best_epoch", "score", "thresholds", "restored", "tfidf_classifier"}
-    assert set(metrics) == keys | {"calibration", "training_documents"}
+    assert set(metrics) == keys | {"calibration", "training_documents", "trained_parameters"}
     assert not (folder / "test_labels.csv").exists()
     assert not (folder / "test_predictions.jsonl").exists()
     assert "There was no test file" in (folder / "report.html").read_text()
