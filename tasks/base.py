@@ -10,23 +10,21 @@ they need themselves.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
-from common.errors import OptionError
 from data_util.reading.settings import DEFAULT_READING, Reading
-from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
+from tasks.data import Line, TaskData, TextEncoder
 from tasks.decided import Decided
 from tasks.evaluation import Compile, Evaluation, Forward, Outputs
 from tasks.explained import Explained
 from tasks.exported import Exported
 from tasks.formats import ResultFormat
+from tasks.labelled import Labelled
 from tasks.tables import Tabular
 
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
     from models.checkpoints.folder import Checkpoint
     from models.task_model import TaskModel
@@ -35,9 +33,11 @@ if TYPE_CHECKING:
 Record = Any
 # A record's token ids, as `Task.encode` gives them.
 Encoded = Any
+# What `Task.continue_head` says of a head that was copied as a whole.
+KEPT = "the head keeps its weights"
 
 
-class Task(Decided, Explained, Exported, Tabular):
+class Task(Labelled, Decided, Explained, Exported, Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
@@ -69,57 +69,6 @@ class Task(Decided, Explained, Exported, Tabular):
     explains: ClassVar[bool] = False
     formats: ClassVar[Mapping[str, type[ResultFormat]]] = {}
     trial_options: ClassVar[Mapping[str, Any]] = {}
-
-    # From labelled files to batches.
-
-    @classmethod
-    def prepare(cls, files: Files, settings: DataSettings, options: Any) -> TaskData:
-        """Reads the labelled files.
-
-        Args:
-            files: those of "train", "valid" and, if there is one, "test".
-            settings: how to read them.
-            options: include the task's own options.
-
-        Raises:
-            InputError, OptionError: the files or the options cannot be used.
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """Reads labelled examples, of which a part is held out for validation or for a test.
-
-        Args:
-            files: the labelled files.
-            reading: how to read them.
-            max_examples: the most examples to read; None: all.
-
-        Raises:
-            InputError: the files cannot be used.
-            OptionError: this task cannot do it.
-        """
-        raise OptionError(
-            f"the task {cls.name} holds no examples out of its training files: name files of their "
-            "own with --valid_data_file and --test_data_file."
-        )
-
-    def labelled(self, files: Sequence[str], settings: DataSettings) -> TaskData:
-        """Reads labelled files to measure a fine-tuned checkpoint on them.
-
-        The truth is never truncated: what the checkpoint cannot predict counts as missed.
-
-        Args:
-            files: their examples become the split "test".
-            settings: those of the checkpoint, and how to read the files.
-
-        Raises:
-            InputError: the files cannot be used.
-            OptionError: this task cannot do it.
-        """
-        raise OptionError(f"the task {self.name} cannot be evaluated on further files.")
 
     # The checkpoint folder.
 

@@ -38,13 +38,16 @@ class Calibration:
         return self.scale * logits + self.bias
 
 
-def fit_scale(loss: Callable[[float], float]) -> Calibration:
+def fit_scale(
+    loss: Callable[[float], float], least: float = MIN_SCALE, most: float = MAX_SCALE
+) -> Calibration:
     """The scale with the least loss, the inverse of a temperature (Guo et al. 2017, section 4.2).
 
     Args:
         loss: of a scale; it has one minimum.
+        least, most: between which it is looked for.
     """
-    bounds = (np.log(MIN_SCALE), np.log(MAX_SCALE))
+    bounds = (np.log(least), np.log(most))
     found = minimize_scalar(
         lambda log_scale: loss(np.exp(log_scale)),
         bounds=bounds,

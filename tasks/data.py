@@ -1,6 +1,6 @@
 """What a task needs to read labelled files, and the data that it makes of them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +13,7 @@ from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from data_util.labelled.batches import LabelledBatches, LabelledExamples
     from tasks.base import Task
 
 # The files of each split, by its name.
@@ -97,6 +98,29 @@ class DataSettings:
     max_examples: int | None = None
     test_mode: bool = False
     reading: Reading = DEFAULT_READING
+
+    def batches(
+        self, split: str, examples: "LabelledExamples", vocabulary: Vocabulary
+    ) -> "LabelledBatches":
+        """The examples of a split as batches, those of "train" shuffled."""
+        from data_util.labelled.batches import LabelledBatches
+
+        return LabelledBatches(
+            examples,
+            vocabulary,
+            sequence_length=self.sequence_length,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            shuffle=split == "train",
+            stream=split,
+        )
+
+
+def places_of(examples: Iterable[Any], wanted: np.ndarray) -> list[str]:
+    """The places ("file:line") of some examples, each of which has a `place`, by their indices."""
+    chosen = set(wanted.tolist())
+    found = (each for number, each in enumerate(examples) if number in chosen)
+    return [":".join(map(str, each.place)) for each in found]
 
 
 class Batches(Protocol):

@@ -8,6 +8,7 @@ import numpy as np
 
 from reports.blocks import Section
 from tasks.data import Batches, TaskData
+from tasks.rows import split_rows
 
 if TYPE_CHECKING:
     from models.task_model import TaskModel
@@ -74,6 +75,33 @@ class Evaluation:
 
     def settle(self) -> None:
         """Keeps what the last validation chose, because it was the best one so far."""
+
+    def measure(self, split: str, read: Callable[[int, Any], Any]) -> tuple[float, list[Any]]:
+        """Runs the model on a split whose examples may have several rows.
+
+        Args:
+            split: its name.
+            read: called with the index of each example and the outputs of its rows.
+
+        Returns:
+            The mean loss of the targets, and what `read` returned for each example, in order.
+        """
+        import keras
+
+        batches = self.data.batches[split]
+        found: list[Any] = [None] * len(batches)
+        total = weight = 0.0
+        for inputs, targets, outputs in self.forward(batches):
+            values, weights = map(
+                keras.ops.convert_to_numpy, self.task.loss(inputs, targets, outputs)
+            )
+            total += float((values * weights).sum())
+            weight += float(weights.sum())
+            numbers = dict.fromkeys(inputs["example"].tolist())
+            parts = split_rows(outputs, inputs["example"])
+            for number, part in zip(numbers, parts, strict=True):
+                found[number] = read(number, part)
+        return total / max(weight, 1.0), found
 
     def part_improved(self) -> bool:
         """Whether a part of the model did better in the last validation than in any before.

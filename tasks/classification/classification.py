@@ -25,6 +25,7 @@ from tasks.classification.encoded import EncodedText, classifier_inputs
 from tasks.classification.lines import read_lines
 from tasks.classification.options import ClassificationOptions
 from tasks.data import DataSettings, Files, Line, TextEncoder
+from tasks.stored_labels import stored_labels
 
 # The methods that train and measure import what they need themselves: see `tasks.base`.
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Classification(LabelDecisions):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
         """See `Task.from_checkpoint`."""
-        labels = stored.stored_labels(checkpoint)
+        labels = stored_labels(checkpoint)
         try:
             task = cls(
                 labels,

@@ -5,26 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.errors import CheckpointError
-from data_util.reading.labels import LabelSet
 from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
 from models.checkpoints.folder import METRICS, Checkpoint
 from tasks.classification.options import MAX_WINDOWS
-
-
-def stored_labels(checkpoint: Checkpoint) -> LabelSet:
-    """The labels, in the order of the outputs.
-
-    Raises:
-        CheckpointError, InputError: the file is missing, damaged, or of another checkpoint.
-    """
-    path = checkpoint.path("labels.txt")
-    labels, number = LabelSet.load(path), checkpoint.setting("num_labels", int)
-    if len(labels) != number:
-        raise CheckpointError(
-            f"{path}: {len(labels):,} labels, but the model has {number:,}; it belongs to another "
-            "checkpoint."
-        )
-    return labels
 
 
 def stored_ngrams(checkpoint: Checkpoint) -> FeatureTable | None:

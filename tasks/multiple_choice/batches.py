@@ -1,11 +1,15 @@
 """Batches of questions: rows for each choice."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from data_util.inputs import Segments
 from data_util.labelled.batches import LabelledExamples
 from data_util.labelled.text_groups import TokenizedGroups
 from tasks.multiple_choice.rows import EncodedQuestion, encode_question, longest_rows
+
+_KEPT = 1024
 
 
 class ChoiceExamples(LabelledExamples):
@@ -21,6 +25,8 @@ class ChoiceExamples(LabelledExamples):
     def __init__(self, groups: TokenizedGroups, sequence_length: int, max_windows: int) -> None:
         self._groups = groups
         self._sequence_length, self._max_windows = sequence_length, max_windows
+        # A batch asks three times for its examples.
+        self._encoded = lru_cache(_KEPT)(self._encode)
         self.lengths = longest_rows(groups.text_lengths, groups.example_offsets[:-1])
 
     def rows(self, example: int) -> list[Segments]:
@@ -41,6 +47,6 @@ class ChoiceExamples(LabelledExamples):
         encoded = [self._encoded(example).choice for example in examples.tolist()]
         return {"choice": np.concatenate(encoded)}
 
-    def _encoded(self, example: int) -> EncodedQuestion:
+    def _encode(self, example: int) -> EncodedQuestion:
         texts = self._groups.texts(example)
         return encode_question(texts, self._sequence_length, self._max_windows)

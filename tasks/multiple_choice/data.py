@@ -24,7 +24,7 @@ from data_util.reading.records import described
 from data_util.reading.settings import Reading
 from data_util.reading.sources import check_one_split, data_files
 from data_util.tokens.vocabulary import Vocabulary
-from tasks.data import DataSettings, Files, TaskData, TextEncoder
+from tasks.data import DataSettings, Files, TaskData, TextEncoder, places_of
 from tasks.multiple_choice.batches import ChoiceExamples
 from tasks.multiple_choice.options import DEFAULT_HEAD, MultipleChoiceOptions
 from tasks.multiple_choice.records import Question, read_questions
@@ -109,15 +109,7 @@ def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> Choic
     assert vocabulary is not None
     groups = {split: _tokenized(paths, settings) for split, paths in files.items()}
     batches = {
-        split: LabelledBatches(
-            ChoiceExamples(each, length, task.max_windows),
-            vocabulary,
-            sequence_length=length,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            shuffle=split == "train",
-            stream=split,
-        )
+        split: settings.batches(split, ChoiceExamples(each, length, task.max_windows), vocabulary)
         for split, each in groups.items()
     }
     _tell_of_long_contexts(batches, task, length)
@@ -127,7 +119,7 @@ def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> Choic
         text=TextEncoder(settings.tokenizer, vocabulary, length),
         batches=batches,
         train_tokens=groups["train"].ids if "train" in groups else np.zeros(0, np.int32),
-        locate=lambda examples: _locate(train, settings, examples),
+        locate=lambda examples: places_of(_read(train, settings), examples),
         questions=lambda split: _read(files[split], settings),
     )
 
@@ -188,12 +180,3 @@ def _tell_of_long_contexts(
             advice,
             ", ".join(long),
         )
-
-
-def _locate(paths: Sequence[str], settings: DataSettings, examples: np.ndarray) -> list[str]:
-    wanted = set(examples.tolist())
-    return [
-        ":".join(map(str, each.place))
-        for number, each in enumerate(_read(paths, settings))
-        if number in wanted
-    ]

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from models.calibrated_model import CalibratedModel
 from tasks.calibration import Calibration, fit_temperature_over_rows
 from tasks.evaluation import Evaluation, Findings, Forward
 from tasks.multiple_choice.findings import findings_of, predictions_of
-from tasks.multiple_choice.model import ChoiceModel
 from tasks.multiple_choice.outcome import Outcome, outcome_of
 from tasks.multiple_choice.records import Question
 
@@ -21,13 +21,13 @@ class ChoiceEvaluation(Evaluation):
     In `metrics.json`, "calibration" is that of the best validation so far.
     """
 
-    model: ChoiceModel
+    model: CalibratedModel
     data: "ChoiceData"
 
     def __init__(
         self,
         task: "MultipleChoice",
-        model: ChoiceModel,
+        model: CalibratedModel,
         data: "ChoiceData",
         forward: Forward,
         found: dict[str, Any],

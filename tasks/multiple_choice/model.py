@@ -1,51 +1,13 @@
-"""The model of multiple choice: a score for each row, calibrated."""
+"""From the scores of rows to the probabilities of choices, in Keras' operations."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from keras import ops
 
-from models.backbones.base import Backbone
-from models.heads.base import ClassificationHead
-from models.heads.logit_calibration import LogitCalibration
 from models.layers.joined_rows import log_softmax_over_rows, max_over_rows
-from models.task_model import TaskLoss, TaskModel
 
 # Far below every score, and finite.
 _NEVER = -1e9
-
-
-class ChoiceModel(TaskModel):
-    """Computes a score for each row, (rows, 1); in inference it is multiplied by a temperature.
-
-    Args:
-        backbone: the backbone.
-        head: gives (rows, 1) scores.
-        task: gives the loss.
-    """
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        head: ClassificationHead,
-        task: TaskLoss,
-        name: str = "multiple_choice",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(backbone, head, task, name=name, **kwargs)
-        # The weights file uses this attribute name.
-        self.calibration = LogitCalibration(name="calibration")
-
-    def build(self, input_shape: Any = None) -> None:
-        """Creates all weights."""
-        super().build(input_shape)
-        if not self.calibration.built:
-            self.calibration.build()
-
-    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Computes (rows, 1) float32 scores; see `TaskModel.call`."""
-        scores = super().call(inputs, training=training)
-        return scores if training else self.calibration(scores)
 
 
 def choice_log_probabilities(scores: Any, example: Any, choice: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -12,23 +11,20 @@ from data_util.inputs import rows_to_inputs, token_budget
 from data_util.reading.settings import DEFAULT_READING, Reading
 from models.checkpoints.folder import CONFIG, Checkpoint
 from models.registry import HEADS
-from tasks.base import Evaluation, Forward, Task
-from tasks.data import DataSettings, Files, Line, TextEncoder
-from tasks.multiple_choice.options import DEFAULT_HEAD, MultipleChoiceOptions
+from tasks.base import KEPT, Evaluation, Forward, Task
+from tasks.data import Line, TextEncoder
+from tasks.multiple_choice.options import DEFAULT_HEAD
 from tasks.multiple_choice.records import read_lines
 from tasks.multiple_choice.rows import EncodedQuestion, encode_question, join_windows
 from tasks.rows import softmax_over_rows
 
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
+    from models.calibrated_model import CalibratedModel
     from models.task_model import TaskModel
-    from tasks.multiple_choice.data import ChoiceData
-    from tasks.multiple_choice.model import ChoiceModel
 
 # The context, the question, the choices.
 Record = tuple[str, str, tuple[str, ...]]
-_SCORE = ("score",)
 # To try, by whether they are Chinese.
 _EXAMPLES = {
     True: (
@@ -69,6 +65,7 @@ class MultipleChoice(Task):
     """
 
     name: ClassVar[str] = "multiple_choice"
+    data_module: ClassVar[str] = "tasks.multiple_choice.data"
     score = "accuracy"
     unit = "questions"
     fields: Mapping[str, Any] = {"context": str, "question": str, "choices": list[str]}
@@ -82,32 +79,6 @@ class MultipleChoice(Task):
         if not 1 <= max_windows <= 100:
             raise ConfigError(f"max_windows must be from 1 to 100, not {max_windows}.")
         self.head, self.max_windows = head, max_windows
-
-    # From files to batches.
-
-    @classmethod
-    def prepare(
-        cls, files: Files, settings: DataSettings, options: MultipleChoiceOptions
-    ) -> "ChoiceData":
-        """See `Task.prepare`."""
-        from tasks.multiple_choice.data import prepare_data
-
-        return prepare_data(cls, files, settings, options)
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """The questions, with those about the same text together."""
-        from tasks.multiple_choice.data import split_examples
-
-        return split_examples(files, reading, max_examples)
-
-    def labelled(self, files: Sequence[str], settings: DataSettings) -> "ChoiceData":
-        """See `Task.labelled`."""
-        from tasks.multiple_choice.data import evaluation_data
-
-        return evaluation_data(self, files, settings)
 
     # The checkpoint folder.
 
@@ -130,21 +101,19 @@ class MultipleChoice(Task):
 
     # The model.
 
-    def build_model(self, backbone: "Backbone", dropout: float) -> "ChoiceModel":
+    def build_model(self, backbone: "Backbone", dropout: float) -> "CalibratedModel":
         """See `Task.build_model`."""
-        from tasks.multiple_choice.model import ChoiceModel
+        from models.calibrated_model import CalibratedModel
 
         head = HEADS[self.head](backbone.config, 1, dropout, name="head")
-        return ChoiceModel(backbone, head, self)
+        return CalibratedModel(backbone, head, self, name="multiple_choice")
 
     def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
         """Copies the head of an earlier model of multiple choice, if it is of the same kind."""
-        from models.checkpoints.transfer import copy_labels
+        from models.checkpoints.copied_head import copy_head
 
-        if not isinstance(before, MultipleChoice) or before.head != self.head:
-            return None
-        kept = copy_labels(model.head, _SCORE, source.head, _SCORE)
-        return None if kept is None else "the head keeps its weights"
+        same = isinstance(before, MultipleChoice) and before.head == self.head
+        return KEPT if same and copy_head(model.head, source.head) else None
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """Softmax cross-entropy of each question, which is at the first row of its answer."""

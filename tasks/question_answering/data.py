@@ -1,7 +1,6 @@
 """Labelled files as the data of question answering."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError, OptionError
-from data_util.labelled.batches import LabelledBatches
-from data_util.labelled.splitting import SplitExample
+from data_util.labelled.split_examples import SplitExample
+from data_util.labelled.text_groups import count_tokens
 from data_util.reading.settings import Reading
 from data_util.reading.sources import check_one_split
 from data_util.tokens.vocabulary import Vocabulary
@@ -112,7 +111,7 @@ def build_vocabulary(questions: Sequence[Question], settings: DataSettings) -> V
     """A vocabulary of the questions and the passages, each passage counted once."""
     passages = dict.fromkeys(question.context for question in questions)
     texts = chain((question.question for question in questions), passages)
-    counts = Counter(chain.from_iterable(map(settings.tokenizer.tokenize, texts)))
+    counts = count_tokens(texts, settings.tokenizer, settings.processes)
     return Vocabulary.from_counts(counts, settings.vocab_size, settings.min_count)
 
 
@@ -145,15 +144,7 @@ def question_data(
         examples = QuestionExamples(
             encoded[split], answers, [bool(each.answers) for each in questions]
         )
-        batches[split] = LabelledBatches(
-            examples,
-            settings.vocabulary,
-            sequence_length=settings.sequence_length,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            shuffle=split == "train",
-            stream=split,
-        )
+        batches[split] = settings.batches(split, examples, settings.vocabulary)
     for remark in remarks:
         logger.warning("%s", remark)
     train = splits.get("train", [])

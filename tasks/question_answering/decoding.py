@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.log_sum_exp import log_sum_exp
 from tasks.question_answering.encoded import EncodedQuestion
 
 
@@ -75,7 +76,7 @@ def decode(
         log_odds = span_scores(scores[tokens], own, max_answer_tokens) - scores[0].sum()
         if not np.isfinite(log_odds).any():
             continue
-        totals.append(_log_sum_exp(log_odds))
+        totals.append(float(log_sum_exp(log_odds, axis=None)))
         flat = log_odds.ravel()
         kept = min(num_best, flat.size)
         best = np.argpartition(-flat, kept - 1)[:kept]
@@ -83,18 +84,12 @@ def decode(
             length, first = divmod(place, end - start)
             found.append((float(flat[place]), start + first, start + first + length))
     found.sort(key=lambda each: (-each[0], each[1:]))
-    total = _log_sum_exp(np.array(totals))
+    total = float(log_sum_exp(np.array(totals)))
     candidates = [
         Candidate(first, last, log_odds, float(np.exp(log_odds - total)))
         for log_odds, first, last in found[:num_best]
     ]
     return Decoded(candidates, float(np.exp(-total)))
-
-
-def _log_sum_exp(values: np.ndarray) -> float:
-    """The logarithm of the sum of exponentials, of which some may be minus infinity."""
-    largest = values.max()
-    return float(largest + np.log(np.exp(values - largest).sum()))
 
 
 def span_scores(scores: np.ndarray, own: np.ndarray, max_answer_tokens: int) -> np.ndarray:

@@ -2,10 +2,8 @@
 
 import json
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from tasks.base import Evaluation
@@ -14,7 +12,6 @@ from tasks.question_answering.decoding import Decoded, is_answered
 from tasks.question_answering.findings import findings_of
 from tasks.question_answering.metrics import answer_metrics, best_null_threshold, score
 from tasks.question_answering.outcome import Outcome
-from tasks.rows import split_rows
 
 if TYPE_CHECKING:
     from tasks.question_answering.data import QuestionData
@@ -24,19 +21,6 @@ logger = logging.getLogger(__name__)
 
 # As in test_predictions.jsonl of a classification.
 MAX_LINES = 100_000
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A split as the model sees it.
-
-    Attributes:
-        loss: the mean over the windows that have a target.
-        decoded: the answers to each question, in the order of the split.
-    """
-
-    loss: float
-    decoded: list[Decoded]
 
 
 class QuestionEvaluation(Evaluation):
@@ -51,15 +35,15 @@ class QuestionEvaluation(Evaluation):
 
     def validate(self) -> dict[str, float]:
         """Exact match and F1, with the best threshold for them if validation chooses it."""
-        measured = self._measure("valid")
-        best = self._outcome("valid", measured.decoded, None)
+        loss, decoded = self._decoded("valid")
+        best = self._outcome("valid", decoded, None)
         threshold = self.task.null_threshold
         if self.task.settles:
-            log_odds = np.array([each.log_odds for each in measured.decoded])
+            log_odds = np.array([each.log_odds for each in decoded])
             threshold, _ = best_null_threshold(log_odds, best.f1, best.answerable)
         self._last = threshold
-        outcome = self._outcome("valid", measured.decoded, threshold)
-        return {"loss": measured.loss, **_metrics(outcome)}
+        outcome = self._outcome("valid", decoded, threshold)
+        return {"loss": loss, **_metrics(outcome)}
 
     def settle(self) -> None:
         """The checkpoint of the best epoch keeps the threshold of the best epoch."""
@@ -70,30 +54,19 @@ class QuestionEvaluation(Evaluation):
         threshold = self.task.null_threshold
         if "valid" in self.data.batches:  # A run; otherwise a checkpoint, with its own threshold.
             threshold = self.found.get("null_threshold")
-        measured = self._measure("test")
-        self._tested = self._outcome("test", measured.decoded, threshold)
-        metrics = {"loss": measured.loss, **_metrics(self._tested)}
+        loss, decoded = self._decoded("test")
+        self._tested = self._outcome("test", decoded, threshold)
+        metrics = {"loss": loss, **_metrics(self._tested)}
         return metrics, {"test_predictions.jsonl": _listed(self._tested)}
 
     def findings(self) -> Findings:
         """What kinds of errors there are, whether probabilities can be trusted, the worst ones."""
         return findings_of(self._tested)
 
-    def _measure(self, split: str) -> Measured:
+    def _decoded(self, split: str) -> tuple[float, list[Decoded]]:
+        """The mean loss of the windows that have a target, and the answers to each question."""
         encoded = self.data.encoded[split]
-        decoded: list[Any] = [None] * len(encoded)
-        total = weight = 0.0
-        for inputs, targets, outputs in self.forward(self.data.batches[split]):
-            values, weights = map(
-                keras.ops.convert_to_numpy, self.task.loss(inputs, targets, outputs)
-            )
-            total += float((values * weights).sum())
-            weight += float(weights.sum())
-            numbers = list(dict.fromkeys(inputs["example"].tolist()))
-            parts = split_rows(outputs, inputs["example"])
-            for number, part in zip(numbers, parts, strict=True):
-                decoded[number] = self.task.decode(encoded[number], part)
-        return Measured(total / max(weight, 1.0), decoded)
+        return self.measure(split, lambda number, part: self.task.decode(encoded[number], part))
 
     def _outcome(self, split: str, decoded: list[Decoded], threshold: float | None) -> Outcome:
         questions, encoded = self.data.questions[split], self.data.encoded[split]

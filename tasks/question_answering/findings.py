@@ -9,14 +9,13 @@ from reports.blocks import (
     Example,
     Examples,
     Fact,
-    LineChart,
     Section,
     Sentences,
-    Series,
     Table,
 )
 from tasks.evaluation import Findings
 from tasks.question_answering.outcome import KINDS, RIGHT, Outcome
+from tasks.reliability import reliability, reliability_section
 
 _WORST, _CHARACTERS, _AROUND = 20, 300, 120
 _BINS = 10
@@ -65,34 +64,9 @@ def _errors(outcome: Outcome, kinds: Counter[str]) -> Section:
 
 
 def _reliability(outcome: Outcome) -> Section:
-    """Of answers with a probability of 0.8, eight in ten should be exactly right."""
-    bins = np.minimum((outcome.probabilities * _BINS).astype(int), _BINS - 1)
-    points, counts = [], []
-    for each in sorted(set(bins.tolist())):
-        chosen = bins == each
-        mean, right = outcome.probabilities[chosen].mean(), outcome.exact[chosen].mean()
-        points.append((float(mean), float(right)))
-        counts.append(int(chosen.sum()))
-    rows: list[list[str | int | float]] = [
-        [*point, count] for point, count in zip(points, counts, strict=True)
-    ]
-    chart = LineChart(
-        "Reliability",
-        "probability",
-        "fraction that is exactly right",
-        [Series("", points)],
-        unit_square=True,
-        sizes=counts,
-        table=False,
-    )
-    columns = ["mean probability", "fraction that is exactly right", "questions"]
-    return Section(
-        "Can the probabilities be trusted?",
-        [chart, Table("By the probability", columns, rows)],
-        "Of answers with a probability of 0.8, eight in ten should be right: the dots are on the "
-        "dotted line then, and below it where the model is too sure. An answer that only overlaps "
-        "the right one counts as wrong here.",
-    )
+    found = reliability(outcome.probabilities, outcome.exact == 1, _BINS)
+    counted = "every answer; one that only overlaps the right one counts as wrong"
+    return reliability_section(found, "answers", counted)
 
 
 def _example(outcome: Outcome, number: int) -> Example:

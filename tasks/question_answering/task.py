@@ -11,7 +11,7 @@ import numpy as np
 from common.errors import InputError
 from data_util.inputs import rows_to_inputs
 from data_util.reading.settings import DEFAULT_READING, Reading
-from tasks.base import Evaluation, Forward, Task
+from tasks.base import KEPT, Evaluation, Forward, Task
 from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
 from tasks.formats import ResultFormat
 from tasks.question_answering.decoding import Decoded, decode, result_of
@@ -172,14 +172,10 @@ class QuestionAnswering(AnswerTable, Task):
 
     def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
         """Copies the whole head, if it is of the same kind and size."""
-        if not isinstance(before, QuestionAnswering) or before.head != self.head:
-            return None
-        ours, theirs = model.head.weights, source.head.weights
-        if [tuple(each.shape) for each in ours] != [tuple(each.shape) for each in theirs]:
-            return None
-        for one, other in zip(ours, theirs, strict=True):
-            one.assign(other)
-        return "the head keeps its weights"
+        from models.checkpoints.copied_head import copy_head
+
+        same = isinstance(before, QuestionAnswering) and before.head == self.head
+        return KEPT if same and copy_head(model.head, source.head) else None
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """The negative log-likelihood that one of the answers in the window is found.

@@ -25,7 +25,7 @@ from data_util.reading.settings import Reading
 from data_util.reading.sources import check_one_split, data_files
 from data_util.tokens.vocabulary import Vocabulary
 from models.registry import HEADS
-from tasks.data import DataSettings, Files, TaskData, TextEncoder
+from tasks.data import DataSettings, Files, TaskData, TextEncoder, places_of
 from tasks.regression.batches import ValuedExamples, value_to_bits, values_of
 from tasks.regression.options import RegressionOptions
 from tasks.regression.records import Valued, read_valued, value_names
@@ -118,15 +118,7 @@ def _data(
     vocabulary, length = settings.vocabulary, settings.sequence_length
     assert vocabulary is not None
     batches = {
-        split: LabelledBatches(
-            ValuedExamples(each, pairs=task.pairs),
-            vocabulary,
-            sequence_length=length,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            shuffle=split == "train",
-            stream=split,
-        )
+        split: settings.batches(split, ValuedExamples(each, pairs=task.pairs), vocabulary)
         for split, each in groups.items()
     }
     _tell_of_long_texts(batches, task.unit, length)
@@ -136,7 +128,7 @@ def _data(
         text=TextEncoder(settings.tokenizer, vocabulary, length),
         batches=batches,
         train_tokens=groups["train"].ids if "train" in groups else np.zeros(0, np.int32),
-        locate=lambda examples: _locate(train, settings, examples),
+        locate=lambda examples: places_of(_read(train, settings), examples),
         values={split: values_of(each) for split, each in groups.items()},
         examples=lambda split: _read(files[split], settings),
     )
@@ -195,12 +187,3 @@ def _tell_of_long_texts(batches: dict[str, LabelledBatches], unit: str, length: 
         logger.warning(
             "%s longer than --sequence_length=%d are truncated: %s", unit, length, ", ".join(long)
         )
-
-
-def _locate(paths: Sequence[str], settings: DataSettings, examples: np.ndarray) -> list[str]:
-    wanted = set(examples.tolist())
-    return [
-        ":".join(map(str, each.place))
-        for number, each in enumerate(_read(paths, settings))
-        if number in wanted
-    ]

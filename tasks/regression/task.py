@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -15,19 +14,15 @@ from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.text_pairs import Text
 from models.checkpoints.folder import CONFIG, Checkpoint
 from models.registry import HEADS
-from tasks.base import Evaluation, Forward, Task
-from tasks.data import DataSettings, Files, Line, TextEncoder
-from tasks.regression.options import RegressionOptions
+from tasks.base import KEPT, Evaluation, Forward, Task
+from tasks.data import Line, TextEncoder
 from tasks.regression.records import read_lines
 
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
+    from models.calibrated_model import CalibratedModel
     from models.task_model import TaskModel
-    from tasks.regression.data import ValuedData
-    from tasks.regression.model import RegressionModel
 
-_VALUE = ("value",)
 # To try, by whether they are Chinese: a text, and a pair of texts.
 _EXAMPLES = {
     True: ("房间很干净，服务也很好。", "一个人在弹吉他", "有人在弹奏乐器"),
@@ -63,6 +58,7 @@ class Regression(Task):
     """
 
     name: ClassVar[str] = "regression"
+    data_module: ClassVar[str] = "tasks.regression.data"
     score = "pearson"
     result_type: ClassVar[type] = Value
 
@@ -78,32 +74,6 @@ class Regression(Task):
         self.unit = "pairs" if pairs else "texts"
         self.fields = dict.fromkeys(PAIR_FIELDS[0], str) if pairs else {"text": str}
         self.min_sequence_length = 5 if pairs else 3
-
-    # From files to batches.
-
-    @classmethod
-    def prepare(
-        cls, files: Files, settings: DataSettings, options: RegressionOptions
-    ) -> "ValuedData":
-        """See `Task.prepare`."""
-        from tasks.regression.data import prepare_data
-
-        return prepare_data(cls, files, settings, options)
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """The examples, those of the same text together."""
-        from tasks.regression.data import split_examples
-
-        return split_examples(files, reading, max_examples)
-
-    def labelled(self, files: Sequence[str], settings: DataSettings) -> "ValuedData":
-        """See `Task.labelled`."""
-        from tasks.regression.data import evaluation_data
-
-        return evaluation_data(self, files, settings)
 
     # The checkpoint folder.
 
@@ -136,25 +106,23 @@ class Regression(Task):
 
     # The model.
 
-    def build_model(self, backbone: "Backbone", dropout: float) -> "RegressionModel":
+    def build_model(self, backbone: "Backbone", dropout: float) -> "CalibratedModel":
         """See `Task.build_model`."""
-        from tasks.regression.model import RegressionModel
+        from models.calibrated_model import CalibratedModel
 
         head = HEADS[self.head](backbone.config, 1, dropout, name="head")
-        return RegressionModel(backbone, head, self)
+        return CalibratedModel(backbone, head, self, name="regression")
 
     def start_head(self, model: Any, data: Any) -> None:
         """Gives the model the unit of the values."""
-        model.unit.calibrate(self.scale, self.mean)
+        model.calibration.calibrate(self.scale, self.mean)
 
     def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
         """Copies the head of an earlier model of regression, if it is of the same kind."""
-        from models.checkpoints.transfer import copy_labels
+        from models.checkpoints.copied_head import copy_head
 
-        if not isinstance(before, Regression) or before.head != self.head:
-            return None
-        kept = copy_labels(model.head, _VALUE, source.head, _VALUE)
-        return None if kept is None else "the head keeps its weights"
+        same = isinstance(before, Regression) and before.head == self.head
+        return KEPT if same and copy_head(model.head, source.head) else None
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
         """The squared error of the standardized value, (rows,)."""

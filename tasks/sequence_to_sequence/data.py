@@ -1,21 +1,23 @@
 """Labelled files as the data of sequence to sequence."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
+from data_util.labelled.text_groups import count_tokens
 from data_util.reading.sources import check_one_split
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 from tasks.sequence_to_sequence.batches import SequenceToSequenceExamples
 from tasks.sequence_to_sequence.options import SequenceToSequenceOptions
 from tasks.sequence_to_sequence.records import SourceAndTarget, read_examples
+from tasks.sequence_to_sequence.records import split_examples as split_examples
 
 if TYPE_CHECKING:
     from tasks.sequence_to_sequence.task import SequenceToSequence
@@ -82,10 +84,8 @@ def evaluation_data(
 
 
 def _vocabulary(examples: Iterable[SourceAndTarget], settings: DataSettings) -> Vocabulary:
-    counts: Counter[str] = Counter()
-    for example in examples:
-        counts.update(settings.tokenizer.tokenize(example.source))
-        counts.update(settings.tokenizer.tokenize(example.target))
+    texts = chain.from_iterable((each.source, each.target) for each in examples)
+    counts = count_tokens(texts, settings.tokenizer, settings.processes)
     return Vocabulary.from_counts(counts, settings.vocab_size, settings.min_count)
 
 
@@ -114,15 +114,7 @@ def _batches(
     longest = task.options.max_target_length
     for split, (sources, targets) in encoded.items():
         examples = SequenceToSequenceExamples(sources, targets, text.vocabulary, longest)
-        batches[split] = LabelledBatches(
-            examples,
-            text.vocabulary,
-            sequence_length=settings.sequence_length,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            shuffle=split == "train",
-            stream=split,
-        )
+        batches[split] = settings.batches(split, examples, text.vocabulary)
         if (cut := batches[split].num_truncated) or examples.num_cut:
             longer.append(
                 f"{cut:,} sources and {examples.num_cut:,} targets of {len(sources):,} in {split}"

@@ -54,9 +54,6 @@ class SequenceToSequenceEvaluation(Evaluation):
         name = self.task.score.partition("_")[0]
         return {**metrics, **self._of_texts("valid", self._write("valid"), [name])}
 
-    def settle(self) -> None:
-        """Nothing is chosen."""
-
     def test(self) -> tuple[dict[str, float], dict[str, str]]:
         """See `Evaluation.test`; `test_predictions.jsonl` has the written texts."""
         metrics = self._of_true_tokens("test")

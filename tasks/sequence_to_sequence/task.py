@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -19,16 +18,14 @@ from models.checkpoints.folder import WEIGHTS, Checkpoint
 from models.checkpoints.size_limits import WEIGHT_BYTES
 from models.generation.settings import GenerationSettings
 from tasks.base import Encoded, Evaluation, Forward, Task
-from tasks.data import DataSettings, Files, Line, TextEncoder
+from tasks.data import Line, TextEncoder
 from tasks.evaluation import Compile, Outputs
 from tasks.sequence_to_sequence.options import GENERATION, SequenceToSequenceOptions
-from tasks.sequence_to_sequence.records import SOURCE, read_sources, split_examples
+from tasks.sequence_to_sequence.records import SOURCE, read_sources
 
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
     from models.task_model import TaskModel
-    from tasks.sequence_to_sequence.data import SequenceToSequenceData
 
 # The key of `config.json` that has the task's options.
 CONFIG_KEY = "sequence_to_sequence"
@@ -53,6 +50,7 @@ class SequenceToSequence(Task):
     """
 
     name: ClassVar[str] = "sequence_to_sequence"
+    data_module: ClassVar[str] = "tasks.sequence_to_sequence.data"
     score: str = "loss"
     higher_is_better: bool = False
     # Short runs are compared by the loss: nothing is written in them.
@@ -90,30 +88,6 @@ class SequenceToSequence(Task):
             )
         except ConfigError as error:
             raise OptionError(f"{error}") from error
-
-    # From files to batches.
-
-    @classmethod
-    def prepare(
-        cls, files: Files, settings: DataSettings, options: Any
-    ) -> "SequenceToSequenceData":
-        """See `Task.prepare`."""
-        from tasks.sequence_to_sequence.data import prepare_data
-
-        return prepare_data(cls, files, settings, options)
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """See `Task.split_examples`."""
-        return split_examples(files, reading, max_examples)
-
-    def labelled(self, files: Sequence[str], settings: DataSettings) -> "SequenceToSequenceData":
-        """See `Task.labelled`."""
-        from tasks.sequence_to_sequence.data import evaluation_data
-
-        return evaluation_data(self, files, settings)
 
     # The checkpoint folder.
 

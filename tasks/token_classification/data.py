@@ -11,11 +11,13 @@ import numpy as np
 
 from common.errors import InputError, OptionError
 from data_util.labelled.batches import LabelledBatches
+from data_util.labelled.text_groups import count_tokens
 from data_util.reading.labels import LabelSet
 from data_util.reading.sources import check_one_split
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 from tasks.token_classification.batches import TokenExamples, unit_tags
+from tasks.token_classification.held_out import split_examples as split_examples
 from tasks.token_classification.options import TokenClassificationOptions
 from tasks.token_classification.passages import EncodedPassage, encode
 from tasks.token_classification.records import TaggedText, read_splits
@@ -80,9 +82,8 @@ def prepare_data(
     )
     vocabulary = settings.vocabulary
     if vocabulary is None:
-        tokenize = settings.tokenizer.tokenize
-        tokens = (tokenize(each.passage.text) for each in splits["train"])
-        counts = Counter(chain.from_iterable(tokens))
+        texts = (each.passage.text for each in splits["train"])
+        counts = count_tokens(texts, settings.tokenizer, settings.processes)
         vocabulary = Vocabulary.from_counts(counts, settings.vocab_size, settings.min_count)
     return token_data(task, splits, settings, vocabulary)
 
@@ -140,15 +141,10 @@ def token_data(
         ]
         tags[split] = [found for found, _ in placed]
         inexact[split] = sum(wrong for _, wrong in placed)
-        batches[split] = LabelledBatches(
-            TokenExamples(encoded[split], tags[split], settings.sequence_length, len(task.tags)),
-            vocabulary,
-            sequence_length=settings.sequence_length,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            shuffle=split == "train",
-            stream=split,
+        examples = TokenExamples(
+            encoded[split], tags[split], settings.sequence_length, len(task.tags)
         )
+        batches[split] = settings.batches(split, examples, vocabulary)
     train = splits.get("train", ())
     ids = [each.ids for each in encoded.get("train", ())]
     remarks = _remarks(splits, encoded, inexact, text)

@@ -6,10 +6,10 @@ All of it is NumPy: an exported model gives the scores alone.
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from tasks.log_sum_exp import log_sum_exp
 from tasks.token_classification.tags import Entity, may_follow, parts_of, tags_of
 
 # Of a transition that is not allowed; finite, so that no difference of two of them is undefined.
@@ -90,9 +90,9 @@ def log_partition(scores: Sequence[np.ndarray], chain: Chain) -> np.ndarray:
     for chosen, padded, lengths in _batches(scores):
         state = padded[:, 0] + chain.first
         for place in range(1, padded.shape[1]):
-            following = logsumexp(state[:, :, None] + chain.between, axis=1) + padded[:, place]
+            following = log_sum_exp(state[:, :, None] + chain.between, axis=1) + padded[:, place]
             state = np.where((place < lengths)[:, None], following, state)
-        found[chosen] = logsumexp(state + chain.last)
+        found[chosen] = log_sum_exp(state + chain.last)
     return found
 
 
@@ -147,7 +147,7 @@ def entity_probabilities(
         forward, backward = _passes(padded, lengths, chain)
         for row, local in enumerate(chosen):
             index, length = wanted[local], int(lengths[row])
-            total = logsumexp(forward[row, length - 1] + chain.last)
+            total = log_sum_exp(forward[row, length - 1] + chain.last)
             for entity in entities[index]:
                 path = [index_of[tag] for tag in _path(entity, chain.scheme)]
                 score = forward[row, entity.start, path[0]]
@@ -158,25 +158,18 @@ def entity_probabilities(
     return found
 
 
-def logsumexp(scores: np.ndarray, axis: int = -1) -> Any:
-    """The logarithm of the sum of the exponentials along an axis."""
-    largest = scores.max(axis=axis, keepdims=True)
-    sums = np.log(np.exp(scores - largest).sum(axis=axis, keepdims=True))
-    return np.squeeze(largest + sums, axis=axis)
-
-
 def _passes(padded: np.ndarray, lengths: np.ndarray, chain: Chain) -> tuple[np.ndarray, np.ndarray]:
     """The log-sums over what is before each tag, itself included, and over what is after it."""
     forward, backward = np.empty_like(padded), np.empty_like(padded)
     forward[:, 0] = padded[:, 0] + chain.first
     for place in range(1, padded.shape[1]):
-        sums = logsumexp(forward[:, place - 1, :, None] + chain.between, axis=1)
+        sums = log_sum_exp(forward[:, place - 1, :, None] + chain.between, axis=1)
         forward[:, place] = sums + padded[:, place]
     for place in range(padded.shape[1] - 1, -1, -1):
         backward[:, place] = chain.last
         if place < padded.shape[1] - 1:
             following = padded[:, place + 1] + backward[:, place + 1]
-            sums = logsumexp(chain.between + following[:, None], axis=2)
+            sums = log_sum_exp(chain.between + following[:, None], axis=2)
             inside = (place < lengths - 1)[:, None]
             backward[:, place] = np.where(inside, sums, chain.last)
     return forward, backward
@@ -202,7 +195,7 @@ def _after(
     if chain.scheme == "bio":
         ends = [parts_of(name) != ("I", entity.label) for name in chain.tags]
         following = following[np.array(ends)]
-    return float(logsumexp(following))
+    return float(log_sum_exp(following))
 
 
 def _batches(

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from tasks.base import Evaluation
 from tasks.evaluation import Findings
-from tasks.rows import split_rows
-from tasks.token_classification.calibration import calibration_error, fit_scale, reliability
+from tasks.reliability import BINS, Reliability, reliability
+from tasks.token_classification.calibration import fit_scale
 from tasks.token_classification.findings import findings_of
 from tasks.token_classification.metrics import counts_by_label, entity_metrics, token_accuracy
 from tasks.token_classification.passages import in_characters
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 # A file of so many lines is read in a second.
 MAX_LINES = 100_000
 _TEXT_CHARACTERS = 300
+_REPORTED_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class TokenEvaluation(Evaluation):
         """The metrics, a table by label, and each text with its entities."""
         self.task.scale = self.found["calibration"]["scale"]
         self._tested = self._outcome("test", probabilities=True)
-        self._tested.metrics["calibration_error"] = calibration_error(*_decided(self._tested))
+        found = _reliability(self._tested)
+        self._tested.metrics["calibration_error"] = found.calibration_error()
         texts = {
             "test_entities.csv": _table(self._tested),
             "test_predictions.jsonl": _predictions(self._tested),
@@ -85,7 +86,7 @@ class TokenEvaluation(Evaluation):
 
     def findings(self) -> Findings:
         """The labels, the confusions, and texts with errors."""
-        return findings_of(self._tested, reliability(*_decided(self._tested)))
+        return findings_of(self._tested, _reliability(self._tested, _REPORTED_BINS))
 
     def _training_entities(self) -> dict[str, int]:
         if "train" not in self.data.texts:
@@ -99,20 +100,13 @@ class TokenEvaluation(Evaluation):
 
     def _outcome(self, split: str, *, probabilities: bool) -> Outcome:
         encoded, texts = self.data.encoded[split], self.data.texts[split]
-        scores: list[Any] = [None] * len(texts)
-        losses = weights = 0.0
-        some: list[Any] = []
-        for inputs, targets, outputs in self.forward(self.data.batches[split]):
-            values, counts = (
-                keras.ops.convert_to_numpy(each)
-                for each in self.task.loss(inputs, targets, outputs)
-            )
-            losses += float((values * counts).sum())
-            weights += float(counts.sum())
-            some = split_rows(outputs, inputs["example"])
-            numbers = dict.fromkeys(inputs["example"].tolist())
-            for number, output in zip(numbers, some, strict=True):
-                scores[number] = self.task.scores(encoded[number], output)
+        some: list[Any] = []  # outputs of one text, which have the transitions of all
+
+        def read(number: int, outputs: Any) -> np.ndarray:
+            some[:] = [outputs]
+            return self.task.scores(encoded[number], outputs)
+
+        loss, scores = self.measure(split, read)
         self._last = scores, self.task.chain(some)
         units, likely = self.task.decode(scores, some, probabilities=probabilities)
         predicted = [in_characters(each, found) for each, found in zip(encoded, units, strict=True)]
@@ -123,18 +117,19 @@ class TokenEvaluation(Evaluation):
             for each, found in zip(encoded, units, strict=True)
         ]
         metrics["token_accuracy"] = token_accuracy(self.data.tags[split], tags)
-        metrics = {"loss": losses / max(weights, 1.0), **metrics}
+        metrics = {"loss": loss, **metrics}
         return Outcome(texts, predicted, likely, metrics, self._training_entities())
 
 
-def _decided(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of each predicted entity, and whether it is right."""
+def _reliability(outcome: Outcome, bins: int = BINS) -> Reliability:
+    """How often a predicted entity is right, by its probability."""
     right = [
         entity in text.entities
         for text, found in zip(outcome.texts, outcome.predicted, strict=True)
         for entity in found
     ]
-    return np.array([each for every in outcome.probabilities for each in every]), np.array(right)
+    probabilities = [each for every in outcome.probabilities for each in every]
+    return reliability(np.array(probabilities), np.array(right, bool), bins)
 
 
 def _table(outcome: Outcome) -> str:

@@ -9,13 +9,12 @@ from reports.blocks import (
     Example,
     Examples,
     Fact,
-    LineChart,
     Section,
     Sentences,
-    Series,
     Table,
 )
 from tasks.evaluation import Findings
+from tasks.reliability import Reliability, reliability_section
 from tasks.token_classification.metrics import counts_by_label
 from tasks.token_classification.tags import Entity
 
@@ -59,14 +58,12 @@ def confusions(
     return found
 
 
-def findings_of(
-    outcome: "Outcome", reliability: Sequence[tuple[float, float, int]] = ()
-) -> Findings:
+def findings_of(outcome: "Outcome", reliability: Reliability | None = None) -> Findings:
     """Describes the predictions for the test texts.
 
     Args:
         outcome: the predictions.
-        reliability: see `calibration.reliability`.
+        reliability: of their probabilities.
     """
     truth = [each.entities for each in outcome.texts]
     counts = counts_by_label(truth, outcome.predicted)
@@ -108,27 +105,16 @@ def findings_of(
                 "An entity is right if its label and both of its ends are. All labels are in "
                 "test_entities.csv.",
             ),
-            *_reliability(reliability),
+            *(
+                [reliability_section(reliability, "entities", "every predicted entity")]
+                if reliability is not None and reliability.count.any()
+                else []
+            ),
             Section(
                 "Texts with most errors", [shown], "All test texts are in test_predictions.jsonl."
             ),
         ],
     )
-
-
-def _reliability(found: Sequence[tuple[float, float, int]]) -> list[Section]:
-    if not found:
-        return []
-    chart = LineChart(
-        "Reliability",
-        "probability",
-        "fraction that is right",
-        [Series("", [(mean, share) for mean, share, _ in found])],
-        unit_square=True,
-        sizes=[count for _, _, count in found],
-    )
-    about = "Of entities with a probability of 0.8, eight in ten should be right."
-    return [Section("Can the probabilities be trusted?", [chart], about)]
 
 
 _KINDS = {

@@ -3,30 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from common.errors import CheckpointError
-from data_util.reading.labels import LabelSet
 from tasks.token_classification.options import NESTED, TAG_SCHEMES
 
 if TYPE_CHECKING:
     from models.checkpoints.folder import Checkpoint
 
-LABELS = "labels.txt"
 MAX_SCALE = 1e6
-
-
-def stored_labels(checkpoint: "Checkpoint") -> LabelSet:
-    """The labels, in the order of the tags.
-
-    Raises:
-        CheckpointError, InputError: the file is missing, damaged, or of another checkpoint.
-    """
-    path = checkpoint.path(LABELS)
-    labels, number = LabelSet.load(path), checkpoint.setting("num_labels", int)
-    if len(labels) != number:
-        raise CheckpointError(
-            f"{path}: {len(labels):,} labels, but the model has {number:,}; it belongs to another "
-            "checkpoint."
-        )
-    return labels
 
 
 def stored_settings(checkpoint: "Checkpoint") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Token classification: named entities, parts of speech, word segmentation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -10,10 +9,10 @@ from data_util.inputs import rows_to_inputs
 from data_util.reading.labels import LabelSet
 from data_util.reading.settings import DEFAULT_READING, Reading
 from tasks.base import Evaluation, Forward, Task
-from tasks.data import DataSettings, Files, Line, TextEncoder
+from tasks.data import Line, TextEncoder
 from tasks.formats import ResultFormat
+from tasks.stored_labels import LABELS, stored_labels
 from tasks.token_classification.decoding import Chain, best_tags, entity_probabilities
-from tasks.token_classification.options import TokenClassificationOptions
 from tasks.token_classification.passages import (
     EncodedPassage,
     Passage,
@@ -23,15 +22,13 @@ from tasks.token_classification.passages import (
 )
 from tasks.token_classification.records import read_lines
 from tasks.token_classification.result import ConllFormat, Tagging, tagging
-from tasks.token_classification.stored import LABELS, stored_labels, stored_settings
+from tasks.token_classification.stored import stored_settings
 from tasks.token_classification.tags import Entity, entities_of, tag_names
 
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
     from models.checkpoints.folder import Checkpoint
     from models.task_model import TaskModel
-    from tasks.token_classification.data import TokenData
 
 # To try, by whether they are Chinese.
 _EXAMPLES = {
@@ -53,6 +50,7 @@ class TokenClassification(Task):
     """
 
     name: ClassVar[str] = "token_classification"
+    data_module: ClassVar[str] = "tasks.token_classification.data"
     score: str = "entity_f1"
     unit: str = "texts"
     fields: Mapping[str, Any] = {"text": str}
@@ -73,30 +71,6 @@ class TokenClassification(Task):
         self.scheme, self.crf, self.overlap, self.nested = scheme, crf, overlap, nested
         self.tags = tag_names(labels.labels, scheme)
         self.scale = scale
-
-    @classmethod
-    def prepare(
-        cls, files: Files, settings: DataSettings, options: TokenClassificationOptions
-    ) -> "TokenData":
-        """See `Task.prepare`."""
-        from tasks.token_classification.data import prepare_data
-
-        return prepare_data(cls, files, settings, options)
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """See `Task.split_examples`."""
-        from tasks.token_classification.held_out import split_examples
-
-        return split_examples(files, reading, max_examples)
-
-    def labelled(self, files: Sequence[str], settings: DataSettings) -> "TokenData":
-        """See `Task.labelled`."""
-        from tasks.token_classification.data import evaluation_data
-
-        return evaluation_data(self, files, settings)
 
     # The checkpoint folder.
 

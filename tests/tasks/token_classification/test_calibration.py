@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tasks.token_classification.calibration import calibration_error, fit_scale, reliability
+from tasks.token_classification.calibration import fit_scale
 from tasks.token_classification.decoding import Chain, log_partition, path_scores
 from tasks.token_classification.tags import tag_names
 
@@ -34,14 +34,3 @@ def test_texts_without_allowed_tags_are_left_out():
     scores = [np.zeros((2, 3)), np.zeros((0, 3)), np.zeros((1, 3))]
     assert not chain.allows(np.array([0, 2])) and chain.allows(np.array([1, 2]))
     assert fit_scale(scores, [np.array([0, 2]), np.zeros(0, int), np.array([-1])], chain) == 1.0
-
-
-def test_reliability_worked_out_by_hand():
-    probabilities = np.array([0.05, 0.95, 0.91, 1.0])
-    right = np.array([False, True, False, True])
-    low, high = reliability(probabilities, right)
-    assert low == (pytest.approx(0.05), 0.0, 1)
-    assert high == (pytest.approx(0.953333, abs=1e-5), pytest.approx(2 / 3), 3)
-    expected = (0.05 + abs(0.95 + 0.91 + 1.0 - 2)) / 4
-    assert calibration_error(probabilities, right, bins=10) == pytest.approx(expected)
-    assert calibration_error(np.zeros(0), np.zeros(0, bool)) == 0.0
