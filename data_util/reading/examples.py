@@ -4,14 +4,13 @@ Lines, tables and JSON, compressed or not, are told apart by `data_util.reading.
 record means is the business of the task.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, Generic, TypeVar
 
 from common.errors import InputError
 from data_util.reading.documents import log_once
-from data_util.reading.fields import without_duplicates
+from data_util.reading.fields import json_value
 from data_util.reading.records import DEFAULT_FORM, Form, Records
 from data_util.reading.settings import Reading
 from data_util.reading.sources import AnyPath, sources
@@ -107,10 +106,7 @@ class ExampleReader(Generic[Example]):
 
 
 def _json(line: str) -> Any:
-    try:
-        record = json.loads(line, object_pairs_hook=without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not JSON: {error}") from None
+    record = json_value(line, "not JSON")
     if not isinstance(record, dict):
         raise InputError("a JSON object is expected here")
     return record

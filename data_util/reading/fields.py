@@ -132,6 +132,47 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
+def json_value(line: str, wrong: str) -> Any:
+    """The JSON value in a line.
+
+    Args:
+        line: the line.
+        wrong: what to say of one that is no JSON.
+
+    Raises:
+        InputError: it is none, or an object has a key twice.
+    """
+    try:
+        return json.loads(line, object_pairs_hook=without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{wrong}: {error}") from None
+
+
+def json_object(line: str) -> dict[str, Any]:
+    """The JSON object in a line of a file whose first line is one.
+
+    Raises:
+        InputError: it is no such object.
+    """
+    wrong = "not a JSON object, as the first line of this file is"
+    record = json_value(line, wrong)
+    if not isinstance(record, dict):
+        raise InputError(wrong)
+    return record
+
+
+def list_in(cell: str) -> list[Any] | None:
+    """The list that a cell of a table holds as JSON or, as pandas writes it, as Python has it."""
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            found = parse(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, list):
+            return found
+    return None
+
+
 def _label_value(record: Mapping[str, Any], reading: Reading) -> tuple[str, Any]:
     name = reading.label_field
     names = [f"meta.{name}", name]
@@ -151,13 +192,9 @@ def _texts_in(value: str, separator: str) -> list[Any]:
     """The labels in one text, such as a cell of a table."""
     value = value.strip()
     if value.startswith("[") and value.endswith("]"):
-        for parse in (json.loads, ast.literal_eval):  # What pandas writes is Python's.
-            try:
-                found = parse(value)
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                continue
-            if isinstance(found, list):
-                return found
+        found = list_in(value)
+        if found is not None:
+            return found
     parts = value.split(separator) if separator else [value]
     return [part for part in parts if part.strip()]
 

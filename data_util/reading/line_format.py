@@ -7,6 +7,7 @@ from common.errors import InputError
 from data_util.reading.fields import (
     TEXT_FIELDS,
     id_of,
+    json_object,
     label_field_of,
     labels_of,
     text_fields,
@@ -102,7 +103,7 @@ class LineParser:
         if self.is_json is None:
             self.is_json = _is_json(item)
         if self.is_json:
-            return self._parse_record(_record(item))
+            return self._parse_record(json_object(item))
         if not self._labelled:
             return self._parted(without_labels(item)), ()
         whole, labels = parse_labelled(item, keep_unlabelled=self._reading.keep_unlabelled)
@@ -141,16 +142,6 @@ class LineParser:
             self.without_labels += 1
             return (text if self._reading.keep_unlabelled else ""), ()
         return text, labels
-
-
-def _record(line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line, object_pairs_hook=without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not a JSON object, as the first line of this file is: {error}") from None
-    if not isinstance(record, dict):
-        raise InputError("not a JSON object, as the first line of this file is")
-    return record
 
 
 def _is_json(line: str) -> bool:

@@ -1,7 +1,5 @@
 """Reads questions with their choices: JSON, tables, C3 and SWAG as they are published."""
 
-import ast
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Any, BinaryIO
 
 from common.errors import InputError, OptionError
 from data_util.reading.examples import ExampleReader
-from data_util.reading.fields import id_of, listed, text_of
+from data_util.reading.fields import id_of, list_in, listed, text_of
 from data_util.reading.records import Form
 from data_util.reading.settings import Reading
 from tasks.data import Files, Line
@@ -164,7 +162,7 @@ def _choices(record: Mapping[str, Any]) -> tuple[str, ...]:
     else:
         value = record[name]
         if isinstance(value, str):
-            value = _list_in(value)
+            value = list_in(value) or value
         if not isinstance(value, list):
             raise InputError(f"`{name}` must be a list of texts, not {value!r:.80}")
         texts = [_text({name: each}, name) for each in value]
@@ -208,13 +206,3 @@ def _text(record: Mapping[str, Any], name: str | None) -> str:
     if name is None or record.get(name) is None:
         return ""
     return text_of(record, name).strip()
-
-
-def _list_in(cell: str) -> Any:
-    """The list in a cell of a table."""
-    for read in (json.loads, ast.literal_eval):  # What pandas writes is Python's.
-        try:
-            return read(cell)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return cell

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from common.errors import InputError
 from data_util.reading import streams, tables
 from data_util.reading.encodings import advice, recoded
-from data_util.reading.fields import without_duplicates
+from data_util.reading.fields import json_value, without_duplicates
 from data_util.reading.raw_lines import LONGEST_READ
 from data_util.reading.records import Records
 from data_util.reading.settings import DEFAULT_READING, Reading
@@ -194,9 +194,5 @@ def _articles(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
 
 
 def _parsed(line: str) -> Any:
-    try:
-        return json.loads(line, object_pairs_hook=without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f'a line must be a JSON object such as {{"question": "...", "context": "..."}}: {error}'
-        ) from None
+    wrong = 'a line must be a JSON object such as {"question": "...", "context": "..."}'
+    return json_value(line, wrong)

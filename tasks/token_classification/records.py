@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from common.errors import InputError
-from data_util.reading.fields import id_of, listed, text_fields, text_of, without_duplicates
+from data_util.reading.fields import id_of, json_object, listed, text_fields, text_of
 from data_util.reading.records import Records
 from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.sources import sources
@@ -127,7 +127,7 @@ def read_lines(stream: BinaryIO, name: str, reading: Reading = DEFAULT_READING) 
         if is_json is None:
             is_json = isinstance(item, dict) or item.lstrip().startswith("{")
         try:
-            record = item if isinstance(item, dict) else _record(item) if is_json else None
+            record = item if isinstance(item, dict) else json_object(item) if is_json else None
             passage = Passage(str(item)) if record is None else _passage(record, reading)
         except InputError as error:
             yield Line(number, error=InputError(error.message, name, number))
@@ -167,7 +167,7 @@ def _of_file(
             is_json = isinstance(item, dict) or item.lstrip().startswith("{")
         try:
             if is_json and not blank:
-                record = item if isinstance(item, dict) else _record(item)
+                record = item if isinstance(item, dict) else json_object(item)
                 yield _labelled(record, path, number, reading, nested), number
                 continue
             if isinstance(item, dict):
@@ -267,13 +267,3 @@ def _decoded(value: Any) -> Any:
         except (ValueError, RecursionError):
             return value
     return value
-
-
-def _record(line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line, object_pairs_hook=without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not a JSON object, as the first line is: {error}") from None
-    if not isinstance(record, dict):
-        raise InputError("not a JSON object, as the first line is")
-    return record
