@@ -29,3 +29,10 @@ class MaskingOptions(Options):
         minimum=0.01,
         maximum=0.9,
     )
+    mask_last: float = option(
+        0.0,
+        "fraction of the sequences in which only the last token is masked, for models that are "
+        "asked for the next item of a sequence (BERT4Rec: 0.09)",
+        minimum=0,
+        maximum=1,
+    )

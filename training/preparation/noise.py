@@ -19,8 +19,18 @@ logger = logging.getLogger(__name__)
 
 
 def noise_class(options: PretrainingOptions, names: Sequence[str]) -> type[Noise]:
-    """The noise of a run with these objectives."""
-    return NOISES[noise_of(names, options.masking)]
+    """The noise of a run with these objectives.
+
+    Raises:
+        OptionError: --mask_last is given, and it masks no tokens.
+    """
+    noise = NOISES[noise_of(names, options.masking)]
+    if options.mask_last and not noise.masks:
+        raise OptionError(
+            f"--mask_last={options.mask_last:g}: --objectives={','.join(names)} masks no tokens; "
+            "use masked_lm, or leave --mask_last out."
+        )
+    return noise
 
 
 def phrases(options: PretrainingOptions, names: Sequence[str]) -> list[str]:
@@ -68,8 +78,9 @@ def make_noise(
     Raises:
         InputError: no phrase can occur in the text.
     """
+    last = {"mask_last": options.mask_last} if noise.masks else {}
     if not issubclass(noise, PhraseNoise):
-        return noise(vocabulary, options.mask_probability)
+        return noise(vocabulary, options.mask_probability, **last)
     encoded = [vocabulary.encode(tokenizer.tokenize(phrase)) for phrase in phrases]
     ordinary = [ids for ids in encoded if len(ids) and np.isin(ids, vocabulary.ordinary_ids).all()]
     usable = [ids.tolist() for ids in ordinary if len(ids) <= MAX_PHRASE]
@@ -80,4 +91,4 @@ def make_noise(
             options.phrase_file,
         )
     logger.info("%d of %d phrases consist of known tokens", len(usable), len(phrases))
-    return noise(vocabulary, options.mask_probability, usable)
+    return noise(vocabulary, options.mask_probability, usable, **last)

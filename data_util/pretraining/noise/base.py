@@ -23,10 +23,12 @@ class Noise(ABC):
     Attributes:
         stream: name of its stream of random numbers, so that two noises draw independently.
         reads_words: whether it reads "word_starts".
+        masks: whether it puts [MASK] in the place of tokens, and takes `mask_last`.
     """
 
     stream: ClassVar[str]
     reads_words: ClassVar[bool] = False
+    masks: ClassVar[bool] = False
 
     def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:
         self.vocabulary = vocabulary

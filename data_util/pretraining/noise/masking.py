@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,10 +18,23 @@ class Masking(Noise):
     Of what is chosen, 80 % becomes [MASK], 10 % random ordinary tokens, and 10 % stays (Devlin et
     al. 2019, appendix A.1). Reserved and unknown tokens are never chosen: there is nothing to learn
     from them.
+
+    With `mask_last` there are sequences in which nothing but the last token is hidden, always by
+    [MASK], as when the item that follows a sequence is asked for (Sun et al. 2019, "BERT4Rec",
+    section 3.6, https://arxiv.org/abs/1904.06690).
+
+    Args:
+        vocabulary, mask_probability: as for `Noise`.
+        mask_last: the fraction of these sequences, among those whose last token may be chosen.
     """
 
-    def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:
+    masks: ClassVar[bool] = True
+
+    def __init__(
+        self, vocabulary: Vocabulary, mask_probability: float = 0.15, mask_last: float = 0.0
+    ) -> None:
         super().__init__(vocabulary, mask_probability)
+        self.mask_last = mask_last
         ordinary = vocabulary.ordinary_ids
         self._random_ids = ordinary if len(ordinary) else np.array([vocabulary.mask_id], np.int32)
         self._is_candidate = np.zeros(len(vocabulary), bool)
@@ -62,12 +76,23 @@ class Masking(Noise):
             are 0 in the last three.
         """
         token_ids = batch["token_ids"].copy()
-        positions, used, first = self.choose(batch, self._is_candidate[token_ids], generator)
+        candidate = self._is_candidate[token_ids]
+        positions, used, first = self.choose(batch, candidate, generator)
+        only_last = np.zeros(len(token_ids), bool)
+        if self.mask_last:
+            last = (token_ids != self.vocabulary.pad_id).sum(1) - 2  # [SEP] follows it
+            only_last = candidate[np.arange(len(last)), last] & (last > 0)
+            only_last &= generator.random(len(last)) < self.mask_last
+            positions[only_last], used[only_last] = 0, False
+            positions[only_last, 0], used[only_last, 0] = last[only_last], True
+            if first is not None:
+                first[only_last] = 0
         rows = np.arange(len(token_ids))[:, None]
         targets = np.where(used, token_ids[rows, positions], 0)
         draw = generator.random(positions.shape, dtype=np.float32)
         if first is not None:
             draw = draw[rows, first]
+        draw[only_last] = 0.0
         drawn = generator.integers(0, len(self._random_ids), positions.shape)
         replaced = np.where(draw < _SHARE_MASKED + _SHARE_RANDOM, self._random_ids[drawn], targets)
         replaced = np.where(draw < _SHARE_MASKED, self.vocabulary.mask_id, replaced)

@@ -37,6 +37,7 @@ class PermutationNoise(UnitNoise):
     """
 
     stream: ClassVar[str] = "permutations"
+    masks: ClassVar[bool] = False
     max_words: ClassVar[int] = MAX_SPAN
 
     def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:

@@ -25,7 +25,7 @@ class PhraseNoise(WholeWordNoise):
     end within a word.
 
     Args:
-        vocabulary, mask_probability: as for `Noise`.
+        vocabulary, mask_probability, mask_last: as for `Masking`.
         phrases: the phrases as ordinary token ids, each of at most `MAX_PHRASE`.
     """
 
@@ -36,8 +36,9 @@ class PhraseNoise(WholeWordNoise):
         vocabulary: Vocabulary,
         mask_probability: float = 0.15,
         phrases: Sequence[Sequence[int]] = (),
+        mask_last: float = 0.0,
     ) -> None:
-        super().__init__(vocabulary, mask_probability)
+        super().__init__(vocabulary, mask_probability, mask_last)
         self.max_word = max(self.max_word, *map(len, phrases), 1)
         # A node maps the next token to the next node, and None to whether a phrase ends here.
         self._trie: dict[Any, Any] = {}

@@ -33,8 +33,10 @@ class UnitNoise(Masking):
     # Of a unit.
     max_words: ClassVar[int]
 
-    def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:
-        super().__init__(vocabulary, mask_probability)
+    def __init__(
+        self, vocabulary: Vocabulary, mask_probability: float = 0.15, mask_last: float = 0.0
+    ) -> None:
+        super().__init__(vocabulary, mask_probability, mask_last)
         self._continues = np.array(
             [token.startswith(_CONTINUATION) for token in vocabulary.tokens], bool
         )

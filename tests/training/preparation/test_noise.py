@@ -40,6 +40,19 @@ def test_phrases_of_a_file_of_label_names(made, caplog) -> None:
     np.testing.assert_array_equal(noise.continues({"token_ids": ids})[0], [0, 0, 1, 1, 0, 1, 0])
 
 
+def test_masks_of_the_last_token_alone_need_masks() -> None:
+    for name in ("masked_lm", "replaced_token"):
+        options = PretrainingOptions(objectives=[name], mask_last=0.1)
+        kind = noise_class(options, (name,))
+        assert make_noise(kind, options, make_tokenizer("char"), VOCABULARY, []).mask_last == 0.1
+    for name in ("causal_lm", "permutation_lm", "next_sentence"):
+        options = PretrainingOptions(objectives=[name], mask_last=0.1)
+        with pytest.raises(OptionError, match=f"--mask_last=0.1: --objectives={name} masks no"):
+            noise_class(options, (name,))
+        kind = noise_class(options.replace(mask_last=0.0), (name,))
+        make_noise(kind, options.replace(mask_last=0.0), make_tokenizer("char"), VOCABULARY, [])
+
+
 def test_mistakes(made, tmp_path) -> None:
     with pytest.raises(InputError, match=r"phrases\.txt: no phrase: one on each line is expected"):
         made("\n \t\n")
