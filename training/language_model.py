@@ -156,17 +156,32 @@ class TextModel:
             losses[chosen] = self._losses(inputs)[:, 0]
         return losses
 
-    def fill(self, text: str, top_k: int = 5) -> dict[str, Any]:
+    def fill(
+        self,
+        text: str,
+        top_k: int = 5,
+        candidates: np.ndarray | None = None,
+        *,
+        exclude_seen: bool = False,
+    ) -> dict[str, Any]:
         """The most probable tokens for each [MASK] of a text.
+
+        A text that is longer than a sequence is read from its end, if each [MASK] is there.
+
+        Args:
+            text: with one [MASK] or more.
+            top_k: how many tokens to give for each; fewer if there are no more.
+            candidates: the ids among which they are, int32; None: all but reserved tokens.
+            exclude_seen: whether tokens of the text are left out.
 
         Returns:
             "text", with the most probable tokens in their places, and "masks": for each [MASK]
-            {"token", "probability"} of `top_k` tokens. Each is predicted as if the others were
-            masked, too.
+            {"token", "probability"} of `top_k` tokens; the probabilities of all that may be given
+            have the sum 1. Each is predicted as if the others were masked, too.
 
         Raises:
             CheckpointError: the checkpoint is not of masked_lm.
-            InputError: the text has no [MASK], or is too long.
+            InputError: the text has no [MASK], is too long, or leaves no token to give.
         """
         self._need("masked", "to fill in [MASK]", "masked_lm")
         parts = text.split(MASK)
@@ -177,14 +192,26 @@ class TextModel:
         ids = encoded[0]
         for part in encoded[1:]:
             ids = np.concatenate([ids, np.array([vocabulary.mask_id], np.int32), part])
-        if len(ids) > room:
-            raise InputError(f"{len(ids):,} tokens: this checkpoint reads {room:,} at a time")
+        allowed = np.zeros(self._model.backbone.config.vocab_size, bool)
+        allowed[vocabulary.ordinary_ids if candidates is None else candidates] = True
+        if exclude_seen:
+            allowed[ids] = False
+        if not allowed.any():
+            raise InputError("no token is left to give: each is in the text")
+        unread = max(len(ids) - room, 0)
+        if vocabulary.mask_id in ids[:unread]:
+            raise InputError(
+                f"{len(ids):,} tokens: this checkpoint reads {room:,} at a time, and a {MASK} is "
+                "not among the last ones"
+            )
+        ids = ids[unread:]
         places = np.flatnonzero(ids == vocabulary.mask_id)
         inputs = {**self._inputs([ids]), "positions": (places + 1)[None].astype(np.int32)}
         logits = self._logits("masked")(inputs)[0].copy()
-        logits[:, vocabulary.reserved_ids] = -np.inf
+        logits[:, ~allowed] = -np.inf
         probabilities = np.exp(log_softmax(logits))
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
+        # Those that are not allowed are last: their probability may not be the only one of 0.
+        best = np.argsort(-logits, axis=1, kind="stable")[:, : min(top_k, int(allowed.sum()))]
         tokens = [vocabulary.tokens[token].removeprefix("##") for token in best[:, 0].tolist()]
         filled = "".join(chain.from_iterable(zip(parts, [*tokens, ""], strict=True)))
         masks = [

@@ -10,6 +10,7 @@ from typing import Any
 from common.errors import InputError
 from data_util.reading.documents import read_texts
 from models.generation.settings import GenerationSettings
+from training.candidate_tokens import read_candidates
 from training.labelling_run import counted
 from training.language_model import TextModel, TextScore
 from training.options.language_model import LanguageModelOptions
@@ -27,7 +28,7 @@ def run_language_model(options: LanguageModelOptions) -> int:
     Raises:
         CheckpointError: the checkpoint cannot be used.
         ConfigError: two options contradict each other.
-        InputError: the input cannot be read, or a line cannot be used.
+        InputError: the input or the candidates cannot be read, or a line cannot be used.
         OptionError: the output is the input, or cannot be a file.
     """
     check_files(options.input, options.output)
@@ -41,6 +42,9 @@ def run_language_model(options: LanguageModelOptions) -> int:
         top_p=options.sampling_top_p,
     )
     model = TextModel.load(Path(options.ckpt_dir), options.batch_size)
+    candidates = None
+    if options.candidates_file:
+        candidates = read_candidates(options.candidates_file, model.text)
     began, lines, total = time.monotonic(), 0, TextScore(0.0, 0, 0, 0)
 
     def score(text: str, number: int) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def run_language_model(options: LanguageModelOptions) -> int:
         return found.to_dict()
 
     def fill(text: str, number: int) -> dict[str, Any]:
-        return model.fill(text, options.top_k)
+        return model.fill(text, options.top_k, candidates, exclude_seen=options.exclude_seen)
 
     def write_on(text: str, number: int) -> dict[str, Any]:
         return model.write_on(text, settings, options.seed, number)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.errors import CheckpointError, InputError
+from common.errors import CheckpointError, InputError, OptionError
 from data_util.inputs import documents_to_inputs
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
@@ -17,6 +17,7 @@ from models.generation.settings import GenerationSettings
 from models.presets import backbone_config
 from models.pretraining_model import PretrainingModel
 from tasks.data import TextEncoder
+from training.candidate_tokens import read_candidates
 from training.language_model import TextModel
 from training.language_model_run import run_language_model
 from training.options.language_model import LanguageModelOptions
@@ -114,6 +115,53 @@ def test_masks_are_filled(masked):
             masked.fill(text)
 
 
+def test_only_candidates_are_given(masked):
+    given = VOCABULARY.encode("乙地人")
+    (entries,) = masked.fill("甲天[MASK]", 10, given)["masks"]
+    (of_all,) = masked.fill("甲天[MASK]", 10)["masks"]
+    assert len(of_all) == 6 and sum(each["probability"] for each in of_all) == pytest.approx(1)
+    expected = [each for each in of_all if each["token"] in "乙地人"]
+    assert [each["token"] for each in entries] == [each["token"] for each in expected]
+    share = sum(each["probability"] for each in expected)
+    for mine, other in zip(entries, expected, strict=True):
+        assert mine["probability"] == pytest.approx(other["probability"] / share, abs=1e-5)
+    (unseen,) = masked.fill("甲天[MASK]", 10, exclude_seen=True)["masks"]
+    assert {each["token"] for each in unseen} == set("乙丙地人")
+    with pytest.raises(InputError, match="no token is left"):
+        masked.fill("甲乙[MASK]", 10, VOCABULARY.encode("甲乙"), exclude_seen=True)
+
+
+def test_a_long_text_is_read_from_its_end(masked):
+    text = "乙丙天地人甲天地[MASK]"  # 9 tokens, and room for 10
+    assert masked.fill("甲人" + text)["masks"] == masked.fill("人" + text)["masks"]
+    # What is not read has been seen all the same.
+    (entries,) = masked.fill("人" + "甲天" * 6 + "[MASK]", 9, exclude_seen=True)["masks"]
+    assert {each["token"] for each in entries} == set("乙丙地")
+
+
+def test_a_file_of_candidates(masked, tmp_path, caplog):
+    path = tmp_path / "items.txt"
+
+    def read(text):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_candidates(str(path), masked.text)
+
+    assert read("乙\r\n\n 甲\n乙\n").tolist() == [5, 6]
+    assert not caplog.text
+    assert read("乙\n丁\n戊\n").tolist() == [6]
+    assert "items.txt:2: '丁' is not in the vocabulary" in caplog.text
+    assert "(2 of 3 lines)" in caplog.text
+    for text, wrong in {
+        "乙\n甲乙\n": r"items\.txt:2: '甲乙' is 2 tokens",
+        "丁\n": r"items\.txt:1: '丁' is not in the vocabulary",
+        "\n[MASK]\n": r"items\.txt:2: .* is 6 tokens",
+        "\n": r"items\.txt: no token",
+        b"\xe4\n\xff": r"items\.txt:1: not UTF-8",
+    }.items():
+        with pytest.raises(InputError, match=wrong):
+            read(text)
+
+
 def test_a_text_is_continued(causal):
     settings = GenerationSettings(max_length=5)
     found = causal.write_on("甲天", settings)
@@ -159,3 +207,19 @@ def test_the_command(causal, tmp_path, monkeypatch, caplog):
     assert run_language_model(options) == 3
     with pytest.raises(CheckpointError):
         run_language_model(options.replace(action="fill"))
+
+
+def test_the_command_fills_with_candidates(masked, tmp_path, monkeypatch):
+    monkeypatch.setattr(TextModel, "load", lambda folder, batch_size: masked)
+    texts, items = tmp_path / "texts.txt", tmp_path / "items.txt"
+    texts.write_text("甲天[MASK]\n[MASK]\n", encoding="utf-8")
+    items.write_text("甲\n乙\n地\n", encoding="utf-8")
+    output = tmp_path / "out.jsonl"
+    files = {"input": str(texts), "output": str(output), "candidates_file": str(items)}
+    options = LanguageModelOptions(action="fill", exclude_seen=True, **files)
+    assert run_language_model(options) == 2
+    lines = list(map(json.loads, output.read_text(encoding="utf-8").splitlines()))
+    given = [{each["token"] for each in line["masks"][0]} for line in lines]
+    assert given == [set("乙地"), set("甲乙地")]
+    with pytest.raises(OptionError, match="--candidates_file goes with --action=fill"):
+        LanguageModelOptions(candidates_file=str(items))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common.errors import OptionError
 from common.options import option
 from data_util.reading.file_options import TextFileOptions
 
@@ -23,6 +24,12 @@ class LanguageModelOptions(TextFileOptions):
     output: str = option("-", "output file of JSON lines; -: standard output")
     batch_size: int = option(8, "number of sequences in each batch", minimum=1)
     top_k: int = option(5, "fill: how many tokens to give for each [MASK]", minimum=1)
+    candidates_file: str = option(
+        "",
+        "fill: give only tokens of this file, one per line, such as the items of a catalogue; "
+        "default: of the whole vocabulary",
+    )
+    exclude_seen: bool = option(False, "fill: give no token that is in the text already")
     max_length: int = option(50, "continue: how many tokens to write", minimum=1)
     sampling: bool = option(
         True, "continue: draw tokens at random; false: search for the most probable ones"
@@ -46,3 +53,9 @@ class LanguageModelOptions(TextFileOptions):
         0, "continue: no n-gram of this many tokens is written twice; 0: any may be", minimum=0
     )
     seed: int = option(42, "of what is drawn", minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("candidates_file", "exclude_seen"):
+            if getattr(self, name) and self.action != "fill":
+                raise OptionError(f"--{name} goes with --action=fill: add it, or leave {name} out.")
