@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 import numpy as np
 
 from data_util.reading.settings import DEFAULT_READING, Reading
+from tasks.checked import CheckedFiles
 from tasks.data import Line, TaskData, TextEncoder
 from tasks.decided import Decided
 from tasks.evaluation import Compile, Evaluation, Forward, Outputs
@@ -37,7 +38,7 @@ Encoded = Any
 KEPT = "the head keeps its weights"
 
 
-class Task(Labelled, Decided, Explained, Exported, Tabular):
+class Task(Labelled, CheckedFiles, Decided, Explained, Exported, Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
@@ -46,7 +47,6 @@ class Task(Labelled, Decided, Explained, Exported, Tabular):
         higher_is_better: whether a larger score is better.
         near_tie: two scores that differ by no more count as equally good; then the later epoch is
             the better one if a part of the model improved: see `Evaluation.part_improved`.
-        unit: what an example is called, in the plural.
         fields: the fields of a record, and of a request to the service. Each is a `str` or a
             `list[str]`. A record of one `str` may be given as the text itself. `defaults` has the
             values of those that may be left out.
@@ -64,7 +64,6 @@ class Task(Labelled, Decided, Explained, Exported, Tabular):
     score: str
     higher_is_better: bool = True
     near_tie: ClassVar[float] = 0.0
-    unit: str = "examples"
     min_sequence_length: int = 3
     explains: ClassVar[bool] = False
     formats: ClassVar[Mapping[str, type[ResultFormat]]] = {}

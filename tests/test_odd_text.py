@@ -8,6 +8,7 @@ import pytest
 from common.errors import InputError
 from common.files import read_json, read_lines, read_text
 from data_util.labelled.build_corpus import count_labels, prepare_labelled_data
+from data_util.labelled.checked_examples import check_documents, check_texts
 from data_util.labelled.file_report import check_file
 from data_util.pretraining.build_corpus import prepare_pretraining_data
 from data_util.reading.documents import read_documents, read_texts
@@ -37,7 +38,7 @@ def test_what_is_no_text_is_named_with_file_and_line(write, kind, use):
     data, message = KINDS[kind]
     path = write(data)
     if use == "report":
-        report = check_file(path, labelled=True)
+        report = check_file(path, check_documents)
         assert report.first_errors[0][0] == 1 and message in report.first_errors[0][1]
         return
     with pytest.raises(InputError) as caught:
@@ -112,8 +113,8 @@ def test_a_line_that_is_too_long_is_named_and_passed_over(write):
     assert last.offset == len(data) - len(b"last\n")
     with pytest.raises(InputError, match=r"^f:2: a line of more than 16,777,216 bytes"):
         long.decode("f")
-    report = check_file(write(data), labelled=False)
-    assert (report.lines, report.wrong, report.documents) == (3, 1, 2)
+    report = check_file(write(data), check_texts)
+    assert (report.wrong, report.examples) == (1, 2)
 
 
 def test_enormous_files_take_little_memory(tmp_path):

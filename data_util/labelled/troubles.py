@@ -1,4 +1,4 @@
-"""What is suspicious in labelled documents: repeated texts, contradictions, look-alike labels."""
+"""What is suspicious in labelled examples: repeated texts, contradictions, look-alike labels."""
 
 import unicodedata
 from collections import Counter, defaultdict
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from data_util.labelled.checked_examples import CheckedExample
 from data_util.labelled.splitting import TRAIN, text_key
-from data_util.reading.documents import Document
 
 RARE = 10
 _PLACES = 3
@@ -23,11 +23,11 @@ class Trouble:
     """One thing that is suspicious.
 
     Attributes:
-        kind: "duplicates", "contradictions", "shared", "similar_labels", "rare_labels",
-            "unseen_labels" or "no_labels".
+        kind: "duplicates", "contradictions", "shared", "shared_groups", "similar_labels",
+            "rare_labels", "unseen_labels" or "no_labels".
         message: a sentence about it, for people.
-        count: how many documents, or labels, it is about.
-        examples: the places of some documents ("file:line"), or some labels.
+        count: how many examples, or labels, it is about.
+        examples: the places of some examples ("file:line"), or some labels.
     """
 
     kind: str
@@ -37,61 +37,82 @@ class Trouble:
 
 
 class TroubleFinder:
-    """Takes labelled documents, split by split, and tells what is suspicious in them.
+    """Takes labelled examples, split by split, and tells what is suspicious in them.
 
         >>> finder = TroubleFinder()
         >>> for document in read_documents(["train.txt"], labelled=True):
-        ...     finder.add("train", document)
+        ...     finder.add("train", checked_document(document), document.path)
         >>> [trouble.message for trouble in finder.troubles()]
         ['2 of 100 documents in train repeat ... (train.txt:17, train.txt:30)']
 
     Args:
         train: the name of the split whose labels are learned.
+        unit: what the examples are, for messages.
+        truth: what they have, for messages. The labels of documents are counted by document; of
+            another truth, such as entities, the number of labels is that of entities.
 
     Attributes:
-        counts: number of documents by label, by split.
+        counts: how often each label is there, by split.
 
-    The time is linear in the number of documents, and about 200 bytes of memory are kept for each
+    The time is linear in the number of examples, and about 200 bytes of memory are kept for each
     distinct text.
     """
 
-    def __init__(self, train: str = TRAIN) -> None:
-        self._train = train
-        # Of each distinct text its first split, place and labels; labels as one number.
+    def __init__(self, train: str = TRAIN, unit: str = "documents", truth: str = "labels") -> None:
+        self._train, self._unit, self._truth = train, unit, truth
+        # Of each distinct key its first split, place and truth, as one number.
         self._seen: dict[int, tuple[str, str, int]] = {}
-        self._documents: Counter[str] = Counter()
+        # Of each distinct group its first split and place.
+        self._groups: dict[int, tuple[str, str]] = {}
+        self._examples: Counter[str] = Counter()
         self._repeated: dict[str, _Places] = defaultdict(_Places)
         self._shared: dict[tuple[str, str], _Places] = defaultdict(_Places)
+        self._shared_groups: dict[tuple[str, str], _Places] = defaultdict(_Places)
         self._contradicting = _Places()
-        self._contradicting_texts: set[int] = set()
+        self._contradicting_keys: set[int] = set()
         self._unlabelled: dict[str, _Places] = defaultdict(_Places)
         self._several = False
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def add(self, split: str, document: Document) -> None:
-        """Takes the next document of a split; the splits come one after the other."""
-        self._documents[split] += 1
-        self.counts[split].update(document.labels)
-        self._several = self._several or len(document.labels) > 1
-        if not document.labels:
-            self._unlabelled[split].add(document)
-        key, labels = text_key(document.texts), hash(frozenset(document.labels))
-        new = (split, f"{document.path}:{document.line}", labels)
+    def add(self, split: str, example: CheckedExample, path: str) -> None:
+        """Takes the next example of a split; the splits come one after the other.
+
+        Args:
+            split: its name.
+            example: it has a truth.
+            path: its file.
+        """
+        place = f"{path}:{example.line}"
+        self._examples[split] += 1
+        self.counts[split].update(example.labels)
+        self._several = self._several or len(example.labels) > 1
+        if not example.labels:
+            self._unlabelled[split].add(place)
+        key, truth = text_key(example.key or example.texts), hash(example.truth)
+        new = (split, place, truth)
         first = self._seen.setdefault(key, new)
-        if first is new:
-            return
-        if first[2] != labels and key not in self._contradicting_texts:
-            self._contradicting_texts.add(key)
-            self._contradicting.add(document, first[1])
-        if first[0] == split:
-            self._repeated[split].add(document, first[1])
-        else:
-            self._shared[first[0], split].add(document, first[1])
+        if first is not new:
+            if first[2] != truth and key not in self._contradicting_keys:
+                self._contradicting_keys.add(key)
+                self._contradicting.add(place, first[1])
+            if first[0] == split:
+                self._repeated[split].add(place, first[1])
+            else:
+                self._shared[first[0], split].add(place, first[1])
+        if example.group:
+            group = self._groups.setdefault(text_key(example.group), (split, place))
+            if group[0] != split and first[0] == split:
+                self._shared_groups[group[0], split].add(place, group[1])
 
     @property
     def one_label_each(self) -> bool:
-        """Whether every document has exactly one label, and there are at least two labels."""
+        """Whether every example has exactly one label, and there are at least two labels."""
         return not self._several and not self._unlabelled and len(self._all_labels()) > 1
+
+    @property
+    def counted(self) -> str:
+        """What the number of a label is of."""
+        return self._unit if self._truth == "labels" else self._truth
 
     def troubles(self) -> list[Trouble]:
         """What was found, the most serious first."""
@@ -108,36 +129,42 @@ class TroubleFinder:
         return [*self._shared_texts(), *self._contradictions(), *self._duplicates()]
 
     def _shared_texts(self) -> Iterator[Trouble]:
-        for (first, second), places in self._shared.items():
-            yield places.trouble(
-                "shared",
-                f"{places.count:,} of {self._documents[second]:,} documents in {second} have a "
-                f"text that is in {first} too, so that its figures will look better than they are",
-            )
+        for kind, shared, what in (
+            ("shared", self._shared, "a text that is"),
+            ("shared_groups", self._shared_groups, "a part that is"),
+        ):
+            for (first, second), places in shared.items():
+                yield places.trouble(
+                    kind,
+                    f"{places.count:,} of {self._examples[second]:,} {self._unit} in {second} have "
+                    f"{what} in {first} too, so that its figures will look better than they are",
+                )
 
     def _contradictions(self) -> Iterator[Trouble]:
         places = self._contradicting
         if places.count:
             yield places.trouble(
                 "contradictions",
-                f"{places.count:,} texts are there several times, with different labels",
+                f"{places.count:,} texts are there several times, with different {self._truth}",
             )
 
     def _duplicates(self) -> Iterator[Trouble]:
         for split, places in self._repeated.items():
             yield places.trouble(
                 "duplicates",
-                f"{places.count:,} of {self._documents[split]:,} documents in {split} repeat the "
+                f"{places.count:,} of {self._examples[split]:,} {self._unit} in {split} repeat the "
                 "text of an earlier one",
             )
 
     def _without_labels(self) -> Iterator[Trouble]:
         for split, places in self._unlabelled.items():
-            yield places.trouble(
-                "no_labels",
-                f"{places.count:,} of {self._documents[split]:,} documents in {split} have no "
-                "label",
-            )
+            # A text without entities is like any other.
+            if self.counted == self._unit and self._all_labels():
+                yield places.trouble(
+                    "no_labels",
+                    f"{places.count:,} of {self._examples[split]:,} {self._unit} in {split} have "
+                    f"no {self._truth}",
+                )
 
     def _similar_labels(self) -> Iterator[Trouble]:
         found = [f"{rare!r} and {often!r}" for rare, often in similar_labels(self._all_labels())]
@@ -158,7 +185,7 @@ class TroubleFinder:
             single = f" ({once:,} have a single one)" if once else ""
             yield Trouble(
                 "rare_labels",
-                f"{len(rare):,} of {len(counts):,} labels have fewer than {RARE} documents in "
+                f"{len(rare):,} of {len(counts):,} labels have fewer than {RARE} {self.counted} in "
                 f"{self._train}{single} and will hardly be learned: {_some(rare)}",
                 len(rare),
                 tuple(rare[:_NAMED]),
@@ -171,12 +198,12 @@ class TroubleFinder:
         for split, counts in self.counts.items():
             unseen = sorted(counts.keys() - train.keys())
             if unseen:
-                documents = sum(counts[label] for label in unseen)
+                missed = sum(counts[label] for label in unseen)
                 yield Trouble(
                     "unseen_labels",
                     f"{split} has {len(unseen)} labels that {self._train} does not have "
                     f"({', '.join(unseen[:_NAMED])}{', ...' if len(unseen) > _NAMED else ''}): "
-                    f"they are kept, and count as missed {documents:,} times",
+                    f"they are kept, and count as missed {missed:,} times",
                     len(unseen),
                     tuple(unseen[:_NAMED]),
                 )
@@ -195,7 +222,7 @@ def similar_labels(counts: Mapping[str, int]) -> list[tuple[str, str]]:
         [('billing', 'Billing'), ('biling', 'billing')]
 
     Args:
-        counts: number of documents by label.
+        counts: how often each label is there.
     """
     folded: dict[str, list[str]] = defaultdict(list)
     for label in counts:
@@ -226,16 +253,15 @@ def similar_labels(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 class _Places:
-    """Counts documents and keeps the places of the first ones."""
+    """Counts examples and keeps the places of the first ones."""
 
     def __init__(self) -> None:
         self.count = 0
         self._examples: list[str] = []
 
-    def add(self, document: Document, other: str = "") -> None:
+    def add(self, place: str, other: str = "") -> None:
         self.count += 1
         if len(self._examples) < _PLACES:
-            place = f"{document.path}:{document.line}"
             self._examples.append(f"{place} as {other}" if other else place)
 
     def trouble(self, kind: str, message: str) -> Trouble:

@@ -28,7 +28,12 @@ class ExampleReader(Generic[Example]):
             `InputError` without a path for one that is wrong.
         reading: how to read.
         form: what the records look like.
+
+    Attributes:
+        kind: what the last stream was taken for; "" before its first example.
     """
+
+    kind = ""
 
     def __init__(
         self,
@@ -52,7 +57,7 @@ class ExampleReader(Generic[Example]):
         """
         records = Records(stream, name, self._reading, self._form)
         is_json: bool | None = None
-        told = False
+        self.kind = ""
         for number, item in records:
             if isinstance(item, InputError):
                 yield number, item
@@ -69,11 +74,10 @@ class ExampleReader(Generic[Example]):
             except InputError as error:
                 yield number, InputError(error.message, name, number)
                 continue
-            if not told:
-                told = True
+            if not self.kind:
                 kind = records.kind or ("JSON lines" if is_json else "plain text")
-                packed = f"{records.compression}, " if records.compression else ""
-                log_once(f"{name}: {packed}{kind}")
+                self.kind = f"{records.compression}, {kind}" if records.compression else kind
+                log_once(f"{name}: {self.kind}")
             yield from ((number, example) for example in examples)
 
     def files(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -22,6 +21,7 @@ from tasks.base import Encoded, Evaluation, Forward, Task
 from tasks.classification import stored
 from tasks.classification.decisions import LabelDecisions
 from tasks.classification.encoded import EncodedText, classifier_inputs
+from tasks.classification.labelled_files import LabelledDocuments
 from tasks.classification.lines import read_lines
 from tasks.classification.options import ClassificationOptions
 from tasks.data import DataSettings, Files, Line, TextEncoder
@@ -29,7 +29,6 @@ from tasks.stored_labels import stored_labels
 
 # The methods that train and measure import what they need themselves: see `tasks.base`.
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
     from models.task_model import TaskModel
     from tasks.classification.data import ClassificationData
@@ -43,7 +42,7 @@ _EXAMPLES = {
 }
 
 
-class Classification(LabelDecisions):
+class Classification(LabelledDocuments, LabelDecisions):
     """Assigns labels to texts, or to pairs of texts.
 
     Args:
@@ -114,15 +113,6 @@ class Classification(LabelDecisions):
             raise OptionError(f"--windows={windows}: it is for single texts, not for pairs.")
         task.windows, task.window_length = windows, length
         return data
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """See `Task.split_examples`."""
-        from data_util.labelled.split_examples import labelled_documents
-
-        return labelled_documents(files, reading, max_examples)
 
     def labelled(self, files: Sequence[str], settings: DataSettings) -> "ClassificationData":
         """See `Task.labelled`."""

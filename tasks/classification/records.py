@@ -16,6 +16,7 @@ from data_util.labelled.build_corpus import (
     holds_pairs,
     prepare_labelled_data,
 )
+from data_util.labelled.checked_examples import checked_document
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.labelled.troubles import Trouble, TroubleFinder
 from data_util.reading.documents import locate_documents, read_documents
@@ -158,7 +159,7 @@ def _label_set(
         for document in read_documents(
             paths, labelled=True, reading=reading, max_documents=max_examples
         ):
-            finder.add(split, document)
+            finder.add(split, checked_document(document), document.path)
     counts = finder.counts
     if not counts["train"]:
         raise InputError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from common.errors import OptionError
 from data_util.labelled.batches import LabelledBatches
+from data_util.labelled.checked_examples import Checked, CheckedExample, check_records
 from data_util.labelled.split_examples import SplitExample
 from data_util.labelled.text_groups import (
     TextGroup,
@@ -19,7 +20,6 @@ from data_util.labelled.text_groups import (
     tokenize_groups,
 )
 from data_util.labelled.troubles import TroubleFinder
-from data_util.reading.documents import Document
 from data_util.reading.records import described
 from data_util.reading.settings import Reading
 from data_util.reading.sources import check_one_split, data_files
@@ -27,7 +27,7 @@ from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, TaskData, TextEncoder, places_of
 from tasks.multiple_choice.batches import ChoiceExamples
 from tasks.multiple_choice.options import DEFAULT_HEAD, MultipleChoiceOptions
-from tasks.multiple_choice.records import Question, read_questions
+from tasks.multiple_choice.records import Question, question_reader, read_questions
 
 if TYPE_CHECKING:
     from tasks.multiple_choice.task import MultipleChoice
@@ -104,6 +104,29 @@ def split_examples(
         yield SplitExample(found.context or found.texts, (), record)
 
 
+def check_examples(path: Path, reading: Reading) -> Iterator[Checked]:
+    """See `Task.check_examples`."""
+    return check_records(question_reader(reading, labelled=True), path, _checked)
+
+
+def _checked(found: Question, line: int) -> CheckedExample:
+    assert found.answer is not None
+    answer = found.choices[found.answer]
+    longest = " ".join(filter(None, (found.question, max(found.choices, key=len))))
+    distinct = len(set(found.choices))
+    return CheckedExample(
+        line,
+        (found.context, longest) if found.context else (longest,),
+        truth=answer,
+        shown=answer,
+        # The same choices in another order are the same question.
+        key=(found.context, found.question, *sorted(found.choices)),
+        group=found.context,
+        numbers={"choices": len(found.choices), "place of the answer, from 0": found.answer},
+        oddities=("have a choice twice",) if distinct < len(found.choices) else (),
+    )
+
+
 def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> ChoiceData:
     vocabulary, length = settings.vocabulary, settings.sequence_length
     assert vocabulary is not None
@@ -151,14 +174,11 @@ def _tokenized(paths: Sequence[str], settings: DataSettings) -> TokenizedGroups:
 
 def _troubles(files: Files, settings: DataSettings) -> tuple[str, ...]:
     """What is suspicious: questions that are there twice, in two splits, or with two answers."""
-    finder = TroubleFinder()
+    finder = TroubleFinder(unit="questions", truth="answers")
     for split, paths in files.items():
         for each in _read(paths, settings):
-            assert each.answer is not None
-            answer = each.choices[each.answer]
-            # The same choices in another order are the same question.
-            text = "\n".join((each.context, each.question, *sorted(each.choices)))
-            finder.add(split, Document(text, (answer,), *each.place))
+            path, line = each.place
+            finder.add(split, _checked(each, line), path)
     return tuple(found.message for found in finder.repetitions())
 
 

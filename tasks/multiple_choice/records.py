@@ -64,7 +64,7 @@ def read_questions(
         InputError: a file cannot be read, or a question is wrong or has no answer; the message
             names the file and the line.
     """
-    reader = _reader(reading, labelled=True)
+    reader = question_reader(reading, labelled=True)
     for path, line, found in reader.files(files, max_examples):
         yield Question(
             found.context, found.question, found.choices, found.answer, found.id, (path, line)
@@ -73,7 +73,7 @@ def read_questions(
 
 def read_lines(stream: BinaryIO, name: str, reading: Reading) -> Iterator[Line]:
     """The questions of a stream, one by one; answers are not read."""
-    for line, found in _reader(reading, labelled=False).stream(stream, name):
+    for line, found in question_reader(reading, labelled=False).stream(stream, name):
         if found is None:
             yield Line(line)
         elif isinstance(found, InputError):
@@ -120,7 +120,12 @@ def parse(given: Any, *, labelled: bool) -> list[Question]:
     return found
 
 
-def _reader(reading: Reading, *, labelled: bool) -> ExampleReader[Question]:
+def question_reader(reading: Reading, *, labelled: bool) -> ExampleReader[Question]:
+    """What reads questions, with their answers or without.
+
+    Raises:
+        OptionError: fields are named, but a question has its own.
+    """
     if reading.text_field:
         raise OptionError(
             f"--text_field={','.join(reading.text_field)}: a question has the fields context, "

@@ -68,6 +68,7 @@ class MultipleChoice(Task):
     data_module: ClassVar[str] = "tasks.multiple_choice.data"
     score = "accuracy"
     unit = "questions"
+    truth: ClassVar[str] = "answers"
     fields: Mapping[str, Any] = {"context": str, "question": str, "choices": list[str]}
     defaults: ClassVar[Mapping[str, Any]] = {"context": "", "question": ""}
     result_type: ClassVar[type] = Chosen

@@ -2,15 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from common.errors import InputError, OptionError
-from data_util.labelled.split_examples import SplitExample
 from data_util.labelled.text_groups import count_tokens
 from data_util.reading.settings import Reading
 from data_util.reading.sources import check_one_split
@@ -18,13 +16,12 @@ from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 from tasks.question_answering.batches import QuestionExamples, TokenSpan
 from tasks.question_answering.encoded import EncodedQuestion, WindowSettings, encode_questions
+from tasks.question_answering.examples import check_examples as check_examples
+from tasks.question_answering.examples import split_examples as split_examples
 from tasks.question_answering.files import read_questions
-from tasks.question_answering.records import (
-    CONTEXT_FIELDS,
-    QUESTION_FIELDS,
-    START_FIELD,
-    Question,
-)
+from tasks.question_answering.metrics import rules_of
+from tasks.question_answering.options import QuestionAnsweringOptions
+from tasks.question_answering.records import Question
 
 if TYPE_CHECKING:
     from tasks.question_answering.task import QuestionAnswering
@@ -45,6 +42,39 @@ class QuestionData(TaskData):
     encoded: Mapping[str, Sequence[EncodedQuestion]] = field(default_factory=dict)
 
 
+def prepare_data(
+    task_class: type["QuestionAnswering"],
+    files: Files,
+    settings: DataSettings,
+    options: QuestionAnsweringOptions,
+) -> QuestionData:
+    """Reads the labelled files and makes the task: see `Task.prepare`."""
+    splits = read_splits(files, settings)
+    train = splits["train"]
+    task = task_class(
+        options.head,
+        WindowSettings(options.window_overlap, options.max_question_tokens),
+        max_answer_tokens=options.max_answer_tokens,
+        num_best=options.num_best,
+        rules=options.answer_rules or rules_of(each.question for each in train),
+        settles=options.threshold is None and not all(each.answers for each in train),
+    )
+    task.use_decision(options.threshold)
+    if settings.vocabulary is None:
+        settings = replace(settings, vocabulary=build_vocabulary(train, settings))
+    return question_data(task, splits, settings, task.windows)
+
+
+def evaluation_data(
+    task: "QuestionAnswering", files: Sequence[str], settings: DataSettings
+) -> QuestionData:
+    """Reads labelled files for a checkpoint's task: see `Task.labelled`."""
+    questions = list(read_questions(files, settings.reading))
+    if not any(each.answers for each in questions):
+        raise InputError("no question has an answer", files[0])
+    return question_data(task, {"test": questions}, settings, task.windows)
+
+
 def training_texts(files: Files, reading: Reading) -> Iterator[str]:
     """The training questions and their passages, each passage once where it stands in a row."""
     before = None
@@ -63,27 +93,6 @@ def style_texts(files: Files, reading: Reading) -> Iterator[str]:
     for question in read_questions(files["train"], reading):
         yield question.question
         yield from question.answers
-
-
-def split_examples(
-    files: Sequence[Path], reading: Reading, max_examples: int | None
-) -> Iterator[SplitExample]:
-    """The questions, of which those about one passage stay together: see `Task.split_examples`."""
-    fields = reading.text_field or (QUESTION_FIELDS[0], CONTEXT_FIELDS[0])
-    paths = list(map(str, files))
-    for question in read_questions(paths, reading, max_questions=max_examples):
-        # As the file has them: an answer that stands nowhere has no place.
-        places = {question.context[start:end]: start for start, end in question.spans[::-1]}
-        answers = [{"text": text, START_FIELD: places.get(text, -1)} for text in question.answers]
-        for start, end in question.spans:
-            if places[question.context[start:end]] != start:
-                answers.append({"text": question.context[start:end], START_FIELD: start})
-        record: dict[str, Any] = dict(zip(fields, question.record, strict=True))
-        record |= {"answers": answers, "source": question.place}
-        if question.id is not None:
-            record["id"] = question.id
-        kind = "answerable" if question.answers else "unanswerable"
-        yield SplitExample(question.context, [kind], record)
 
 
 def read_splits(files: Files, settings: DataSettings) -> dict[str, list[Question]]:

@@ -2,23 +2,19 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
-from common.errors import InputError
 from data_util.inputs import rows_to_inputs
 from data_util.reading.settings import DEFAULT_READING, Reading
 from tasks.base import KEPT, Evaluation, Forward, Task
-from tasks.data import DataSettings, Files, Line, TaskData, TextEncoder
+from tasks.data import Line, TaskData, TextEncoder
 from tasks.formats import ResultFormat
 from tasks.question_answering.decoding import Decoded, decode, result_of
 from tasks.question_answering.encoded import EncodedQuestion, WindowSettings, encode_questions
-from tasks.question_answering.files import read_questions, read_stream
-from tasks.question_answering.metrics import rules_of
-from tasks.question_answering.options import HEADS, RULES, QuestionAnsweringOptions
+from tasks.question_answering.files import read_stream
+from tasks.question_answering.options import HEADS, RULES
 from tasks.question_answering.records import Question
 from tasks.question_answering.result import AnswerTable
 from tasks.question_answering.squad_format import SquadFormat
@@ -26,11 +22,9 @@ from tasks.question_answering.stored import NULL_THRESHOLD, stored_settings, sto
 
 # The methods that train and measure import what they need themselves: see `tasks.base`.
 if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
     from models.backbones.base import Backbone
     from models.checkpoints.folder import Checkpoint
     from models.task_model import TaskModel
-    from tasks.question_answering.data import QuestionData
 
 
 Record = tuple[str, str]
@@ -54,8 +48,10 @@ class QuestionAnswering(AnswerTable, Task):
     """
 
     name: ClassVar[str] = "question_answering"
+    data_module: ClassVar[str] = "tasks.question_answering.data"
     score = "f1"
     unit = "questions"
+    truth: ClassVar[str] = "answers"
     formats: ClassVar[Mapping[str, type[ResultFormat]]] = {"squad": SquadFormat}
     min_sequence_length = 5
 
@@ -74,48 +70,6 @@ class QuestionAnswering(AnswerTable, Task):
         self.max_answer_tokens, self.num_best = max_answer_tokens, num_best
         self.rules = rules
         self.null_threshold, self.settles = null_threshold, settles
-
-    # From labelled files to batches.
-
-    @classmethod
-    def prepare(
-        cls, files: Files, settings: DataSettings, options: QuestionAnsweringOptions
-    ) -> "QuestionData":
-        """See `Task.prepare`."""
-        from tasks.question_answering.data import build_vocabulary, question_data, read_splits
-
-        splits = read_splits(files, settings)
-        train = splits["train"]
-        task = cls(
-            options.head,
-            WindowSettings(options.window_overlap, options.max_question_tokens),
-            max_answer_tokens=options.max_answer_tokens,
-            num_best=options.num_best,
-            rules=options.answer_rules or rules_of(each.question for each in train),
-            null_threshold=None if options.threshold is None else log_odds_of(options.threshold),
-            settles=options.threshold is None and not all(each.answers for each in train),
-        )
-        if settings.vocabulary is None:
-            settings = replace(settings, vocabulary=build_vocabulary(train, settings))
-        return question_data(task, splits, settings, task.windows)
-
-    @classmethod
-    def split_examples(
-        cls, files: Sequence[Path], reading: Reading, max_examples: int | None
-    ) -> "Iterator[SplitExample]":
-        """See `Task.split_examples`; questions about one passage stay together."""
-        from tasks.question_answering.data import split_examples
-
-        return split_examples(files, reading, max_examples)
-
-    def labelled(self, files: Sequence[str], settings: DataSettings) -> "QuestionData":
-        """See `Task.labelled`."""
-        from tasks.question_answering.data import question_data
-
-        questions = list(read_questions(files, settings.reading))
-        if not any(each.answers for each in questions):
-            raise InputError("no question has an answer", files[0])
-        return question_data(self, {"test": questions}, settings, self.windows)
 
     # The checkpoint folder.
 

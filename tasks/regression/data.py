@@ -10,6 +10,7 @@ import numpy as np
 
 from common.errors import InputError, OptionError
 from data_util.labelled.batches import LabelledBatches
+from data_util.labelled.checked_examples import Checked, CheckedExample, check_records
 from data_util.labelled.split_examples import SplitExample
 from data_util.labelled.text_groups import (
     TextGroup,
@@ -18,7 +19,6 @@ from data_util.labelled.text_groups import (
     tokenize_groups,
 )
 from data_util.labelled.troubles import TroubleFinder
-from data_util.reading.documents import Document
 from data_util.reading.fields import PAIR_FIELDS, TEXT_FIELDS
 from data_util.reading.records import described
 from data_util.reading.settings import Reading
@@ -28,7 +28,13 @@ from models.registry import HEADS
 from tasks.data import DataSettings, Files, TaskData, TextEncoder, places_of
 from tasks.regression.batches import ValuedExamples, value_to_bits, values_of
 from tasks.regression.options import RegressionOptions
-from tasks.regression.records import Valued, read_valued, value_names
+from tasks.regression.records import (
+    Valued,
+    other_kind,
+    read_valued,
+    value_names,
+    valued_reader,
+)
 
 if TYPE_CHECKING:
     from tasks.regression.task import Regression
@@ -112,6 +118,28 @@ def split_examples(
         yield SplitExample(found.texts, (), record)
 
 
+def check_examples(path: Path, reading: Reading) -> Iterator[Checked]:
+    """See `Task.check_examples`."""
+    pairs = reading.pairs
+
+    def check(found: Valued, line: int) -> CheckedExample:
+        nonlocal pairs
+        pairs = found.is_pair if pairs is None else pairs
+        if message := other_kind(found, pairs=pairs):
+            raise InputError(message)
+        return _checked(found, line)
+
+    return check_records(valued_reader(reading), path, check)
+
+
+def _checked(found: Valued, line: int) -> CheckedExample:
+    assert found.value is not None
+    value = f"{found.value:g}"
+    return CheckedExample(
+        line, found.texts, truth=value, shown=value, numbers={"values": found.value}
+    )
+
+
 def _data(
     task: "Regression", groups: dict[str, TokenizedGroups], files: Files, settings: DataSettings
 ) -> ValuedData:
@@ -167,13 +195,13 @@ def _tokenized(paths: Sequence[str], settings: DataSettings) -> TokenizedGroups:
 
 def _look_through(files: Files, settings: DataSettings) -> tuple[bool, tuple[str, ...]]:
     """Whether the examples are pairs, and what is suspicious: the same texts several times."""
-    finder, pairs = TroubleFinder(), settings.reading.pairs
+    finder, pairs = TroubleFinder(unit="examples", truth="values"), settings.reading.pairs
     for split, paths in files.items():
         kind = replace(settings, reading=settings.reading.replace(pairs=pairs))
         for each in _read(paths, kind):
-            pairs = len(each.texts) == 2
-            second = each.texts[1] if pairs else None
-            finder.add(split, Document(each.texts[0], (f"{each.value:g}",), *each.place, second))
+            pairs = each.is_pair
+            path, line = each.place
+            finder.add(split, _checked(each, line), path)
     return bool(pairs), tuple(found.message for found in finder.repetitions())
 
 

@@ -37,6 +37,11 @@ class Valued:
     place: tuple[str, int] = ("", 0)
 
     @property
+    def is_pair(self) -> bool:
+        """Whether it has two texts."""
+        return len(self.texts) == 2
+
+    @property
     def text(self) -> Text:
         """The text, or both texts of a pair."""
         return self.texts[0] if len(self.texts) == 1 else (self.texts[0], self.texts[1])
@@ -51,14 +56,25 @@ def read_valued(
         InputError: a file cannot be read, a line is wrong, or some examples are pairs and others
             are not; the message names the file and the line.
     """
-    reader = ExampleReader(partial(parse, reading=reading), reading)
     pairs = reading.pairs
-    for path, line, found in reader.files(files, max_examples):
-        pairs = len(found.texts) == 2 if pairs is None else pairs
-        if (len(found.texts) == 2) != pairs:
-            wrong = "a single text among pairs" if pairs else "a pair among single texts"
-            raise InputError(f"{wrong}: {_RIGHT_FORM}", path, line)
+    for path, line, found in valued_reader(reading).files(files, max_examples):
+        pairs = found.is_pair if pairs is None else pairs
+        if message := other_kind(found, pairs=pairs):
+            raise InputError(message, path, line)
         yield replace(found, place=(path, line))
+
+
+def valued_reader(reading: Reading) -> ExampleReader[Valued]:
+    """What reads texts with values."""
+    return ExampleReader(partial(parse, reading=reading), reading)
+
+
+def other_kind(found: Valued, *, pairs: bool) -> str:
+    """What is wrong with an example among pairs, or among single texts; "": nothing."""
+    if found.is_pair == pairs:
+        return ""
+    wrong = "a single text among pairs" if pairs else "a pair among single texts"
+    return f"{wrong}: {_RIGHT_FORM}"
 
 
 def read_lines(stream: BinaryIO, name: str, reading: Reading, *, pairs: bool) -> Iterator[Line]:

@@ -60,6 +60,7 @@ class Regression(Task):
     name: ClassVar[str] = "regression"
     data_module: ClassVar[str] = "tasks.regression.data"
     score = "pearson"
+    truth: ClassVar[str] = "values"
     result_type: ClassVar[type] = Value
 
     def __init__(

@@ -15,9 +15,10 @@ from data_util.reading.sources import check_one_split
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 from tasks.sequence_to_sequence.batches import SequenceToSequenceExamples
+from tasks.sequence_to_sequence.examples import check_examples as check_examples
+from tasks.sequence_to_sequence.examples import split_examples as split_examples
 from tasks.sequence_to_sequence.options import SequenceToSequenceOptions
 from tasks.sequence_to_sequence.records import SourceAndTarget, read_examples
-from tasks.sequence_to_sequence.records import split_examples as split_examples
 
 if TYPE_CHECKING:
     from tasks.sequence_to_sequence.task import SequenceToSequence

@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from common.errors import InputError
 from data_util.reading.documents import Document, read_documents, texts_or_errors
 from data_util.reading.settings import DEFAULT_READING, Reading
 from tasks.data import Files, Line
 
-if TYPE_CHECKING:
-    from data_util.labelled.split_examples import SplitExample
-
 SOURCE, TARGET = "source", "target"
+NO_EXAMPLE = (
+    "this is no example: `source<TAB>target` with one tab and two texts is expected, or a JSON "
+    'record {"source": "...", "target": "..."} (other names: --text_field=A,B)'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +53,25 @@ def read_examples(
     Raises:
         InputError: a file cannot be read, or an example is not whole.
     """
-    reading = reading.replace(text_field=reading.text_field or (SOURCE, TARGET), pairs=True)
     for document in read_documents(
-        files, labelled=False, unit="document", reading=reading, max_documents=max_examples
+        files,
+        labelled=False,
+        unit="document",
+        reading=reading_of(reading),
+        max_documents=max_examples,
     ):
         yield _example(document)
 
 
+def reading_of(reading: Reading) -> Reading:
+    """The settings with which examples are read as pairs."""
+    return reading.replace(text_field=reading.text_field or (SOURCE, TARGET), pairs=True)
+
+
 def _example(document: Document) -> SourceAndTarget:
     if document.text_b is None:
-        raise InputError(
-            "this is no example: `source<TAB>target` with one tab and two texts is expected, or a "
-            'JSON record {"source": "...", "target": "..."} (other names: --text_field=A,B)',
-            document.path,
-            document.line,
-        )
+        raise InputError(NO_EXAMPLE, document.path, document.line)
     return SourceAndTarget(document.text, document.text_b, document.path, document.line)
-
-
-def split_examples(
-    files: Sequence[Path], reading: Reading, max_examples: int | None
-) -> "Iterator[SplitExample]":
-    """See `tasks.base.Task.split_examples`; examples with the same source stay together."""
-    from data_util.labelled.split_examples import SplitExample
-
-    names = reading.text_field or (SOURCE, TARGET)
-    for example in read_examples(files, reading, max_examples):
-        texts = dict(zip(names, (example.source, example.target), strict=True))
-        yield SplitExample(example.source, (), {**texts, "place": example.place})
 
 
 def training_texts(files: Files, reading: Reading) -> Iterator[tuple[str, str]]:

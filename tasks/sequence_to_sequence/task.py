@@ -55,7 +55,7 @@ class SequenceToSequence(Task):
     higher_is_better: bool = False
     # Short runs are compared by the loss: nothing is written in them.
     trial_options: ClassVar[Mapping[str, Any]] = {"score": "loss"}
-    unit = "examples"
+    truth: ClassVar[str] = "targets"
     fields: Mapping[str, Any] = {SOURCE: str}
     result_type: ClassVar[type] = Written
 

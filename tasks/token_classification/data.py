@@ -17,7 +17,8 @@ from data_util.reading.sources import check_one_split
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
 from tasks.token_classification.batches import TokenExamples, unit_tags
-from tasks.token_classification.held_out import split_examples as split_examples
+from tasks.token_classification.examples import check_examples as check_examples
+from tasks.token_classification.examples import split_examples as split_examples
 from tasks.token_classification.options import TokenClassificationOptions
 from tasks.token_classification.passages import EncodedPassage, encode
 from tasks.token_classification.records import TaggedText, read_splits

@@ -95,14 +95,14 @@ def read_splits(
         each for texts in found.values() for _, each, _ in texts if isinstance(each, TaggedWords)
     ]
     scheme = scheme_of([each.tags for each in tagged]) if file_tags == "auto" else file_tags
-    converted = {
+    splits = {
         split: [
-            each if isinstance(each, TaggedText) else _converted(each, scheme, path, line)
+            each if isinstance(each, TaggedText) else converted(each, scheme, path, line)
             for path, each, line in texts
         ]
         for split, texts in found.items()
     }
-    return converted, "plain" if tagged and scheme == "plain" else "bio"
+    return splits, "plain" if tagged and scheme == "plain" else "bio"
 
 
 def training_texts(files: Files, reading: Reading) -> Iterator[str]:
@@ -147,41 +147,45 @@ def labelled_texts(
     for source in sources(paths):
         path, empty = str(source.path), True
         with source.path.open("rb") as file:
-            for text, line in _of_file(file, path, reading, nested):
+            for line, found in read_stream(file, path, reading, nested):
+                if isinstance(found, InputError):
+                    raise found
                 empty = False
-                yield path, text, line
+                yield path, found, line
         if empty and not source.one_of_many:
             raise InputError("there is no labelled text in this file", path)
 
 
-def _of_file(
-    file: BinaryIO, path: str, reading: Reading, nested: str
-) -> Iterator[tuple[TaggedText | TaggedWords, int]]:
+def read_stream(
+    stream: BinaryIO, name: str, reading: Reading, nested: str
+) -> Iterator[tuple[int, TaggedText | TaggedWords | InputError]]:
+    """The labelled texts of a stream, each with its line, or what is wrong with a line.
+
+    Raises:
+        InputError: the rest of the stream cannot be read.
+    """
     is_json: bool | None = None
     words = TaggedWords()
-    for number, item in Records(file, path, reading):
+    for number, item in Records(stream, name, reading):
         if isinstance(item, InputError):
-            raise item
+            yield number, item
+            continue
         blank = isinstance(item, str) and not item.strip("\n\r ")
         if is_json is None and not blank:
             is_json = isinstance(item, dict) or item.lstrip().startswith("{")
         try:
             if is_json and not blank:
                 record = item if isinstance(item, dict) else json_object(item)
-                yield _labelled(record, path, number, reading, nested), number
-                continue
-            if isinstance(item, dict):
-                continue
-            if blank or item.startswith(_DOCUMENT):
-                if words.words:
-                    yield words, words.lines[0]
+                yield number, _labelled(record, name, number, reading, nested)
+            elif isinstance(item, str) and not (blank or item.startswith(_DOCUMENT)):
+                _add_columns(words, item, number)
+            elif words.words:
+                yield words.lines[0], words
                 words = TaggedWords()
-                continue
-            _add_columns(words, item, number)
         except InputError as error:
-            raise InputError(error.message, path, error.line or number) from None
+            yield number, InputError(error.message, name, number)
     if words.words:
-        yield words, words.lines[0]
+        yield words.lines[0], words
 
 
 def _add_columns(words: TaggedWords, line: str, number: int) -> None:
@@ -198,7 +202,12 @@ def _add_columns(words: TaggedWords, line: str, number: int) -> None:
     words.lines.append(number)
 
 
-def _converted(tagged: TaggedWords, scheme: str, path: str, line: int) -> TaggedText:
+def converted(tagged: TaggedWords, scheme: str, path: str, line: int) -> TaggedText:
+    """Words with tags as a text with entities.
+
+    Raises:
+        InputError: a tag does not fit the scheme; the message names its line.
+    """
     passage = joined(tagged.words)
     assert passage.words is not None
     try:

@@ -53,6 +53,7 @@ class TokenClassification(Task):
     data_module: ClassVar[str] = "tasks.token_classification.data"
     score: str = "entity_f1"
     unit: str = "texts"
+    truth: ClassVar[str] = "entities"
     fields: Mapping[str, Any] = {"text": str}
     result_type: ClassVar[type] = Tagging
     formats: ClassVar[Mapping[str, type[ResultFormat]]] = {"conll": ConllFormat}

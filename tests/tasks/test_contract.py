@@ -10,8 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 from scipy.special import expit
 
-from common.errors import OptionError
+from common.errors import InputError, OptionError
 from common.options import Options
+from data_util.labelled.checked_examples import CheckedExample
 from data_util.reading.settings import DEFAULT_READING
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.writing import write_checkpoint
@@ -314,3 +315,19 @@ def test_parts_of_the_training_files_can_be_held_out(name, tmp_path):
     assert [(each.texts, each.labels) for each in again] == [
         (each.texts, each.labels) for each in found
     ]
+
+
+@tasks
+def test_files_are_checked_to_their_end(name, tmp_path):
+    task, path = TASKS[name], tmp_path / "all.txt"
+    lines = FILES[name][0](SIZES["train"], 0)
+    path.write_text("".join([*lines[:5], "\n", "\0\n", *lines[5:]]), encoding="utf-8")
+    try:
+        found = list(task.check_examples(path, DEFAULT_READING))
+    except OptionError as error:
+        assert name in str(error)
+        return
+    assert [line for line, each in found if isinstance(each, InputError)] == [7]
+    examples = [each for _, each in found if isinstance(each, CheckedExample)]
+    assert len(examples) == SIZES["train"]
+    assert all(each.truth is not None and all(each.texts) for each in examples)

@@ -1,5 +1,6 @@
 import pytest
 
+from data_util.labelled.checked_examples import checked_document
 from data_util.labelled.troubles import RARE, TroubleFinder, similar_labels
 from data_util.reading.documents import Document
 
@@ -9,7 +10,8 @@ def found(**splits):
     finder = TroubleFinder()
     for split, documents in splits.items():
         for line, (text, labels) in enumerate(documents, start=1):
-            finder.add(split, Document(text, tuple(labels), f"{split}.txt", line))
+            document = Document(text, tuple(labels), f"{split}.txt", line)
+            finder.add(split, checked_document(document), document.path)
     return {trouble.kind: trouble for trouble in finder.troubles()}, finder
 
 
@@ -55,7 +57,8 @@ def test_texts_that_splits_share():
     finder = TroubleFinder()
     for split in ("train", "valid"):
         for line, (text, labels) in enumerate(MANY):
-            finder.add(split, Document(text, tuple(labels), "all.txt", line))
+            document = Document(text, tuple(labels), "all.txt", line)
+            finder.add(split, checked_document(document), document.path)
     assert [t.count for t in finder.troubles()] == [len(MANY)]
 
 

@@ -98,7 +98,7 @@ def test_suspicious_questions_are_told(tmp_path):
     data = MultipleChoice.prepare(paths, made, MultipleChoiceOptions())
     assert len(data.remarks) == 3
     shared, contradicting, repeated = data.remarks
-    assert shared.startswith("2 of 2 documents in valid have a text that is in train too")
+    assert shared.startswith("2 of 2 questions in valid have a text that is in train too")
     assert contradicting.startswith("1 texts are there several times")
     assert "repeat the text of an earlier one" in repeated
     with pytest.raises(OptionError, match="--sequence_length=4: a context, a choice"):

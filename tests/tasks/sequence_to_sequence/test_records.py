@@ -6,7 +6,8 @@ import pytest
 
 from common.errors import InputError
 from data_util.reading.settings import Reading
-from tasks.sequence_to_sequence.records import read_examples, read_sources, split_examples
+from tasks.sequence_to_sequence.examples import split_examples
+from tasks.sequence_to_sequence.records import read_examples, read_sources
 
 PAIRS = [("Whose turn is it?", "轮到谁了？"), ("I don't know.", "我不知道。")]
 

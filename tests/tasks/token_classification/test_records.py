@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.errors import InputError
 from data_util.reading.settings import Reading
-from tasks.token_classification.held_out import split_examples
+from tasks.token_classification.examples import split_examples
 from tasks.token_classification.records import (
     read_lines,
     read_splits,

@@ -9,10 +9,10 @@ import pytest
 from common.errors import OptionError
 from common.options import declarations
 from common.parsing import help_text, parse_options
-from data_util.check_file import CheckFileOptions
 from data_util.sample.corpus import SampleOptions
 from models.registry import OBJECTIVES
 from serving.options import ServingOptions
+from tasks.check_file import CheckFileOptions
 from training.options.conversion import ExportOptions, ExportReleasedOptions, ImportOptions
 from training.options.scripts import (
     FineTuningOptions,
