@@ -7,22 +7,22 @@ import importlib.util
 import logging
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from common.errors import InputError, OptionError
 from common.files import to_json
 from common.whole_files import whole_folder
+from conversion.agreement import Arrays, Calls, check_agreement, sample_calls
 from conversion.exported import (
     DESCRIPTION,
     FORMAT_VERSION,
-    MODEL_FILES,
+    PARTS,
     TOKENIZER,
     VOCABULARY,
-    ExportedModel,
+    WHOLE,
+    model_file,
 )
 from models.checkpoints.folder import CONFIG, METRICS
 from training.command_line import run, standard_error_closed
@@ -30,12 +30,12 @@ from training.options.conversion import ExportOptions
 
 if TYPE_CHECKING:
     from models.backbones.base import Backbone
-    from models.serving_model import ServingModel
+    from models.serving_model import ServingPart
+    from models.task_model import TaskModel
     from training.prediction import Predictor
 
 logger = logging.getLogger(__name__)
 
-TOLERANCE = 1e-4
 _NEEDED = {
     "onnx": ("onnx", "tf2onnx"),
     "onnx, int8": ("onnx", "tf2onnx", "onnxruntime"),
@@ -58,7 +58,6 @@ def export(options: ExportOptions) -> Path:
             `options.overwrite`; or the format cannot express the backbone, or an export the task.
     """
     # Imported here: `--help` is instant.
-    from models.serving_model import ServingModel
     from training.prediction import Predictor
 
     out = Path(options.out)
@@ -69,16 +68,18 @@ def export(options: ExportOptions) -> Path:
     _check_backbone(options.format, predictor.model.backbone)
     quantized = ", int8" if options.quantize == "int8" else ""
     logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)
-    model = ServingModel(predictor.model)
-    sample = _sample(predictor, model)
-    expected = [
-        {name: np.asarray(output) for name, output in model(batch).items()} for batch in sample
-    ]
+    parts = predictor.task.serving_parts(predictor.model)
+    calls = sample_calls(predictor, parts)
+    if options.format == "saved_model":
+        _quantize(predictor.model, options.quantize)
+    files = {name: model_file(options.format, name) for name in parts}
     with whole_folder(out, replace=options.overwrite) as folder:
-        _WRITERS[options.format](model, folder / MODEL_FILES[options.format], options.quantize)
-        _write_beside(predictor, model, folder, options, expected)
-        _check_agreement(folder, sample, expected, options)
-    logger.info("wrote %s (%.1f MB in all)", out / MODEL_FILES[options.format], bytes_of(out) / 1e6)
+        for name, part in parts.items():
+            _WRITERS[options.format](part, folder / files[name], options.quantize)
+        _write_beside(predictor, parts, folder, options, calls)
+        check_agreement(folder, calls, exact=options.quantize == "none")
+    written = " and ".join(str(out / name) for name in files.values())
+    logger.info("wrote %s (%.1f MB in all)", written, bytes_of(out) / 1e6)
     return out
 
 
@@ -97,12 +98,11 @@ def _check_backbone(format: str, backbone: "Backbone") -> None:
         )
 
 
-def _write_saved_model(model: "ServingModel", path: Path, quantize: str) -> None:
-    _quantize(model, quantize)
+def _write_saved_model(model: "ServingPart", path: Path, quantize: str) -> None:
     _export_quietly(model, path, "tf_saved_model")
 
 
-def _write_onnx(model: "ServingModel", path: Path, quantize: str) -> None:
+def _write_onnx(model: "ServingPart", path: Path, quantize: str) -> None:
     from conversion.onnx import convert_to_onnx, quantize_onnx
 
     shapes = {name: [*map(str, array.shape)] for name, array in model.arrays.items()}
@@ -111,7 +111,7 @@ def _write_onnx(model: "ServingModel", path: Path, quantize: str) -> None:
         quantize_onnx(path)
 
 
-def _write_litert(model: "ServingModel", path: Path, quantize: str) -> None:
+def _write_litert(model: "ServingPart", path: Path, quantize: str) -> None:
     import tensorflow as tf
 
     # Only built-in operations: the LiteRT runtime without TensorFlow knows no others.
@@ -125,14 +125,14 @@ def _write_litert(model: "ServingModel", path: Path, quantize: str) -> None:
     _export_quietly(model, path, "litert", **settings)
 
 
-_WRITERS: dict[str, Callable[["ServingModel", Path, str], None]] = {
+_WRITERS: dict[str, Callable[["ServingPart", Path, str], None]] = {
     "saved_model": _write_saved_model,
     "onnx": _write_onnx,
     "litert": _write_litert,
 }
 
 
-def _quantize(model: "ServingModel", quantize: str) -> None:
+def _quantize(model: "TaskModel", quantize: str) -> None:
     if quantize == "none":
         return
     with warnings.catch_warnings():
@@ -141,13 +141,13 @@ def _quantize(model: "ServingModel", quantize: str) -> None:
         model.quantize(quantize)
 
 
-def _export_quietly(model: "ServingModel", path: Path, format: str, **settings: Any) -> None:
+def _export_quietly(model: "ServingPart", path: Path, format: str, **settings: Any) -> None:
     import tensorflow as tf
 
     # One argument, a dict; any length and any batch size.
     signature = [
         {
-            name: tf.TensorSpec((None,) * len(array.shape), array.dtype, name=name)
+            name: tf.TensorSpec(_sizes(array.shape), array.dtype, name=name)
             for name, array in model.arrays.items()
         }
     ]
@@ -156,12 +156,17 @@ def _export_quietly(model: "ServingModel", path: Path, format: str, **settings: 
         model.export(str(path), format=format, input_signature=signature, verbose=False, **settings)
 
 
+def _sizes(shape: Sequence[str | int]) -> tuple[int | None, ...]:
+    """The sizes of dimensions, None where they may vary."""
+    return tuple(each if isinstance(each, int) else None for each in shape)
+
+
 def _write_beside(
     predictor: "Predictor",
-    model: "ServingModel",
+    parts: Mapping[str, "ServingPart"],
     folder: Path,
     options: ExportOptions,
-    expected: list[dict[str, np.ndarray]],
+    calls: Calls,
 ) -> None:
     """Writes what turns text into the model's inputs, and its outputs into answers."""
     for name in (VOCABULARY, TOKENIZER):
@@ -171,23 +176,18 @@ def _write_beside(
     config = {name: each for name, each in predictor.checkpoint.config.items() if name != "options"}
     (folder / CONFIG).write_bytes(to_json(config))
     predictor.checkpoint.check_current()
+    described = {
+        name: {"model": model_file(options.format, name), **_described(part, calls[name])}
+        for name, part in parts.items()
+    }
     description = {
         "format_version": FORMAT_VERSION,
         "format": options.format,
-        "model": MODEL_FILES[options.format],
         "quantize": options.quantize,
         "task": predictor.task.name,
         "fields": list(predictor.task.fields),
         "sequence_length": predictor.text.sequence_length,
-        "inputs": {
-            name: {"dtype": array.dtype, "shape": list(array.shape)}
-            for name, array in model.arrays.items()
-        },
-        "outputs": {
-            "names": list(expected[0]),
-            "dtype": "float32",
-            "shape": _shape(expected),
-        },
+        **(described[WHOLE] if set(described) == {WHOLE} else {PARTS: described}),
         "decision": predictor.task.serving_decision(),
     }
     for name, text in predictor.task.serving_files().items():
@@ -195,66 +195,25 @@ def _write_beside(
     (folder / DESCRIPTION).write_bytes(to_json(description))
 
 
-def _shape(expected: list[dict[str, np.ndarray]]) -> list[str | int]:
-    """The shape of the last output; a dimension of another size in each batch is a length."""
-    shapes = [list(outputs.values())[-1].shape[1:] for outputs in expected]
+def _described(part: "ServingPart", calls: Sequence[tuple[Arrays, Arrays]]) -> dict[str, Any]:
+    """The inputs and outputs of a part."""
+    outputs = [calls[0][1], calls[-1][1]]
+    return {
+        "inputs": {
+            name: {"dtype": array.dtype, "shape": list(array.shape)}
+            for name, array in part.arrays.items()
+        },
+        "outputs": {"names": list(outputs[0]), "dtype": "float32", "shape": _shape(outputs)},
+    }
+
+
+def _shape(outputs: Sequence[Arrays]) -> list[str | int]:
+    """The shape of the last output; a dimension of another size in each call is a length."""
+    shapes = [list(each.values())[-1].shape[1:] for each in outputs]
     sizes: list[str | int] = [
         one if one == other else "length" for one, other in zip(*shapes, strict=True)
     ]
     return ["batch", *sizes]
-
-
-def _sample(predictor: "Predictor", model: "ServingModel") -> list[dict[str, np.ndarray]]:
-    """Two batches of random inputs, one of them with padding, to compare the export on."""
-    random = np.random.default_rng(0)
-    longest = min(predictor.text.sequence_length, 70)
-    counts = {"token_ids": len(predictor.text.vocabulary)}
-    features = getattr(predictor.model, "num_features", 1)
-    batches = []
-    for lengths in ([4], [longest, 4, longest // 2]):
-        mask = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        batch = {"padding_mask": mask.astype(np.int32)}
-        # Of several texts the second one begins in the middle.
-        second = np.arange(max(lengths)) >= np.array(lengths)[:, None] // 2
-        batch["segment_ids"] = (mask & second & (len(predictor.task.fields) > 1)).astype(np.int32)
-        for name, array in model.arrays.items():
-            if name in batch:
-                continue
-            values = random.random(mask.shape)
-            if array.dtype == "int32":
-                values = np.floor(values * counts.get(name, features))
-            batch[name] = np.where(mask, values, 0).astype(array.dtype)
-        batches.append(batch)
-    return batches
-
-
-def _check_agreement(
-    folder: Path,
-    sample: list[dict[str, np.ndarray]],
-    expected: list[dict[str, np.ndarray]],
-    options: ExportOptions,
-) -> None:
-    try:
-        exported = ExportedModel(folder)
-    except InputError as error:
-        logger.warning("the export was not run: %s", error.message)
-        return
-    name = list(expected[0])[-1]  # the probabilities, if the task has any
-    difference = max(
-        float(np.abs(exported(batch)[name] - outputs[name]).max())
-        for batch, outputs in zip(sample, expected, strict=True)
-    )
-    if options.quantize == "none" and not difference <= TOLERANCE:
-        raise RuntimeError(
-            f"the exported model's {name} differ from the checkpoint's by {difference:.1e}, "
-            f"more than {TOLERANCE}; nothing was written. Please report this."
-        )
-    logger.info(
-        "ran it in %s: its %s differ from the checkpoint's by at most %.1e on random input",
-        exported.runtime,
-        name,
-        difference,
-    )
 
 
 def _check_output(out: Path, overwrite: bool) -> None:

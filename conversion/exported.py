@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,32 @@ from training.command_line import standard_error_closed
 FORMAT_VERSION = 2
 DESCRIPTION = "model.json"
 VOCABULARY, TOKENIZER = "vocab.txt", "tokenizer.json"
-MODEL_FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
+# The part of a model that is exported in one.
+WHOLE = "model"
+# The key of the descriptions of the parts, where there are several.
+PARTS = "parts"
+_ENDINGS = {"onnx": ".onnx", "litert": ".tflite"}
 
 Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+def model_file(form: str, part: str) -> str:
+    """The file, or the folder, of a part of an export.
+
+    >>> model_file("onnx", "encoder"), model_file("saved_model", "model")
+    ('encoder.onnx', 'saved_model')
+    """
+    if form in _ENDINGS:
+        return part + _ENDINGS[form]
+    return form if part == WHOLE else f"{form}_{part}"
+
+
+def as_given(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays as an exported model takes them: float32, or else int32."""
+    return {
+        name: array.astype(np.float32 if array.dtype.kind == "f" else np.int32)
+        for name, array in inputs.items()
+    }
 
 
 class ExportedModel:
@@ -33,6 +57,8 @@ class ExportedModel:
 
     Attributes:
         description: the content of its `model.json`.
+        parts: what runs each part of the model, by name: from the part's inputs (more may be given)
+            to its outputs, (batch, ...) float32 each. Most models have one part, "model".
         runtime: the name of what runs it.
 
     Raises:
@@ -50,7 +76,17 @@ class ExportedModel:
                 path,
             )
         self._folder = folder
-        self.runtime, self._run = _RUNNERS[form](folder / MODEL_FILES[form])
+        described = self.description.get(PARTS, {WHOLE: self.description})
+        self.runtime = ""
+        self.parts: dict[str, Runner] = {}
+        try:
+            for name, part in described.items():
+                self.runtime, run = _RUNNERS[form](folder / model_file(form, name))
+                self.parts[name] = _named(run, list(part["inputs"]), list(part["outputs"]["names"]))
+        except (AttributeError, KeyError, TypeError):
+            raise InputError(
+                "the inputs and outputs of the model are not described", path
+            ) from None
 
     @cached_property
     def _text(self) -> tuple[Tokenizer, Vocabulary, FeatureTable | None]:
@@ -89,12 +125,17 @@ class ExportedModel:
         Returns:
             The outputs that `description` names, (batch, ...) float32 each.
         """
-        return self._run(
-            {
-                name: array if array.dtype.kind == "f" else array.astype(np.int32)
-                for name, array in inputs.items()
-            }
-        )
+        return self.parts[WHOLE](inputs)
+
+
+def _named(run: Runner, inputs: list[str], outputs: list[str]) -> Runner:
+    """A function that picks the inputs, and gives the outputs in their order."""
+
+    def named(given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = run(as_given({name: given[name] for name in inputs}))
+        return {name: found[name] for name in outputs}
+
+    return named
 
 
 def _saved_model(path: Path) -> tuple[str, Runner]:
@@ -148,12 +189,20 @@ def _litert(path: Path) -> tuple[str, Runner]:
         runner = interpreter.get_signature_runner("serving_default")
         # The first run logs to standard error how it will be executed.
         details = runner.get_input_details()
-        runner(**{name: np.ones((1, 3), each["dtype"]) for name, each in details.items()})
+        runner(**{name: _first_input(name, each) for name, each in details.items()})
 
     def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return runner(**inputs)
 
     return "LiteRT", run
+
+
+def _first_input(name: str, details: Mapping[str, Any]) -> np.ndarray:
+    """An array for an input: one row, and three where any size will do; nothing is padding."""
+    sizes = details["shape_signature"].tolist()
+    shape = [3 if place and size < 0 else max(size, 1) for place, size in enumerate(sizes)]
+    fill = np.ones if "mask" in name else np.zeros
+    return fill(shape, details["dtype"])
 
 
 def _unusable(path: Path, error: Exception) -> InputError:

@@ -1,6 +1,7 @@
 """Predicts with an exported model: without Keras, and with TensorFlow for a SavedModel alone."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import CONFIG, METRICS, Checkpoint
 from tasks.data import TextEncoder
+from tasks.evaluation import Outputs
 from tasks.loading import load_task
 from training.options.groups import PredictorOptions
 from training.predictor import TaskPredictor
@@ -71,10 +73,11 @@ class ExportedPredictor(TaskPredictor):
 
     def _run(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """See `TaskPredictor`."""
-        read = self.exported.description["inputs"]
-        found = self.exported({name: inputs[name] for name in read})
-        names = self.exported.description["outputs"]["names"]
-        return self.task.served_outputs({name: found[name] for name in names})
+        return self._outputs(inputs)
+
+    @cached_property
+    def _outputs(self) -> Outputs:
+        return self.task.exported_outputs(self.exported.parts)
 
 
 def _files_beside(folder: Path) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Teaches tf2onnx an operation, and completes and quantizes the files that it writes."""
+"""Mends what tf2onnx does, and completes and quantizes the files that it writes."""
 
 import functools
 import logging
@@ -30,13 +30,14 @@ def convert_to_onnx(
     import onnx
 
     _teach_erfc()
+    _keep_reshapes()
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     convert()
     model = onnx.load(path)
     # The dynamic axes have meaningless names, different ones for each input.
     for value in (*model.graph.input, *model.graph.output):
         dimensions = value.type.tensor_type.shape.dim
-        names = shapes.get(value.name, ("batch", "length", "width"))
+        names = shapes.get(value.name, ("batch", *["length"] * len(dimensions)))
         for dimension, name in zip(dimensions, names, strict=False):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = name
@@ -59,6 +60,28 @@ def _teach_erfc() -> None:
             one = ctx.make_const(f"{node.name}/one", np.ones((), np.float32)).output[0]
             erf = ctx.make_node("Erf", node.input, **types).output[0]
             ctx.make_node("Sub", [one, erf], name=node.name, outputs=node.output, **types)
+
+
+@functools.cache
+def _keep_reshapes() -> None:
+    """Keeps tf2onnx from leaving out a reshape before one that copies sizes of its output.
+
+    Its optimizers write 0 for a size that is copied from the input, and afterwards join two
+    reshapes to the second one, whose input has other sizes then.
+    """
+    from tf2onnx.optimizer import back_to_back_optimizer
+
+    handlers = back_to_back_optimizer._func_map
+    join = handlers["Reshape",]
+
+    def joined(graph: Any, node: Any, consumers: Sequence[Any]) -> list[Any]:
+        for consumer in consumers:
+            shape = consumer.inputs[1] if consumer.type == "Reshape" else None
+            if shape is not None and shape.is_const() and 0 in shape.get_tensor_value():
+                return []
+        return join(graph, node, consumers)
+
+    handlers["Reshape",] = joined
 
 
 def quantize_onnx(path: Path) -> None:

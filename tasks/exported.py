@@ -1,9 +1,15 @@
 """The part of a task that says what an exported model consists of."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tasks.evaluation import Outputs
+
+if TYPE_CHECKING:
+    from models.serving_model import ServingPart
+    from models.task_model import TaskModel
 
 
 class Exported:
@@ -14,11 +20,32 @@ class Exported:
         raise NotImplementedError
 
     def check_export(self) -> None:
-        """Checks that one forward pass of the model gives what results are made of.
+        """Checks that the exported parts of the model give what results are made of.
 
         Raises:
-            OptionError: it does not, so that an exported model would be of no use.
+            OptionError: they do not, so that an exported model would be of no use.
         """
+
+    def serving_parts(self, model: "TaskModel") -> "dict[str, ServingPart]":
+        """The models that an export consists of, by name; each is a file of it.
+
+        By default there is one, "model": the forward pass, with the outputs of `serving_outputs`.
+
+        Args:
+            model: of this task; its layers are shared.
+        """
+        from models.serving_model import ServingModel
+
+        return {"model": ServingModel(model)}
+
+    def exported_outputs(self, parts: Mapping[str, Outputs]) -> Outputs:
+        """The function from the inputs of a batch to the outputs that `results` reads.
+
+        Args:
+            parts: what runs each of the `serving_parts`, by name, from NumPy arrays to NumPy
+                arrays.
+        """
+        return lambda inputs: self.served_outputs(parts["model"](inputs))
 
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The outputs of an exported model by name, (rows, ...) each, in Keras' operations."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 from keras import ops
 
 from models.build import INPUTS, Array
 from models.kernels.losses import cross_entropy
 from models.layers.decoder_layer import KeysAndValues
+from models.serving_model import ServingPart, as_integers
 from models.task_model import TaskModel
 
 TARGETS: Mapping[str, Array] = {
@@ -53,17 +53,17 @@ class SequenceToSequenceModel(TaskModel):
         return {"loss": loss, "hit": ops.cast(predicted == inputs["next_ids"], "float32")}
 
 
-class MemoryPart(keras.Model):
+class MemoryPart(ServingPart):
     """Reads the sources: what the decoder attends to.
 
     Args:
-        model: a built model; its layers are shared.
+        model: a built `SequenceToSequenceModel`; its layers are shared.
     """
 
-    def __init__(self, model: SequenceToSequenceModel, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.model = model
-        self.built = True
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """See `ServingPart.arrays`."""
+        return as_integers(INPUTS)
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
         """Computes the keys and values of each layer of the decoder.
@@ -76,35 +76,49 @@ class MemoryPart(keras.Model):
             "memory_keys" (rows, layers, length, num_heads, d_k) and "memory_values" (rows, layers,
             length, num_heads, d_v).
         """
-        memory = self.model.encoded(inputs, training=False)["sequence_output"]
+        mask = ops.cast(inputs["padding_mask"], "bool")
+        encoded = self.model.encoded({**inputs, "padding_mask": mask}, training=False)
+        memory = encoded["sequence_output"]
         keys, values = zip(*self.model.head.project_memory(memory), strict=True)
         return {"memory_keys": ops.stack(keys, axis=1), "memory_values": ops.stack(values, axis=1)}
 
 
-class StepPart(keras.Model):
+class StepPart(ServingPart):
     """Scores the next token of sequences, with a cache.
 
     Args:
-        model: a built model; its layers are shared.
+        model: a built `SequenceToSequenceModel`; its layers are shared.
     """
 
-    def __init__(self, model: SequenceToSequenceModel, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.model = model
-        self.built = True
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """See `ServingPart.arrays`."""
+        config = self.model.head.config
+        found = {
+            "token_ids": Array(("batch", 1), "int32"),
+            "sources": Array(("batch",), "int32"),
+            "memory_mask": Array(("sources", "source_length"), "int32"),
+        }
+        for name, size in (("keys", config.d_k), ("values", config.d_v)):
+            layers, each = config.num_layers, (config.num_heads, size)
+            memory = ("sources", layers, "source_length", *each)
+            found[f"memory_{name}"] = Array(memory, "float32")
+            found[name] = Array(("batch", layers, "step", *each), "float32")
+        return found
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
         """Computes one step.
 
         Args:
             inputs: "token_ids" (rows, 1) int32, the last tokens; "memory_keys" and "memory_values"
-                of `MemoryPart`, and "memory_mask" (sources, length) bool; "sources" (rows,) int32,
+                of `MemoryPart`, and "memory_mask" (sources, length); "sources" (rows,) int32,
                 the source of each row; "keys" and "values" (rows, layers, t, num_heads, ...), what
-                the step before it gave, or with t = 0.
+                the step before it gave as "new_keys" and "new_values", or with t = 0.
             training: has no effect.
 
         Returns:
-            "logits" (rows, vocab_size) float32, and "keys" and "values" with t + 1.
+            "new_keys" and "new_values", for the step after it, and "logits" (rows, vocab_size)
+            float32.
         """
         sources, head = inputs["sources"], self.model.head
 
@@ -126,7 +140,7 @@ class StepPart(keras.Model):
         )
         keys, values = zip(*kept, strict=True)
         return {
+            "new_keys": ops.stack(keys, axis=1),
+            "new_values": ops.stack(values, axis=1),
             "logits": logits,
-            "keys": ops.stack(keys, axis=1),
-            "values": ops.stack(values, axis=1),
         }

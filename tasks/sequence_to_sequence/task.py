@@ -25,10 +25,13 @@ from tasks.sequence_to_sequence.records import SOURCE, read_sources
 
 if TYPE_CHECKING:
     from models.backbones.base import Backbone
+    from models.serving_model import ServingPart
     from models.task_model import TaskModel
 
 # The key of `config.json` that has the task's options.
 CONFIG_KEY = "sequence_to_sequence"
+# The parts of an export.
+ENCODER, DECODER = "encoder", "decoder"
 
 
 @dataclass
@@ -106,7 +109,8 @@ class SequenceToSequence(Task):
             task = cls(options, vocabulary, tokenizer.style)
         except (OptionError, TypeError) as error:
             raise CheckpointError(f"{checkpoint.folder}: config.json: {error}") from error
-        _check_size(checkpoint, options.decoder_layers)
+        if WEIGHTS in checkpoint.files:  # An export has none.
+            _check_size(checkpoint, options.decoder_layers)
         return task
 
     def use_options(self, options: Options) -> None:
@@ -156,10 +160,8 @@ class SequenceToSequence(Task):
 
     def outputs_function(self, model: Any, compiled: Compile) -> Outputs:
         """A function that writes texts token by token: see `Writer`."""
-        from tasks.sequence_to_sequence.writer import Writer
-
-        vocabulary = self.vocabulary
-        return Writer(model, compiled, self._generation(), vocabulary.cls_id, vocabulary.pad_id)
+        parts = self.serving_parts(model)
+        return self.exported_outputs({name: compiled(part) for name, part in parts.items()})
 
     # Prediction.
 
@@ -227,16 +229,33 @@ class SequenceToSequence(Task):
         """See `Task.examples`."""
         return [{SOURCE: "今天天气很好。" if chinese else "Whose turn is it?"}]
 
-    def check_export(self) -> None:
-        """See `Task.check_export`."""
-        raise OptionError(
-            f"the task {self.name} cannot be exported yet: a text is written in many passes, and "
-            "an export has one. predict.py and serve.py write texts."
-        )
+    # An export: the encoder, and one step of the decoder; the search is outside.
+
+    def serving_parts(self, model: "TaskModel") -> "dict[str, ServingPart]":
+        """See `Task.serving_parts`."""
+        from tasks.sequence_to_sequence.model import MemoryPart, StepPart
+
+        return {ENCODER: MemoryPart(model), DECODER: StepPart(model)}
+
+    def exported_outputs(self, parts: Mapping[str, Outputs]) -> Outputs:
+        """See `Task.exported_outputs`."""
+        from tasks.sequence_to_sequence.writer import Writer
+
+        ids = self.vocabulary
+        return Writer(parts[ENCODER], parts[DECODER], self._generation(), ids.cls_id, ids.pad_id)
 
     def serving_outputs(self, outputs: Any) -> dict[str, Any]:
         """The loss of each token of a given target; nothing is written by one pass."""
         return dict(outputs)
+
+    def served_outputs(self, found: Mapping[str, np.ndarray]) -> Any:
+        """See `Task.served_outputs`."""
+        return dict(found)
+
+    def serving_decision(self) -> dict[str, Any]:
+        """The tokens that begin and end a text, those that are never written, and the search."""
+        settings = dataclasses.asdict(self._generation())
+        return {"start_id": self.vocabulary.cls_id, "style": self._style, **settings}
 
 
 def _check_size(checkpoint: Checkpoint, layers: int) -> None:

@@ -1,26 +1,22 @@
 """Writes texts with a model: the encoder once, and the decoder step by step."""
 
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from common.random_streams import random_generator
 from models.generation.generate import generate
 from models.generation.settings import GenerationSettings
-from tasks.evaluation import Compile
-from tasks.sequence_to_sequence.model import MemoryPart, SequenceToSequenceModel, StepPart
-
-Outputs = Callable[[Mapping[str, np.ndarray]], Any]
+from tasks.evaluation import Outputs
 
 
 class Writer:
     """A function from the inputs of a batch to what the model writes.
 
     Args:
-        model: a built model.
-        compiled: compiles a part of it.
+        read: runs a `MemoryPart`.
+        step: runs a `StepPart`.
         settings: how to generate.
         start_id: the token that every target begins after.
         pad_id: fills up the arrays.
@@ -28,14 +24,13 @@ class Writer:
 
     def __init__(
         self,
-        model: SequenceToSequenceModel,
-        compiled: Compile,
+        read: Outputs,
+        step: Outputs,
         settings: GenerationSettings,
         start_id: int,
         pad_id: int,
     ) -> None:
-        self._memory, self._step = compiled(MemoryPart(model)), compiled(StepPart(model))
-        self._config = model.head.config
+        self._read, self._step = read, step
         self._settings, self._start_id, self._pad_id = settings, start_id, pad_id
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -50,14 +45,13 @@ class Writer:
             "finished" (rows, num_beams) bool, whether the model ended it.
         """
         backbone = {name: inputs[name] for name in ("token_ids", "segment_ids", "padding_mask")}
-        step = _CachedStep(
-            self._step, self._memory(backbone), backbone["padding_mask"], self._config
-        )
+        mask = np.asarray(backbone["padding_mask"]).astype(bool)
+        step = _CachedStep(self._step, self._read(backbone), mask)
         rows, settings = len(backbone["token_ids"]), self._settings
         # The same text is given the same answer, whatever it shares a batch with.
         digests = [
-            zlib.crc32(ids[mask].tobytes())
-            for ids, mask in zip(backbone["token_ids"], backbone["padding_mask"], strict=True)
+            zlib.crc32(ids[read].tobytes())
+            for ids, read in zip(backbone["token_ids"], mask, strict=True)
         ]
         found = generate(
             step,
@@ -80,18 +74,12 @@ class Writer:
 class _CachedStep:
     """A step over one batch: keeps the cache, and the source of each row."""
 
-    def __init__(
-        self, step: Outputs, memory: Mapping[str, np.ndarray], mask: np.ndarray, config: Any
-    ) -> None:
+    def __init__(self, step: Outputs, memory: Mapping[str, np.ndarray], mask: np.ndarray) -> None:
         self._step = step
         self._fixed = {**memory, "memory_mask": mask}
         self._sources = np.arange(len(mask), dtype=np.int32)
-        shape = (len(mask), config.num_layers, 0, config.num_heads)
-        dtype = memory["memory_keys"].dtype
-        self._cache = {
-            "keys": np.zeros((*shape, config.d_k), dtype),
-            "values": np.zeros((*shape, config.d_v), dtype),
-        }
+        # As the memory is, (rows, layers, length, num_heads, ...), but of no token yet.
+        self._cache = {name: memory[f"memory_{name}"][:, :, :0] for name in ("keys", "values")}
 
     def __call__(self, sequences: np.ndarray, parents: np.ndarray) -> np.ndarray:
         self._sources = self._sources[parents]
@@ -103,5 +91,5 @@ class _CachedStep:
                 **self._fixed,
             }
         )
-        self._cache = {name: found[name] for name in self._cache}
+        self._cache = {name: found[f"new_{name}"] for name in self._cache}
         return found["logits"]

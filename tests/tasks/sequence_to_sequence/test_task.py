@@ -86,11 +86,6 @@ def test_a_checkpoint_that_is_not_as_it_was_written(tiny, tmp_path, values, mess
         type(task).from_checkpoint(read_checkpoint(tmp_path))
 
 
-def test_an_export_is_refused(tiny):
-    with pytest.raises(OptionError, match="cannot be exported yet"):
-        tiny.data.task.check_export()
-
-
 def test_a_decoder_of_the_same_sizes_is_continued(tiny):
     task, other = tiny.data.task, model_for(tiny.data, seed=2)
     fresh = [np.asarray(each) for each in other.head.get_weights()]
