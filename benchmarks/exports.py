@@ -80,7 +80,7 @@ def measure(
     """The rows of the table for one checkpoint and all of its exports."""
     quiet_libraries()
     from conversion.export import bytes_of, export
-    from conversion.exported import MODEL_FILES, ExportedModel
+    from conversion.exported import WHOLE, ExportedModel, model_file
     from data_util.reading.documents import read_texts
     from models.checkpoints.folder import WEIGHTS
     from training.prediction import Predictor
@@ -109,7 +109,7 @@ def measure(
                     overwrite=True,
                 )
             )
-            model = out / MODEL_FILES[form]
+            model = out / model_file(form, WHOLE)
             sizes[name] = bytes_of(model) if model.is_dir() else model.stat().st_size
             scorers[name] = scorer(classifier, ExportedModel(out))
     found = {name: score(texts) for name, score in scorers.items()}

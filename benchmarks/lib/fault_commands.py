@@ -205,10 +205,10 @@ class ExportWriter(CommandWriter):
 
     def read(self, folder: Path) -> int:
         """The number in the description, where the model has its files."""
-        from conversion.exported import MODEL_FILES
+        from conversion.exported import WHOLE, model_file
 
         export = folder / "export"
-        model = export / MODEL_FILES[self._form]
+        model = export / model_file(self._form, WHOLE)
         files = [*model.rglob("*")] if model.is_dir() else [model]
         assert sum(path.stat().st_size for path in files) > 10_000
         return json.loads((export / "model.json").read_bytes())["sequence_length"] - 30
@@ -225,14 +225,14 @@ class MovedExportWriter(ExportWriter):
 
         super().prepare(folder)
         ExportWriter.write(self, folder, 1)
-        made = folder / "export" / export.MODEL_FILES[self._form]
+        made = folder / "export" / export.model_file(self._form, export.WHOLE)
         copy = shutil.copytree if made.is_dir() else shutil.copyfile
 
         def write_copy(model: Any, path: Path, quantize: str) -> None:
             copy(made, path)
 
         export._WRITERS[self._form] = write_copy
-        export._check_agreement = lambda *arguments: None
+        export.check_agreement = lambda *arguments, **settings: None
 
 
 def make_checkpoint(folder: Path) -> Path:

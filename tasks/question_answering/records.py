@@ -187,7 +187,7 @@ def _answers(record: Mapping[str, Any]) -> list[tuple[str, int | None]]:
 
 def _joined(value: Mapping[str, Any], field: str) -> Any:
     """One object of lists as a list of objects."""
-    texts = value["text"]
+    texts = value.get("text")
     starts = next((value[name] for name in _START_FIELDS if name in value), None)
     if not isinstance(texts, list):
         return [value]

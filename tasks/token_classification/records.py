@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from common.errors import InputError
 from data_util.reading.fields import id_of, json_object, listed, text_fields, text_of
+from data_util.reading.labels import label_problem
 from data_util.reading.records import Records
 from data_util.reading.settings import DEFAULT_READING, Reading
 from data_util.reading.sources import sources
@@ -192,13 +193,14 @@ def _add_columns(words: TaggedWords, line: str, number: int) -> None:
     if line.startswith("# ") and " = " in line and "\t" not in line:  # CoNLL-U's comments
         return
     columns = line.split("\t") if "\t" in line else line.split()
-    if len(columns) < 2 or not columns[0]:
+    tag = " ".join(columns[-1].split()) if columns[1:] else ""
+    if not columns or not columns[0] or not tag:
         raise InputError(
             f"a token and its tag are expected, with white space between them, not "
             f"{line.strip()!r:.80}; or JSON records with `text` and `entities`"
         )
     words.words.append(columns[0])
-    words.tags.append(columns[-1].strip())
+    words.tags.append(tag)
     words.lines.append(number)
 
 
@@ -206,7 +208,8 @@ def converted(tagged: TaggedWords, scheme: str, path: str, line: int) -> TaggedT
     """Words with tags as a text with entities.
 
     Raises:
-        InputError: a tag does not fit the scheme; the message names its line.
+        InputError: a tag does not fit the scheme, or cannot be a label; the message names its
+            line.
     """
     passage = joined(tagged.words)
     assert passage.words is not None
@@ -219,6 +222,12 @@ def converted(tagged: TaggedWords, scheme: str, path: str, line: int) -> TaggedT
             path,
             tagged.lines[error.index],
         ) from None
+    for label, start, _ in entities:
+        problem = label_problem(label)
+        if label != label.strip():
+            problem = f"the label {label!r:.80} begins with white space"
+        if problem:
+            raise InputError(problem, path, tagged.lines[start])
     return TaggedText(
         passage,
         tuple(
@@ -234,7 +243,10 @@ def _labelled(
     record: Mapping[str, Any], path: str, line: int, reading: Reading, nested: str
 ) -> TaggedText | TaggedWords:
     if "tokens" in record:
-        words, tags = _list_of(record, "tokens"), _list_of(record, "tags")
+        words = _list_of(record, "tokens")
+        tags = [" ".join(tag.split()) for tag in _list_of(record, "tags")]
+        if "" in tags:
+            raise InputError(f"the tag of {words[: tags.index('') + 1][-1]!r:.80} is white space")
         if len(words) != len(tags):
             raise InputError(f"{len(words)} tokens with {len(tags)} tags: one for each is needed")
         return TaggedWords(words, tags, [line] * len(words))

@@ -14,7 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-TARGETS = ("lines", "files", "examples", "vocabulary", "configuration", "caches", "weights")
+TARGETS = (
+    *("lines", "files", "examples", "entities", "passages", "checked"),
+    *("vocabulary", "configuration", "caches", "weights"),
+)
 FOLDER = Path(__file__).parent
 MEMORY_MB = 1500  # of the whole process; the libraries alone take a few hundred
 

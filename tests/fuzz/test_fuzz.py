@@ -45,6 +45,9 @@ def test_every_target_finds_a_defect(target, monkeypatch):
     monkeypatch.setattr(BackboneConfig, "__post_init__", broken)
     monkeypatch.setattr(hdf5, "check_regular", broken)
     monkeypatch.setattr("data_util.reading.examples._json", broken)
+    monkeypatch.setattr("tasks.token_classification.records._add_columns", broken)
+    monkeypatch.setattr("tasks.question_answering.files.parse_question", broken)
+    monkeypatch.setattr("data_util.labelled.checked_examples.checked_document", broken)
     # Whatever goes wrong in reading a cache is a reason to make it again: its bounds are tested.
     monkeypatch.setattr("data_util.cache.reading._check_offsets", lambda *arguments: None)
     if target == "caches":

@@ -21,6 +21,7 @@ from models.checkpoints.folder import Checkpoint, read_checkpoint
 from models.registry import BACKBONES
 from tasks.classification import evaluation
 from tests import toys
+from tests.tasks.examples import FILES, OPTIONS
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import pretraining
@@ -273,6 +274,28 @@ def test_killed_within_an_epoch(step, after_step, stage, backbone, caplog):
     assert f"{folder}: epoch 2 of {epochs}, after step {state['step_in_epoch']} of" in line
     assert f"({state['step']} in all)" in line
     assert_same_result(folder, reference)
+
+
+@pytest.mark.parametrize("task", ["token_classification"])
+def test_killed_while_another_task_is_learned(after_step, task, tmp_path):
+    files = {}
+    for split, count in (("training", 24), ("valid", 8), ("test", 8)):
+        path = tmp_path / f"{split}.txt"
+        path.write_text("".join(FILES[task][0](count, count)), encoding="utf-8")
+        files[f"{split}_data_file"] = [str(path)]
+    values = {"task": task, "ckpt_dir": "", "data_path": str(tmp_path / "data"), "process_num": 1}
+    values |= {"backbone": TOY, "preset": "tiny", "d_model": 16, "min_count": 1, "num_epochs": 2}
+    values |= {"tokenize_style": "char", "sequence_length": 12, "batch_size": 8} | OPTIONS[task]
+    options = FineTuningOptions(**values, **files, save_every_steps=2)
+    fine_tune(options.replace(ckpt_dir_save=str(tmp_path / "whole" / "out")))
+    killed = options.replace(ckpt_dir_save=str(tmp_path / "killed" / "out"))
+    after_step(5, kill)
+    with pytest.raises(KilledError):
+        fine_tune(killed)
+    state = read_checkpoint(tmp_path / "killed" / "out" / "last").json("training_state.json")
+    assert (state["step"], state["epoch"]) == (4, 1)
+    fine_tune(killed)
+    assert_same_result(tmp_path / "killed" / "out", tmp_path / "whole" / "out")
 
 
 @pytest.mark.parametrize("where", ["first step", "validation", "best", "test", "report", "finish"])

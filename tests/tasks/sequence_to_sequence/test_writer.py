@@ -1,4 +1,4 @@
-"""Exports: two models, over which the search is the checkpoint's."""
+"""What a checkpoint writes is written with its exports, too: two models and the search."""
 
 import json
 import re
