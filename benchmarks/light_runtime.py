@@ -134,7 +134,7 @@ def write_inputs(arguments: argparse.Namespace, folder: Path) -> None:
         lines = [f"{json.dumps({'text': document.text})}\n" for document in documents]
     (folder / "all.jsonl").write_text("".join(lines))
     (folder / "one.jsonl").write_text(lines[0])
-    write_bodies(arguments.input, folder / "bodies")
+    write_bodies(arguments.ckpt_dir, arguments.input, folder / "bodies")
 
 
 def measure_once(

@@ -55,7 +55,7 @@ def main() -> int:
     rows = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write_bodies(arguments.input, folder / "bodies")
+        write_bodies(arguments.ckpt_dir, arguments.input, folder / "bodies")
         stop = f"--stop_timeout={arguments.stop_timeout:g}"
         log, command = folder / "log", service_of(arguments.ckpt_dir, stop)
         address, process = start(stack, log, command)

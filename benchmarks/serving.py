@@ -2,8 +2,9 @@
 
     python -m benchmarks.serving --ckpt_dir=checkpoint_lm_save [--seconds=20] [--input=FILE]
 
-Starts `serve.py` twice, with its defaults and with `--max_batch_size=1`. 1, 8 and 64 clients send
-the texts of `--input`, one after another, to each service in turn, for `--seconds`. The clients run
+The checkpoint may be of any task: `--input` is a file that `predict.py` reads with it. Starts
+`serve.py` twice, with its defaults and with `--max_batch_size=1`. 1, 8 and 64 clients send the
+inputs of that file, one after another, to each service in turn, for `--seconds`. The clients run
 in a separate process: `wrk` if it is installed, otherwise asyncio tasks.
 
 Prints a Markdown table with one row per service and number of clients: requests per second, the
@@ -66,7 +67,7 @@ def main() -> None:
     rows = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write_bodies(arguments.input, folder / "bodies")
+        write_bodies(arguments.ckpt_dir, arguments.input, folder / "bodies")
         services = {}
         for name, choice in {"micro-batches": [], "one by one": ["--max_batch_size=1"]}.items():
             command = service_of(arguments.ckpt_dir, *choice)
@@ -86,13 +87,25 @@ def main() -> None:
     print(f"\nclients: {by}\n\n{markdown(rows)}")
 
 
-def write_bodies(source: Path, target: Path) -> None:
-    """Writes one request body per line, each with one text."""
-    from data_util.reading.documents import read_texts
+def write_bodies(checkpoint: Path, source: Path, target: Path) -> None:
+    """Writes one request body per line, each with one input of the checkpoint's task.
 
+    Args:
+        checkpoint: a fine-tuned checkpoint.
+        source: the inputs, in a format that the task reads.
+        target: the file of bodies.
+    """
+    from models.checkpoints.folder import read_checkpoint
+    from tasks.loading import load_task
+
+    task = load_task(read_checkpoint(checkpoint))
     with source.open("rb") as file:
-        texts = [document.text for document in islice(read_texts(file, str(source)), TEXTS)]
-    target.write_text("".join(f"{json.dumps({'input': text})}\n" for text in texts if text))
+        lines = (line for line in task.read(file, str(source)) if line.record is not None)
+        values = [task.values(line.record) for line in islice(lines, TEXTS)]
+    # An input of one text is sent as the text itself.
+    texts = list(task.fields.values()) == [str]
+    inputs = [next(iter(each.values())) if texts else each for each in values]
+    target.write_text("".join(f"{json.dumps({'input': each})}\n" for each in inputs))
 
 
 def service_of(checkpoint: Path, *options: str) -> list[str]:

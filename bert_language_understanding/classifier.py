@@ -127,6 +127,10 @@ class Classifier:
         ]
         return results[0] if one else results
 
+    def __call__(self, texts: Any, *, top_k: int = 0) -> Any:
+        """The same as `predict`: `load("checkpoint")("text")`."""
+        return self.predict(texts, top_k=top_k)
+
     def probabilities(self, texts: One | Iterable[One]) -> np.ndarray:
         """Computes the probability of each of `labels`.
 

@@ -9,11 +9,13 @@ from common.options import Options
 from data_util.tokens.tokenizers import make_tokenizer
 from models.backbones.base import make_backbone
 from models.build import build
+from models.checkpoints.writing import write_checkpoint
 from models.presets import backbone_config
 from tasks.data import DataSettings
 from tasks.registry import TASK_OPTIONS, TASKS
 from tests.toys.choices import choice_lines
 from training.devices.forward import Forward
+from training.preparation.tokenizer import text_files
 
 SIZES = {"train": 21, "valid": 9, "test": 9}
 
@@ -141,6 +143,16 @@ def prepare(folder, name, seed=3, batch_size=8, sequence_length=12):
     )
     options = TASK_OPTIONS.get(name, Options)(**OPTIONS.get(name, {}))
     return TASKS[name].prepare(files, settings, options)
+
+
+def write(folder, data, model, metrics=None):
+    """Writes the checkpoint of a task and a model."""
+    task, text = data.task, data.text
+    config = {"backbone": model.backbone.config.to_dict(), "task": task.name, "head_dropout": 0.0}
+    config |= {"sequence_length": text.sequence_length, "test_mode": False, **task.config()}
+    texts = {**text_files(text.tokenizer, text.vocabulary), **task.texts()}
+    write_checkpoint(folder, config=config, model=model, texts=texts, metrics=metrics or {})
+    return folder
 
 
 def outputs_of(data, model):

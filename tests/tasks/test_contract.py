@@ -10,20 +10,19 @@ import pytest
 from pydantic import TypeAdapter
 from scipy.special import expit
 
+from bert_language_understanding import load
 from common.errors import InputError, OptionError
 from common.options import Options
 from data_util.labelled.checked_examples import CheckedExample
 from data_util.reading.settings import DEFAULT_READING
 from models.checkpoints.folder import read_checkpoint
-from models.checkpoints.writing import write_checkpoint
 from tasks.base import Task
 from tasks.loading import load_task_model
 from tasks.registry import TASK_OPTIONS, TASKS
 from tasks.rows import split_rows
 from tests import toys
-from tests.tasks.examples import FILES, SIZES, model_for, outputs_of, prepare
+from tests.tasks.examples import FILES, SIZES, model_for, outputs_of, prepare, write
 from training.devices.forward import Forward
-from training.preparation.tokenizer import text_files
 
 with toys.registered():
     tasks = pytest.mark.parametrize("name", list(TASKS))
@@ -197,10 +196,7 @@ def test_a_checkpoint_gives_the_task_and_the_model_back(prepared, name, tmp_path
     evaluation = task.evaluation(model, data, Forward(model), found)
     evaluation.validate()
     evaluation.settle()
-    config = {"backbone": model.backbone.config.to_dict(), "task": name, "head_dropout": 0.0}
-    config |= task.config()
-    texts = {**text_files(data.text.tokenizer, data.text.vocabulary), **task.texts()}
-    write_checkpoint(tmp_path, config=config, model=model, texts=texts, metrics=found)
+    write(tmp_path, data, model, found)
     loaded, again = load_task_model(read_checkpoint(tmp_path))
     assert type(loaded) is type(task)
     assert (loaded.config(), loaded.texts()) == (task.config(), task.texts())
@@ -211,6 +207,19 @@ def test_a_checkpoint_gives_the_task_and_the_model_back(prepared, name, tmp_path
         Forward(model).outputs(inputs),
         Forward(again).outputs(inputs),
     )
+    # From Python: a dict of the fields, a tuple of them, or one text.
+    lines = io.BytesIO("\n".join(FILES[name][1]).encode())
+    records = [line.record for line in task.read(lines, "lines") if line.record is not None]
+    values = [task.values(record) for record in records]
+    found = load(tmp_path)
+    results = found(values)
+    for result in results:
+        TypeAdapter(task.result_type).validate_python(result)
+    first = tuple(values[0].values())
+    first = first[0] if list(task.fields.values()) == [str] else first
+    alone = found(values[0])
+    assert alone == found(values[:1])[0] == found(first)
+    assert alone.keys() == results[0].keys() and len(results) == len(records)
 
 
 @tasks

@@ -12,13 +12,12 @@ from conversion.export import export
 from conversion.exported_predictor import ExportedPredictor
 from models.backbones.base import make_backbone
 from models.build import build
-from models.checkpoints.writing import write_checkpoint
 from models.presets import backbone_config
 from tasks.sequence_to_sequence.options import GenerationOptions
 from tests.conversion.conftest import NEEDED
+from tests.tasks.examples import write
 from training.options.conversion import EXPORT_FORMATS, ExportOptions
 from training.prediction import Predictor
-from training.preparation.tokenizer import text_files
 
 DOCS = Path(__file__).parents[3] / "docs" / "sequence_to_sequence.md"
 TEXTS = ["甲天地", "乙", "天地人甲乙丙天地人甲乙丙", "不"]
@@ -36,12 +35,7 @@ def checkpoint(tiny, tmp_path_factory):
     model.set_weights(
         [each + random.normal(scale=0.5, size=each.shape) for each in model.get_weights()]
     )
-    config = {"backbone": model.backbone.config.to_dict(), "task": data.task.name}
-    config |= {"head_dropout": 0.0, "sequence_length": 12, "test_mode": False}
-    config |= data.task.config()
-    texts = text_files(data.text.tokenizer, data.text.vocabulary)
-    write_checkpoint(folder, config=config, model=model, texts=texts, metrics={})
-    return folder
+    return write(folder, data, model)
 
 
 @pytest.fixture(scope="module")
