@@ -68,6 +68,37 @@ class TextEncoder:
         return found
 
 
+class Logits(Protocol):
+    """What a teacher says of records, perhaps on the disk."""
+
+    def __len__(self) -> int:
+        """The number of records."""
+
+    def __getitem__(self, records: np.ndarray) -> np.ndarray:
+        """The logits of the records with these numbers, (numbers, labels) float32."""
+
+
+class Teachers(Protocol):
+    """Fine-tuned models whose probabilities another one learns."""
+
+    def __call__(
+        self, task: "Task", sources: Sequence[Callable[[], Iterable[Any]]]
+    ) -> Sequence[Sequence[Logits]]:
+        """Asks each of them about the records of each source.
+
+        Args:
+            task: whose labels they must have; their order is that of the logits.
+            sources: each gives its records, as often as it is called.
+
+        Returns:
+            For each teacher and each source the logits.
+
+        Raises:
+            OptionError: a teacher is for another task or for other labels.
+            CheckpointError, InputError: it cannot be used.
+        """
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """How labelled files are read.
@@ -84,6 +115,8 @@ class DataSettings:
         max_examples: the most examples to read of a split; None: all.
         test_mode: keeps the caches of smoke runs apart.
         reading: the formats of the files.
+        teachers: what else than labels examples are learned from; None: nothing. Only tasks with
+            the option `--teacher` have any.
     """
 
     tokenizer: Tokenizer
@@ -98,6 +131,7 @@ class DataSettings:
     max_examples: int | None = None
     test_mode: bool = False
     reading: Reading = DEFAULT_READING
+    teachers: Teachers | None = None
 
     def batches(
         self, split: str, examples: "LabelledExamples", vocabulary: Vocabulary

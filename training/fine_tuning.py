@@ -23,7 +23,7 @@ from training.loop.run_history import RunHistory
 from training.loop.stage import Stage
 from training.measuring import measure, tell
 from training.options.scripts import FineTuningOptions
-from training.preparation import architecture, tokenize_style, tuning, word_embeddings
+from training.preparation import architecture, teachers, tokenize_style, tuning, word_embeddings
 from training.preparation.announcement import announce
 from training.preparation.epochs import with_epochs
 from training.preparation.features import with_features
@@ -117,6 +117,7 @@ def data_settings(
         max_examples=document_limit(options),
         test_mode=options.test_mode,
         reading=options.reading(),
+        teachers=teachers.chosen(options),
     )
 
 

@@ -58,10 +58,7 @@ def holds_pairs(paths: Paths, reading: Reading = DEFAULT_READING) -> bool:
         document = next(read_documents([path], labelled=True, reading=kind))
         if pairs is None:
             pairs, named_by = document.text_b is not None, document.path
-        try:
-            check_kind(document.texts, pairs=pairs, reason=f"{named_by} holds")
-        except InputError as error:
-            raise InputError(error.message, document.path, document.line) from None
+        _check_kind(document, f"{named_by} holds", pairs=pairs)
     return bool(pairs)
 
 
@@ -89,7 +86,7 @@ def prepare_labelled_data(
     paths: Paths,
     tokenizer: Tokenizer,
     vocabulary: Vocabulary,
-    labels: LabelSet,
+    labels: LabelSet | None,
     *,
     reading: Reading = DEFAULT_READING,
     cache_folder: str | os.PathLike[str],
@@ -101,7 +98,8 @@ def prepare_labelled_data(
 
     Args:
         paths: files, folders or patterns, all of single texts or all of pairs.
-        labels: every label that may occur; to be made from all splits.
+        labels: every label that may occur; to be made from all splits. None: the documents have no
+            labels, or they are dropped; then `reading` says whether they are pairs.
         reading: how to read them.
         cache_folder: where caches are looked for and written.
         processes: how many tokenize; 0: one per core.
@@ -115,36 +113,41 @@ def prepare_labelled_data(
         InputError: a document cannot be read, or has a label that `labels` lacks.
     """
     files = data_files(paths)
-    pairs = holds_pairs(files, reading)
+    labelled = labels is not None
+    pairs = holds_pairs(files, reading) if labelled else bool(reading.pairs)
     reading = reading.replace(pairs=pairs)
+    kind = "labelled" if labelled else "unlabelled"
+    known = labels.labels if labels is not None else ()
     description: dict[str, Any] = {
-        "kind": "labelled",
+        "kind": kind,
         "format_version": FORMAT_VERSION,
         "sources": digests(files),
         "tokenizer": tokenizer.identity(),
         "vocabulary": vocabulary.digest,
-        "labels": list(labels.labels),
+        "labels": list(known),
         "reading": described(files, reading),
         "max_documents": max_documents,
         "test_mode": test_mode,
     }
     key = fingerprint(description)
-    target = cache_path(cache_folder, "labelled", key)
-    values = {"ids": len(vocabulary), "label_ids": len(labels)}
+    target = cache_path(cache_folder, kind, key)
+    values = {"ids": len(vocabulary), "label_ids": len(known)}
     # A pair has two texts: the offsets that divide the ids into texts hold its boundary.
     texts_offsets = "text_offsets" if pairs else "offsets"
     offsets = {texts_offsets: "ids", "label_offsets": "label_ids"}
     arrays = open_cache(target, key, values=values, offsets=offsets)
     if arrays is not None:
-        logger.info("Reading labelled documents from the cache %s", target)
+        logger.info("Reading %s documents from the cache %s", kind, target)
         return _corpus(arrays)
 
     begin = time.monotonic()
     counts = TokenCounts()
-    documents = read_documents(files, labelled=True, reading=reading, max_documents=max_documents)
+    documents = read_documents(
+        files, labelled=labelled, reading=reading, max_documents=max_documents
+    )
     with RaggedWriter(target, description, values=values, offsets=offsets) as writer:
         # Labels are written while their document is read, its tokens when they come back.
-        texts = _texts(with_progress(documents, files), labels, writer)
+        texts = _texts(with_progress(documents, files), labels, writer, pairs=pairs)
         for block in tokenize_texts(texts, tokenizer, process_count(processes), by_sentence=False):
             writer.append("ids", counts.add(block))
             writer.append_lengths(texts_offsets, block.sentence_lengths)
@@ -155,18 +158,27 @@ def prepare_labelled_data(
     if arrays is None:
         raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
     corpus = _corpus(arrays)
+    each = f", {len(corpus.label_ids) / len(corpus):.2f} labels each" if labelled else ""
     logger.info(
-        "%d labelled %s, %d tokens (%.2f %% unknown to the vocabulary), %.2f labels each, "
-        "tokenized in %.0f s, kept in %s",
+        "%d %s %s, %d tokens (%.2f %% unknown to the vocabulary)%s, tokenized in %.0f s, kept in "
+        "%s",
         len(corpus),
+        kind,
         "pairs" if pairs else "documents",
         len(corpus.ids),
         100 * unknown,
-        len(corpus.label_ids) / len(corpus),
+        each,
         time.monotonic() - begin,
         target,
     )
     return corpus
+
+
+def _check_kind(document: Document, reason: str, *, pairs: bool) -> None:
+    try:
+        check_kind(document.texts, pairs=pairs, reason=reason)
+    except InputError as error:
+        raise InputError(error.message, document.path, document.line) from None
 
 
 def _corpus(arrays: dict[str, np.ndarray]) -> LabelledCorpus:
@@ -183,18 +195,22 @@ def _corpus(arrays: dict[str, np.ndarray]) -> LabelledCorpus:
     )
 
 
-def _texts(documents: Iterable[Document], labels: LabelSet, writer: RaggedWriter) -> Iterator[Text]:
-    known = set(labels.labels)
+def _texts(
+    documents: Iterable[Document], labels: LabelSet | None, writer: RaggedWriter, *, pairs: bool
+) -> Iterator[Text]:
+    known = set(labels.labels) if labels is not None else set()
     for document in documents:
+        if labels is None:  # The reader has checked those that have labels.
+            _check_kind(document, "this run reads", pairs=pairs)
         for label in document.labels:
             if label not in known:
                 raise InputError(
-                    f"the label {label!r} is not one of the {len(labels)} known labels; labels "
+                    f"the label {label!r} is not one of the {len(known)} known labels; labels "
                     "are taken from the checkpoint, or else from all of the data files",
                     path=document.path,
                     line=document.line,
                 )
-        ids = labels.ids(document.labels)
+        ids = labels.ids(document.labels) if labels is not None else []
         writer.append("label_ids", np.array(ids, np.int32))
         writer.append_lengths("label_offsets", np.array([len(ids)]))
         yield document.texts

@@ -1,5 +1,6 @@
 """Batches of labelled texts, or of labelled pairs of texts: one row for each example."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from data_util.labelled.corpus import LabelledCorpus
 from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.sparse_rows import SparseRows
 from data_util.tokens.vocabulary import Vocabulary
+from tasks.classification.soft_labels import SoftLabels
 
 
 class ClassificationExamples(LabelledExamples):
@@ -19,9 +21,10 @@ class ClassificationExamples(LabelledExamples):
         corpus: tokenized texts, or pairs.
         num_labels: the width of the targets.
         features: of the linear classifier, for each example; None if it is not needed.
-        weighted: further texts, which count as examples after those of `corpus`, and their weights
-            (texts,).
+        further: further texts, which count as examples after those of `corpus`, and their weights
+            (texts,); corpora with such weights, one after another.
         weights: (examples,) float, how much each example of `corpus` counts; None: 1 each.
+        soft: what teachers say of the first examples; None: there are no teachers.
     """
 
     def __init__(
@@ -29,17 +32,20 @@ class ClassificationExamples(LabelledExamples):
         corpus: LabelledCorpus,
         num_labels: int,
         features: SparseRows | None = None,
-        weighted: tuple[LabelledCorpus, np.ndarray] | None = None,
+        further: Sequence[tuple[LabelledCorpus, np.ndarray]] = (),
         weights: np.ndarray | None = None,
+        soft: SoftLabels | None = None,
     ) -> None:
-        self._corpora = [corpus] if weighted is None else [corpus, weighted[0]]
+        self._corpora = [corpus, *(other for other, _ in further)]
+        self._ends = np.cumsum([len(each) for each in self._corpora])
         self._weights = None
-        if weighted is not None or weights is not None:
+        if further or weights is not None:
             own = np.ones(len(corpus)) if weights is None else weights
-            further = np.zeros(0) if weighted is None else weighted[1]
-            self._weights = np.concatenate([own, further]).astype(np.float32)
+            others = [weights for _, weights in further]
+            self._weights = np.concatenate([own, *others]).astype(np.float32)
         self._num_labels = num_labels
         self._features = features
+        self._soft = soft
         reserved = -token_budget(0, pairs=corpus.first_lengths is not None)
         lengths = [np.diff(each.offsets) for each in self._corpora]
         self.lengths = np.concatenate(lengths) + reserved
@@ -60,23 +66,25 @@ class ClassificationExamples(LabelledExamples):
         return targets
 
     def arrays(self, examples: np.ndarray) -> dict[str, np.ndarray]:
-        """The features of the linear classifier, and the weights of the examples, if there are any.
+        """The features of the linear classifier, weights and soft labels, where there are any.
 
         Returns:
-            "ngram_ids", "ngram_values" (see `ngram_inputs`), "example_weights" (rows,) float32.
+            "ngram_ids", "ngram_values" (see `ngram_inputs`), "example_weights" (rows,) float32, and
+            those of `SoftLabels.arrays`.
         """
         arrays = {}
         if self._features is not None:
             arrays = ngram_inputs([self._features.row(example) for example in examples.tolist()])
         if self._weights is not None:
             arrays["example_weights"] = self._weights[examples]
+        if self._soft is not None:
+            arrays |= self._soft.arrays(examples)
         return arrays
 
     def _locate(self, example: int) -> tuple[LabelledCorpus, int]:
-        first = len(self._corpora[0])
-        if example < first:
-            return self._corpora[0], example
-        return self._corpora[1], example - first
+        number = int(np.searchsorted(self._ends, example, side="right"))
+        corpus = self._corpora[number]
+        return corpus, example - int(self._ends[number]) + len(corpus)
 
 
 def classification_batches(
@@ -85,10 +93,11 @@ def classification_batches(
     vocabulary: Vocabulary,
     *,
     features: SparseRows | None = None,
-    weighted: tuple[LabelledCorpus, np.ndarray] | None = None,
+    further: Sequence[tuple[LabelledCorpus, np.ndarray]] = (),
     weights: np.ndarray | None = None,
+    soft: SoftLabels | None = None,
     **options: Any,
 ) -> LabelledBatches:
     """The batches of a corpus; the options are those of `LabelledBatches`."""
-    examples = ClassificationExamples(corpus, num_labels, features, weighted, weights)
+    examples = ClassificationExamples(corpus, num_labels, features, further, weights, soft)
     return LabelledBatches(examples, vocabulary, **options)

@@ -19,10 +19,10 @@ from models.checkpoints.folder import Checkpoint
 from models.registry import HEADS
 from tasks.base import Encoded, Evaluation, Forward, Task
 from tasks.classification import stored
-from tasks.classification.decisions import LabelDecisions
 from tasks.classification.encoded import EncodedText, classifier_inputs
 from tasks.classification.labelled_files import LabelledDocuments
 from tasks.classification.lines import read_lines
+from tasks.classification.loss import LabelLoss
 from tasks.classification.options import ClassificationOptions
 from tasks.data import DataSettings, Files, Line, TextEncoder
 from tasks.stored_labels import stored_labels
@@ -42,7 +42,7 @@ _EXAMPLES = {
 }
 
 
-class Classification(LabelledDocuments, LabelDecisions):
+class Classification(LabelledDocuments, LabelLoss):
     """Assigns labels to texts, or to pairs of texts.
 
     Args:
@@ -57,7 +57,7 @@ class Classification(LabelledDocuments, LabelDecisions):
             With exactly one label per example, one is always predicted.
         score: the validation metric that chooses the best epoch, see `Task.score`.
 
-    Attributes (see also `LabelDecisions`):
+    Attributes (see also `LabelLoss` and `LabelDecisions`):
         calibrated: whether a layer of the model calibrates the network's logits; an n-gram
             classifier does not need one, and checkpoints of earlier versions have none.
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from data_util.tokens.pair_table import FeatureTable
 from data_util.tokens.sparse_rows import SparseRows
 from models.registry import HEADS
 from tasks.classification.batches import classification_batches
+from tasks.classification.class_weights import balanced_weights
 from tasks.classification.ngram_features import (
     Tokens,
     build_table,
@@ -34,6 +35,7 @@ from tasks.classification.records import (
     multi_hot,
     read_splits,
 )
+from tasks.classification.soft_labels import SoftLabels, soft_labels, unlabelled_corpus
 from tasks.classification.threshold_file import read_thresholds
 from tasks.classification.weighted_texts import WeightedText, weighted_corpus, weighted_texts
 from tasks.data import DataSettings, Files, TaskData, TextEncoder
@@ -47,6 +49,8 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class ClassificationData(TaskData):
     """The labelled texts, or pairs of texts, of a run.
+
+    Text without labels, which is learned from teachers, is in the training batches alone.
 
     Attributes:
         corpora: by split, and "weighted": texts with likely labels, if there are any.
@@ -145,7 +149,14 @@ def prepare_data(
     train_weights = None
     if options.class_weights == "balanced":
         train_weights = balanced_weights(multi_hot(read.corpora["train"], len(read.labels)))
-    batches = _batches(corpora, weights, train_weights, ngrams, read, settings)
+    # The order of the further examples is that of `SoftLabels.arrays`.
+    further, unlabelled = [], unlabelled_corpus(options, settings, read.vocabulary)
+    if unlabelled is not None:
+        further.append((unlabelled, np.ones(len(unlabelled))))
+    if weights is not None:
+        further.append((corpora["weighted"], weights))
+    soft = soft_labels(task, files["train"], options, settings)
+    batches = _batches(corpora, further, train_weights, soft, ngrams, read, settings)
     _warn_of_truncation(batches, task.unit, settings.sequence_length)
     return ClassificationData(
         task=task,
@@ -166,29 +177,9 @@ def prepare_data(
         documents=lambda split: read_documents(
             files[split], labelled=True, reading=reading, max_documents=settings.max_examples
         ),
-        weighted=len(weighted),
+        weighted=sum(len(corpus) for corpus, _ in further),
         remarks=tuple(trouble.message for trouble in read.troubles),
     )
-
-
-def balanced_weights(targets: np.ndarray) -> np.ndarray:
-    """Weights of training examples with which all labels count alike, with a mean of 1.
-
-    The weight of a label is examples / (labels * examples with the label), as scikit-learn's
-    `class_weight="balanced"` has it; that of an example is the mean of its labels' weights, and one
-    without labels counts as an example of one more label.
-
-    Args:
-        targets: (examples, labels) bool.
-
-    Returns:
-        (examples,) float.
-    """
-    none = ~targets.any(axis=1, keepdims=True)
-    classes = np.hstack([targets, none]) if none.any() else targets
-    weights = 1 / np.maximum(classes.sum(axis=0), 1)
-    each = (classes * weights).sum(axis=1) / classes.sum(axis=1)
-    return each / each.mean()
 
 
 def _given_thresholds(options: ClassificationOptions, read: LabelledSplits) -> np.ndarray:
@@ -253,31 +244,31 @@ def _ngrams(
 
 def _batches(
     corpora: Mapping[str, LabelledCorpus],
-    weights: np.ndarray | None,
+    further: Sequence[tuple[LabelledCorpus, np.ndarray]],
     train_weights: np.ndarray | None,
+    soft: SoftLabels | None,
     ngrams: Mapping[str, SparseRows] | None,
     read: LabelledSplits,
     settings: DataSettings,
 ) -> dict[str, LabelledBatches]:
-    return {
-        split: classification_batches(
+    made = {}
+    for split in read.corpora:
+        # Training does not use the linear classifier, and has all else for itself.
+        inputs: dict[str, Any] = {"features": None if ngrams is None else ngrams[split]}
+        if split == "train":
+            inputs = {"further": further, "weights": train_weights, "soft": soft}
+        made[split] = classification_batches(
             corpora[split],
             len(read.labels),
             read.vocabulary,
-            # Training does not use the linear classifier.
-            features=None if split == "train" or ngrams is None else ngrams[split],
-            weighted=(corpora["weighted"], weights)
-            if split == "train" and weights is not None
-            else None,
-            weights=train_weights if split == "train" else None,
+            **inputs,
             sequence_length=settings.sequence_length,
             batch_size=settings.batch_size,
             seed=settings.seed,
             shuffle=split == "train",
             stream=split,
         )
-        for split in read.corpora
-    }
+    return made
 
 
 def _warn_of_truncation(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from common.options import option
 from data_util.reading.file_options import LabelOptions
 from models.registry import HEADS
+from tasks.classification.distillation_options import DistillationOptions
 
 # The F1 that chooses the best epoch, and all else that is chosen on the validation set.
 SCORES = ("f1", "micro_f1", "macro_f1")
@@ -13,7 +14,7 @@ MAX_WINDOWS = 1000
 
 
 @dataclass(frozen=True)
-class ClassificationOptions(LabelOptions):
+class ClassificationOptions(DistillationOptions, LabelOptions):
     """Classification (--task=multi_label or multi_class)"""
 
     head: str | None = option(

@@ -1,11 +1,12 @@
 """The two classification tasks: any number of labels, or exactly one."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tasks.classification.classification import Classification
+
+_TINY = 1e-30  # 0 log 0 is 0.
 
 
 class MultiLabel(Classification):
@@ -14,15 +15,17 @@ class MultiLabel(Classification):
     name = "multi_label"
     exclusive = False
 
-    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
-        """Sigmoid cross-entropy, summed over the labels, and the examples' weights: (rows,)."""
+    def cross_entropy(self, targets: Any, outputs: Any) -> Any:
+        """Sigmoid cross-entropy, summed over the labels."""
         from keras import ops
 
         from models.kernels.losses import sigmoid_cross_entropy
 
-        targets = ops.cast(targets, "float32")
-        weights = inputs.get("example_weights")
-        return ops.sum(sigmoid_cross_entropy(targets, outputs), axis=-1), weights
+        return ops.sum(sigmoid_cross_entropy(targets, outputs), axis=-1)
+
+    def entropy(self, probabilities: Any) -> Any:
+        """That of each label's two outcomes, summed over the labels."""
+        return _entropy(probabilities) + _entropy(1 - probabilities)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Sigmoid."""
@@ -51,13 +54,15 @@ class MultiClass(Classification):
     name = "multi_class"
     exclusive = True
 
-    def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:
-        """Softmax cross-entropy, and the examples' weights: (rows,)."""
+    def cross_entropy(self, targets: Any, outputs: Any) -> Any:
+        """Softmax cross-entropy."""
         from keras import ops
 
-        targets = ops.cast(targets, "float32")
-        loss = ops.categorical_crossentropy(targets, outputs, from_logits=True)
-        return loss, inputs.get("example_weights")
+        return ops.categorical_crossentropy(targets, outputs, from_logits=True)
+
+    def entropy(self, probabilities: Any) -> Any:
+        """That of the labels."""
+        return _entropy(probabilities)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Softmax."""
@@ -81,3 +86,10 @@ class MultiClass(Classification):
     def bias(self, frequencies: np.ndarray) -> np.ndarray:
         """Logarithms."""
         return np.log(frequencies)
+
+
+def _entropy(probabilities: Any) -> Any:
+    """`-sum p log p`, (rows,)."""
+    from keras import ops
+
+    return -ops.sum(probabilities * ops.log(ops.maximum(probabilities, _TINY)), axis=-1)

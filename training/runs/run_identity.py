@@ -33,6 +33,7 @@ _FILES = (
     "mention_source_file",
     "label_descriptions_file",
     "threshold_file",
+    "unlabelled_file",
 )
 # Options that name the checkpoint to start from (in pre-training, --ckpt_dir is the output).
 START_OPTIONS = ("init_ckpt_dir", "ckpt_dir")
@@ -48,7 +49,8 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
     Returns:
         A dict that can be written as JSON: "options", their values by name; "files", by option a
         list of the path and SHA-256 of each file; "checkpoint", the SHA-256 by file name of the
-        files used from the checkpoint that the run starts from, or None.
+        files used from the checkpoint that the run starts from, or None; "teachers", a list of the
+        same of the checkpoints that it learns from.
 
     Raises:
         InputError: a file cannot be read.
@@ -60,9 +62,10 @@ def run_identity(options: Options, output: str) -> dict[str, Any]:
     for name in START_OPTIONS:
         if name != output and (folder := values.pop(name, "")):
             start = content_digests(Path(folder))
+    teachers = [content_digests(Path(folder)) for folder in values.pop("teacher", [])]
     for name in (output, *_NEUTRAL):
         values.pop(name, None)
-    return {"options": values, "files": files, "checkpoint": start}
+    return {"options": values, "files": files, "checkpoint": start, "teachers": teachers}
 
 
 def differences(
@@ -90,6 +93,8 @@ def differences(
             found.append(f"--{name}: other text ({_names(old)} there, {_names(new)} here)")
     if there.get("checkpoint") != here["checkpoint"]:
         found.append("it started from another checkpoint")
+    if there.get("teachers", []) != here["teachers"]:
+        found.append("it learned from other teachers")
     return found
 
 

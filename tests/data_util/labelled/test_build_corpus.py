@@ -138,6 +138,34 @@ def test_an_unknown_label_is_an_error_with_its_place(prepare, source, tmp_path) 
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_text_without_labels(tmp_path, source, pairs, caplog) -> None:
+    def prepare(path, **reading):
+        return prepare_labelled_data(
+            [path],
+            make_tokenizer("space"),
+            VOCABULARY,
+            None,
+            reading=Reading(**reading),
+            cache_folder=tmp_path / "raw",
+        )
+
+    # Labels that are there all the same are dropped.
+    corpus = prepare(source)
+    assert [corpus.tokens(number).tolist() for number in range(3)] == [[5, 6, 1, 5], [7], [5, 1]]
+    assert corpus.label_ids.tolist() == [] and corpus.label_offsets.tolist() == [0] * 4
+    caplog.set_level(logging.INFO)
+    np.testing.assert_array_equal(prepare(source).ids, corpus.ids)
+    assert "Reading unlabelled documents from the cache" in caplog.text
+    raw = tmp_path / "raw.txt"
+    raw.write_text("one\ttwo\none\tthree two\n", encoding="utf-8")
+    corpus = prepare(raw, pairs=True)
+    assert [part.tolist() for part in corpus.pair(1)] == [[5], [7, 6]]
+    assert prepare(raw, pairs=False).first_lengths is None
+    raw.write_text("one\ttwo\none\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"raw\.txt:2: a single text, but this run reads pairs"):
+        prepare(raw, pairs=True)
+
+
 def test_labels_are_counted_by_document(source, cases) -> None:
     assert count_labels([source]) == Counter(B=2, A=1, C=1)
     assert count_labels([source], max_documents=1) == Counter(A=1, B=1)

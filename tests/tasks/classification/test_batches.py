@@ -181,7 +181,7 @@ def test_weighted_texts_come_after_the_labelled_ones(shuffle) -> None:
     corpus, documents, labels = make_corpus(50)
     more, other_documents, other_labels = make_corpus(23, longest=80, seed=1)
     weights = np.linspace(0.1, 0.9, 23)
-    batches = make_batches(corpus, weighted=(more, weights), shuffle=shuffle)
+    batches = make_batches(corpus, further=[(more, weights)], shuffle=shuffle)
     documents, labels = documents + other_documents, labels + other_labels
     assert len(batches) == 73 and batches.steps(0) == 5
     assert batches.num_truncated == sum(len(document) > 46 for document in documents)
@@ -196,6 +196,29 @@ def test_weighted_texts_come_after_the_labelled_ones(shuffle) -> None:
             assert set(np.flatnonzero(targets[row])) == set(labels[number])
         seen += inputs["example"].tolist()
     assert sorted(seen) == list(range(73))
+
+
+def test_further_corpora_follow_one_another_and_teachers_say_something_of_each_row() -> None:
+    corpus, _, _ = make_corpus(5)
+    others = [make_corpus(count, seed=count)[0] for count in (3, 4)]
+    weights = [np.full(3, 2.0), np.full(4, 3.0)]
+
+    class Numbers:
+        def arrays(self, examples):
+            return {"soft_targets": examples.astype(np.float32)}
+
+    further = list(zip(others, weights, strict=True))
+    batches = make_batches(corpus, further=further, soft=Numbers())
+    ((inputs, targets),) = batches.batches(0)
+    numbers = inputs["example"].tolist()
+    assert sorted(numbers) == list(range(12))
+    assert inputs["soft_targets"].tolist() == numbers
+    expected = [1] * 5 + [2] * 3 + [3] * 4
+    assert inputs["example_weights"].tolist() == [expected[number] for number in numbers]
+    for row, number in enumerate(numbers):
+        where = [(corpus, number), (others[0], number - 5), (others[1], number - 8)]
+        source, index = where[(number >= 5) + (number >= 8)]
+        assert set(np.flatnonzero(targets[row])) == set(source.labels(index).tolist())
 
 
 def test_without_weighted_texts_there_are_no_weights() -> None:

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from sklearn.utils.class_weight import compute_sample_weight
 
 from common.errors import OptionError
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.tokens.ngrams import NgramTable
 from tasks.classification import data as module
-from tasks.classification.data import balanced_weights
+from tasks.classification.class_weights import balanced_weights
 from tests.tasks.examples import model_for
 from training.fine_tuning import prepare_data
 from training.options.scripts import FineTuningOptions
@@ -136,18 +135,6 @@ def test_the_loss_is_the_weighted_mean(data_of, task):
     expected = np.average(np.asarray(losses), weights=inputs["example_weights"])
     assert found == pytest.approx(expected, rel=1e-5)
     np.testing.assert_array_equal(weights, inputs["example_weights"])
-
-
-def test_balanced_weights_of_one_label_are_scikit_learns():
-    classes = np.array([0] * 6 + [1] * 3 + [2])
-    found = balanced_weights(np.eye(3, dtype=bool)[classes])
-    np.testing.assert_allclose(found, compute_sample_weight("balanced", classes))
-
-
-def test_balanced_weights_of_several_labels_and_of_none():
-    """A: 2 documents, B: 1, none: 1. The weights are 1/2, (1/2 + 1) / 2 and 1, over their mean."""
-    targets = np.array([[1, 0], [1, 1], [0, 0]], bool)
-    np.testing.assert_allclose(balanced_weights(targets), np.array([0.5, 0.75, 1]) / 0.75)
 
 
 def test_balanced_weights_are_trained_with(data_of):
