@@ -1,0 +1,153 @@
+"""Compares students that have teachers with one that has none: F1 and size.
+
+    python -m benchmarks.distillation --data=DATA [--data_set=cail2018] [--documents=2000]
+        [--unlabelled=4000] [--backbone=text_cnn] [--teacher_preset=small] [--student_preset=tiny]
+        [--teacher_epochs=8] [--student_epochs=5] [--sequence_length=256] [--seed=1] [--folder=...]
+
+`--data` is the folder of the data sets (see `benchmarks/lib/data_sets.py`). The teachers learn from
+the first `--documents` labelled documents: one reads words, one reads characters, and one reads
+words and has no TF-IDF classifier. The text without labels is that of the next `--unlabelled`
+training documents. The students read words. All networks start from random weights; all students
+take as many steps as those that read the text without labels take in `--student_epochs`. Completed
+runs in the folder are not repeated.
+
+Prints a Markdown table. "valid F1 of the network" is the best of the network alone, without the
+TF-IDF classifier of the student or teacher itself.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lib.arguments import parser
+from benchmarks.lib.data_sets import DATA_SETS, first_documents, labelled_files
+from benchmarks.lib.measuring import markdown
+from benchmarks.lib.runs import read_metrics, run
+from models.registry import BACKBONES
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of the table.
+
+    Attributes:
+        teachers: names of other rows; empty for a teacher, and for a student that has none.
+        student: whether it has the students' sizes.
+        unlabelled: whether it reads the text without labels.
+        tokenize_style: what it reads.
+        options: further options of fine-tuning.
+    """
+
+    teachers: tuple[str, ...] = ()
+    student: bool = True
+    unlabelled: bool = False
+    tokenize_style: str = "word"
+    options: tuple[str, ...] = ()
+
+
+WORDS, CHARACTERS, NETWORK = "teacher: words", "teacher: characters", "teacher: words, no TF-IDF"
+VARIANTS = {
+    WORDS: Variant(student=False),
+    CHARACTERS: Variant(student=False, tokenize_style="char"),
+    NETWORK: Variant(student=False, options=("--tfidf_classifier=false",)),
+    "student: labels alone": Variant(),
+    "student: words": Variant((WORDS,)),
+    "student: words, raw text": Variant((WORDS,), unlabelled=True),
+    "student: words, no TF-IDF, raw text": Variant((NETWORK,), unlabelled=True),
+    "student: words + characters, raw text": Variant((WORDS, CHARACTERS), unlabelled=True),
+}
+
+
+def main() -> None:
+    """Runs the missing trainings and prints the table."""
+    options = parser(__doc__, folder="checkpoint_distillation")
+    options.add_argument("--data_set", choices=tuple(DATA_SETS), default="cail2018")
+    options.add_argument("--documents", type=int, default=2000, help="labelled ones")
+    options.add_argument("--unlabelled", type=int, default=4000, help="without their labels")
+    options.add_argument("--backbone", choices=tuple(BACKBONES), default="text_cnn")
+    options.add_argument("--teacher_preset", default="small")
+    options.add_argument("--student_preset", default="tiny")
+    options.add_argument("--teacher_epochs", type=int, default=8)
+    options.add_argument("--student_epochs", type=int, default=5)
+    options.add_argument("--sequence_length", type=int, default=256)
+    options.add_argument("--seed", type=int, default=1)
+    arguments = options.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    files = labelled_files(arguments.data, arguments.data_set, arguments.folder)
+    files["train"], raw = divided(files["train"], arguments)
+    rows = []
+    for name, variant in VARIANTS.items():
+        _train(name, variant, arguments, files, raw)
+        rows.append({"": name, **_result(_folder(arguments, name))})
+    print(f"\n{arguments.data_set}\n\n{markdown(rows)}")
+
+
+def divided(train: Path, arguments: Any) -> tuple[Path, Path]:
+    """The labelled documents, and the text of those after them."""
+    lines = train.read_text(encoding="utf-8").splitlines(keepends=True)
+    count, parts = arguments.documents, []
+    for name, chosen in (("labelled", lines[:count]), ("others", lines[count:])):
+        parts.append(arguments.folder / f"{name}{train.suffix}")
+        parts[-1].write_text("".join(chosen), encoding="utf-8")
+    raw = arguments.folder / "raw.txt"
+    first_documents(parts[1:], raw, arguments.unlabelled)
+    return parts[0], raw
+
+
+def _folder(arguments: Any, name: str) -> Path:
+    kept = "".join(character if character.isalnum() else "-" for character in name)
+    return arguments.folder / kept
+
+
+def _train(name: str, variant: Variant, arguments: Any, files: dict[str, Path], raw: Path) -> None:
+    preset, epochs = arguments.teacher_preset, arguments.teacher_epochs
+    validate_every = 1
+    if variant.student:
+        preset, epochs = arguments.student_preset, arguments.student_epochs
+        if not variant.unlabelled:  # As many steps, and as many validations.
+            with raw.open(encoding="utf-8") as file:
+                documents = sum(1 for _ in file) + arguments.documents
+            validate_every = max(1, round(documents / arguments.documents))
+            epochs *= validate_every
+    teachers = ",".join(str(_folder(arguments, each)) for each in variant.teachers)
+    run(
+        "train_bert_fine_tuning.py",
+        f"--data_path={arguments.folder / 'data'}",
+        f"--training_data_file={files['train']}",
+        f"--valid_data_file={files['valid']}",
+        f"--test_data_file={files['test']}",
+        f"--task={DATA_SETS[arguments.data_set].task}",
+        "--ckpt_dir=",
+        f"--ckpt_dir_save={_folder(arguments, name)}",
+        f"--backbone={arguments.backbone}",
+        f"--preset={preset}",
+        f"--sequence_length={arguments.sequence_length}",
+        f"--num_epochs={epochs}",
+        f"--patience={epochs}",
+        f"--validate_every={validate_every}",
+        f"--seed={arguments.seed}",
+        *([f"--teacher={teachers}"] if teachers else []),
+        *([f"--unlabelled_file={raw}"] if variant.unlabelled else []),
+        f"--tokenize_style={variant.tokenize_style}",
+        *variant.options,
+    )
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    metrics = read_metrics(folder)
+    alone = [entry["network_f1"] for entry in metrics.get("tfidf_classifier", [])]
+    valid = [entry["valid"]["f1"] for entry in metrics["history"] if "valid" in entry]
+    test = metrics["test"]
+    return {
+        "parameters of the network": f"{metrics['trained_parameters']:,}",
+        "valid F1 of the network": f"{max(alone or valid):.3f}",
+        "best valid F1": f"{max(valid):.3f}",
+        "test micro F1": f"{test['micro_f1']:.3f}",
+        "test macro F1": f"{test['macro_f1']:.3f}",
+        "test F1": f"{test['f1']:.3f}",
+        "training seconds": f"{sum(entry['seconds'] for entry in metrics['history']):.0f}",
+    }
+
+
+if __name__ == "__main__":
+    main()
