@@ -136,7 +136,7 @@ def _train(name: str, variant: Variant, arguments: Any, files: dict[str, Path], 
 def _result(folder: Path) -> dict[str, Any]:
     metrics = read_metrics(folder)
     alone = [entry["network_f1"] for entry in metrics.get("tfidf_classifier", [])]
-    valid = [entry["valid"]["f1"] for entry in metrics["history"] if "valid" in entry]
+    valid = [entry["valid"]["f1"] for entry in metrics["history"] if entry["valid"]]
     test = metrics["test"]
     return {
         "parameters of the network": f"{metrics['trained_parameters']:,}",
