@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conversion.released.weights import model_variables
+from data_util.tokens.vocabulary import Vocabulary
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
 
@@ -57,6 +58,17 @@ def save_release(model, folder):
     model.save_pretrained(folder)
     save_vocabulary(folder, model.config.vocab_size)
     return folder
+
+
+def save_release_for(text, folder):
+    """A release of one layer whose vocabulary has the characters of a text; returns its model."""
+    tokens = [*TOKENS, *sorted({character for character in text if not character.isspace()})]
+    # As some releases do, this one has more rows than tokens.
+    sizes = {"max_position_embeddings": 64, "num_hidden_layers": 1}
+    model = random_bert(vocab_size=len(tokens) + 3, **sizes)
+    save_release(model, folder)
+    Vocabulary(tokens).save(folder / "vocab.txt")
+    return model
 
 
 def save_vocabulary(folder, size, lower_case=True):

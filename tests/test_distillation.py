@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from common.errors import OptionError
+from conversion.released.importing import import_release
 from models.checkpoints.folder import WEIGHTS
 from tests import toys
+from tests.bert_release import save_release_for
 from tests.conftest import TOPICS
 from train_bert_fine_tuning import fine_tune
 from training import fine_tuning
 from training.loop.callbacks import StepCallback
+from training.options.conversion import ImportOptions
 from training.options.scripts import FineTuningOptions
 from training.prediction import Predictor
 from training.preparation import teachers
@@ -138,3 +141,30 @@ def test_a_student_learns_what_its_teacher_says_and_not_what_is_true(
     theirs_by_label = logits[1][:, order]
     for label in range(3):
         assert np.corrcoef(logits[0][:, label], theirs_by_label[:, label])[0, 1] > 0.8
+
+
+def test_an_imported_bert_teaches_a_text_cnn(run_of, tiny, tmp_path):
+    text = "".join(tiny.file(name).read_text(encoding="utf-8") for name in ("free", "train"))
+    save_release_for(text, tmp_path / "release")
+    imported = tmp_path / "imported"
+    import_release(ImportOptions(str(tmp_path / "release"), str(imported)))
+    common = {"tfidf_classifier": False, "num_epochs": 1, "learning_rate": 1e-3}
+    teacher = tmp_path / "teacher"
+    start = {"ckpt_dir": str(imported), "ckpt_dir_save": str(teacher)}
+    fine_tune(FineTuningOptions(**tiny.fine_tuning(**common, **start)))
+    values = {"ckpt_dir": str(run_of().pretrained), "ckpt_dir_save": str(tmp_path / "student")}
+    # Two teachers of other kinds: the soft labels are the mean of both.
+    folders = [teacher, run_of().fine_tuned]
+    values |= {"teacher": [str(folder) for folder in folders], "temperature": 1.0}
+    options = FineTuningOptions(**tiny.fine_tuning(**common, **values))
+    assert fine_tune(options)["best_epoch"] == 1
+    data = fine_tuning.prepare_data(options, fine_tuning.open_checkpoint(options))
+    texts = [line.split(" __label__")[0] for line in tiny.file("train").read_text().splitlines()]
+    said = []
+    for predictor in map(Predictor, folders):
+        columns = [predictor.task.labels.index(label) for label in data.task.labels]
+        said.append(predictor.probabilities(texts)[:, columns])
+    assert data.text.tokenizer.style == "word"
+    for inputs, _ in data.batches["train"].batches(0):
+        expected = np.mean(said, axis=0)[inputs["example"]]
+        np.testing.assert_allclose(inputs["soft_targets"], expected, atol=1e-5)
