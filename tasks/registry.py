@@ -41,6 +41,10 @@ SAMPLES = {
     "multi_label": "data/sample_{split}.txt",
     "multi_class": "data/sample_{split}.txt",
     "token_classification": "data/sample_entities_{split}.jsonl",
+    "question_answering": "data/sample_questions_{split}.jsonl",
+    "multiple_choice": "data/sample_choices_{split}.jsonl",
+    "sequence_to_sequence": "data/sample_titles_{split}.txt",
+    "regression": "data/sample_pairs_{split}.txt",
 }
 
 # Functions from the files of a run, and how to read them, to the training texts, read while they

@@ -3,59 +3,37 @@
 The sample shows what pre-training is good for: it has few labelled documents, and more free text in
 the same language. Each charge has many interchangeable words (see `data_util.sample.charges`), of
 which a document uses a few. So the labelled documents leave many words unseen or seen once, while
-the unlabelled free text shows which words occur together.
+the unlabelled free text shows which words occur together. The same documents have entities, and
+questions with answers and with choices; sentences of the grammar have titles and similarities.
 
     python -m data_util.sample.corpus [--output_dir=data] [--seed=1]
 """
 
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from string import Formatter
-from typing import TypeVar
+from typing import Any
 
 from common.command_line import run
 from common.options import Options, option
-from common.random_streams import random_generator
 from common.whole_files import write_whole
-from data_util.sample.charges import CHARGES, SLOTS, Charge
-from data_util.sample.grammar import (
-    DAYS,
-    DISTRACTORS,
-    ENDINGS,
-    FOLLOWS,
-    HOURS,
-    LEADS,
-    OPENINGS,
-    SURNAMES,
-)
+from data_util.sample.documents import make_documents
+from data_util.sample.pairs import make_pairs, make_titles
+from data_util.sample.questions import make_choices, make_questions
 
 SEED = 1
 LABELLED_SIZES = {"train": 400, "valid": 200, "test": 300}
 NUM_FREE_TEXT = 2900
-SHORTEST, LONGEST = 60, 200  # characters in a document
-SECOND_CHARGE, DISTRACTOR = 0.15, 0.6  # fractions of the documents
 # The fraction of charges with a second sentence: free text describes a case at greater length, as
 # full judgments do compared with the short facts that are labelled.
 FOLLOW, FOLLOW_FREE_TEXT = 0.2, 0.9
 
-# The first documents of each split, also with the spans of what fills these slots.
+# So many of the first documents of each split have entities, and questions and choices.
 ENTITY_SIZES = {"train": 200, "valid": 50, "test": 100}
-ENTITY_LABELS = {
-    "name": "PERSON",
-    "other": "PERSON",
-    "date": "TIME",
-    "amount": "MONEY",
-    "places": "PLACE",
-    "objects": "ITEM",
-}
+QUESTION_SIZES = {"train": 300, "valid": 100, "test": 100}
+NUM_PAIRS = {"train": 600, "valid": 100, "test": 100}
 
-# A part of a text, and the label of the entity that it is, "" for none.
-Piece = tuple[str, str]
-T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
@@ -67,159 +45,40 @@ class SampleOptions(Options):
     seed: int = option(SEED, "seed of everything that is drawn at random", minimum=0)
 
 
-@dataclass(frozen=True)
-class SampleDocument:
-    """A document of the sample.
-
-    Attributes:
-        text: the text.
-        labels: the names of its charges, the main one first.
-        entities: (label, first character, one past the last) of each, in order.
-    """
-
-    text: str
-    labels: tuple[str, ...]
-    entities: tuple[tuple[str, int, int], ...]
-
-
-class _Draws:
-    """Random choices, all derived from `Generator.random`.
-
-    NumPy may change how `choice`, `integers` and `shuffle` use the bit stream; uniform numbers are
-    the bit stream itself, so the sample stays the same with another NumPy.
-    """
-
-    def __init__(self, seed: int, stream: str) -> None:
-        self._uniform = random_generator(seed, f"sample_corpus/{stream}").random
-
-    def below(self, limit: int) -> int:
-        return int(self._uniform() * limit)
-
-    def happens(self, probability: float) -> bool:
-        return bool(self._uniform() < probability)
-
-    def one_of(self, items: Sequence[T]) -> T:
-        return items[self.below(len(items))]
-
-    def shuffled(self, items: Sequence[T]) -> list[T]:
-        keys = [self._uniform() for _ in items]
-        return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__)]
-
-
-def _fill(template: str, charge: Charge, name: str, draws: _Draws) -> list[Piece]:
-    """Replaces each slot of a template by a word drawn for it."""
-    pieces = []
-    for literal, slot, _, _ in Formatter().parse(template):
-        pieces.append((literal, ""))
-        if slot is None:
-            continue
-        if slot in SLOTS:
-            word = draws.one_of(getattr(charge, slot))
-        elif slot == "name":
-            word = name
-        elif slot == "other":
-            word = draws.one_of(SURNAMES) + "某"
-        elif slot == "amount":
-            word = str(100 * (1 + draws.below(400)))
-        elif slot == "date":
-            word = _date(draws)
-        else:
-            raise ValueError(f"The grammar has no slot {slot!r} (in {template!r}).")
-        pieces.append((word, ENTITY_LABELS.get(slot, "")))
-    return pieces
-
-
-def _date(draws: _Draws) -> str:
-    if draws.happens(0.5):
-        return draws.one_of(DAYS) + draws.one_of(HOURS)
-    return f"{2012 + draws.below(7)}年{1 + draws.below(12)}月{1 + draws.below(28)}日"
-
-
-def _write_document(charges: Sequence[Charge], follow: float, draws: _Draws) -> SampleDocument:
-    """Describes one case in `SHORTEST` to `LONGEST` characters."""
-    name = draws.one_of(SURNAMES) + "某某"
-    sentences = []
-    for charge in charges:
-        sentences.append(_fill(draws.one_of(LEADS), charge, name, draws))
-        if draws.happens(follow):
-            sentences.append(_fill(draws.one_of(FOLLOWS), charge, name, draws))
-    if draws.happens(DISTRACTOR):
-        others = [charge for charge in CHARGES if charge not in charges]
-        distractor = _fill(draws.one_of(DISTRACTORS), draws.one_of(others), name, draws)
-        sentences.insert(1 + draws.below(len(sentences)), distractor)
-    pieces = [(draws.one_of(OPENINGS), ""), *chain.from_iterable(sentences)]
-    for ending in draws.shuffled(ENDINGS):
-        if sum(len(piece) for piece, _ in pieces) >= SHORTEST and draws.happens(0.6):
-            break
-        pieces += _fill(ending, charges[0], name, draws)
-    text, entities = "", []
-    for piece, label in pieces:
-        if label:
-            entities.append((label, len(text), len(text) + len(piece)))
-        text += piece
-    return SampleDocument(text, tuple(charge.name for charge in charges), tuple(entities))
-
-
-def _quotas(total: int) -> list[Charge]:
-    """The documents' first charges, apportioned by weight (largest remainders)."""
-    weights = sum(charge.weight for charge in CHARGES)
-    counts = [total * charge.weight // weights for charge in CHARGES]
-    remainders = [total * charge.weight % weights for charge in CHARGES]
-    by_remainder = sorted(range(len(CHARGES)), key=lambda i: -remainders[i])
-    for i in by_remainder[: total - sum(counts)]:
-        counts[i] += 1
-    return [charge for charge, count in zip(CHARGES, counts, strict=True) for _ in range(count)]
-
-
-def make_documents(
-    total: int, seed: int, stream: str, taken: set[str], follow: float
-) -> list[SampleDocument]:
-    """Draws `total` documents.
-
-    Args:
-        total: the number of documents.
-        seed: the seed of the whole sample.
-        stream: the part of the sample, with random draws of its own.
-        taken: texts that must not be repeated; the new ones are added.
-        follow: the probability that a charge gets a second sentence.
-    """
-    draws = _Draws(seed, stream)
-    seconds = [charge for charge in CHARGES for _ in range(charge.weight)]
-    documents = []
-    for first in draws.shuffled(_quotas(total)):
-        charges = [first]
-        if draws.happens(SECOND_CHARGE):
-            charges.append(draws.one_of([charge for charge in seconds if charge != first]))
-        document = _write_document(charges, follow, draws)
-        while document.text in taken or len(document.text) > LONGEST:
-            document = _write_document(charges, follow, draws)
-        taken.add(document.text)
-        documents.append(document)
-    return documents
-
-
 def make_sample(seed: int = SEED) -> dict[str, bytes]:
     """Makes the whole sample.
 
     Returns:
-        The bytes of each file by name: free text, the labelled splits as
-        `text __label__A __label__B`, and some documents of each with their entities, as JSON lines.
+        The bytes of each file by name: free text; and for each split the labelled documents as
+        `text __label__A __label__B`, of some of them the entities, questions with answers and
+        questions with choices as JSON lines, and pairs of texts: see `data_util.sample.pairs`.
     """
     taken: set[str] = set()
-    files = {}
+    files: dict[str, list[str]] = {}
     for split, total in LABELLED_SIZES.items():
         documents = make_documents(total, seed, split, taken, FOLLOW)
         files[f"sample_{split}.txt"] = [
             " ".join([each.text, *(f"__label__{label}" for label in each.labels)])
             for each in documents
         ]
-        files[f"sample_entities_{split}.jsonl"] = [
-            json.dumps({"text": each.text, "entities": each.entities}, ensure_ascii=False)
+        entities = [
+            {"text": each.text, "entities": each.entities}
             for each in documents[: ENTITY_SIZES[split]]
         ]
+        files[f"sample_entities_{split}.jsonl"] = _json_lines(entities)
+        questions = make_questions(documents[: QUESTION_SIZES[split]], seed, split)
+        choices = make_choices(documents[: QUESTION_SIZES[split]], seed, split)
+        files[f"sample_questions_{split}.jsonl"] = _json_lines(questions)
+        files[f"sample_choices_{split}.jsonl"] = _json_lines(choices)
+        files[f"sample_titles_{split}.txt"] = make_titles(NUM_PAIRS[split], seed, split)
+        files[f"sample_pairs_{split}.txt"] = make_pairs(NUM_PAIRS[split], seed, split)
     free_text = make_documents(NUM_FREE_TEXT, seed, "free_text", taken, FOLLOW_FREE_TEXT)
     files["sample_free_text.txt"] = [each.text for each in free_text]
     return {file: ("\n".join(lines) + "\n").encode() for file, lines in files.items()}
+
+
+def _json_lines(records: list[dict[str, Any]]) -> list[str]:
+    return [json.dumps(record, ensure_ascii=False) for record in records]
 
 
 def main() -> None:

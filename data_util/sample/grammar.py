@@ -71,3 +71,15 @@ ENDINGS = (
     "辩护人请求从轻处罚。",
     "归案后认罪认罚。",
 )
+
+# Questions: what is asked, the slot that answers, the sentences of which it is asked, and whether
+# it is also asked where none of these sentences of the document answers it.
+QUESTIONS = (
+    ("{name}何时{verbs}{objects}？", "date", LEADS + FOLLOWS, False),
+    ("{name}在哪里{verbs}{objects}？", "places", LEADS + FOLLOWS, True),
+    ("{name}在{places}{verbs}了什么？", "objects", LEADS + FOLLOWS, False),
+    ("谁知道{name}{verbs}{objects}？", "other", LEADS + FOLLOWS, False),
+    ("涉案金额是多少元？", "amount", ENDINGS[5:6], True),
+    ("{name}赔偿了多少元？", "amount", ENDINGS[6:7], True),
+    ("案发后退缴了多少元？", "amount", ENDINGS[7:8], True),
+)

@@ -11,6 +11,7 @@ import pytest
 
 from data_util.sample import corpus as sample_corpus
 from data_util.sample.charges import CHARGES, SLOTS
+from data_util.sample.documents import ENTITY_LABELS
 from data_util.sample.grammar import DISTRACTORS, FOLLOWS, LEADS
 
 ROOT = Path(__file__).parents[3]
@@ -39,15 +40,10 @@ def test_command_writes_the_files_in_data(tmp_path):
     )
     written = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}
     bundled = {path.name: path.read_bytes() for path in DATA.glob("sample_*")}
-    assert sorted(written) == [
-        "sample_entities_test.jsonl",
-        "sample_entities_train.jsonl",
-        "sample_entities_valid.jsonl",
-        "sample_free_text.txt",
-        "sample_test.txt",
-        "sample_train.txt",
-        "sample_valid.txt",
-    ]
+    ofs = {"": "txt", "choices_": "jsonl", "entities_": "jsonl", "pairs_": "txt"}
+    ofs |= {"questions_": "jsonl", "titles_": "txt"}
+    files = {f"sample_{of}{split}.{end}" for of, end in ofs.items() for split in SPLITS}
+    assert written.keys() == {*files, "sample_free_text.txt"}
     different = [name for name in written if written[name] != bundled.get(name)]
     assert not different, f"run `python -m data_util.sample.corpus`: {different} differ"
     assert sorted(bundled) == sorted(written)
@@ -60,7 +56,7 @@ def test_seed_changes_every_file():
 
 
 def test_sizes():
-    assert sum(path.stat().st_size for path in DATA.glob("sample_*")) <= 1_100_000
+    assert sum(path.stat().st_size for path in DATA.glob("sample_*")) <= 1_800_000
     assert {split: len(read_lines(split)) for split in SPLITS} == {
         "train": 400,
         "valid": 200,
@@ -126,7 +122,7 @@ def test_entities_are_those_of_the_labelled_documents(split):
         # Every amount of the grammar is one.
         amounts = [text[start:end] for name, start, end in record["entities"] if name == "MONEY"]
         assert re.findall(r"(?<!\d)\d+00(?=元)", text) == amounts
-    assert set(found) == set(sample_corpus.ENTITY_LABELS.values())
+    assert set(found) == set(ENTITY_LABELS.values())
 
 
 def test_documents_use_words_of_their_charges():
@@ -157,9 +153,3 @@ def test_grammar_lists():
             assert len(words) == len(set(words)), (charge.name, slot)
     for templates in (LEADS, FOLLOWS, DISTRACTORS):
         assert len(templates) == len(set(templates))
-
-
-def test_unknown_slot_is_named():
-    draws = sample_corpus._Draws(1, "test")
-    with pytest.raises(ValueError, match="no slot 'weather'"):
-        sample_corpus._fill("{weather}", CHARGES[0], "张某某", draws)

@@ -22,5 +22,7 @@ def test_each_task_learns_from_examples_of_its_own():
     options, _ = parse_options(FineTuningOptions, ["--task=token_classification"])
     assert options.training_data_file == ["data/sample_entities_train.jsonl"]
     assert options.test_data_file == ["data/sample_entities_test.jsonl"]
-    with pytest.raises(OptionError, match=r"--task=regression: .* --training_data_file"):
-        parse_options(FineTuningOptions, ["--task=regression"])
+    options, _ = parse_options(FineTuningOptions, ["--task=regression"])
+    assert options.valid_data_file == ["data/sample_pairs_valid.txt"]
+    with pytest.raises(OptionError, match=r"--task=another: .* --training_data_file"):
+        sample_files("another", "train")
