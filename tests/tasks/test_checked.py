@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from common.errors import InputError
+from data_util.reading.settings import DEFAULT_READING
+from tasks.registry import TASKS
+from tests.odd_files import KINDS
+
 VALUES = ["a\tb\t1", "a\tb\t2.5", "c\t3", "d\te\tnone", "f\tg\t4"]
 SEQUENCES = ["a b\tc", "a b\td", "alone", "same\tsame"]
 COLUMNS = ["甲 B-A", "乙 I-A", "", "丙 I-B", "", "word", "丁 O", "", "甲 B-A", "乙 I-A"]
@@ -146,3 +151,28 @@ def test_a_task_that_cannot_be_checked(tmp_path, refused):
         assert "files of the task toy cannot be checked" in refused(
             "tasks.check_file", path, "--task=toy"
         )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_no_text_is_named_with_its_line(tmp_path, task):
+    """Files that are packed, of another encoding, or no JSON."""
+    path = tmp_path / "file.txt"
+    for data, message in KINDS.values():
+        path.write_bytes(data)
+        # What is wrong within a field of classification is not looked at by the others.
+        expected = "" if rb'{"fact": "a\u' in data else message
+        line, found = next(iter(all_errors(TASKS[task], path)))
+        assert line == 1 and expected in found.message
+        with pytest.raises(InputError) as caught:
+            list(TASKS[task].split_examples([path], DEFAULT_READING, None))
+        assert str(caught.value).startswith(f"{path}:1: ") and expected in str(caught.value)
+
+
+def all_errors(task, path):
+    """The errors of a file's lines, with that which ends the reading."""
+    try:
+        for line, found in task.check_examples(path, DEFAULT_READING):
+            if isinstance(found, InputError):
+                yield line, found
+    except InputError as error:
+        yield error.line, error
