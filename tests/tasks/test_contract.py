@@ -318,12 +318,15 @@ def test_parts_of_the_training_files_can_be_held_out(name, tmp_path):
         return
     assert len(found) == SIZES["train"]
     assert len(list(task.split_examples([path], DEFAULT_READING, 4))) == 4
+    before = list(task.check_examples(path, DEFAULT_READING))
     # What is written is read again as the same examples.
     path.write_text("".join(json.dumps(each.record) + "\n" for each in found), encoding="utf-8")
     again = list(task.split_examples([path], DEFAULT_READING, None))
     assert [(each.texts, each.labels) for each in again] == [
         (each.texts, each.labels) for each in found
     ]
+    checked = list(task.check_examples(path, DEFAULT_READING))
+    assert [each.truth for _, each in checked] == [each.truth for _, each in before]
 
 
 @tasks
