@@ -2,7 +2,9 @@
 
 import json
 import re
-from pathlib import Path
+import subprocess
+import sys
+import textwrap
 
 import keras
 import numpy as np
@@ -14,12 +16,14 @@ from models.backbones.base import make_backbone
 from models.build import build
 from models.presets import backbone_config
 from tasks.sequence_to_sequence.options import GenerationOptions
+from tests.conftest import ROOT
 from tests.conversion.conftest import NEEDED
 from tests.tasks.examples import write
+from tests.test_rooms import HEAVY
 from training.options.conversion import EXPORT_FORMATS, ExportOptions
 from training.prediction import Predictor
 
-DOCS = Path(__file__).parents[3] / "docs" / "sequence_to_sequence.md"
+DOCS = ROOT / "docs" / "sequence_to_sequence.md"
 TEXTS = ["甲天地", "乙", "天地人甲乙丙天地人甲乙丙", "不"]
 
 
@@ -90,3 +94,19 @@ def test_the_client_of_the_docs_writes_the_same(checkpoint, exported):
     assert about["parts"]["decoder"]["outputs"]["shape"] == ["batch", size]
     assert about["parts"]["encoder"]["outputs"]["shape"] == ["batch", 1, "length", 2, 8]
     assert set(about["parts"]["decoder"]["inputs"]["keys"]["shape"]) == {"batch", 1, "step", 2, 8}
+
+
+def test_it_needs_no_framework(exported):
+    code = """
+        import sys
+        from pathlib import Path
+        from conversion.exported_predictor import ExportedPredictor
+        predictor = ExportedPredictor(Path(sys.argv[1]))
+        print(predictor.predict(sys.argv[2:])[0]["text"])
+        print(*sys.modules)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(exported("onnx")), TEXTS[0]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    text, modules = done.stdout.splitlines()
+    assert text
+    assert HEAVY.isdisjoint(modules.split())
