@@ -46,9 +46,9 @@ def test_the_last_item_is_for_the_test(commands, tmp_path, monkeypatch, capsys):
     training = [each for each in commands if isinstance(each, PretrainingOptions)]
     assert [(each.backbone, each.mask_last) for each in training] == [
         ("transformer", 0),
-        ("transformer", 0.09),
+        ("transformer", 0.0909),
         ("lstm", 0),
-        ("lstm", 0.09),
+        ("lstm", 0.0909),
     ]
     rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "mask_last" in line]
     # The second place: 1 / log2(3).
