@@ -2,13 +2,15 @@
 
     python -m benchmarks.ablations --data=DATA [--data_sets=cail2018,goemotions]
         [--components='masked_lm;causal_lm'] [--seeds=1,2,3] [--minutes=60]
+        [--preset=tiny] [--raw_documents=N] [--labelled_documents=N]
+        [--rates=3e-3] [--fine_tuning=num_epochs=4,tfidf_classifier=false]
 
 Every component of the table is a pre-training with one change: its objectives, what it masks, how
 much, the length of its sequences, or the backbone. Each gets as many epochs, at least one, as come
 closest to `--minutes` minutes of processor time, of all cores together, estimated by two short runs
 on the first documents. Fine-tuning follows, with each of several learning rates and the first seed;
 the rate with the best F1 on the validation documents is then used with every seed. Random weights
-have the best of the same rates.
+have the best of the same rates. The options of the last two lines make it a smaller experiment.
 
 Prints one Markdown table per data set and writes them to `table.md`: the processor minutes that
 were used; F1 (the mean of micro and macro F1) on the validation and on the test documents, in
@@ -25,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.experiments import run_variant
+from benchmarks.experiments import options_of, rate_trials, run_variant
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.experiment_tables import SeedResults, mean_and_spread
 from benchmarks.lib.measuring import markdown
@@ -76,6 +78,15 @@ def main() -> None:
     options.add_argument("--seeds", default="1", help="numbers with commas")
     options.add_argument("--minutes", type=float, default=60, help="of processor time")
     options.add_argument("--preset", default="small")
+    options.add_argument("--raw_documents", type=int, default=0, help="to pre-train on; 0: all")
+    options.add_argument("--labelled_documents", type=int, default=0, help="of training; 0: all")
+    options.add_argument("--rates", type=rate_trials, default=TRIALS, help="RATE,RATE to try")
+    options.add_argument(
+        "--fine_tuning",
+        type=options_of,
+        default={},
+        help="further options of every fine-tuning: NAME=VALUE,NAME=VALUE",
+    )
     print(f"\n{run(options.parse_args())}")
 
 
@@ -86,12 +97,27 @@ def run(arguments: argparse.Namespace) -> str:
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     parts = []
     for name in arguments.data_sets.split(","):
-        workspace = Workspace(arguments.data, name, arguments.folder / name)
+        workspace = Workspace(
+            arguments.data,
+            name,
+            arguments.folder / name,
+            labelled_documents=arguments.labelled_documents,
+        )
         rows = []
         for backbone in arguments.backbones.split(","):
             chosen = components(backbone, arguments.components)
             shared = {"backbone": backbone, "preset": arguments.preset}
-            rows += measured(workspace, results, shared, chosen, arguments.minutes, seeds)
+            if arguments.raw_documents:
+                shared["documents"] = arguments.raw_documents
+            random = Variant(
+                RANDOM,
+                shared,
+                {**FINE_TUNING, **arguments.fine_tuning},
+                random_weights=True,
+                own_vocabulary=True,
+                trials=arguments.rates,
+            )
+            rows += measured(workspace, results, random, chosen, arguments.minutes, seeds)
         parts.append(f"**{name}**\n\n{markdown(rows)}")
     text = "\n\n".join(parts)
     (arguments.folder / "table.md").write_text(f"{text}\n", encoding="utf-8")
@@ -117,7 +143,7 @@ def components(backbone: str, chosen: str | None) -> dict[str, Options]:
 def measured(
     workspace: Workspace,
     results: Results,
-    shared: Options,
+    random: Variant,
     chosen: Mapping[str, Options],
     minutes: float,
     seeds: Sequence[int],
@@ -127,7 +153,7 @@ def measured(
     Args:
         workspace: the data set and its folder.
         results: the results of earlier runs, to which those of this run are added.
-        shared: options of every pre-training: the backbone and its preset.
+        random: random weights, with the options of every pre-training and of every fine-tuning.
         chosen: the options of each component.
         minutes: the budget of each pre-training, in processor minutes.
         seeds: the seeds of fine-tuning; the first one also chooses the learning rate.
@@ -136,13 +162,13 @@ def measured(
     def fine_tune(variant: Variant) -> list[Result]:
         return run_variant(variant, workspace, results, seeds)
 
-    random = Variant(RANDOM, shared, FINE_TUNING, True, own_vocabulary=True, trials=TRIALS)
+    shared = dict(random.pretraining or {})
     baseline = fine_tune(random)
     rows = [row(f"{shared['backbone']}, random weights", baseline)]
     for name, options in chosen.items():
         pretraining = {**shared, **options}
         pretraining["num_epochs"] = epochs_within(minutes, workspace, results, pretraining)
-        variant = Variant(name, pretraining, FINE_TUNING, trials=TRIALS)
+        variant = Variant(name, pretraining, random.fine_tuning, trials=random.trials)
         wanted = variant.pretraining_options(workspace)
         setting = {"data_set": workspace.name, "processor_seconds": wanted}
         used = results.once(setting, partial(timed_pretraining, workspace, wanted))
@@ -185,7 +211,8 @@ def row(title: str, found: SeedResults, baseline: SeedResults = ()) -> dict[str,
     """A row of the table; `baseline`: what random weights have."""
 
     def alone(results: SeedResults) -> list[float]:
-        return [max(result["network_f1"]) for result in results]
+        # Without a TF-IDF classifier, the whole is the network.
+        return [max(result["network_f1"] or [result["valid"]["f1"]]) for result in results]
 
     def whole(results: SeedResults, split: str) -> list[float]:
         return [result[split]["f1"] for result in results]

@@ -1,6 +1,6 @@
 """`make fault-test`: full disks, kills at every rename, and readers, while files are written.
 
-    python -m benchmarks.fault_test [--sizes=20] [--export_sizes=5] [--writers=cache,predict]
+    python -m benchmarks.fault_test [--sizes=20] [--writers=cache,predict]
 
 Everything that this project writes is written again and again: on file systems with room for a part
 of it only (each mounted for the purpose, so it needs the permission to mount one; temporary files
@@ -53,7 +53,6 @@ def main() -> int:
     """Runs the sweeps; returns the exit status."""
     options = parser(__doc__, data="none")
     options.add_argument("--sizes", type=int, default=20, help="sizes of a full disk")
-    options.add_argument("--export_sizes", type=int, default=5, help="for ONNX and LiteRT")
     options.add_argument("--seconds", type=float, default=20, help="for the readers")
     options.add_argument("--writers", default="", help="parts of names, with commas between")
     arguments = options.parse_args()
@@ -80,24 +79,24 @@ def main() -> int:
 
 def _writers(checkpoint: Path, arguments: Any) -> list[tuple[Writer, dict[str, int]]]:
     """What writes, and its sweeps, with the sizes of full disks."""
-    all_sizes, few = arguments.sizes, arguments.export_sizes
-    both = {"full disk": all_sizes, "killed at each rename": 0}
+    full = {"full disk": arguments.sizes}
+    both = {**full, "killed at each rename": 0}
     return [
         (CheckpointWriter(), {**both, "read while it is replaced": 0}),
         (RunWriter(), both),
-        (CurvesWriter(), {"full disk": all_sizes}),
+        (CurvesWriter(), full),
         (CacheWriter(), both),
         (VocabularyWriter(), both),
         (FileWriter(), both),
         (TensorsWriter(), both),
         (PredictionWriter(checkpoint), both),
-        (StandardOutputWriter(checkpoint), {"full disk": all_sizes}),
+        (StandardOutputWriter(checkpoint), full),
         (VectorWriter(checkpoint), both),
         (EvaluationWriter(checkpoint), both),
-        (ExportWriter(checkpoint, "saved_model"), {"full disk": all_sizes}),
+        (ExportWriter(checkpoint, "saved_model"), full),
         (MovedExportWriter(checkpoint, "saved_model"), {"killed at each rename": 0}),
-        (ExportWriter(checkpoint, "onnx"), {"full disk": few}),
-        (ExportWriter(checkpoint, "litert"), {"full disk": few}),
+        (ExportWriter(checkpoint, "onnx"), full),
+        (ExportWriter(checkpoint, "litert"), full),
     ]
 
 

@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.lib.arguments import parser
-from benchmarks.lib.data_sets import DATA_SETS, labelled_files
+from benchmarks.lib.data_sets import DATA_SETS, first_lines, labelled_files
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import read_metrics, run
 from models.registry import BACKBONES
@@ -73,9 +73,7 @@ def _measured(arguments: Any, name: str, backbone: str) -> list[dict[str, Any]]:
     files = labelled_files(arguments.data, name, folder)
     train = files["train"]
     if arguments.documents:
-        train = folder / f"train-{arguments.documents}{files['train'].suffix}"
-        lines = files["train"].read_text(encoding="utf-8").splitlines(keepends=True)
-        train.write_text("".join(lines[: arguments.documents]), encoding="utf-8")
+        train = first_lines(train, folder, arguments.documents)
     data_set, common = DATA_SETS[name], [f"--data_path={folder / 'data'}"]
     pretrained = folder / f"{backbone}-pretrained"
     run(

@@ -126,6 +126,23 @@ def first_documents(sources: Sequence[Path], target: Path, count: int) -> int:
     return len(texts)
 
 
+def first_lines(source: Path, folder: Path, count: int) -> Path:
+    """Copies the first lines of a file, such as its first labelled documents.
+
+    Args:
+        source: the file.
+        folder: for the copy, whose name is `source`'s with the count.
+        count: the maximum number of lines.
+
+    Returns:
+        The copy.
+    """
+    target = folder / f"{source.stem}-{count}{source.suffix}"
+    with source.open(encoding="utf-8", newline="") as lines:
+        target.write_text("".join(itertools.islice(lines, count)), encoding="utf-8", newline="")
+    return target
+
+
 @dataclass(frozen=True)
 class Split:
     """The documents of a split.

@@ -179,6 +179,8 @@ class ExportWriter(CommandWriter):
     def __init__(self, checkpoint: Path, form: str) -> None:
         super().__init__(checkpoint)
         self._form, self.name = form, f"export ({form})"
+        if form == "litert":
+            self.peak = 2.3  # It is converted from a SavedModel, which is there for a while.
 
     def prepare(self, folder: Path) -> None:
         """Loads the model."""

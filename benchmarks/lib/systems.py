@@ -21,6 +21,7 @@ from benchmarks.lib.data_sets import (
     DATA_SETS,
     Split,
     first_documents,
+    first_lines,
     labelled_files,
     read_splits,
 )
@@ -50,6 +51,7 @@ class Workspace:
         folder: for checkpoints and caches; it is created.
         pretrained: a checkpoint to use instead of any pre-training.
         checkout: a checkout of the first version of this project, to run instead of emulating it.
+        labelled_documents: how many of the labelled documents to train on, the first ones; 0: all.
     """
 
     def __init__(
@@ -59,12 +61,15 @@ class Workspace:
         folder: Path,
         pretrained: Path | None = None,
         checkout: Path | None = None,
+        labelled_documents: int = 0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.folder, self.data_set = name, folder, DATA_SETS[name]
         self.data = data
         self.pretrained, self.checkout = pretrained, checkout
         self.files = labelled_files(data, name, folder)
+        if labelled_documents:
+            self.files["train"] = first_lines(self.files["train"], folder, labelled_documents)
         free_text = [data / path for path in self.data_set.free_text]
         self.sources = [*free_text, self.files["train"]]
 

@@ -6,6 +6,7 @@ from benchmarks import ablations
 from benchmarks.ablations import PROBE_EPOCHS, components, epochs_within, measured, row
 from benchmarks.lib.results import Results
 from benchmarks.lib.systems import Workspace
+from benchmarks.lib.variants import Variant
 
 
 @pytest.fixture
@@ -65,6 +66,18 @@ def test_what_pretraining_is_worth_in_points():
     }
 
 
+def test_without_a_tfidf_classifier_the_network_is_the_whole():
+    result = {"valid": {"f1": 0.75}, "test": {"f1": 0.7}, "network_f1": []}
+    assert row("spans", [result])["valid F1 (network alone)"] == "0.750 (0.750)"
+
+
+def test_a_smaller_experiment_trains_on_the_first_labelled_documents(data_sets, tmp_path):
+    whole = Workspace(data_sets, "cail2018", tmp_path / "whole").splits
+    few = Workspace(data_sets, "cail2018", tmp_path / "few", labelled_documents=2).splits
+    assert few["train"].texts == whole["train"].texts[:2] != whole["train"].texts
+    assert few["test"].texts == whole["test"].texts
+
+
 def test_every_component_is_measured_from_its_own_pretraining(
     workspace, timed, tmp_path, monkeypatch
 ):
@@ -76,7 +89,8 @@ def test_every_component_is_measured_from_its_own_pretraining(
 
     monkeypatch.setattr(ablations, "run_variant", run_variant)
     results, shared = Results(tmp_path / "results.jsonl"), {"backbone": "text_cnn"}
-    rows = measured(workspace, results, shared, {"default": {}}, 1.0, [1, 2])
+    random = Variant("random", shared, {"num_epochs": 6}, random_weights=True)
+    rows = measured(workspace, results, random, {"default": {}}, 1.0, [1, 2])
     assert ran == [
         ("random", True, shared, [1, 2]),
         ("default", False, {**shared, "num_epochs": 15}, [1, 2]),
