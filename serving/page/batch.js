@@ -62,7 +62,7 @@ function endBatch(mine, all) {
   const said = [mine.done.length < all
     ? t("stopped", { done: number(mine.done.length), all: number(all) })
     : t(named.length ? "done" : "doneWithoutCounts", {
-      all: number(all - wrong), counts: named.join(LANGUAGE === "zh" ? "，" : ", "),
+      all: number(all - wrong), counts: named.join(language().betweenNames),
     })];
   if (wrong) said.push(t("wrong", { count: number(wrong) }));
   by("batch-said").textContent = said.join(" ");

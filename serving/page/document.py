@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse
 from tasks.base import Task
 
 FOLDER = Path(__file__).parent
-# In the page, a comment with the names of files stands for their content; "results" are all files
-# in the folder of that name, a few for each kind of result.
+# In the page, a comment with the names of files stands for their content; the name of a folder, for
+# all its files: a few for each kind of result, one for each language.
 _INCLUDED = re.compile(r"/\* ([\w., ]+) \*/(?=</(style|script)>)|<!-- (results) -->\n")
 _ENDINGS = {"style": "css", "script": "js", None: "html"}
 _TASK = re.compile(r"(?<=<body data-task=)'[^']*'")
@@ -62,7 +62,7 @@ def page_source() -> str:
         names: list[str] = []
         for name in (match[1] or match[3]).split(", "):
             found = sorted(path.name for path in (FOLDER / name).glob(f"*.{ending}"))
-            names += [f"{name}/{each}" for each in found] if name == "results" else [name]
+            names += [f"{name}/{each}" for each in found] if (FOLDER / name).is_dir() else [name]
         return ("\n" if match[2] else "") + "".join(map(_read, names))
 
     return _INCLUDED.sub(content, _read("page.html"))

@@ -87,7 +87,7 @@ function isTooLong(texts) {
 }
 
 function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
+  return `${number(100 * share, 1)} %`;
 }
 
 // An input is { field: text, or a list of texts }.
@@ -125,7 +125,7 @@ function fillBoxes(input) {
 
 function fieldName(name) {
   const key = `field_${name}`;
-  const known = key in STRINGS.en ? t(key) : name;
+  const known = key in LANGUAGES.en.strings ? t(key) : name;
   return TASK.fields[name] === "text" ? known : t("onePerLine", { name: known });
 }
 
@@ -204,12 +204,12 @@ function showModel(known) {
     length: number(known.sequence_length),
   })];
   const figures = (renderer.metrics || []).filter((name) => name in known.metrics)
-    .map((name) => `${name.replaceAll("_f1", " F1").replaceAll("_", " ")} ${known.metrics[name].toFixed(3)}`);
+    .map((name) => `${name.replaceAll("_f1", " F1").replaceAll("_", " ")} ${number(known.metrics[name], 3)}`);
   if (figures.length) {
     const count = known.examples_measured === null ? "" : number(known.examples_measured);
     parts.push(t("measured", { figures: figures.join(", "), count, split: t(known.measured_on) }).replace("  ", " "));
   }
-  by("model").textContent = parts.join(LANGUAGE === "zh" ? "；" : "; ");
+  by("model").textContent = parts.join(language().betweenClauses);
   by("model").hidden = false;
   by("smoke").hidden = !known.test_mode;
   by("example").hidden = known.examples.length === 0;

@@ -2,7 +2,7 @@
 const renderer = RENDERERS.find((one) => TASK.result.includes(one.holds)) || ANY_RESULT;
 
 makeBoxes();
-document.documentElement.lang = LANGUAGE === "zh" ? "zh-CN" : "en";
+document.documentElement.lang = language().locale;
 for (const one of document.querySelectorAll("[data-text]")) one.textContent = t(one.dataset.text);
 document.title = by("title").textContent = t(renderer.title);
 by("about").textContent = t(renderer.about, { count: "…" });

@@ -1,142 +1,19 @@
 "use strict";
-// All that the page says, in each language. {name} stands for a value.
-const STRINGS = {
-  en: {
-    title: "Labels of a text", titlePairs: "Labels of two texts", titleAny: "A model to try",
-    titleValue: "The value of a text", goValue: "Compute it", value: "Value",
-    aboutValue: "Fill in what the model reads, and see the value that it gives. Ctrl+Enter sends it.",
-    titleChoices: "Answer a question", goChoices: "Choose", choices: "Choices", choiceNumber: "choice {number}",
-    aboutChoices: "Write a question and its possible answers, and perhaps a text that it is about. Ctrl+Enter sends it.",
-    field_context: "Passage", field_question: "Question", field_choices: "Choices", noChoices: "There is nothing to choose.",
-    aboutLabels: "Paste a text and see which of {count} labels it gets, and why. Ctrl+Enter sends it.",
-    aboutPairs: "Paste two texts and see which of {count} labels they get, and why. Ctrl+Enter sends them.",
-    titleEntities: "Entities in a text", goEntities: "Find them", entities: "Entities",
-    aboutEntities: "Paste a text and see which parts of it have which of {count} labels. Ctrl+Enter sends it.",
-    entitiesHelp: "Point at an entity to see how probable it is.", noEntities: "There is no entity in this text.",
-    aboutAny: "Fill in what the model reads, and see its result. Ctrl+Enter sends it.",
-    field_source: "Text", field_text: "Text", field_text_a: "First text", field_text_b: "Second text", onePerLine: "{name} (one per line)",
-    titleAnswer: "Answers from a passage", goAnswer: "Find the answer", fileAnswer: "Answer a file …",
-    aboutAnswer: "Ask about a passage, and see where it has the answer. Ctrl+Enter sends it.",
-    answerTitle: "Answer", noAnswer: "The passage has no answer to this.", sure: "probability {share}",
-    otherAnswers: "Less probable:", noneEntry: "(no answer)", inPassage: "In the passage",
-    go: "Label it", goAny: "Send it", example: "Try an example", file: "Label a file …", fileAny: "Take a file …",
-    fileHelp: "A file: one text per line (.txt), a table with a column {wanted} (.csv, .tsv), or JSON lines.",
-    fileHelpSeveral: "A file: the texts of an input on one line with a tab between them (.txt), a table with the "
-      + "columns {wanted} (.csv, .tsv), or JSON lines.",
-    fileHelpLists: "A file: JSON lines with {wanted}.",
-    model: "{name}: {backbone}, {count} labels, reads up to {length} tokens",
-    modelWithoutLabels: "{name}: {backbone}, reads up to {length} tokens",
-    measured: "{figures} on {count} {split} examples", result: "Result",
-    test: "test", valid: "validation",
-    smoke: "This checkpoint was made in --test_mode: its results mean nothing.",
-    titleWritten: "A text from a text", goWritten: "Write it", written: "Text", nextBest: "The next best",
-    aboutWritten: "Paste a text and see what the model writes for it. Ctrl+Enter sends it.",
-    writtenScore: "mean log-probability of its tokens: {score} (the nearer to 0, the surer)",
-    nothingWritten: "The model has written nothing.",
-    labels: "Labels", help: "✓: predicted. Choose a label to see what supports it.",
-    helpThreshold: "the threshold of a label.", threshold: "threshold: {share}",
-    belowThreshold: "(✓): no label reaches its threshold, and this one is nearest.",
-    noneReaches: "No label reaches its threshold.",
-    more: "Show {count} more", nothing: "There is nothing in this text to label.",
-    why: "What supports “{label}”", supports: "supports it", contradicts: "contradicts it",
-    colours: "The stronger the colour, the more the label's odds change when these characters are covered.",
-    readAll: "All {all} characters were read.",
-    readPart: "Read: the first {read} of {all} characters ({share}). What is crossed out was too long to be read.",
-    reading: "Reading …", looking: "Looking for what supports it …",
-    noText: "There is no text yet.", noTexts: "It takes two texts.", noField: "There is nothing under “{name}” yet.",
-    tooLong: "This text has {size} characters, and the service takes at most {most}. Shorten it, or send its "
-      + "parts one by one.",
-    tooLarge: "This is more than the service takes in one request. Shorten the text.",
-    broken: "This text has a damaged character in it (half of a surrogate pair). Delete it, or copy the text again.",
-    busy: "The service is busy. Try again in a moment.",
-    slow: "The text did not arrive in time. Is the connection slow? Try again.",
-    failed: "The service has met an error of its own; its log says more.",
-    unreachable: "The service cannot be reached. Is it still running?",
-    refused: "The service refused this: {message}",
-    curl: "The same as a command (curl)", copy: "Copy", copied: "Copied.", selected: "Press Ctrl+C to copy it.",
-    batch: "Results for {name}", progress: "{done} of {all} inputs", left: "{done} of {all} inputs, about {left} left",
-    done: "Inputs read: {all} ({counts}).", doneWithoutCounts: "Inputs read: {all}.",
-    stopped: "Stopped after {done} of {all} inputs.",
-    wrong: "{count} could not be read; the table says why.", save: "Save as CSV", stop: "Stop",
-    gb18030: "The file is not UTF-8; it was read as GB18030.",
-    noUtf8: "This is not a text file in UTF-8: save it as UTF-8 and choose it again.",
-    emptyFile: "There is no text in this file.",
-    bigFile: "This file has more than {most} MB. Use predict.py for it.",
-    noColumn: "This table has no column {wanted}; its columns are: {columns}. Name the right one so.",
-    noRecord: "Line {line} is no JSON object with {wanted}.",
-    noPair: "Line {line} does not have {wanted} with a tab between them.",
-    seconds: "{count} s", minutes: "{count} min", others: "{count} others", unlabelled: "no label",
-  },
-  zh: {
-    title: "文本标签", titlePairs: "文本对的标签", titleAny: "试用模型",
-    titleValue: "文本的数值", goValue: "计算", value: "数值", aboutValue: "填写模型读取的内容，查看它给出的数值。按 Ctrl+Enter 提交。",
-    titleChoices: "回答选择题", goChoices: "选择", choices: "选项", choiceNumber: "选项 {number}",
-    aboutChoices: "写下问题和各个选项，也可以给出问题所依据的文章。按 Ctrl+Enter 提交。",
-    field_context: "文章", field_question: "问题", field_choices: "选项", noChoices: "没有可选的内容。",
-    aboutLabels: "粘贴一段文本，查看它属于 {count} 个标签中的哪些，以及依据。按 Ctrl+Enter 提交。",
-    aboutPairs: "粘贴两段文本，查看它们属于 {count} 个标签中的哪些，以及依据。按 Ctrl+Enter 提交。",
-    titleEntities: "文本中的实体", goEntities: "查找实体", entities: "实体",
-    aboutEntities: "粘贴一段文本，查看其中哪些部分属于 {count} 个标签中的哪些。按 Ctrl+Enter 提交。",
-    entitiesHelp: "指向实体可查看其概率。", noEntities: "这段文本中没有实体。",
-    aboutAny: "填写模型读取的内容，查看结果。按 Ctrl+Enter 提交。",
-    field_source: "文本", field_text: "文本", field_text_a: "第一段文本", field_text_b: "第二段文本", onePerLine: "{name}（每行一个）",
-    titleAnswer: "从文章中找答案", goAnswer: "查找答案", fileAnswer: "回答文件中的问题……",
-    aboutAnswer: "就一段文章提问，查看答案在文中的位置。按 Ctrl+Enter 提交。",
-    answerTitle: "答案", noAnswer: "文章中没有这个问题的答案。", sure: "概率 {share}",
-    otherAnswers: "可能性较小的：", noneEntry: "（无答案）", inPassage: "文中位置",
-    go: "预测标签", goAny: "提交", example: "试一个例子", file: "标注文件……", fileAny: "选择文件……",
-    fileHelp: "文件：每行一段文本（.txt），含{wanted}列的表格（.csv、.tsv），或 JSON 行。",
-    fileHelpSeveral: "文件：每行为一个输入的各段文本、中间用制表符分隔（.txt），含{wanted}列的表格（.csv、.tsv），或 JSON 行。",
-    fileHelpLists: "文件：含{wanted}的 JSON 行。",
-    model: "{name}：{backbone}，{count} 个标签，最多读取 {length} 个词元", modelWithoutLabels: "{name}：{backbone}，最多读取 {length} 个词元",
-    measured: "{figures}（{count} 个{split}样本）", result: "结果",
-    test: "测试", valid: "验证",
-    smoke: "该模型由 --test_mode 生成，预测结果没有意义。",
-    titleWritten: "由文本生成文本", goWritten: "生成", written: "文本", nextBest: "其他候选",
-    aboutWritten: "粘贴一段文本，查看模型生成的文本。按 Ctrl+Enter 提交。",
-    writtenScore: "各词元的平均对数概率：{score}（越接近 0，模型越有把握）",
-    nothingWritten: "模型没有生成任何内容。",
-    labels: "标签", help: "✓：预测的标签。点击标签查看依据。",
-    helpThreshold: "标签的阈值。", threshold: "阈值：{share}",
-    belowThreshold: "(✓)：没有标签达到阈值，这是最接近的一个。",
-    noneReaches: "没有标签达到阈值。",
-    more: "再显示 {count} 个", nothing: "这段文本中没有可标注的内容。",
-    why: "“{label}”的依据", supports: "支持", contradicts: "反对",
-    colours: "颜色越深，遮住这些字符后该标签的几率变化越大。",
-    readAll: "全部 {all} 个字符均已读取。",
-    readPart: "已读取：前 {read} 个字符，共 {all} 个（{share}）。划掉的部分过长，未被读取。",
-    reading: "正在读取……", looking: "正在寻找依据……",
-    noText: "还没有文本。", noTexts: "需要两段文本。", noField: "“{name}”还没有内容。",
-    tooLong: "这段文本有 {size} 个字符，服务最多接受 {most} 个。请缩短文本，或分段预测。",
-    tooLarge: "超过了服务单次请求的上限。请缩短文本。",
-    broken: "文本中有损坏的字符（半个代理对）。请删除它，或重新复制文本。",
-    busy: "服务繁忙，请稍后再试。",
-    slow: "文本没有及时送达。网络是否较慢？请重试。",
-    failed: "服务内部出错，详情见服务日志。",
-    unreachable: "无法连接服务。它还在运行吗？",
-    refused: "服务拒绝了请求：{message}",
-    curl: "对应的命令（curl）", copy: "复制", copied: "已复制。", selected: "按 Ctrl+C 复制。",
-    batch: "{name} 的结果", progress: "{done} / {all} 个输入", left: "{done} / {all} 个输入，约剩 {left}",
-    done: "已读取 {all} 个输入（{counts}）。", doneWithoutCounts: "已读取 {all} 个输入。",
-    stopped: "已停止：完成 {done} / {all} 个输入。",
-    wrong: "{count} 个未能读取，原因见表格。", save: "保存为 CSV", stop: "停止",
-    gb18030: "文件不是 UTF-8，已按 GB18030 读取。",
-    noUtf8: "这不是 UTF-8 文本文件。请另存为 UTF-8 后重新选择。",
-    emptyFile: "文件中没有文本。",
-    bigFile: "文件超过 {most} MB，请使用 predict.py。",
-    noColumn: "表格中没有 {wanted} 列；现有的列：{columns}。请修改列名。",
-    noRecord: "第 {line} 行不是含 {wanted} 的 JSON 对象。",
-    noPair: "第 {line} 行不是用制表符分隔的 {wanted}。",
-    seconds: "{count} 秒", minutes: "{count} 分钟", others: "其他 {count} 种", unlabelled: "无标签",
-  },
-};
-const LANGUAGE = /^zh\b/i.test(navigator.language || "") ? "zh" : "en";
+// What the page says, in the language of the browser where a file in languages/ has it:
+// { locale, betweenNames, betweenClauses, strings: { name: text, in which {name} stands for a value } }
+const LANGUAGES = {};
+
+function language() {
+  const wanted = (navigator.language || "").toLowerCase().split("-")[0];
+  return Object.hasOwn(LANGUAGES, wanted) ? LANGUAGES[wanted] : LANGUAGES.en;
+}
 
 function t(name, values = {}) {
-  return STRINGS[LANGUAGE][name].replace(/\{(\w+)\}/g, (whole, key) =>
+  return language().strings[name].replace(/\{(\w+)\}/g, (whole, key) =>
     key in values ? String(values[key]) : whole);
 }
 
-function number(value) {
-  return value.toLocaleString(LANGUAGE === "zh" ? "zh-CN" : "en-US");
+function number(value, digits = 0) {
+  const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return value.toLocaleString(language().locale, digits ? fixed : {});
 }

@@ -373,6 +373,17 @@ def test_in_chinese(browser, running):
         assert re.findall(r"\b(?:the|and|Label|text|file)\b", visible) == []
 
 
+def test_in_german(browser, running):
+    with open_on_a_phone(browser, running[0], "de-AT") as page:
+        page.get_by_role("textbox", name="Text", exact=True).fill("被告人盗窃手机。" * 8)
+        page.get_by_role("button", name="Labels vorhersagen").click()
+        page.locator("#marked mark").first.wait_for()
+        assert page.locator("#read").text_content().startswith("Gelesen: die ersten ")
+        assert re.search(r"\d,\d %", page.locator("#labels").inner_text())
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert re.findall(r"\b(?:the|and|file)\b", page.locator("main").inner_text()) == []
+
+
 def test_the_explanation_is_beside_the_bars_on_a_wide_screen(browser, running):
     page = browser.new_page(viewport={"width": 1200, "height": 800})
     page.goto(running[0])
@@ -419,15 +430,16 @@ def test_nothing_is_loaded_or_written_as_html():
 
 
 def test_every_string_is_in_every_language():
-    languages = re.findall(r"^  (\w\w): \{(.*?)^  \},", SOURCE, flags=re.DOTALL | re.MULTILINE)
-    assert [name for name, _ in languages] == ["en", "zh"]
+    pattern = r"^LANGUAGES.(\w\w) = \{(.*?)^\};"
+    languages = re.findall(pattern, SOURCE, flags=re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in languages] == ["de", "en", "zh"]
     names, places = [], []
     for _, strings in languages:
         found = re.findall(r'(\w+): ((?:"[^"]*"\s*\+?\s*)+)', strings)
         names.append([name for name, _ in found])
         places.append({name: sorted(re.findall(r"\{\w+\}", text)) for name, text in found})
-    assert names[0] == names[1] and len(names[0]) > 50
-    assert places[0] == places[1]
+    assert names[0] == names[1] == names[2] and len(names[0]) > 50
+    assert places[0] == places[1] == places[2]
     used = set(re.findall(r'\bt\("(\w+)"', SOURCE) + re.findall(r'data-text="(\w+)"', SOURCE))
     # What renderers name.
     for named in re.findall(

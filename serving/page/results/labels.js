@@ -104,7 +104,7 @@ function paint(box, text, parts, strongest) {
       const colour = part.importance > 0 ? "--for" : "--against";
       mark.style.backgroundColor = `rgba(var(${colour}), ${(0.65 * share).toFixed(3)})`;
     }
-    mark.title = `${part.importance >= 0 ? "+" : ""}${part.importance.toFixed(2)}`;
+    mark.title = `${part.importance >= 0 ? "+" : ""}${number(part.importance, 2)}`;
     pieces.push(mark);
     place = part.end;
   }

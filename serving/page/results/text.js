@@ -7,7 +7,7 @@ RENDERERS.push({
   clear() { by("written").hidden = true; },
   show(input, result) {
     by("written-text").textContent = result.text;
-    by("written-score").textContent = t("writtenScore", { score: result.score.toFixed(2) });
+    by("written-score").textContent = t("writtenScore", { score: number(result.score, 2) });
     const others = (result.top || []).slice(1);
     by("written-others").hidden = others.length === 0;
     by("written-list").replaceChildren(...others.map((each) => element("li", "", each.text)));
