@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -222,8 +222,9 @@ class MovedExportWriter(ExportWriter):
     in_process = False
 
     def prepare(self, folder: Path) -> None:
-        """Makes the export that is copied."""
+        """Makes the export that is copied, and has all outputs computed: no fork can."""
         from conversion import export
+        from models.serving_model import ServingModel
 
         super().prepare(folder)
         ExportWriter.write(self, folder, 1)
@@ -235,6 +236,9 @@ class MovedExportWriter(ExportWriter):
 
         export._WRITERS[self._form] = write_copy
         export.check_agreement = lambda *arguments, **settings: None
+        ServingModel.__call__ = _once(ServingModel.__call__)
+        for number in (1, 2, 3):
+            ExportWriter.write(self, folder, number)
 
 
 def make_checkpoint(folder: Path) -> Path:
@@ -285,13 +289,17 @@ def remember_models() -> None:
 
     Predictor._load = load_once  # type: ignore[method-assign]
     TextVectors.load = functools.cache(TextVectors.load)  # type: ignore[method-assign]
-    compute, known = Forward.outputs, {}
+    Forward.outputs = _once(Forward.outputs)  # type: ignore[method-assign]
 
-    def outputs(self: Forward, inputs: Mapping[str, np.ndarray]) -> Any:
-        arrays = [(name, array.shape, array.tobytes()) for name, array in inputs.items()]
-        key = (id(self._model), *arrays)
+
+def _once(compute: Callable[[Any, Mapping[str, np.ndarray]], Any]) -> Callable:
+    """Has a method, of the only model of this process, computed once for the same inputs."""
+    known: dict[tuple, Any] = {}
+
+    def outputs(self: Any, inputs: Mapping[str, np.ndarray]) -> Any:
+        key = tuple((name, array.shape, array.tobytes()) for name, array in inputs.items())
         if key not in known:
             known[key] = compute(self, inputs)
         return known[key]
 
-    Forward.outputs = outputs  # type: ignore[method-assign]
+    return outputs
