@@ -26,13 +26,12 @@ from typing import Any
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.fault_commands import (
     EvaluationWriter,
-    ExportWriter,
-    MovedExportWriter,
     PredictionWriter,
     StandardOutputWriter,
     VectorWriter,
     make_checkpoint,
 )
+from benchmarks.lib.fault_exports import ExportWriter, MovedExportWriter
 from benchmarks.lib.fault_writers import (
     CacheWriter,
     CheckpointWriter,

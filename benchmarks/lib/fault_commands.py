@@ -1,14 +1,11 @@
-"""What writes files with a model: prediction, vectors, evaluation and exports.
+"""What writes files with a model: prediction, vectors and evaluation.
 
 The model's outputs are computed once and remembered, so that a try is a fork that computes nothing.
-Only the libraries that write exports compute again in each try, in one process.
 """
 
-import dataclasses
 import functools
 import json
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -21,7 +18,7 @@ import numpy as np
 from benchmarks.lib.faults import Writer
 from benchmarks.lib.killed_runs import ROOT
 
-_loaded: dict[Path, dict[str, Any]] = {}
+loaded_models: dict[Path, dict[str, Any]] = {}
 
 LINES = 150
 LABELS = 17  # of the first lines of the sample
@@ -166,81 +163,6 @@ class EvaluationWriter(CommandWriter):
         return examples - LINES
 
 
-class ExportWriter(CommandWriter):
-    """Writes an export.
-
-    Args:
-        checkpoint: the folder of the model.
-        form: the format.
-    """
-
-    in_process = True
-
-    def __init__(self, checkpoint: Path, form: str) -> None:
-        super().__init__(checkpoint)
-        self._form, self.name = form, f"export ({form})"
-        if form == "litert":
-            self.peak = 2.3  # It is converted from a SavedModel, which is there for a while.
-
-    def prepare(self, folder: Path) -> None:
-        """Loads the model."""
-        from training.prediction import Predictor
-
-        remember_models()
-        Predictor(Path(self._checkpoint))
-
-    def write(self, folder: Path, number: int) -> None:
-        """Exports the model; the length of its input tells the number."""
-        from conversion.export import export
-        from training.options.conversion import ExportOptions
-
-        loaded = _loaded[Path(self._checkpoint)]
-        loaded["text"] = dataclasses.replace(loaded["text"], sequence_length=30 + number)
-        export(
-            ExportOptions(
-                ckpt_dir=self._checkpoint,
-                out=str(folder / "export"),
-                format=self._form,
-                overwrite=True,
-            )
-        )
-
-    def read(self, folder: Path) -> int:
-        """The number in the description, where the model has its files."""
-        from conversion.exported import WHOLE, model_file
-
-        export = folder / "export"
-        model = export / model_file(self._form, WHOLE)
-        files = [*model.rglob("*")] if model.is_dir() else [model]
-        assert sum(path.stat().st_size for path in files) > 10_000
-        return json.loads((export / "model.json").read_bytes())["sequence_length"] - 30
-
-
-class MovedExportWriter(ExportWriter):
-    """Writes copies of an export, so that the process can be killed at each rename."""
-
-    in_process = False
-
-    def prepare(self, folder: Path) -> None:
-        """Makes the export that is copied, and has all outputs computed: no fork can."""
-        from conversion import export
-        from models.serving_model import ServingModel
-
-        super().prepare(folder)
-        ExportWriter.write(self, folder, 1)
-        made = folder / "export" / export.model_file(self._form, export.WHOLE)
-        copy = shutil.copytree if made.is_dir() else shutil.copyfile
-
-        def write_copy(model: Any, path: Path, quantize: str) -> None:
-            copy(made, path)
-
-        export._WRITERS[self._form] = write_copy
-        export.check_agreement = lambda *arguments, **settings: None
-        ServingModel.__call__ = _once(ServingModel.__call__)
-        for number in (1, 2, 3):
-            ExportWriter.write(self, folder, number)
-
-
 def make_checkpoint(folder: Path) -> Path:
     """Fine-tunes a tiny model; returns its folder."""
     import tensorflow as tf
@@ -281,18 +203,18 @@ def remember_models() -> None:
 
     load = Predictor._load
 
-    def load_once(self: Predictor, folder: Path) -> None:
-        if folder not in _loaded:
+    def loadonce(self: Predictor, folder: Path) -> None:
+        if folder not in loaded_models:
             load(self, folder)
-            _loaded[folder] = dict(vars(self))
-        vars(self).update(_loaded[folder])
+            loaded_models[folder] = dict(vars(self))
+        vars(self).update(loaded_models[folder])
 
-    Predictor._load = load_once  # type: ignore[method-assign]
+    Predictor._load = loadonce  # type: ignore[method-assign]
     TextVectors.load = functools.cache(TextVectors.load)  # type: ignore[method-assign]
-    Forward.outputs = _once(Forward.outputs)  # type: ignore[method-assign]
+    Forward.outputs = once(Forward.outputs)  # type: ignore[method-assign]
 
 
-def _once(compute: Callable[[Any, Mapping[str, np.ndarray]], Any]) -> Callable:
+def once(compute: Callable[[Any, Mapping[str, np.ndarray]], Any]) -> Callable:
     """Has a method, of the only model of this process, computed once for the same inputs."""
     known: dict[tuple, Any] = {}
 
