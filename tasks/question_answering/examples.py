@@ -33,9 +33,8 @@ def _checked(question: Question) -> CheckedExample:
         oddities.append("have an answer that does not stand where the file says")
     if question.absent and not question.spans:
         oddities.append("have no answer that stands in the passage")
-    if not question.answers:
-        oddities.append("have no answer (they are learned as such)")
-    numbers = {"answers": len(question.answers)}
+    answers = len(question.answers)
+    numbers = {"answers": answers, "unanswerable, as a share": int(not answers)}
     if question.answers:
         numbers["characters of the longest answer"] = max(map(len, question.answers))
     return CheckedExample(

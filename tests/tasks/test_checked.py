@@ -88,6 +88,7 @@ CASES = [
             "labelled pairs of texts",
             "4 questions, 0 blank lines, 1 wrong lines",
             "answers: 0.75 on average, median 1, from 0 to 1",
+            "unanswerable, as a share: 0.25 on average",
             "characters of the longest answer: 1 on average",
             "  line 3: d? | b c  [no answer]",
             "line 4: a labelled record needs `answers`",
