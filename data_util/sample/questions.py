@@ -29,7 +29,9 @@ class Question:
     answers: tuple[tuple[int, int], ...]
 
 
-def make_questions(documents: Sequence[SampleDocument], seed: int, split: str) -> list[dict]:
+def make_questions(
+    documents: Sequence[SampleDocument], seed: int, split: str
+) -> list[dict[str, Any]]:
     """Two questions about each document, if there are any: JSON records of `question_answering`.
 
     Args:
@@ -38,7 +40,7 @@ def make_questions(documents: Sequence[SampleDocument], seed: int, split: str) -
         split: its name.
     """
     draws = Draws(seed, f"{split} questions")
-    records = []
+    records: list[dict[str, Any]] = []
     for document in documents:
         found = _questions(document)
         unanswerable = draws.shuffled([each for each in found if not each.answers])
@@ -61,7 +63,9 @@ def make_questions(documents: Sequence[SampleDocument], seed: int, split: str) -
     return records
 
 
-def make_choices(documents: Sequence[SampleDocument], seed: int, split: str) -> list[dict]:
+def make_choices(
+    documents: Sequence[SampleDocument], seed: int, split: str
+) -> list[dict[str, Any]]:
     """One question about each document that answers any: JSON records of `multiple_choice`.
 
     Of the wrong choices, one is from the document if it has another word of the kind.
@@ -70,7 +74,7 @@ def make_choices(documents: Sequence[SampleDocument], seed: int, split: str) -> 
         documents, seed, split: as for `make_questions`.
     """
     draws = Draws(seed, f"{split} choices")
-    records = []
+    records: list[dict[str, Any]] = []
     for document in documents:
         found = [each for each in _questions(document) if each.answers]
         if not found:
