@@ -106,7 +106,8 @@ def _write_onnx(model: "ServingPart", path: Path, quantize: str) -> None:
     from conversion.onnx import convert_to_onnx, quantize_onnx
 
     shapes = {name: [*map(str, array.shape)] for name, array in model.arrays.items()}
-    convert_to_onnx(lambda: _export_quietly(model, path, "onnx"), path, shapes)
+    with standard_error_closed():
+        convert_to_onnx(model, _signature(model), path, shapes)
     if quantize == "int8":
         quantize_onnx(path)
 
@@ -142,18 +143,21 @@ def _quantize(model: "TaskModel", quantize: str) -> None:
 
 
 def _export_quietly(model: "ServingPart", path: Path, format: str, **settings: Any) -> None:
-    import tensorflow as tf
-
-    # One argument, a dict; any length and any batch size.
-    signature = [
-        {
-            name: tf.TensorSpec(_sizes(array.shape), array.dtype, name=name)
-            for name, array in model.arrays.items()
-        }
-    ]
+    # One argument, a dict.
+    signature = [_signature(model)]
     with warnings.catch_warnings(), standard_error_closed():
         warnings.simplefilter("ignore")
         model.export(str(path), format=format, input_signature=signature, verbose=False, **settings)
+
+
+def _signature(model: "ServingPart") -> dict[str, Any]:
+    """The inputs of TensorFlow's function: any length and any batch size."""
+    import tensorflow as tf
+
+    return {
+        name: tf.TensorSpec(_sizes(array.shape), array.dtype, name=name)
+        for name, array in model.arrays.items()
+    }
 
 
 def _sizes(shape: Sequence[str | int]) -> tuple[int | None, ...]:

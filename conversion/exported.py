@@ -163,7 +163,11 @@ def _onnx(path: Path) -> tuple[str, Runner]:
         # Threads that wait for work would keep their cores busy, which others may need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
+            str(path),
+            options,
+            providers=["CPUExecutionProvider"],
+            # Slower than a sum and a LayerNormalization.
+            disabled_optimizers=["SkipLayerNormFusion"],
         )
     except Exception as error:  # Of several kinds, by what is wrong with the file.
         raise _unusable(path, error) from error

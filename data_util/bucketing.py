@@ -51,3 +51,26 @@ def make_batches(
     full = len(order) // batch_size
     shuffled = [batches[number] for number in generator.permutation(full)]
     return shuffled + batches[full:]
+
+
+def batches_of_tokens(lengths: np.ndarray, max_tokens: int) -> list[np.ndarray]:
+    """Puts every row into exactly one batch, with rows of similar length.
+
+        >>> batches_of_tokens(np.array([3, 9, 2]), 8)
+        [array([2, 0]), array([1])]
+
+    Args:
+        lengths: (rows,) of integers.
+        max_tokens: of a batch with its padding, unless a single row has more.
+
+    Returns:
+        The row numbers of each batch, the shortest rows first.
+    """
+    order = np.argsort(lengths, kind="stable")
+    batches: list[np.ndarray] = []
+    first = 0
+    for end, length in enumerate(lengths[order].tolist(), start=1):
+        if end - first > 1 and (end - first) * length > max_tokens:
+            batches.append(order[first : end - 1])
+            first = end - 1
+    return [*batches, order[first:]] if len(order) else []

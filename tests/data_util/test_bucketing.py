@@ -1,9 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_util.bucketing import make_batches, padded_length
+from data_util.bucketing import batches_of_tokens, make_batches, padded_length
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,15 @@ def test_batches_are_not_in_the_order_of_their_length() -> None:
     lengths = np.arange(3000)
     means = [lengths[batch].mean() for batch in make_batches(lengths, 30, np.random.default_rng(1))]
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.4
+
+
+@given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 2000))
+def test_batches_of_tokens_are_as_large_as_they_may(lengths, max_tokens) -> None:
+    batches = batches_of_tokens(np.array(lengths, np.int64), max_tokens)
+    in_order = [lengths[row] for batch in batches for row in batch]
+    assert sorted(np.concatenate([[], *batches])) == list(range(len(lengths)))
+    assert in_order == sorted(lengths)
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * lengths[batch[-1]] <= max_tokens
+    for batch, following in pairwise(batches):
+        assert (len(batch) + 1) * lengths[following[0]] > max_tokens
