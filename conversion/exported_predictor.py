@@ -23,6 +23,7 @@ from training.predictor import TaskPredictor
 
 # So few that what a layer computes is still in the processor's cache when the next one reads it.
 _MAX_TOKENS = 4096
+_BY_POSITION = ("token_ids", "segment_ids", "padding_mask")
 
 
 class ExportedPredictor(TaskPredictor):
@@ -78,7 +79,8 @@ class ExportedPredictor(TaskPredictor):
 
     def batch_outputs(self, encoded: Sequence[Encoded]) -> list[Any]:
         """See `TaskPredictor`; runs small batches of records of similar length."""
-        lengths = np.array([self.task.length(each) for each in encoded], np.int64)
+        all_lengths = [self.task.length(each) for each in encoded]
+        lengths = np.minimum(all_lengths, self.text.sequence_length).astype(np.int64)
         results: list[Any] = [None] * len(encoded)
         for chosen in batches_of_tokens(lengths, _MAX_TOKENS):
             parts = super().batch_outputs([encoded[index] for index in chosen])
@@ -87,8 +89,14 @@ class ExportedPredictor(TaskPredictor):
         return results
 
     def _run(self, inputs: Mapping[str, np.ndarray]) -> Any:
-        """See `TaskPredictor`."""
-        return self._outputs(inputs)
+        """See `TaskPredictor`; leaves out the positions that are padding in every row."""
+        longest = int(inputs["padding_mask"].sum(axis=1).max())
+        return self._outputs(
+            {
+                name: array[:, :longest] if name in _BY_POSITION else array
+                for name, array in inputs.items()
+            }
+        )
 
     @cached_property
     def _outputs(self) -> Outputs:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
+from conversion import exported_predictor
 from conversion.exported_predictor import ExportedPredictor
 from predict import predict
 from tests.conftest import ROOT
@@ -27,6 +28,24 @@ def texts(tiny):
 
 def probabilities_of(result):
     return {entry["label"]: entry["probability"] for entry in result["top"]}
+
+
+def test_batches_are_small_and_have_little_padding(exported, texts, monkeypatch):
+    folder, _ = exported("text_cnn", "onnx")
+    predictor = ExportedPredictor(folder)
+    expected = predictor.predict(texts)
+    given, run = [], predictor._outputs
+    predictor._outputs = lambda inputs: given.append(inputs["padding_mask"]) or run(inputs)
+    monkeypatch.setattr(exported_predictor, "_MAX_TOKENS", 64)
+    for before, after in zip(expected, predictor.predict(texts), strict=True):
+        assert [each["label"] for each in after["labels"]] == [
+            each["label"] for each in before["labels"]
+        ]
+    assert sum(map(len, given)) == len(texts)
+    # Beside [CLS] and [SEP].
+    assert all(len(mask) == 1 or mask[:, 2:].size <= 64 for mask in given)
+    assert all(mask[:, -1].any() for mask in given)
+    assert max(map(len, given)) > 1
 
 
 @pytest.mark.parametrize("form", ["onnx", "litert"])
