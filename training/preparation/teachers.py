@@ -37,12 +37,29 @@ Source = Callable[[], Iterable[Any]]
 
 
 def chosen(options: FineTuningOptions) -> "CheckpointTeachers | None":
-    """The teachers that the options name, if any."""
+    """The teachers that the options name, if any.
+
+    Raises:
+        CheckpointError, InputError: one of them is no fine-tuned checkpoint.
+        OptionError: one was fine-tuned for another task, or in test mode and this run is not.
+    """
     folders = getattr(options, "teacher", [])
     if not folders:
         return None
-    paths = [Path(folder) for folder in folders]
-    return CheckpointTeachers(paths, cache_folder(options), test_mode=options.test_mode)
+    checkpoints = [read_checkpoint(Path(folder)) for folder in folders]
+    for checkpoint in checkpoints:
+        if checkpoint.config.get("test_mode") and not options.test_mode:
+            raise OptionError(
+                f"--teacher={checkpoint.folder}: this checkpoint was made in --test_mode. "
+                "Fine-tune without it first, or use --test_mode here too."
+            )
+        teacher = load_task(checkpoint)
+        if teacher.name != options.task:
+            raise OptionError(
+                f"--teacher={checkpoint.folder}: this checkpoint was fine-tuned for "
+                f"--task={teacher.name}, and this run has --task={options.task}."
+            )
+    return CheckpointTeachers(checkpoints, cache_folder(options))
 
 
 class CheckpointTeachers:
@@ -51,48 +68,25 @@ class CheckpointTeachers:
     A teacher's logits for a source are kept in the cache under the digests of the checkpoint and of
     the records, so that a run that resumes, and every other run, reads them.
 
+        teachers = CheckpointTeachers([read_checkpoint(folder)], Path("data/cache"))
+        ((logits,),) = teachers(task, [lambda: iter(texts)])
+
     Args:
-        folders: of the checkpoints.
+        checkpoints: fine-tuned.
         cache: the folder of the caches.
-        test_mode: whether a checkpoint of a smoke run will do.
     """
 
-    def __init__(self, folders: Sequence[Path], cache: Path, *, test_mode: bool = False) -> None:
-        self._folders, self._cache, self._test_mode = folders, cache, test_mode
+    def __init__(self, checkpoints: Sequence[Checkpoint], cache: Path) -> None:
+        self._checkpoints, self._cache = checkpoints, cache
 
     def __call__(self, task: Task, sources: Sequence[Source]) -> list[list[Logits]]:
         """See `tasks.data.Teachers`."""
-        checked = [self._check(read_checkpoint(folder), task) for folder in self._folders]
+        columns = [_columns(checkpoint, task) for checkpoint in self._checkpoints]
         digests = [_digest(source()) for source in sources]
         return [
-            self._logits(checkpoint, columns, sources, digests) for checkpoint, columns in checked
+            self._logits(checkpoint, places, sources, digests)
+            for checkpoint, places in zip(self._checkpoints, columns, strict=True)
         ]
-
-    def _check(self, checkpoint: Checkpoint, task: Task) -> tuple[Checkpoint, np.ndarray]:
-        """Returns the checkpoint, and which of its outputs is that of each label."""
-        flag = f"--teacher={checkpoint.folder}"
-        if checkpoint.config.get("test_mode") and not self._test_mode:
-            raise OptionError(
-                f"{flag}: this checkpoint was made in --test_mode. Fine-tune without it first, or "
-                "use --test_mode here too."
-            )
-        teacher = load_task(checkpoint)
-        if teacher.name != task.name or teacher.fields.keys() != task.fields.keys():
-            raise OptionError(
-                f"{flag}: this checkpoint was fine-tuned for {_described(teacher)}, and this run "
-                f"for {_described(task)}."
-            )
-        missing = [label for label in task.labels if label not in teacher.labels]
-        further = [label for label in teacher.labels if label not in task.labels]
-        if missing or further:
-            differences = (("it lacks", missing), ("it also has", further))
-            listed = [f"{side} {_named(labels)}" for side, labels in differences if labels]
-            raise OptionError(
-                f"{flag}: the labels of this checkpoint are not those of the labelled files: "
-                f"{'; '.join(listed)}. Fine-tune it with the same files."
-            )
-        places = {label: number for number, label in enumerate(teacher.labels)}
-        return checkpoint, np.array([places[label] for label in task.labels])
 
     def _logits(
         self,
@@ -145,6 +139,31 @@ class _Columns:
 
     def __getitem__(self, records: np.ndarray) -> np.ndarray:
         return np.asarray(self.values[records])[:, self.columns]
+
+
+def _columns(checkpoint: Checkpoint, task: Task) -> np.ndarray:
+    """Which of a checkpoint's outputs is that of each label of a task.
+
+    Raises:
+        OptionError: its labels are others, or it reads pairs where the task does not.
+    """
+    flag, teacher = f"--teacher={checkpoint.folder}", load_task(checkpoint)
+    if teacher.fields.keys() != task.fields.keys():
+        raise OptionError(
+            f"{flag}: this checkpoint reads {teacher.unit}, and the labelled files hold "
+            f"{task.unit}."
+        )
+    missing = [label for label in task.labels if label not in teacher.labels]
+    further = [label for label in teacher.labels if label not in task.labels]
+    if missing or further:
+        differences = (("it lacks", missing), ("it also has", further))
+        listed = [f"{side} {_named(labels)}" for side, labels in differences if labels]
+        raise OptionError(
+            f"{flag}: the labels of this checkpoint are not those of the labelled files: "
+            f"{'; '.join(listed)}. Fine-tune it with the same files."
+        )
+    places = {label: number for number, label in enumerate(teacher.labels)}
+    return np.array([places[label] for label in task.labels])
 
 
 def _digest(records: Iterable[Any]) -> tuple[str, int]:
@@ -214,10 +233,6 @@ def _float32() -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _described(task: Task) -> str:
-    return f"{task.name} of {task.unit}"
 
 
 def _named(labels: Sequence[str]) -> str:

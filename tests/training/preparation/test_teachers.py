@@ -1,7 +1,6 @@
 """What fine-tuned checkpoints say of records, and the cache of it."""
 
 import logging
-from functools import partial
 
 import keras
 import numpy as np
@@ -10,13 +9,14 @@ import pytest
 from common.errors import CheckpointError, InputError, OptionError
 from data_util.reading.labels import LabelSet
 from models.checkpoints.folder import read_checkpoint
-from tasks.classification.task import MultiClass, MultiLabel
+from tasks.classification.task import MultiLabel
 from tasks.loading import load_task
 from tests.conftest import TOPICS
 from training.devices import distribution
+from training.options.scripts import FineTuningOptions
 from training.prediction import Predictor
 from training.preparation import teachers as module
-from training.preparation.teachers import CheckpointTeachers
+from training.preparation.teachers import CheckpointTeachers, chosen
 
 TEXTS = ["被告人盗窃手机。", "酒后殴打他人。", "被告人", "冒充他人骗取汇款。"]
 
@@ -39,8 +39,8 @@ def task(teacher):
 
 @pytest.fixture
 def ask(tmp_path, task):
-    def make(*folders, sources=(TEXTS,), task=task, **settings):
-        teachers = CheckpointTeachers(folders, tmp_path / "cache", **settings)
+    def make(*folders, sources=(TEXTS,), task=task):
+        teachers = CheckpointTeachers(list(map(read_checkpoint, folders)), tmp_path / "cache")
         return teachers(task, [source(texts) for texts in sources])
 
     return make
@@ -109,13 +109,12 @@ def test_other_labels_are_named(ask, teacher):
         ask(teacher, task=many)
 
 
-def test_another_kind_of_task_is_an_error(ask, teacher, fine_tuned_on_pairs):
+def test_pairs_do_not_teach_single_texts(ask, teacher, fine_tuned_on_pairs):
     labels = LabelSet(list(TOPICS))
-    expected = r"fine-tuned for multi_label of documents, and this run for multi_class of documents"
-    with pytest.raises(OptionError, match=expected):
-        ask(teacher, task=MultiClass(labels))
-    with pytest.raises(OptionError, match=r"for multi_label of documents, and .* of pairs"):
+    with pytest.raises(OptionError, match=r"reads documents, and the labelled files hold pairs\."):
         ask(teacher, task=MultiLabel(labels, pairs=True))
+    with pytest.raises(OptionError, match=r"reads pairs, and the labelled files hold documents\."):
+        ask(fine_tuned_on_pairs)
 
 
 def test_pairs(ask, fine_tuned_on_pairs):
@@ -127,25 +126,31 @@ def test_pairs(ask, fine_tuned_on_pairs):
     np.testing.assert_allclose(task.probabilities(logits[np.arange(2)]), expected, rtol=1e-5)
 
 
-def test_what_is_no_teacher(ask, run_of, tmp_path):
+def test_what_is_no_teacher_is_told_before_text_is_read(run_of, tmp_path, teacher):
+    def choose(folder, **changes):
+        return chosen(FineTuningOptions(teacher=[str(folder)], **changes))
+
     with pytest.raises(CheckpointError, match="no such checkpoint folder"):
-        ask(tmp_path / "none")
+        choose(tmp_path / "none")
     with pytest.raises(CheckpointError, match="only pre-trained and has no task"):
-        ask(run_of().pretrained)
+        choose(run_of().pretrained)
+    expected = "was fine-tuned for --task=multi_label, and this run has --task=multi_class"
+    with pytest.raises(OptionError, match=expected):
+        choose(teacher, task="multi_class")
+    assert chosen(FineTuningOptions()) is None
+    assert chosen(FineTuningOptions(task="regression", training_data_file=["a"])) is None
 
 
-def test_a_smoke_run_teaches_smoke_runs_alone(ask, teacher, monkeypatch):
-    read = partial(read_checkpoint)
-
+def test_a_smoke_run_teaches_smoke_runs_alone(teacher, monkeypatch):
     def in_test_mode(folder):
-        checkpoint = read(folder)
+        checkpoint = read_checkpoint(folder)
         checkpoint.config["test_mode"] = True
         return checkpoint
 
     monkeypatch.setattr(module, "read_checkpoint", in_test_mode)
     with pytest.raises(OptionError, match=r"^--teacher=.*was made in --test_mode"):
-        ask(teacher)
-    ask(teacher, test_mode=True)
+        chosen(FineTuningOptions(teacher=[str(teacher)]))
+    chosen(FineTuningOptions(teacher=[str(teacher)], test_mode=True))
 
 
 def test_several_devices_read_what_one_has_computed(ask, teacher, monkeypatch):
