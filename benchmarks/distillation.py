@@ -11,8 +11,8 @@ training documents. The students read words. All networks start from random weig
 take as many steps as those that read the text without labels take in `--student_epochs`. Completed
 runs in the folder are not repeated.
 
-Prints a Markdown table. "valid F1 of the network" is the best of the network alone, without the
-TF-IDF classifier of the student or teacher itself.
+Prints a Markdown table. "MB" is the size of the weights. "valid F1 of the network" is the best of
+the network alone, without the TF-IDF classifier of the student or teacher itself.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from benchmarks.lib.arguments import parser
 from benchmarks.lib.data_sets import DATA_SETS, first_documents, labelled_files
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import read_metrics, run
+from models.checkpoints.folder import WEIGHTS
 from models.registry import BACKBONES
 
 
@@ -46,15 +47,20 @@ class Variant:
 
 
 WORDS, CHARACTERS, NETWORK = "teacher: words", "teacher: characters", "teacher: words, no TF-IDF"
+NO_TFIDF = "--tfidf_classifier=false"
 VARIANTS = {
     WORDS: Variant(student=False),
     CHARACTERS: Variant(student=False, tokenize_style="char"),
-    NETWORK: Variant(student=False, options=("--tfidf_classifier=false",)),
+    NETWORK: Variant(student=False, options=(NO_TFIDF,)),
     "student: labels alone": Variant(),
     "student: words": Variant((WORDS,)),
     "student: words, raw text": Variant((WORDS,), unlabelled=True),
     "student: words, no TF-IDF, raw text": Variant((NETWORK,), unlabelled=True),
     "student: words + characters, raw text": Variant((WORDS, CHARACTERS), unlabelled=True),
+    "student without TF-IDF: labels alone": Variant(options=(NO_TFIDF,)),
+    "student without TF-IDF: words + characters, raw text": Variant(
+        (WORDS, CHARACTERS), unlabelled=True, options=(NO_TFIDF,)
+    ),
 }
 
 
@@ -139,13 +145,12 @@ def _result(folder: Path) -> dict[str, Any]:
     valid = [entry["valid"]["f1"] for entry in metrics["history"] if entry["valid"]]
     test = metrics["test"]
     return {
-        "parameters of the network": f"{metrics['trained_parameters']:,}",
+        "MB": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f}",
         "valid F1 of the network": f"{max(alone or valid):.3f}",
         "best valid F1": f"{max(valid):.3f}",
         "test micro F1": f"{test['micro_f1']:.3f}",
         "test macro F1": f"{test['macro_f1']:.3f}",
         "test F1": f"{test['f1']:.3f}",
-        "training seconds": f"{sum(entry['seconds'] for entry in metrics['history']):.0f}",
     }
 
 
