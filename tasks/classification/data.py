@@ -157,7 +157,7 @@ def prepare_data(
         further.append((corpora["weighted"], weights))
     soft = soft_labels(task, files["train"], options, settings)
     batches = _batches(corpora, further, train_weights, soft, ngrams, read, settings)
-    _warn_of_truncation(batches, task.unit, settings.sequence_length)
+    _warn_of_truncation(batches, task.unit, settings.sequence_length, options.windows)
     return ClassificationData(
         task=task,
         text=TextEncoder(settings.tokenizer, read.vocabulary, settings.sequence_length),
@@ -272,7 +272,7 @@ def _batches(
 
 
 def _warn_of_truncation(
-    batches: dict[str, LabelledBatches], unit: str, sequence_length: int
+    batches: dict[str, LabelledBatches], unit: str, sequence_length: int, windows: int
 ) -> None:
     truncated = [
         f"{each.num_truncated:,} of {len(each):,} in {split}"
@@ -280,9 +280,7 @@ def _warn_of_truncation(
         if each.num_truncated
     ]
     if truncated:
-        logger.warning(
-            "%s longer than --sequence_length=%d are truncated: %s",
-            unit,
-            sequence_length,
-            ", ".join(truncated),
-        )
+        limit = f"--sequence_length={sequence_length}"
+        if windows > 1:
+            limit = f"--windows={windows} (in all {sequence_length:,} tokens)"
+        logger.warning("%s longer than %s are truncated: %s", unit, limit, ", ".join(truncated))

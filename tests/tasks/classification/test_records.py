@@ -122,6 +122,12 @@ def test_cut_documents_are_counted(options_of, caplog):
         "documents longer than --sequence_length=8 are truncated: 2 of 3 in train, 1 of 1 in valid"
     ]
     caplog.clear()
+    prepare_data(options_of(lines, windows=2), None)
+    assert (
+        "documents longer than --windows=2 (in all 14 tokens) are truncated: 1 of 3 in train"
+        in caplog.text
+    )
+    caplog.clear()
     prepare_data(options_of(), None)
     assert "are truncated" not in caplog.text
 
