@@ -21,5 +21,10 @@ NOISES = Registry(
     permutation="data_util.pretraining.noise.permutation:PermutationNoise",
     next_token="data_util.pretraining.noise.next_token:NextTokenNoise",
     neighbour_tokens="data_util.pretraining.noise.neighbour_tokens:NeighbourTokensNoise",
+    permute="data_util.pretraining.noise.permute:PermuteNoise",
+    delete="data_util.pretraining.noise.delete:DeleteNoise",
+    infill="data_util.pretraining.noise.infill:InfillNoise",
+    mask="data_util.pretraining.noise.mask:MaskNoise",
+    rotate="data_util.pretraining.noise.rotate:RotateNoise",
     none="data_util.pretraining.noise.none:NoNoise",
 )

@@ -45,6 +45,7 @@ OBJECTIVES = Registry(
     permutation_lm="models.objectives.permutation_lm:PermutationLMHead",
     replaced_token="models.objectives.replaced_token:ReplacedTokenHead",
     neighbour_sentence="models.objectives.neighbour_sentence:NeighbourSentenceHead",
+    denoising="models.objectives.denoising:DenoisingHead",
 )
 DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
 
@@ -58,6 +59,7 @@ OBJECTIVE_OPTIONS = Registry(
     permutation_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
     replaced_token="models.objectives.replaced_token_options:ReplacedTokenOptions",
     label_mention="models.objectives.label_mention_options:LabelMentionOptions",
+    denoising="models.objectives.denoising_options:DenoisingOptions",
 )
 
 # Subclasses of models.heads.base.ClassificationHead.

@@ -33,7 +33,7 @@ from training.loop.stage import Stage
 from training.options.scripts import PretrainingOptions
 from training.preparation import architecture, word_embeddings
 from training.preparation.learned_vocabulary import new_tokens, tokenizer_and_vocabulary
-from training.preparation.noise import make_noise, noise_class, phrases
+from training.preparation.noise import make_noise, noise_classes, phrases
 from training.preparation.objectives import (
     check_backbone,
     check_mentions,
@@ -100,7 +100,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     check_backbone(options, names, start)
     tokenizer, given = tokenizer_and_vocabulary(options, start)
     mentions = label_mentions(options, names, start)
-    noise, hidden_phrases = noise_class(options, names), phrases(options, names)
+    noises, hidden_phrases = noise_classes(options, names), phrases(options, names)
     corpus, vocabulary = prepare_pretraining_data(
         options.mask_lm_source_file,
         tokenizer,
@@ -110,7 +110,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
         unit=options.line_unit,
         reading=options.reading(),
         mentions=mentions,
-        word_starts=noise.reads_words,
+        word_starts=any(noise.reads_words for noise in noises),
         cache_folder=cache_folder(options),
         processes=processes(options),
         max_documents=document_limit(options),
@@ -124,7 +124,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {
         "rows": plan() if shares is None else plan(shares),
-        "noise": make_noise(noise, options, tokenizer, vocabulary, hidden_phrases),
+        "noise": make_noise(noises, options, tokenizer, vocabulary, hidden_phrases),
         "sequence_length": options.sequence_length_lm,
         "batch_size": options.batch_size,
         "seed": options.seed,

@@ -66,6 +66,11 @@ class PretrainingBatches:
             )
         self._ids = np.asarray(corpus.ids)
         self._word_starts = corpus.word_starts
+        self._sentence_starts: np.ndarray | None = None
+        if noise.reads_sentences:
+            starts = np.zeros(len(self._ids) + 1, bool)  # empty sentences may begin at the end
+            starts[corpus.sentence_offsets] = True
+            self._sentence_starts = starts
         self._document_starts = corpus.sentence_offsets[corpus.document_offsets[:-1]]
         self._mentioned = MentionedLabels(corpus) if corpus.labels else None
         self._documents = np.asarray(documents)
@@ -105,7 +110,8 @@ class PretrainingBatches:
             stream = f"{self._stream} {self._noise.stream}"
             generator = random_generator(self._seed, stream, epoch, step)
             arrays = self._noise.arrays(batch, generator)
-            batch.pop("word_starts", None)  # for the noise alone
+            for name in ("word_starts", "sentence_starts"):  # for the noise alone
+                batch.pop(name, None)
             yield batch | arrays
 
     def documents(self, epoch: int, step: int) -> np.ndarray:
@@ -155,6 +161,8 @@ class PretrainingBatches:
         further = {}
         if self._word_starts is not None:
             further["word_starts"] = ~text | (self._word_starts[np.where(text, source, 0)] > 0)
+        if self._sentence_starts is not None:
+            further["sentence_starts"] = text & self._sentence_starts[np.where(text, source, 0)]
         token_ids[~text] = self._vocabulary.pad_id
         token_ids[separator] = self._vocabulary.sep_id
         token_ids[:, 0] = self._vocabulary.cls_id

@@ -36,6 +36,7 @@ class Vocabulary:
         pad_id, unk_id, cls_id, sep_id, mask_id: ids of the reserved tokens.
         reserved_ids: ids of the reserved tokens and of every "[unusedN]", int32, ascending.
         ordinary_ids: all other ids, int32, ascending: random replacements are drawn from them.
+        spare_ids: ids of every "[unusedN]", int32, ascending.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -46,6 +47,8 @@ class Vocabulary:
         )
         reserved = [index for index, token in enumerate(self.tokens) if is_reserved(token)]
         self.reserved_ids = np.array(reserved, np.int32)
+        spare = [index for index in reserved if self.tokens[index] not in RESERVED]
+        self.spare_ids = np.array(spare, np.int32)
         self.ordinary_ids = np.delete(np.arange(len(self.tokens), dtype=np.int32), reserved)
         # "[MASK]" in a text is six characters, not a masked position.
         for index in reserved:

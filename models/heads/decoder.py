@@ -67,7 +67,7 @@ class Decoder(Serializable, keras.layers.Layer):
 
     # See `models.heads.base.ClassificationHead`.
     starts_from: ClassVar[str | None] = None
-    takes_over: ClassVar[str | None] = None
+    takes_over: ClassVar[str | None] = "denoising"
     for_pairs: ClassVar[bool] = False
     reads_pooled_output: ClassVar[bool] = False
     reads_sequence_output: ClassVar[bool] = True
@@ -103,6 +103,17 @@ class Decoder(Serializable, keras.layers.Layer):
         return keras.layers.Dense(
             units, kernel_initializer=initializer, dtype=self.dtype_policy, name=name
         )
+
+    @classmethod
+    def min_parameters(cls, config: BackboneConfig, num_layers: int) -> int:
+        """A lower bound on its parameters, computed from its large matrices.
+
+        Args:
+            config: the backbone's configuration.
+            num_layers: the number of layers.
+        """
+        attention = 2 * config.d_model * config.num_heads * (config.d_k + config.d_v)
+        return num_layers * (2 * attention + 8 * config.d_model**2)
 
     def build(self, *input_shapes: Any) -> None:
         """Creates all weights."""
@@ -141,10 +152,22 @@ class Decoder(Serializable, keras.layers.Layer):
         Returns:
             (batch, length, vocab_size) float32 logits.
         """
+        x = self.output_vectors(token_ids, memory, memory_mask, token_embedding, training)
+        return self._logits(x, token_embedding)
+
+    def output_vectors(
+        self,
+        token_ids: Any,
+        memory: Any,
+        memory_mask: Any,
+        token_embedding: Any,
+        training: bool | None = None,
+    ) -> Any:
+        """What `call` multiplies with the token embedding, (batch, length, sum_width)."""
         x = self._embedded(token_ids, token_embedding, None, training)
         for layer in self.decoder_layers:
             x = layer(x, memory, memory_mask, training=training)
-        return self._logits(x, token_embedding)
+        return self._last(x)
 
     def project_memory(self, memory: Any) -> list[KeysAndValues]:
         """What the layers attend to of a memory (batch, S, d_model), for `step`."""
@@ -179,7 +202,7 @@ class Decoder(Serializable, keras.layers.Layer):
         ):
             x, new = layer.step(x, of_layer, memory_of_layer, memory_mask)
             kept.append(new)
-        return self._logits(x, token_embedding)[:, 0], kept
+        return self._logits(self._last(x), token_embedding)[:, 0], kept
 
     def _embedded(
         self, token_ids: Any, token_embedding: Any, positions: Any, training: bool | None
@@ -188,8 +211,10 @@ class Decoder(Serializable, keras.layers.Layer):
         x = self.dropout(self.embedding_norm(x), training=training)
         return x if self.input_projection is None else self.input_projection(x)
 
-    def _logits(self, x: Any, token_embedding: Any) -> Any:
+    def _last(self, x: Any) -> Any:
         x = x if self.final_norm is None else self.final_norm(x)
-        x = x if self.output_projection is None else self.output_projection(x)
+        return x if self.output_projection is None else self.output_projection(x)
+
+    def _logits(self, x: Any, token_embedding: Any) -> Any:
         # The product has the layer's precision; everything after it is float32.
         return ops.cast(token_embedding(x, reverse=True), "float32") + self.bias

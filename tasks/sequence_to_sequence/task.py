@@ -260,9 +260,9 @@ class SequenceToSequence(Task):
 
 def _check_size(checkpoint: Checkpoint, layers: int) -> None:
     """Checks that the weights file is large enough for a decoder, before it takes memory."""
-    config = checkpoint.backbone
-    attention = 2 * config.d_model * config.num_heads * (config.d_k + config.d_v)
-    needed = layers * (2 * attention + 8 * config.d_model**2)
+    from models.heads.decoder import Decoder
+
+    needed = Decoder.min_parameters(checkpoint.backbone, layers)
     path = checkpoint.path(WEIGHTS)
     if needed > path.stat().st_size // WEIGHT_BYTES:
         raise CheckpointError(

@@ -23,9 +23,10 @@ class MaskingOptions(Options):
         "with --masking=phrase: the phrases, one per line, or several with tabs between them, as "
         "in a file of label names",
     )
-    mask_probability: float = option(
-        0.15,
-        "fraction of the tokens that are masked, or changed in another way",
+    mask_probability: float | None = option(
+        None,
+        "fraction of the tokens that are masked, or changed in another way; default 0.15, with "
+        "--noise=infill 0.3",
         minimum=0.01,
         maximum=0.9,
     )

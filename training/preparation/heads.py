@@ -4,9 +4,11 @@ import logging
 
 import keras
 
+from models.checkpoints.copied_head import copy_head
 from models.checkpoints.folder import Checkpoint
 from models.checkpoints.transfer import start_head, take_over_head
 from models.checkpoints.weights import load_model
+from models.heads.base import ClassificationHead
 from models.task_model import TaskModel
 from tasks.base import Task
 from tasks.loading import load_task_model
@@ -60,9 +62,7 @@ def start_from_checkpoint(
             head.starts_from,
         )
     if head.takes_over and head.takes_over in checkpoint.config.get("objectives", ()):
-        # Tasks that do not score labels have none by name.
-        labels = task.labels if task.explains else ()
-        started = take_over_head(head, labels, source, checkpoint)
+        started = _take_over(model, task, source, checkpoint)
         if started is None:
             logger.warning(
                 "%s: its %s head has other sizes: the head starts from random weights",
@@ -70,10 +70,23 @@ def start_from_checkpoint(
                 head.takes_over,
             )
         else:
-            logger.info(
-                "%s: the head starts from the %s head, with the scores of %d of %d labels",
-                checkpoint.folder,
-                head.takes_over,
-                started,
-                len(labels),
-            )
+            logger.info("%s: the head %s", checkpoint.folder, started)
+
+
+def _take_over(
+    model: TaskModel, task: Task, source: keras.Model, checkpoint: Checkpoint
+) -> str | None:
+    """What the head has taken from the objective that it `takes_over`; None if nothing fits."""
+    head = model.head
+    if not isinstance(head, ClassificationHead):
+        learned = next(each.head for each in source.heads if each.name == head.takes_over)
+        return f"starts from that of {head.takes_over}" if copy_head(head, learned) else None
+    # Tasks that do not score labels have none by name.
+    labels = task.labels if task.explains else ()
+    started = take_over_head(head, labels, source, checkpoint)
+    if started is None:
+        return None
+    return (
+        f"starts from the {head.takes_over} head, with the scores of {started} of {len(labels)} "
+        "labels"
+    )

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
-from common.errors import InputError, OptionError
+from common.errors import ConfigError, InputError, OptionError
 from common.files import read_lines
 from data_util.pretraining.noise.base import Noise
+from data_util.pretraining.noise.denoising import CombinedCorruptions, Corruption
 from data_util.pretraining.noise.phrase import MAX_PHRASE, PhraseNoise
 from data_util.registry import NOISES
 from data_util.tokens.tokenizers import Tokenizer
@@ -18,19 +20,37 @@ from training.options.scripts import PretrainingOptions
 logger = logging.getLogger(__name__)
 
 
-def noise_class(options: PretrainingOptions, names: Sequence[str]) -> type[Noise]:
-    """The noise of a run with these objectives.
+def noise_names(options: PretrainingOptions, names: Sequence[str]) -> tuple[str, ...]:
+    """The noises of a run with these objectives, in the order in which they are applied.
 
     Raises:
-        OptionError: --mask_last is given, and it masks no tokens.
+        ConfigError: the objectives do not support them, or they cannot be combined.
     """
-    noise = NOISES[noise_of(names, options.masking)]
-    if options.mask_last and not noise.masks:
+    needed = noise_of(names, options.masking)
+    asked = options.to_dict().get("noise")
+    if not asked:
+        return (needed,)
+    for name in asked:
+        noise_of(names, name)
+    alone = [name for name in asked if not issubclass(NOISES[name], Corruption)]
+    if alone and len(asked) > 1:
+        raise ConfigError(f"the noise {alone[0]} cannot be combined with others.")
+    return tuple(name for name in NOISES if name in asked)
+
+
+def noise_classes(options: PretrainingOptions, names: Sequence[str]) -> tuple[type[Noise], ...]:
+    """The classes of `noise_names`.
+
+    Raises:
+        OptionError: --mask_last is given, and they mask no tokens.
+    """
+    found = tuple(NOISES[name] for name in noise_names(options, names))
+    if options.mask_last and not all(noise.masks for noise in found):
         raise OptionError(
             f"--mask_last={options.mask_last:g}: --objectives={','.join(names)} masks no tokens; "
             "use masked_lm, or leave --mask_last out."
         )
-    return noise
+    return found
 
 
 def phrases(options: PretrainingOptions, names: Sequence[str]) -> list[str]:
@@ -45,7 +65,7 @@ def phrases(options: PretrainingOptions, names: Sequence[str]) -> list[str]:
         InputError: it cannot be read, or holds no phrase.
     """
     path = options.phrase_file
-    if not issubclass(noise_class(options, names), PhraseNoise):
+    if not issubclass(noise_classes(options, names)[0], PhraseNoise):
         if path:
             raise OptionError(
                 f"--phrase_file={path} requires --masking=phrase: add it, or leave the file out."
@@ -61,7 +81,7 @@ def phrases(options: PretrainingOptions, names: Sequence[str]) -> list[str]:
 
 
 def make_noise(
-    noise: type[Noise],
+    classes: Sequence[type[Noise]],
     options: PretrainingOptions,
     tokenizer: Tokenizer,
     vocabulary: Vocabulary,
@@ -70,7 +90,7 @@ def make_noise(
     """Makes the noise of a run.
 
     Args:
-        noise: its class.
+        classes: what `noise_classes` returned.
         options: of the run.
         tokenizer, vocabulary: of the text.
         phrases: what `phrases` returned.
@@ -78,9 +98,13 @@ def make_noise(
     Raises:
         InputError: no phrase can occur in the text.
     """
-    last = {"mask_last": options.mask_last} if noise.masks else {}
-    if not issubclass(noise, PhraseNoise):
-        return noise(vocabulary, options.mask_probability, **last)
+    first, *others = classes
+    if others:
+        made = [each(vocabulary, options.mask_probability) for each in classes]
+        return CombinedCorruptions(cast(list[Corruption], made))
+    last = {"mask_last": options.mask_last} if first.masks else {}
+    if not issubclass(first, PhraseNoise):
+        return first(vocabulary, options.mask_probability, **last)
     encoded = [vocabulary.encode(tokenizer.tokenize(phrase)) for phrase in phrases]
     ordinary = [ids for ids in encoded if len(ids) and np.isin(ids, vocabulary.ordinary_ids).all()]
     usable = [ids.tolist() for ids in ordinary if len(ids) <= MAX_PHRASE]
@@ -91,4 +115,4 @@ def make_noise(
             options.phrase_file,
         )
     logger.info("%d of %d phrases consist of known tokens", len(usable), len(phrases))
-    return noise(vocabulary, options.mask_probability, usable, **last)
+    return first(vocabulary, options.mask_probability, usable, **last)

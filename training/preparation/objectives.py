@@ -8,10 +8,11 @@ from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.pretraining.mentioned_labels import ARRAYS
 from data_util.reading.mentions import LabelMentions
 from models.checkpoints.folder import MENTION_LABELS, Checkpoint
-from models.objectives.selection import check_objectives, check_visibilities, noise_of
+from models.objectives.selection import check_objectives, check_visibilities
 from models.registry import OBJECTIVES
 from training.options.scripts import PretrainingOptions
 from training.preparation import architecture
+from training.preparation.noise import noise_names
 
 
 def objectives(options: PretrainingOptions) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def objectives(options: PretrainingOptions) -> tuple[str, ...]:
     chosen = tuple(name for name in OBJECTIVES if name in options.objectives)
     try:
         check_objectives(chosen)
-        noise_of(chosen, options.masking)
+        noise_names(options, chosen)
     except ConfigError as error:
         raise OptionError(f"--objectives={','.join(chosen)}: {error}") from error
     return chosen

@@ -31,7 +31,10 @@ class Masking(Noise):
     masks: ClassVar[bool] = True
 
     def __init__(
-        self, vocabulary: Vocabulary, mask_probability: float = 0.15, mask_last: float = 0.0
+        self,
+        vocabulary: Vocabulary,
+        mask_probability: float | None = None,
+        mask_last: float = 0.0,
     ) -> None:
         super().__init__(vocabulary, mask_probability)
         self.mask_last = mask_last

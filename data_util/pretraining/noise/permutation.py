@@ -40,7 +40,7 @@ class PermutationNoise(UnitNoise):
     masks: ClassVar[bool] = False
     max_words: ClassVar[int] = MAX_SPAN
 
-    def __init__(self, vocabulary: Vocabulary, mask_probability: float = 0.15) -> None:
+    def __init__(self, vocabulary: Vocabulary, mask_probability: float | None = None) -> None:
         super().__init__(vocabulary, 1 / TOKENS_PER_TARGET)
 
     def draw_lengths(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

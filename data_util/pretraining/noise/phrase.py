@@ -34,7 +34,7 @@ class PhraseNoise(WholeWordNoise):
     def __init__(
         self,
         vocabulary: Vocabulary,
-        mask_probability: float = 0.15,
+        mask_probability: float | None = None,
         phrases: Sequence[Sequence[int]] = (),
         mask_last: float = 0.0,
     ) -> None:

@@ -34,7 +34,10 @@ class UnitNoise(Masking):
     max_words: ClassVar[int]
 
     def __init__(
-        self, vocabulary: Vocabulary, mask_probability: float = 0.15, mask_last: float = 0.0
+        self,
+        vocabulary: Vocabulary,
+        mask_probability: float | None = None,
+        mask_last: float = 0.0,
     ) -> None:
         super().__init__(vocabulary, mask_probability, mask_last)
         self._continues = np.array(

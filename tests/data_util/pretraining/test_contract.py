@@ -20,6 +20,16 @@ with toys.registered():
         ("rows", "noise"), list(itertools.product(ROWS, NOISES)), ids="-".join
     )
     noises = pytest.mark.parametrize("noise", list(NOISES))
+    in_place = pytest.mark.parametrize(
+        ("rows", "noise"),
+        list(itertools.product(ROWS, [name for name in NOISES if NOISES[name].keeps_places])),
+        ids="-".join,
+    )
+    for_a_decoder = pytest.mark.parametrize(
+        ("rows", "noise"),
+        [("single", name) for name in NOISES if not NOISES[name].keeps_places],
+        ids="-".join,
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,9 +113,9 @@ def test_arrays_are_of_whole_rows(make, rows) -> None:
     assert set(sizes[:-1]) <= set(range(8 - few, 9))
 
 
-@combinations
+@in_place
 def test_noise_changes_neither_padding_nor_reserved_tokens(make) -> None:
-    """Where a noise leaves tokens in their places; the rows are the same without it."""
+    """The rows are the same without it."""
     for clean, noisy in zip(make(noise="none").batches(0), make().batches(0), strict=True):
         assert clean.keys() <= noisy.keys()
         ids = clean["token_ids"]
@@ -119,6 +129,36 @@ def test_noise_changes_neither_padding_nor_reserved_tokens(make) -> None:
             np.testing.assert_array_equal(noisy[name], clean[name])
 
 
+@for_a_decoder
+def test_a_text_to_read_and_one_to_write(make) -> None:
+    """The rows are the same without the noise."""
+    for clean, noisy in zip(make(noise="none").batches(0), make().batches(0), strict=True):
+        assert noisy["token_ids"].shape[1] <= clean["token_ids"].shape[1]
+        assert not noisy["segment_ids"].any()
+        assert (noisy["padding_mask"].sum(1) <= clean["padding_mask"].sum(1)).all()
+        weights, written = noisy["decoded_weights"], noisy["decoded_ids"]
+        assert weights.any(1).all()
+        assert not written[weights == 0].any()
+        # What the decoder reads is what it wrote, one position later.
+        read = noisy["decoder_ids"]
+        assert (read[:, 0] == VOCABULARY.cls_id).all()
+        known = weights[:, :-1] > 0
+        last = written[:, :-1] == VOCABULARY.sep_id
+        np.testing.assert_array_equal(read[:, 1:][known & ~last], written[:, :-1][known & ~last])
+        assert (read[:, 1:][last] == VOCABULARY.pad_id).all()
+        for row, ids in enumerate(clean["token_ids"]):
+            text = ids[1 : clean["padding_mask"][row].sum() - 1]
+            source = noisy["token_ids"][row]
+            end = noisy["padding_mask"][row].sum() - 1
+            assert source[0] == VOCABULARY.cls_id and source[end] == VOCABULARY.sep_id
+            assert (source[end + 1 :] == VOCABULARY.pad_id).all()
+            put_there = {VOCABULARY.mask_id, *VOCABULARY.spare_ids.tolist()}
+            assert set(source[1:end].tolist()) <= {*text.tolist(), *put_there}
+            counted = written[row][weights[row] > 0].tolist()
+            at_end = {VOCABULARY.sep_id, *VOCABULARY.spare_ids.tolist()}
+            assert set(counted) <= {*text.tolist(), *at_end} - {VOCABULARY.unk_id}
+
+
 @noises
 def test_a_noise_leaves_the_batch_that_it_is_given(noise) -> None:
     generator = np.random.default_rng(0)
@@ -127,6 +167,7 @@ def test_a_noise_leaves_the_batch_that_it_is_given(noise) -> None:
         "token_ids": ids,
         "segment_ids": np.zeros_like(ids),
         "padding_mask": np.ones(ids.shape, bool),
+        "sentence_starts": np.tile(np.arange(30) % 5 == 0, (20, 1)),
     }
     before = {name: array.copy() for name, array in batch.items()}
     arrays = NOISES[noise](VOCABULARY, 0.3).arrays(batch, generator)

@@ -26,11 +26,12 @@ from tests.models.pairs import some_of
 VOCAB_SIZE = 40
 LENGTHS = [10, 8, 9, 10]
 # Of those that need some: facts about the data, and no narrower generator, which would learn less.
-SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1], "generator_size": 1.0}
+SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1], "generator_size": 1.0, "decoder_layers": 1}
 # The array that holds what is to be predicted, and the values that each of its elements may have.
 TOKENS = range(VOCAB_SIZE)
 TARGETS = {
     "causal_lm": ("next_ids", TOKENS),
+    "denoising": ("decoded_ids", TOKENS),
     "label_mention": ("mentioned_labels", (0, 1)),
     "masked_lm": ("masked_ids", TOKENS),
     "neighbour_sentence": ("neighbour_offset", (1, -1)),

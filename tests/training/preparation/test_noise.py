@@ -8,7 +8,7 @@ from data_util.pretraining.noise.phrase import MAX_PHRASE
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from training.options.scripts import PretrainingOptions
-from training.preparation.noise import make_noise, noise_class, phrases
+from training.preparation.noise import make_noise, noise_classes, phrases
 
 NAMES = ("masked_lm",)
 VOCABULARY = Vocabulary([*RESERVED, *"盗窃罪故意"])
@@ -25,7 +25,7 @@ def made(tmp_path):
         path.write_text(text, encoding="utf-8")
         options = options_of(phrase_file=str(path))
         found = phrases(options, NAMES)
-        kind = noise_class(options, NAMES)
+        kind = noise_classes(options, NAMES)
         return found, make_noise(kind, options, make_tokenizer("char"), VOCABULARY, found)
 
     return make
@@ -43,13 +43,13 @@ def test_phrases_of_a_file_of_label_names(made, caplog) -> None:
 def test_masks_of_the_last_token_alone_need_masks() -> None:
     for name in ("masked_lm", "replaced_token"):
         options = PretrainingOptions(objectives=[name], mask_last=0.1)
-        kind = noise_class(options, (name,))
+        kind = noise_classes(options, (name,))
         assert make_noise(kind, options, make_tokenizer("char"), VOCABULARY, []).mask_last == 0.1
     for name in ("causal_lm", "permutation_lm", "next_sentence"):
         options = PretrainingOptions(objectives=[name], mask_last=0.1)
         with pytest.raises(OptionError, match=f"--mask_last=0.1: --objectives={name} masks no"):
-            noise_class(options, (name,))
-        kind = noise_class(options.replace(mask_last=0.0), (name,))
+            noise_classes(options, (name,))
+        kind = noise_classes(options.replace(mask_last=0.0), (name,))
         make_noise(kind, options.replace(mask_last=0.0), make_tokenizer("char"), VOCABULARY, [])
 
 
