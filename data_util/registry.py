@@ -26,5 +26,7 @@ NOISES = Registry(
     infill="data_util.pretraining.noise.infill:InfillNoise",
     mask="data_util.pretraining.noise.mask:MaskNoise",
     rotate="data_util.pretraining.noise.rotate:RotateNoise",
+    mass="data_util.pretraining.noise.mass:MassNoise",
+    sentinels="data_util.pretraining.noise.sentinels:SentinelNoise",
     none="data_util.pretraining.noise.none:NoNoise",
 )

@@ -33,7 +33,7 @@ from training.loop.stage import Stage
 from training.options.scripts import PretrainingOptions
 from training.preparation import architecture, word_embeddings
 from training.preparation.learned_vocabulary import new_tokens, tokenizer_and_vocabulary
-from training.preparation.noise import make_noise, noise_classes, phrases
+from training.preparation.noise import make_noise, noise_classes, phrases, with_spare_tokens
 from training.preparation.objectives import (
     check_backbone,
     check_mentions,
@@ -120,6 +120,7 @@ def prepare_data(options: PretrainingOptions) -> PretrainingData:
     sources, made_here = options.mask_lm_source_file, given is None
     check_vocabulary_fits(unknown, len(corpus.ids), vocabulary, sources, made_here=made_here)
     check_mentions(corpus, options)
+    tokenizer, vocabulary = with_spare_tokens(noises, tokenizer, vocabulary)
     train_documents, valid_documents = split_documents(corpus, options.valid_ratio, options.seed)
     plan, shares = ROWS[rows_of(names)], pair_shares_of(names)
     shared: dict[str, Any] = {

@@ -111,6 +111,12 @@ class Vocabulary:
         new = [token for token in _most_frequent(counts, min_count) if token not in known]
         return Vocabulary((*self.tokens, *new[: max(0, max_size - len(self))]))
 
+    def with_spare_tokens(self, count: int = 100) -> "Vocabulary":
+        """These tokens with their ids, then "[unused0]", "[unused1]", ...; itself if it has any."""
+        if len(self.spare_ids):
+            return self
+        return Vocabulary((*self.tokens, *(f"[unused{number}]" for number in range(count))))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes vocab.txt: one token per line, UTF-8."""
         write_whole(path, "".join(f"{token}\n" for token in self.tokens).encode())

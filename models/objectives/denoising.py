@@ -42,7 +42,9 @@ class DenoisingHead(TokenSoftmax):
 
     References:
         Lewis et al. 2020, "BART: Denoising Sequence-to-Sequence Pre-training for Natural Language
-        Generation, Translation, and Comprehension", section 2 (https://arxiv.org/abs/1910.13461).
+        Generation, Translation, and Comprehension", section 2 (https://arxiv.org/abs/1910.13461);
+        Song et al. 2019, "MASS" (https://arxiv.org/abs/1905.02450); Raffel et al. 2020, "T5"
+        (https://arxiv.org/abs/1910.10683). The decoder is this project's in all three.
     """
 
     rows: ClassVar[str | None] = "single"

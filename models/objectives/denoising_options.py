@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from common.options import option
 from models.objectives.token_prediction_options import TokenPredictionOptions
 
-# Keys of `data_util.registry.NOISES`. Several are combined, in this order.
-NOISES = ("permute", "delete", "infill", "mask", "rotate")
+# Keys of `data_util.registry.NOISES`. All but the last two can be combined, in this order.
+NOISES = ("permute", "delete", "infill", "mask", "rotate", "mass", "sentinels")
 MAX_LAYERS = 200
 
 
@@ -19,7 +19,9 @@ class DenoisingOptions(TokenPredictionOptions):
         "what is done to the text that the encoder reads, comma-separated, always in this order: "
         "permute: its sentences are shuffled; delete: tokens are left out; infill: spans become "
         "one [MASK] each; mask: tokens become [MASK]; rotate: it begins with another token; the "
-        "decoder writes the text (BART)",
+        "decoder writes the text (BART). Or alone, mass: half of it, in one piece, is masked, and "
+        "the decoder writes this (MASS); sentinels: spans become one spare token each, and the "
+        "decoder writes these and the spans (T5)",
         choices=NOISES,
     )
     decoder_layers: int = option(

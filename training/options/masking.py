@@ -26,7 +26,7 @@ class MaskingOptions(Options):
     mask_probability: float | None = option(
         None,
         "fraction of the tokens that are masked, or changed in another way; default 0.15, with "
-        "--noise=infill 0.3",
+        "--noise=infill 0.3 and with --noise=mass 0.5",
         minimum=0.01,
         maximum=0.9,
     )

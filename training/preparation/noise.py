@@ -53,6 +53,16 @@ def noise_classes(options: PretrainingOptions, names: Sequence[str]) -> tuple[ty
     return found
 
 
+def with_spare_tokens(
+    classes: Sequence[type[Noise]], tokenizer: Tokenizer, vocabulary: Vocabulary
+) -> tuple[Tokenizer, Vocabulary]:
+    """The tokenizer and the vocabulary, with spare tokens where these noises need them."""
+    if not any(each.reads_spare_tokens for each in classes):
+        return tokenizer, vocabulary
+    larger = vocabulary.with_spare_tokens()
+    return tokenizer.with_vocabulary(larger), larger
+
+
 def phrases(options: PretrainingOptions, names: Sequence[str]) -> list[str]:
     """Reads the phrases of --phrase_file, each once; none if the noise has no use for them.
 

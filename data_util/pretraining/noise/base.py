@@ -26,6 +26,7 @@ class Noise(ABC):
         reads_words: whether it reads "word_starts".
         masks: whether it hides tokens by [MASK] where they stand, and takes `mask_last`.
         reads_sentences: whether it reads "sentence_starts".
+        reads_spare_tokens: whether it needs a vocabulary with spare tokens.
         keeps_places: whether each token that stays is where it was in the text.
     """
 
@@ -34,6 +35,7 @@ class Noise(ABC):
     reads_words: ClassVar[bool] = False
     masks: ClassVar[bool] = False
     reads_sentences: ClassVar[bool] = False
+    reads_spare_tokens: ClassVar[bool] = False
     keeps_places: ClassVar[bool] = True
 
     def __init__(self, vocabulary: Vocabulary, mask_probability: float | None = None) -> None:
