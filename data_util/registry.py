@@ -20,6 +20,7 @@ NOISES = Registry(
     word_order="data_util.pretraining.noise.word_order:WordOrderNoise",
     permutation="data_util.pretraining.noise.permutation:PermutationNoise",
     next_token="data_util.pretraining.noise.next_token:NextTokenNoise",
+    prefix="data_util.pretraining.noise.prefix:PrefixNoise",
     neighbour_tokens="data_util.pretraining.noise.neighbour_tokens:NeighbourTokensNoise",
     permute="data_util.pretraining.noise.permute:PermuteNoise",
     delete="data_util.pretraining.noise.delete:DeleteNoise",

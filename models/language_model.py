@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from models.kernels.losses import cross_entropy
 from models.pretraining_model import PretrainingModel
@@ -63,6 +64,25 @@ class TokenLosses(LanguageModel):
         """
         losses, _ = cross_entropy(inputs["ids"], super().call(inputs))
         return losses
+
+
+def prefix_segments(model: PretrainingModel, padding_mask: np.ndarray, prefix: int) -> np.ndarray:
+    """The segments of texts whose first tokens are seen both ways, if the model can do so.
+
+    Args:
+        model: of any objectives.
+        padding_mask: (rows, length) bool, True at tokens.
+        prefix: how many tokens are seen both ways.
+
+    Returns:
+        (rows, length) int32: 1 after the prefix; all 0 if no objective predicts the next token so.
+    """
+    can = any(
+        getattr(head, "predicts", "") == "next" and head.visibility == "prefix"
+        for head in model.heads
+    )
+    after = np.arange(padding_mask.shape[1]) >= prefix
+    return (can & after & padding_mask).astype(np.int32)
 
 
 def predicted_by(model: PretrainingModel) -> set[str]:

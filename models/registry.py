@@ -46,6 +46,7 @@ OBJECTIVES = Registry(
     replaced_token="models.objectives.replaced_token:ReplacedTokenHead",
     neighbour_sentence="models.objectives.neighbour_sentence:NeighbourSentenceHead",
     denoising="models.objectives.denoising:DenoisingHead",
+    prefix_lm="models.objectives.prefix_lm:PrefixLMHead",
 )
 DEFAULT_OBJECTIVES = ("masked_lm", "next_sentence")  # BERT's
 
@@ -60,6 +61,7 @@ OBJECTIVE_OPTIONS = Registry(
     replaced_token="models.objectives.replaced_token_options:ReplacedTokenOptions",
     label_mention="models.objectives.label_mention_options:LabelMentionOptions",
     denoising="models.objectives.denoising_options:DenoisingOptions",
+    prefix_lm="models.objectives.token_prediction_options:TokenPredictionOptions",
 )
 
 # Subclasses of models.heads.base.ClassificationHead.

@@ -21,7 +21,7 @@ from models.checkpoints.weights import load_model
 from models.generation.generate import generate
 from models.generation.scores import log_softmax
 from models.generation.settings import GenerationSettings
-from models.language_model import LanguageModel, TokenLosses, predicted_by
+from models.language_model import LanguageModel, TokenLosses, predicted_by, prefix_segments
 from tasks.data import TextEncoder
 from training.devices.forward import Forward
 from training.preparation.tokenizer import stored_tokenizer
@@ -116,10 +116,10 @@ class TextModel:
     def score(self, text: str) -> TextScore:
         """How probable a text is.
 
-        With causal_lm each token is predicted from those before it. With masked_lm each is masked
-        in turn and predicted from all others, which is no probability of the text, but is compared
-        like one (Salazar et al. 2020, https://arxiv.org/abs/1910.14659). A text that is longer than
-        a sequence is cut into parts, of which each knows nothing of the others.
+        With causal_lm and prefix_lm each token is predicted from those before it. With masked_lm
+        each is masked in turn and predicted from all others, which is no probability of the text,
+        but is compared like one (Salazar et al. 2020, https://arxiv.org/abs/1910.14659). A text
+        that is longer than a sequence is cut into parts, of which each knows nothing of the others.
         """
         (ids,) = self.text.encode([text])
         room, vocabulary = token_budget(self.text.sequence_length), self.text.vocabulary
@@ -134,6 +134,7 @@ class TextModel:
     def _next(self, ids: np.ndarray) -> np.ndarray:
         """The loss of each token, from those before it."""
         inputs = self._inputs([ids])
+        inputs["segment_ids"] = prefix_segments(self._model, inputs["padding_mask"], 1)
         length = inputs["token_ids"].shape[1]
         targets = np.zeros((1, length), np.int32)
         targets[0, : len(ids)] = ids
@@ -259,11 +260,11 @@ class TextModel:
             rows, length = sequences.shape
             padded = np.full((rows, padded_length(length, longest)), 0, np.int32)
             padded[:, :length] = sequences
-            mask = np.arange(padded.shape[1]) < length
+            mask = np.tile(np.arange(padded.shape[1]) < length, (rows, 1))
             inputs = {
                 "token_ids": padded,
-                "segment_ids": np.zeros_like(padded),
-                "padding_mask": np.tile(mask, (rows, 1)),
+                "segment_ids": prefix_segments(self._model, mask, prompt.shape[1]),
+                "padding_mask": mask,
                 "positions": np.full((rows, 1), length - 1, np.int32),
             }
             return outputs(inputs)[:, 0]

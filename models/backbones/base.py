@@ -39,7 +39,8 @@ class Backbone(Serializable, keras.layers.Layer):
     Attributes:
         config_class: the dataclass of the backbone's sizes.
         visibilities: which positions a position can be made to see: "both" (all of them), "left"
-            (itself and those before it), "right" (itself and those after it).
+            (itself and those before it), "right" (itself and those after it), "prefix" (itself,
+            those before it, and all of segment 0).
         is_recurrent: whether it computes one position after another, in a loop.
         has_query_stream: whether it has the method `query_stream`.
     """
@@ -138,6 +139,10 @@ class Backbone(Serializable, keras.layers.Layer):
         padding_mask = ops.cast(inputs["padding_mask"], "bool")
         embedded = self.embeddings(inputs["token_ids"], inputs["segment_ids"], training=training)
 
+        further: dict[str, Any] = {}
+        if visibility == "prefix":
+            further["prefix"] = ops.equal(inputs["segment_ids"], 0)
+
         def encode(at: Any = None) -> list[Any]:
             outputs = self.encode(
                 embedded,
@@ -146,6 +151,7 @@ class Backbone(Serializable, keras.layers.Layer):
                 visibility=visibility,
                 positions=at,
                 layers=layers,
+                **further,
             )
             if self.output_adapter is None:
                 return outputs
@@ -187,7 +193,8 @@ class Backbone(Serializable, keras.layers.Layer):
         """Computes the layers between the embeddings and the pooling.
 
         A backbone that always computes all positions ends with `gather_positions`, which does
-        nothing if `positions` is None.
+        nothing if `positions` is None. One that has the visibility "prefix" takes a further
+        argument for it, `prefix` (batch, length) bool: True where all positions see the token.
 
         Args:
             embedded: (batch, length, d_model).

@@ -10,9 +10,10 @@ from keras import ops
 from models.backbones.base import Backbone
 from models.backbones.transformer_config import TransformerConfig
 from models.config import BackboneConfig
+from models.kernels.gather import gather_positions
 from models.kernels.layer_norm import LayerNormalization
 from models.layers.feed_forward import FeedForward
-from models.layers.multi_head_attention import MultiHeadAttention
+from models.layers.multi_head_attention import MultiHeadAttention, prefix_mask
 from models.layers.permutation import permutation_masks
 from models.layers.residual import ResidualBlock
 from models.layers.windowed_attention import WindowedAttention
@@ -124,7 +125,7 @@ class TransformerEncoder(Backbone):
     """
 
     config_class: ClassVar[type[BackboneConfig]] = TransformerConfig
-    visibilities: ClassVar[tuple[str, ...]] = ("both", "left", "right")
+    visibilities: ClassVar[tuple[str, ...]] = ("both", "left", "right", "prefix")
     has_query_stream: ClassVar[bool] = True
 
     def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
@@ -139,6 +140,12 @@ class TransformerEncoder(Backbone):
             self.final_norm = LayerNormalization(
                 epsilon=config.layer_norm_epsilon, dtype=self.dtype_policy, name="final_norm"
             )
+
+    @classmethod
+    def visibilities_of(cls, config: BackboneConfig) -> tuple[str, ...]:
+        """See `Backbone.visibilities_of`; a window has no place for a prefix."""
+        windowed = isinstance(config, TransformerConfig) and config.attention_window
+        return cls.visibilities[:3] if windowed else cls.visibilities
 
     def build_encoder(self, shape: tuple) -> None:
         """Creates the weights of the layers and of the final normalization."""
@@ -156,14 +163,19 @@ class TransformerEncoder(Backbone):
         visibility: str = "both",
         positions: Any = None,
         layers: bool = False,
+        prefix: Any = None,
     ) -> list[Any]:
         """See `Backbone.encode`; the last layer is computed at `positions` only."""
+        mask = last_mask = padding_mask
+        if visibility == "prefix":
+            mask, visibility = prefix_mask(padding_mask, prefix), "both"
+            last_mask = gather_positions(mask, positions)
         x, outputs = embedded, []
         for layer in self.encoder_layers[:-1]:
-            x = layer(x, padding_mask, training=training, visibility=visibility)
+            x = layer(x, mask, training=training, visibility=visibility)
             outputs.append(x)
         x = self.encoder_layers[-1](
-            x, padding_mask, training=training, positions=positions, visibility=visibility
+            x, last_mask, training=training, positions=positions, visibility=visibility
         )
         x = x if self.final_norm is None else self.final_norm(x)
         return [*outputs, x] if layers else [x]

@@ -224,3 +224,16 @@ def one_sided_mask(padding_mask: Any, visibility: str, positions: Any = None) ->
     queries = queries[:, :, None]
     seen = keys <= queries if visibility == "left" else keys >= queries
     return seen & padding_mask[:, None, :]
+
+
+def prefix_mask(padding_mask: Any, prefix: Any) -> Any:
+    """The mask with which a position sees itself, the tokens before it, and the whole prefix.
+
+    Args:
+        padding_mask: (batch, length) bool, True at tokens.
+        prefix: (batch, length) bool, True in the prefix.
+
+    Returns:
+        (batch, length, length) bool.
+    """
+    return one_sided_mask(padding_mask, "left") | (prefix & padding_mask)[:, None, :]

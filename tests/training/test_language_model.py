@@ -26,10 +26,10 @@ VOCABULARY = Vocabulary([*RESERVED, *"甲乙丙天地人"])
 TEXT = "甲天地乙人丙?天"  # "?" is unknown
 
 
-def text_model(objective, seed=1):
+def text_model(objective, seed=1, backbone="text_cnn", **own):
     keras.utils.set_random_seed(seed)
-    sizes = {"d_model": 16, "num_heads": 2, "num_filters": 8, "max_position": 12}
-    config = backbone_config("text_cnn", "tiny", len(VOCABULARY), initializer_range=0.5, **sizes)
+    sizes = {"d_model": 16, "num_heads": 2, "max_position": 12, **(own or {"num_filters": 8})}
+    config = backbone_config(backbone, "tiny", len(VOCABULARY), initializer_range=0.5, **sizes)
     model = build(PretrainingModel(make_backbone(config), [objective]))
     return TextModel(model, TextEncoder(make_tokenizer("char"), VOCABULARY, 12), "here", 3)
 
@@ -78,6 +78,33 @@ def test_perplexity_is_that_of_pre_training(causal):
     found = score.to_dict()
     assert found["perplexity"] == pytest.approx(math.exp(loss), rel=1e-4)
     assert found["bits_per_character"] == pytest.approx(7 * loss / math.log(2) / 8, abs=1e-4)
+
+
+def test_a_prefix_is_seen_both_ways():
+    model = text_model("prefix_lm", backbone="transformer", num_layers=1)
+
+    def scores(ids, prefix):
+        """The probabilities of the next token, where the segments begin after so many tokens."""
+        inputs = batch(model, np.array(ids, np.int32))
+        after = np.arange(12)[None] > prefix
+        inputs["segment_ids"] = (after & inputs["padding_mask"]).astype(np.int32)
+        return log_softmax(logits(model, inputs, "prefix"))
+
+    # Of a text that is scored only [CLS] is the prefix.
+    ids = ids_of(model, TEXT)
+    known = np.flatnonzero(ids != VOCABULARY.unk_id)
+    expected = -scores(ids, 0)[known, ids[known]].sum()
+    assert model.score(TEXT).nats == pytest.approx(expected, rel=1e-4)
+    assert abs(expected - -scores(ids, len(ids))[known, ids[known]].sum()) > 0.01
+    # Of a text that is continued all that was given.
+    found = model.write_on("甲天", GenerationSettings(max_length=4))
+    written, total = [5, 8], 0.0
+    for _ in range(4):
+        last = scores(written, 2)[len(written)]
+        total += last[5:].max()
+        written.append(int(last[5:].argmax()) + 5)
+    assert found["continuation"] == "".join(VOCABULARY.tokens[one] for one in written[2:])
+    assert found["score"] == pytest.approx(total / 4, abs=1e-4)
 
 
 def test_each_token_is_masked_in_turn(masked):

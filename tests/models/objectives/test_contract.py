@@ -37,6 +37,7 @@ TARGETS = {
     "neighbour_sentence": ("neighbour_offset", (1, -1)),
     "next_sentence": ("pair_kind", (0, 1)),
     "permutation_lm": ("permuted_ids", TOKENS),
+    "prefix_lm": ("next_ids", TOKENS),
     "replaced_token": ("masked_ids", TOKENS),
     "sentence_order": ("pair_kind", (1, 2)),
     "sentence_structure": ("pair_kind", (0, 1, 2)),

@@ -96,7 +96,9 @@ def test_pretraining_that_continues(options_of, tmp_path, eagerly):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_batch_has_what_each_objective_reads(options_of, objective):
-    backbone = "transformer" if OBJECTIVES[objective].reads_query_stream else "text_cnn"
+    kind = OBJECTIVES[objective]
+    special = kind.reads_query_stream or kind.visibility == "prefix"
+    backbone = "transformer" if special else "text_cnn"
     options = options_of(objectives=[objective], backbone=backbone)
     batch = next(pretraining.prepare_data(options).train.batches(0))
     for name, array in OBJECTIVES[objective].arrays.items():
