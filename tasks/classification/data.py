@@ -24,6 +24,7 @@ from tasks.classification.ngram_features import (
     build_table,
     is_feasible,
     read_tokens,
+    select,
     stacked,
     tokens_of,
 )
@@ -212,7 +213,7 @@ def _ngrams(
     settings: DataSettings,
 ) -> tuple[FeatureTable, dict[str, SparseRows]]:
     """What the linear classifier reads of texts like the training texts, and of all texts."""
-    began = time.monotonic()
+    began, num_labels = time.monotonic(), len(read.labels)
     tokens = {split: partial(read_tokens, paths, settings) for split, paths in files.items()}
     if weighted:
         tokens["weighted"] = partial(tokens_of, [text.text for text in weighted], settings)
@@ -229,11 +230,12 @@ def _ngrams(
         table = build_table(
             partial(counted, tokens["train"]),
             train,
-            len(read.labels),
+            num_labels,
             pairs=read.pairs,
             segmented=settings.tokenizer.style == "char",
         )
         features = {split: stacked(table, counted(make)) for split, make in tokens.items()}
+    table, features = select(table, features, multi_hot(read.corpora["train"], num_labels))
     logger.info(
         "%s features of the TF-IDF classifier counted in %.0f s",
         f"{len(table):,}",

@@ -52,15 +52,32 @@ class RidgeRegression:
         exact = self._features.shape[0] <= MAX_KERNEL_EXAMPLES
         return (self._solve_dual if exact else self._solve_primal)(penalty), self.bias
 
+    def weight_norms(self, penalty: float) -> np.ndarray:
+        """The length of the weights of each feature over all labels, (features,) float32.
+
+        The weights themselves, of which there may be too many, are never in memory at once.
+
+        Args:
+            penalty: as for `fit`.
+        """
+        solution = self._dual_solution(penalty)
+        norms = [
+            np.linalg.norm(self._transposed[start : start + _BLOCK] @ solution, axis=1)
+            for start in range(0, self._transposed.shape[0], _BLOCK)
+        ]
+        return np.concatenate([np.zeros(0, np.float32), *norms])
+
     def _solve_dual(self, penalty: float) -> np.ndarray:
+        return self._transposed @ self._dual_solution(penalty)
+
+    def _dual_solution(self, penalty: float) -> np.ndarray:
         # (X X' + penalty) a = y, w = X' a: exact, and one factorization serves all labels.
         if self._kernel is None:
             self._kernel = gram_matrix(self._features)
         matrix = self._kernel.copy()
         matrix[np.diag_indices_from(matrix)] += penalty
         factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        solution = cho_solve(factor, self._targets, check_finite=False)
-        return self._transposed @ solution
+        return cho_solve(factor, self._targets, check_finite=False)
 
     def _solve_primal(self, penalty: float) -> np.ndarray:
         # Conjugate gradients on (X' X + penalty) w = X' y, for all labels at the same time.

@@ -1,6 +1,8 @@
 """The features of labelled texts and pairs, as the linear classifier reads them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from data_util.inputs import truncated
 from data_util.reading.documents import read_documents
@@ -8,6 +10,11 @@ from data_util.reading.text_pairs import Text
 from data_util.tokens.ngrams import NgramTable
 from data_util.tokens.pair_table import FeatureTable, PairTable
 from data_util.tokens.sparse_rows import SparseRows
+from tasks.classification.feature_selection import (
+    selected_rows,
+    selected_table,
+    strongest_ngrams,
+)
 from tasks.data import DataSettings
 
 # A classifier with more weights than this would be larger than any backbone of the presets.
@@ -52,26 +59,51 @@ def build_table(
     Args:
         tokens: gives the tokens of the examples, each time from the first one on.
         examples: their number.
-        num_labels: each feature has a weight for each label, which bounds their number.
+        num_labels: their number bounds that of the features; see `room_for`. Of single texts there
+            may be more, of which `select` keeps the best.
         pairs: whether the examples are pairs.
         segmented: see `NgramTable`.
     """
-    room = min(MAX_NGRAMS, max(MIN_NGRAMS, MAX_WEIGHTS // num_labels))
+    room = room_for(num_labels)
     if pairs:
         return PairTable.build(
             lambda: ((first, second) for first, second in tokens()), room, segmented=segmented
         )
     return NgramTable.build(
         (text for (text,) in tokens()),
-        room,
+        # With too little room for most of them, the best are selected afterwards.
+        MAX_NGRAMS if room < MAX_NGRAMS // 2 else room,
         min_documents=1 if examples <= _FEW_DOCUMENTS else 2,
         segmented=segmented,
     )
 
 
+def room_for(num_labels: int) -> int:
+    """How many features a classifier has at most: each has a weight for each label."""
+    return min(MAX_NGRAMS, max(MIN_NGRAMS, MAX_WEIGHTS // num_labels))
+
+
 def is_feasible(num_labels: int) -> bool:
     """Whether `MIN_NGRAMS` n-grams with a weight for each label are not too much."""
     return MIN_NGRAMS * num_labels <= 8 * MAX_WEIGHTS
+
+
+def select(
+    table: FeatureTable, features: Mapping[str, SparseRows], targets: np.ndarray
+) -> tuple[FeatureTable, dict[str, SparseRows]]:
+    """Keeps the n-grams that tell labels apart, where there are more than there is room for.
+
+    Args:
+        table: of all features.
+        features: of the texts of each split; "train" has one for each of the targets.
+        targets: (examples, labels) bool.
+    """
+    room = room_for(targets.shape[1])
+    if not isinstance(table, NgramTable) or len(table) <= room:
+        return table, dict(features)
+    kept = strongest_ngrams(table, features["train"], targets, room)
+    chosen = {split: selected_rows(table, rows, kept) for split, rows in features.items()}
+    return selected_table(table, kept), chosen
 
 
 def stacked(table: FeatureTable, tokens: Iterable[Tokens]) -> SparseRows:

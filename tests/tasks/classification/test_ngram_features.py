@@ -13,6 +13,7 @@ from tasks.classification.ngram_features import (
     build_table,
     is_feasible,
     read_tokens,
+    select,
     stacked,
     tokens_of,
 )
@@ -54,7 +55,33 @@ def test_more_labels_leave_room_for_fewer_ngrams(labels, room, monkeypatch):
         monkeypatch.setattr(table, "build", lambda tokens, room, **_: rooms.append(room))
     build_table(list, 0, labels, pairs=False)
     build_table(list, 0, labels, pairs=True)
-    assert rooms == [room] * 2
+    # Of texts, the best are selected afterwards if there is room for less than half of them.
+    assert rooms == [MAX_NGRAMS if 2 * room < MAX_NGRAMS else room, room]
+
+
+def test_the_best_ngrams_of_many_are_kept(monkeypatch):
+    monkeypatch.setattr(ngram_features, "MIN_NGRAMS", 4)
+    monkeypatch.setattr(ngram_features, "MAX_WEIGHTS", 8)
+    # What every text has says nothing of the labels; 猫 and 狗 do.
+    texts = [(["的", "是", "有", animal],) for animal in ("猫", "狗") * 4]
+    targets = np.array([[True, False], [False, True]] * 4)
+    table = build_table(lambda: texts, len(texts), 2, pairs=False)
+    features = {"train": stacked(table, texts), "valid": stacked(table, texts[:3])}
+    chosen, rows = select(table, features, targets)
+    assert len(chosen) == 4 < len(table)
+    assert {"猫", "狗"} <= {ngram for each in chosen.ngrams for ngram in each}
+    assert "的" not in chosen.ngrams[0]
+    again = stacked(chosen, texts[:3])
+    np.testing.assert_array_equal(rows["valid"].indices, again.indices)
+    np.testing.assert_array_equal(rows["valid"].offsets, again.offsets)
+    np.testing.assert_allclose(rows["valid"].values, again.values, rtol=1e-6)
+
+
+def test_nothing_is_selected_where_there_is_room():
+    texts = [(["猫"],), (["狗"],)]
+    table = build_table(lambda: texts, 2, 2, pairs=False)
+    features = {"train": stacked(table, texts)}
+    assert select(table, features, np.eye(2, dtype=bool))[0] is table
 
 
 def test_with_too_many_labels_there_is_no_classifier():
