@@ -251,6 +251,19 @@ def test_killed_while_it_learns_which_labels_are_named(runner, after_step, tmp_p
         run()
 
 
+def test_killed_while_it_denoises(runner, after_step, tmp_path):
+    """What is drawn is the damage; a sampled softmax draws, too."""
+    changes = {"objectives": ["denoising"], "decoder_layers": 1, "num_sampled": 8}
+    changes |= {"save_every_steps": 2, "batch_size": 16}
+    runner("pretraining", TOY, tmp_path / "whole", **changes)()
+    run = runner("pretraining", TOY, tmp_path / "killed", **changes)
+    after_step(3, kill)
+    with pytest.raises(KilledError):
+        run()
+    run()
+    assert_same_result(tmp_path / "killed", tmp_path / "whole")
+
+
 @pytest.mark.parametrize(
     ("stage", "backbone"),
     [*(("pretraining", name) for name in BACKBONES), ("fine_tuning", "transformer")],
