@@ -11,8 +11,9 @@ There `bert-predict --exported` and `bert-serve --exported` run in turn with `pr
 Prints a Markdown table with one row for each: what is installed, in MB (without pip, which any
 environment has); seconds from the start of the command to its end for one text, by the clock and of
 processor time; documents of `--input` per second of processor time, without the start of the
-command; requests per second from eight clients; the memory of the service afterwards; and how many
-documents get the same labels as from the checkpoint. Times and rates are the best of all rounds.
+command; requests from eight clients per second, by the clock and of processor time; the memory of
+the service afterwards; and how many documents get the same labels as from the checkpoint. Times and
+rates are the best of all rounds.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from typing import Any
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown, measured
 from benchmarks.lib.runs import run
-from benchmarks.serving import measure, memory_mb, start, write_bodies
+from benchmarks.serving import cpu_seconds, measure, memory_mb, start, write_bodies
 
 CLIENTS = 8
 
@@ -43,7 +44,8 @@ class Side:
         installed: MB.
         first, first_cpu: seconds for one text, the fewest of all rounds.
         documents: per second of processor time, the most of all rounds.
-        requests: per second, the most of all rounds.
+        requests, cpu_requests: per second, by the clock and of processor time of the service, the
+            most of all rounds.
         memory: of the service in MB, the most of all rounds.
         labels: of each document.
     """
@@ -55,6 +57,7 @@ class Side:
     first_cpu: float = float("inf")
     documents: float = 0.0
     requests: float = 0.0
+    cpu_requests: float = 0.0
     memory: float = 0.0
     labels: list[Any] = field(default_factory=list)
 
@@ -152,10 +155,13 @@ def measure_once(
     several = measured(label_all)
     side.documents = max(side.documents, several.units / (several.cpu - side.first_cpu))
     side.labels = [[each["label"] for each in json.loads(line)["labels"]] for line in lines]
+    before = cpu_seconds(process.pid)
     found = measure(address, CLIENTS, seconds, folder)
+    cpu = cpu_seconds(process.pid) - before
     if found["errors"]:
         sys.exit(f"{found['errors']} requests failed")
     side.requests = max(side.requests, found["requests"] / found["seconds"])
+    side.cpu_requests = max(side.cpu_requests, found["requests"] / cpu)
     side.memory = max(side.memory, memory_mb(process.pid))
 
 
@@ -175,6 +181,7 @@ def row_of(name: str, side: Side, expected: list[Any]) -> dict[str, Any]:
         "CPU s for one text": f"{side.first_cpu:.2f}",
         "documents per CPU s": round(side.documents),
         "requests/s": round(side.requests),
+        "requests per CPU s": round(side.cpu_requests),
         "MB of the service": round(side.memory),
         "same labels": f"{same / len(expected):.1%}",
     }

@@ -15,6 +15,7 @@ and after.
 import argparse
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -202,6 +203,12 @@ def memory_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(found[1]) / 1e3 if found else float("nan")
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time of a process and its threads (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
