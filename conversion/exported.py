@@ -181,12 +181,16 @@ def _onnx(path: Path) -> tuple[str, Runner]:
 
 def _litert(path: Path) -> tuple[str, Runner]:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError:
         raise InputError("LiteRT models need ai-edge-litert: pip install ai-edge-litert") from None
     with standard_error_closed():
         try:
             interpreter = Interpreter(str(path))
+            if any(each["dtype"] is np.int8 for each in interpreter.get_tensor_details()):
+                # XNNPACK, its default, gives NaN for batches whose size changes.
+                plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                interpreter = Interpreter(str(path), experimental_op_resolver_type=plain)
         except ValueError as error:
             raise _unusable(path, error) from error
         # The runner resizes the inputs for each batch.
