@@ -23,6 +23,7 @@ import resource
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -186,15 +187,16 @@ def epochs_within(minutes: float, workspace: Workspace, results: Results, option
         setting = {"data_set": workspace.name, "probe": probe}
         found = results.once(setting, partial(timed_pretraining, workspace, probe))
         seconds.append(found["processor_seconds"])
-    share = share_of_first(workspace, PROBE_DOCUMENTS)
+    share = share_of_first(workspace, PROBE_DOCUMENTS, options.get("documents"))
     epoch = (seconds[1] - seconds[0]) / (PROBE_EPOCHS[1] - PROBE_EPOCHS[0]) / share
     return max(1, round(minutes * 60 / epoch))
 
 
 @cache
-def share_of_first(workspace: Workspace, count: int) -> float:
-    """The fraction of the characters of the text that the first documents have."""
-    sizes = [len(each.text) for each in read_documents(workspace.sources, labelled=False)]
+def share_of_first(workspace: Workspace, count: int, of: int | None) -> float:
+    """The fraction of the characters of the text, or of its first documents, that `count` have."""
+    documents = islice(read_documents(workspace.sources, labelled=False), of)
+    sizes = [len(each.text) for each in documents]
     return sum(sizes[:count]) / sum(sizes)
 
 

@@ -40,6 +40,8 @@ def test_the_budget_is_spent_in_whole_epochs(workspace, timed, tmp_path, monkeyp
     assert len(timed) == 2, "the same probe is not run again"
     monkeypatch.setattr(ablations, "PROBE_DOCUMENTS", 1)
     assert 1 <= epochs_within(1.0, workspace, results, {}) < 15
+    # Of a text of one document the first one is all.
+    assert epochs_within(1.0, workspace, results, {"documents": 1}) == 15
 
 
 def test_the_objectives_are_the_name():
