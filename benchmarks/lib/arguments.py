@@ -1,8 +1,12 @@
 """Command-line arguments that several benchmarks share."""
 
 import argparse
+import sys
 from pathlib import Path
+from types import TracebackType
 from typing import Literal
+
+from common.errors import UserError
 
 
 def parser(
@@ -11,13 +15,14 @@ def parser(
     data: Literal["required", "optional", "none"] = "required",
     folder: str = "",
 ) -> argparse.ArgumentParser:
-    """Creates a parser with `--data` and `--folder`.
+    """Creates a parser with `--data` and `--folder`; a user's mistake is from now on one line.
 
     Args:
         doc: the docstring of the command; its first line is the description.
         data: whether the argument `--data` exists and is required.
         folder: the default of `--folder`; empty for no such argument.
     """
+    sys.excepthook = _tell
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     if data != "none":
         made.add_argument(
@@ -28,6 +33,13 @@ def parser(
             "--folder", type=Path, default=Path(folder), help="for checkpoints and caches"
         )
     return made
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, UserError):
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def speed_parser(doc: str | None) -> argparse.ArgumentParser:

@@ -8,8 +8,8 @@ import numpy as np
 
 from tasks.question_answering.records import Question
 
-RIGHT, PARTLY, ELSEWHERE = "right", "overlaps a right answer", "is another part of the passage"
-MISSED, INVENTED = "none given, where there is one", "given, where there is none"
+RIGHT, PARTLY, ELSEWHERE = "right", "overlapping a right answer", "another part of the passage"
+MISSED, INVENTED = "none given where there is one", "given where there is none"
 KINDS = (RIGHT, PARTLY, ELSEWHERE, MISSED, INVENTED)
 
 

@@ -1,8 +1,10 @@
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.lib.arguments import parser, speed_parser
+from common.errors import CheckpointError
 
 DOC = "What it does.\n\nMore."
 
@@ -25,3 +27,13 @@ def test_what_the_benchmarks_of_speed_share():
     assert made.description == "What it does."
     arguments = made.parse_args(["--data=sets", "--test_mode"])
     assert (arguments.rounds, arguments.test_mode) == (5, True)
+
+
+def test_a_users_mistake_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    parser(DOC)
+    sys.excepthook(CheckpointError, CheckpointError("nothing is here"), None)
+    assert capsys.readouterr().err == "error: nothing is here\n"
+    error = ValueError("a fault of the program")
+    sys.excepthook(ValueError, error, None)
+    assert "ValueError: a fault of the program" in capsys.readouterr().err

@@ -134,7 +134,7 @@ def test_evaluate_gives_the_metrics_of_the_run(trained, tmp_path):
     assert np.mean([json.loads(line)["f1"] for line in lines]) == pytest.approx(measured["f1"])
     report = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert (
-        "Can the probabilities be trusted?" in report and "none given, where there is one" in report
+        "Can the probabilities be trusted?" in report and "none given where there is one" in report
     )
 
 
