@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, diags_array
 
 from data_util.tokens.ngrams import NgramTable
 from data_util.tokens.sparse_rows import SparseRows
-from tasks.classification.linear_classifiers import RidgeRegression
+from tasks.classification.linear_classifiers import RidgeRegression, feature_scales, matrix
 
 # Of the examples, so many are enough to compare n-grams.
 _MAX_EXAMPLES = 8_000
@@ -36,11 +36,9 @@ def strongest_ngrams(
     Returns:
         (count,) int64, in ascending order.
     """
-    features = csr_matrix((rows.values, rows.indices, rows.offsets), (len(rows), len(table)))
     step = -(-len(rows) // _MAX_EXAMPLES)
-    shares = np.array(next(iter(table.mixtures.values())), np.float32)
-    scales = np.sqrt(shares / shares.sum())[table.kinds]
-    chosen = csr_matrix(features[::step] @ diags_array(scales))
+    scales = feature_scales(table, next(iter(table.mixtures.values())))
+    chosen = csr_matrix(matrix(rows, len(table))[::step] @ diags_array(scales))
     ridge = RidgeRegression(chosen, targets[::step], np.ones(chosen.shape[0]))
     return np.sort(np.argsort(-ridge.weight_norms(_PENALTY), kind="stable")[:count])
 

@@ -7,12 +7,30 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
 
+from data_util.tokens.pair_table import FeatureTable
+from data_util.tokens.sparse_rows import SparseRows
+
 # Up to so many examples, the system of equations between examples is solved: its matrix takes
 # 4 bytes times the square of their number. With more, the weights are found step by step.
 MAX_KERNEL_EXAMPLES = 12_000
 _BLOCK = 1_000
 _MAX_ITERATIONS = 50
 _TOLERANCE = 1e-4
+
+
+def matrix(rows: SparseRows, num_features: int) -> csr_matrix:
+    """Sparse rows as a matrix, (texts, num_features) float32."""
+    return csr_matrix((rows.values, rows.indices, rows.offsets), (len(rows), num_features))
+
+
+def feature_scales(table: FeatureTable, shares: Sequence[float]) -> np.ndarray:
+    """What each feature is multiplied by, (features,) float32.
+
+    Args:
+        table: of the features.
+        shares: how much each kind of feature counts; see `mixtures` of the table.
+    """
+    return np.sqrt(np.array(shares, np.float32) / sum(shares))[table.kinds]
 
 
 class RidgeRegression:

@@ -9,9 +9,14 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
 from common.progress import Progress
-from data_util.tokens.sparse_rows import SparseRows
 from models.heads.ngram_classifier import NgramClassifier, combine, log_odds
-from tasks.classification.linear_classifiers import Fit, RidgeRegression, best_penalty
+from tasks.classification.linear_classifiers import (
+    Fit,
+    RidgeRegression,
+    best_penalty,
+    feature_scales,
+    matrix,
+)
 
 if TYPE_CHECKING:
     from tasks.classification.data import ClassificationData
@@ -119,7 +124,7 @@ class TfidfClassifier:
         best, chosen, start = Fit(-1.0, np.zeros(0), np.zeros(0)), "", _FIRST_PENALTY
         with Progress("fitting the TF-IDF classifier", len(table.mixtures)) as progress:
             for name, shares in table.mixtures.items():
-                scales = np.sqrt(np.array(shares, np.float32) / sum(shares))[table.kinds]
+                scales = feature_scales(table, shares)
                 if not scales[train.indices].any():
                     progress.advance()
                     continue
@@ -173,8 +178,3 @@ def _fit(
 ) -> Fit:
     kernel, bias = ridge.fit(penalty)
     return Fit(f1(np.asarray(log_odds(valid @ kernel + bias))), kernel, bias)
-
-
-def matrix(rows: SparseRows, num_features: int) -> csr_matrix:
-    """Sparse rows as a matrix, (texts, num_features) float32."""
-    return csr_matrix((rows.values, rows.indices, rows.offsets), (len(rows), num_features))

@@ -9,9 +9,8 @@ from tasks.classification.feature_selection import (
     selected_table,
     strongest_ngrams,
 )
-from tasks.classification.linear_classifiers import RidgeRegression
+from tasks.classification.linear_classifiers import RidgeRegression, matrix
 from tasks.classification.ngram_features import stacked
-from tasks.classification.tfidf_classifier import matrix
 
 WORDS = ["the", "a", "cat", "dog", "我们", "走", "，", "running"]
 
