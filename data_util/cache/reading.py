@@ -10,13 +10,15 @@ import json
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
+from common.errors import InputError
 from common.hdf5 import UntrustedError, open_hdf5, plain_array
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 3
@@ -73,6 +75,17 @@ def open_cache(
         reason = f"it is no HDF5 file, or a damaged one ({str(error) or type(error).__name__:.200})"
     logger.warning("The cache %s is not used and is made again: %s.", path, reason)
     return None
+
+
+def read_back(found: T | None, path: Path) -> T:
+    """What was read of a cache that was just written.
+
+    Raises:
+        InputError: nothing could be read.
+    """
+    if found is None:
+        raise InputError("the cache cannot be read back: is the disk full?", path=str(path))
+    return found
 
 
 def array_heading(name: str, dtype: np.dtype, length: int) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 
 from common.errors import InputError
 from common.files import digests
-from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
+from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache, read_back
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.labelled.corpus import LabelledCorpus
 from data_util.reading.documents import Document, read_documents
@@ -154,9 +154,7 @@ def prepare_labelled_data(
         check_unchanged(files, description["sources"])
         table, unknown = counts.final_ids(vocabulary)
         writer.remap("ids", table)
-    arrays = open_cache(target, key, values=values, offsets=offsets)
-    if arrays is None:
-        raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
+    arrays = read_back(open_cache(target, key, values=values, offsets=offsets), target)
     corpus = _corpus(arrays)
     each = f", {len(corpus.label_ids) / len(corpus):.2f} labels each" if labelled else ""
     logger.info(

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import InputError
 from common.files import digests
-from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
+from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache, read_back
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.reading.sources import check_unchanged
 from data_util.tokens.tokenize_corpus import TokenCounts, process_count, tokenize_texts
@@ -131,9 +130,7 @@ def tokenize_groups(
         check_unchanged(files, full["sources"])
         table, unknown = counts.final_ids(vocabulary)
         writer.remap("ids", table)
-    arrays = open_cache(target, key, values=values, offsets=_OFFSETS)
-    if arrays is None:
-        raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
+    arrays = read_back(open_cache(target, key, values=values, offsets=_OFFSETS), target)
     groups = TokenizedGroups(**arrays)
     logger.info(
         "%s labelled examples, %s tokens (%.2f %% unknown to the vocabulary), tokenized in %.0f s, "

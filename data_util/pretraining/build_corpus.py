@@ -11,7 +11,7 @@ import numpy as np
 
 from common.errors import InputError
 from common.files import digests
-from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
+from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache, read_back
 from data_util.cache.writing import RaggedWriter, cache_path
 from data_util.pretraining.corpus import PretrainingCorpus
 from data_util.reading.documents import read_documents, units_of
@@ -144,9 +144,7 @@ def prepare_pretraining_data(
         if vocabulary is None:
             made.save(vocabulary_file)
     built = _open(target, key, made, vocabulary_file, labels, flags)
-    if built is None:
-        raise InputError("the cache cannot be read back: is the disk full?", path=str(target))
-    corpus, vocabulary = built
+    corpus, vocabulary = read_back(built, target)
     logger.info(
         "%d documents, %d sentences, %d tokens (%.2f %% unknown to a vocabulary of %d) "
         "tokenized in %.0f s, kept in %s",

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from common.duration import duration
-from common.errors import InputError, OptionError
+from common.errors import OptionError
 from common.progress import Progress
-from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache
+from data_util.cache.reading import FORMAT_VERSION, fingerprint, open_cache, read_back
 from data_util.cache.writing import RaggedWriter, cache_path
 from models.checkpoints.folder import Checkpoint, read_checkpoint
 from tasks.base import Task
@@ -53,13 +53,14 @@ def chosen(options: FineTuningOptions) -> "CheckpointTeachers | None":
                 f"--teacher={checkpoint.folder}: this checkpoint was made in --test_mode. "
                 "Fine-tune without it first, or use --test_mode here too."
             )
-        teacher = load_task(checkpoint)
-        if teacher.name != options.task:
+    teachers = CheckpointTeachers(checkpoints, cache_folder(options))
+    for checkpoint, task in zip(checkpoints, teachers.tasks, strict=True):
+        if task.name != options.task:
             raise OptionError(
                 f"--teacher={checkpoint.folder}: this checkpoint was fine-tuned for "
-                f"--task={teacher.name}, and this run has --task={options.task}."
+                f"--task={task.name}, and this run has --task={options.task}."
             )
-    return CheckpointTeachers(checkpoints, cache_folder(options))
+    return teachers
 
 
 class CheckpointTeachers:
@@ -74,14 +75,21 @@ class CheckpointTeachers:
     Args:
         checkpoints: fine-tuned.
         cache: the folder of the caches.
+
+    Attributes:
+        tasks: those that the checkpoints were fine-tuned for.
     """
 
     def __init__(self, checkpoints: Sequence[Checkpoint], cache: Path) -> None:
         self._checkpoints, self._cache = checkpoints, cache
+        self.tasks: list[Any] = [load_task(checkpoint) for checkpoint in checkpoints]
 
     def __call__(self, task: Task, sources: Sequence[Source]) -> list[list[Logits]]:
         """See `tasks.data.Teachers`."""
-        columns = [_columns(checkpoint, task) for checkpoint in self._checkpoints]
+        columns = [
+            _columns(checkpoint, teacher, task)
+            for checkpoint, teacher in zip(self._checkpoints, self.tasks, strict=True)
+        ]
         digests = [_digest(source()) for source in sources]
         return [
             self._logits(checkpoint, places, sources, digests)
@@ -112,10 +120,7 @@ class CheckpointTeachers:
                 with _float32():
                     predictor = predictor or _load(checkpoint)
                     _compute(predictor, source(), count, path, description)
-                logits = _read(path, key, (count, len(columns)))
-                if logits is None:
-                    message = "the cache cannot be read back: is the disk full?"
-                    raise InputError(message, path=str(path))
+                logits = read_back(_read(path, key, (count, len(columns))), path)
             else:
                 logger.info("Reading the logits of %s from the cache %s", checkpoint.folder, path)
             found.append(_Columns(logits, columns))
@@ -141,13 +146,13 @@ class _Columns:
         return np.asarray(self.values[records])[:, self.columns]
 
 
-def _columns(checkpoint: Checkpoint, task: Task) -> np.ndarray:
+def _columns(checkpoint: Checkpoint, teacher: Any, task: Any) -> np.ndarray:
     """Which of a checkpoint's outputs is that of each label of a task.
 
     Raises:
         OptionError: its labels are others, or it reads pairs where the task does not.
     """
-    flag, teacher = f"--teacher={checkpoint.folder}", load_task(checkpoint)
+    flag = f"--teacher={checkpoint.folder}"
     if teacher.fields.keys() != task.fields.keys():
         raise OptionError(
             f"{flag}: this checkpoint reads {teacher.unit}, and the labelled files hold "
