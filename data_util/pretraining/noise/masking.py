@@ -9,7 +9,7 @@ import numpy as np
 from data_util.pretraining.noise.base import Noise
 from data_util.tokens.vocabulary import Vocabulary
 
-_SHARE_MASKED, _SHARE_RANDOM = 0.8, 0.1
+SHARE_MASKED, SHARE_RANDOM = 0.8, 0.1
 
 
 class Masking(Noise):
@@ -97,8 +97,8 @@ class Masking(Noise):
             draw = draw[rows, first]
         draw[only_last] = 0.0
         drawn = generator.integers(0, len(self._random_ids), positions.shape)
-        replaced = np.where(draw < _SHARE_MASKED + _SHARE_RANDOM, self._random_ids[drawn], targets)
-        replaced = np.where(draw < _SHARE_MASKED, self.vocabulary.mask_id, replaced)
+        replaced = np.where(draw < SHARE_MASKED + SHARE_RANDOM, self._random_ids[drawn], targets)
+        replaced = np.where(draw < SHARE_MASKED, self.vocabulary.mask_id, replaced)
         token_ids[np.nonzero(used)[0], positions[used]] = replaced[used]
         return {
             "token_ids": token_ids,

@@ -11,8 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from data_util.pretraining.noise.denoising import DenoisingNoise
-
-_SHARE_MASKED, _SHARE_RANDOM = 0.8, 0.1
+from data_util.pretraining.noise.masking import SHARE_MASKED, SHARE_RANDOM
 
 
 class MassNoise(DenoisingNoise):
@@ -37,7 +36,7 @@ class MassNoise(DenoisingNoise):
         ordinary = self.vocabulary.ordinary_ids
         source, draw = text.copy(), generator.random(length)
         if len(ordinary):
-            is_random = draw < _SHARE_MASKED + _SHARE_RANDOM
+            is_random = draw < SHARE_MASKED + SHARE_RANDOM
             source[piece][is_random] = generator.choice(ordinary, length)[is_random]
-        source[piece][draw < _SHARE_MASKED] = self.vocabulary.mask_id
+        source[piece][draw < SHARE_MASKED] = self.vocabulary.mask_id
         return source, text[piece]
