@@ -1,6 +1,5 @@
 """Runs that learn from teachers, from the options to the checkpoint."""
 
-import h5py
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from models.checkpoints.folder import WEIGHTS
 from tests import toys
 from tests.bert_release import save_release_for
 from tests.conftest import TOPICS
+from tests.stored_arrays import arrays_of
 from train_bert_fine_tuning import fine_tune
 from training import fine_tuning
 from training.loop.callbacks import StepCallback
@@ -49,17 +49,6 @@ def learning(options_of, run_of, tiny):
         return options_of(folder, **{"teacher": [teacher], "unlabelled_file": [raw], **changes})
 
     return make
-
-
-def arrays_of(path):
-    arrays = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return arrays
 
 
 def test_soft_labels_are_those_of_the_texts_of_the_rows(learning, run_of, tiny, tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 
-import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from models.checkpoints.weights import load_model
 from models.registry import TUNINGS
 from tasks.loading import load_task_model
 from tests import toys
+from tests.stored_arrays import arrays_of
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
 from training import fine_tuning
@@ -55,17 +55,6 @@ def options_of(tiny, base):
         return FineTuningOptions(**tiny.fine_tuning(**(values | changes)))
 
     return make
-
-
-def arrays_of(path):
-    arrays = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return arrays
 
 
 # "full" resumes in test_resume.py.

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 
-import h5py
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
@@ -21,6 +20,7 @@ from models.checkpoints.folder import Checkpoint, read_checkpoint
 from models.registry import BACKBONES
 from tasks.classification import evaluation
 from tests import toys
+from tests.stored_arrays import arrays_of
 from tests.tasks.examples import FILES, OPTIONS
 from train_bert_fine_tuning import fine_tune
 from train_bert_lm import pretrain
@@ -146,17 +146,6 @@ def always(monkeypatch, owner, name, action):
 
 def kill():
     raise KilledError
-
-
-def arrays_of(path):
-    arrays = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return arrays
 
 
 def history_of(metrics):
