@@ -22,7 +22,7 @@ from scipy.special import expit, logit
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, split_flags
 from common.random_streams import random_generator
 from data_util.reading.documents import read_documents
 from training.command_line import quiet_libraries
@@ -61,9 +61,7 @@ def main() -> None:
             "--ckpt_dir=",
             f"--ckpt_dir_save={folder / 'finetuned'}",
             f"--data_path={folder / 'data'}",
-            f"--training_data_file={files['train']}",
-            f"--valid_data_file={files['valid']}",
-            f"--test_data_file={files['test']}",
+            *split_flags(files),
             "--preset=tiny",
             "--sequence_length=256",
             f"--num_epochs={arguments.num_epochs}",

@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.data_sets import DATA_SETS, first_documents, labelled_files
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, split_flags
 from models.checkpoints.folder import WEIGHTS
 from models.registry import BACKBONES
 
@@ -119,9 +119,7 @@ def _train(name: str, variant: Variant, arguments: Any, files: dict[str, Path], 
     run(
         "train_bert_fine_tuning.py",
         f"--data_path={arguments.folder / 'data'}",
-        f"--training_data_file={files['train']}",
-        f"--valid_data_file={files['valid']}",
-        f"--test_data_file={files['test']}",
+        *split_flags(files),
         f"--task={DATA_SETS[arguments.data_set].task}",
         "--ckpt_dir=",
         f"--ckpt_dir_save={_folder(arguments, name)}",

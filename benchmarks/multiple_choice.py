@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, split_flags
 from data_util.reading.settings import DEFAULT_READING
 from models.registry import BACKBONES
 from tasks.multiple_choice.data import split_examples
@@ -118,9 +118,7 @@ def _network(
         "--ckpt_dir=",
         f"--ckpt_dir_save={target}",
         f"--data_path={folder / 'data'}",
-        f"--training_data_file={files['train']}",
-        f"--valid_data_file={files['valid']}",
-        f"--test_data_file={files['test']}",
+        *split_flags(files),
         f"--backbone={backbone}",
         f"--preset={arguments.preset}",
         "--tokenize_style=char",

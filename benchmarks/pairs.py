@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags
 from common.random_streams import random_generator
 from data_util.reading.documents import Document, read_documents
 from data_util.tokens.tokenizers import make_tokenizer
@@ -53,9 +53,7 @@ def main() -> None:
         arguments.folder,
         [f"--mask_lm_source_file={files['train']}", *text, *size, *PRETRAINING],
         [
-            f"--training_data_file={files['train']}",
-            f"--valid_data_file={files['valid']}",
-            f"--test_data_file={files['test']}",
+            *split_flags(files),
             *FINE_TUNING,
         ],
         [*text, *size],

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags
 from tasks.sequence_to_sequence.metrics import bleu, chrf
 from tasks.sequence_to_sequence.records import SourceAndTarget, read_examples
 
@@ -51,9 +51,7 @@ def main() -> None:
             *PRETRAINING,
         ],
         [
-            f"--training_data_file={files['train']}",
-            f"--valid_data_file={files['valid']}",
-            f"--test_data_file={files['test']}",
+            *split_flags(files),
             f"--num_epochs={arguments.epochs}",
             *FINE_TUNING,
         ],

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.data_sets import DATA_SETS, first_lines, labelled_files
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, split_flags
 from models.registry import BACKBONES
 
 VARIANTS: dict[str, list[str]] = {
@@ -94,9 +94,7 @@ def _measured(arguments: Any, name: str, backbone: str) -> list[dict[str, Any]]:
             run(
                 "train_bert_fine_tuning.py",
                 *common,
-                f"--training_data_file={train}",
-                f"--valid_data_file={files['valid']}",
-                f"--test_data_file={files['test']}",
+                *split_flags({**files, "train": train}),
                 f"--task={data_set.task}",
                 "--tfidf_classifier=false",
                 f"--sequence_length={arguments.sequence_length}",

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.data_sets import SPLITS
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, split_flags
 from data_util.inputs import text_length, token_budget
 from data_util.tokens.tokenizers import make_tokenizer
 from models.registry import BACKBONES
@@ -89,9 +89,7 @@ def _train(arguments: Any, files: dict[str, Path], windows: int, seed: int, fold
     run(
         "train_bert_fine_tuning.py",
         f"--data_path={arguments.folder / 'data'}",
-        f"--training_data_file={files['train']}",
-        f"--valid_data_file={files['valid']}",
-        f"--test_data_file={files['test']}",
+        *split_flags(files),
         "--ckpt_dir=",
         f"--ckpt_dir_save={folder}",
         f"--backbone={arguments.backbone}",

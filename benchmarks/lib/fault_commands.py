@@ -203,13 +203,13 @@ def remember_models() -> None:
 
     load = Predictor._load
 
-    def loadonce(self: Predictor, folder: Path) -> None:
+    def load_once(self: Predictor, folder: Path) -> None:
         if folder not in loaded_models:
             load(self, folder)
             loaded_models[folder] = dict(vars(self))
         vars(self).update(loaded_models[folder])
 
-    Predictor._load = loadonce  # type: ignore[method-assign]
+    Predictor._load = load_once  # type: ignore[method-assign]
     TextVectors.load = functools.cache(TextVectors.load)  # type: ignore[method-assign]
     Forward.outputs = once(Forward.outputs)  # type: ignore[method-assign]
 

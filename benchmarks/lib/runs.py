@@ -36,6 +36,12 @@ def flags(options: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def split_flags(files: Mapping[str, Path]) -> list[str]:
+    """The options of fine-tuning that name the files of the splits train, valid and test."""
+    names = {"train": "training", "valid": "valid", "test": "test"}
+    return flags({f"{name}_data_file": files[split] for split, name in names.items()})
+
+
 def read_metrics(folder: Path) -> dict[str, Any]:
     """The content of `metrics.json` in a checkpoint folder."""
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
