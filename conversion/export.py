@@ -55,7 +55,7 @@ def export(options: ExportOptions) -> Path:
         CheckpointError: not a whole, fine-tuned checkpoint.
         InputError: a package that the format needs is not installed.
         OptionError: the folder already holds something else, or an export and no
-            `options.overwrite`; or the format cannot express the backbone, or an export the task.
+            `options.overwrite`; or the format cannot express the backbone.
     """
     # Imported here: `--help` is instant.
     from training.prediction import Predictor
@@ -64,7 +64,6 @@ def export(options: ExportOptions) -> Path:
     _check_output(out, options.overwrite)
     _check_packages(options)
     predictor = Predictor(Path(options.ckpt_dir))
-    predictor.task.check_export()
     _check_backbone(options.format, predictor.model.backbone)
     quantized = ", int8" if options.quantize == "int8" else ""
     logger.info("exporting %s as %s%s", options.ckpt_dir, options.format, quantized)

@@ -19,13 +19,6 @@ class Exported:
         """See `tasks.base.Task.texts`."""
         raise NotImplementedError
 
-    def check_export(self) -> None:
-        """Checks that the exported parts of the model give what results are made of.
-
-        Raises:
-            OptionError: they do not, so that an exported model would be of no use.
-        """
-
     def serving_parts(self, model: "TaskModel") -> "dict[str, ServingPart]":
         """The models that an export consists of, by name; each is a file of it.
 
