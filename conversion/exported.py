@@ -11,8 +11,8 @@ from common.errors import InputError
 from common.files import read_json, read_text
 from data_util.inputs import rows_to_inputs, truncated
 from data_util.reading.text_pairs import Text
-from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.pair_table import NGRAMS, FeatureTable, read_feature_table
+from data_util.tokens.sparse_rows import ngram_inputs
 from data_util.tokens.tokenizer_files import load_tokenizer
 from data_util.tokens.tokenizers import Tokenizer
 from data_util.tokens.vocabulary import Vocabulary
@@ -106,15 +106,13 @@ class ExportedModel:
         """
         tokenizer, vocabulary, table = self._text
         length = self.description["sequence_length"]
-        rows, features = [], []
+        tokens = []
         for text in texts:
-            texts_of = (text,) if isinstance(text, str) else text
-            parts = truncated([tokenizer.tokenize(part) for part in texts_of], length)
-            rows.append(tuple(vocabulary.encode(part) for part in parts))
-            if table is not None:
-                features.append(table.features(*parts))
+            parts = (text,) if isinstance(text, str) else text
+            tokens.append(truncated([tokenizer.tokenize(part) for part in parts], length))
+        rows = [tuple(vocabulary.encode(part) for part in parts) for parts in tokens]
         inputs = rows_to_inputs(rows, vocabulary, length)
-        return inputs if table is None else inputs | ngram_inputs(features)
+        return inputs if table is None else inputs | ngram_inputs(table.feature_rows(tokens))
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Scores a batch.

@@ -3,7 +3,8 @@
 import numpy as np
 
 from data_util.reading.labels import LabelSet
-from data_util.tokens.ngrams import KINDS, NgramTable
+from data_util.tokens.ngram_table import NgramTable
+from data_util.tokens.ngrams import KINDS
 from models.checkpoints.weights import load_model, load_weights
 from tasks.loading import build_task_model
 from tasks.registry import TASKS

@@ -8,8 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from common.errors import InputError
-from data_util.tokens.ngrams import KINDS, NgramTable, joined
+from data_util.tokens.ngram_table import NgramTable
+from data_util.tokens.ngrams import KINDS, joined
 from data_util.tokens.pair_features import FEATURE_NAMES, PairFeatures, PairText, substitutions
+from data_util.tokens.sparse_rows import SparseRows
 
 Tokens = Sequence[str]
 NGRAMS = "ngrams.txt"
@@ -117,10 +119,29 @@ class PairTable:
 
     def features(self, first: Tokens, second: Tokens) -> tuple[np.ndarray, np.ndarray]:
         """The features that a pair has, (n) int32, and their values, (n) float32."""
-        indices, values = _compared(
-            self.ngrams.features(first), self.ngrams.features(second), len(self.ngrams)
+        return self.feature_rows([(first, second)]).row(0)
+
+    def feature_rows(self, examples: Sequence[tuple[Tokens, ...]]) -> SparseRows:
+        """The features of several pairs.
+
+        Args:
+            examples: the tokens of both texts of each pair.
+        """
+        ngrams = self.ngrams.feature_rows([(text,) for pair in examples for text in pair])
+        return SparseRows.stack(
+            self._features(pair, ngrams.row(2 * index), ngrams.row(2 * index + 1))
+            for index, pair in enumerate(examples)
         )
-        one, other = self._pair_text(first), self._pair_text(second)
+
+    def _features(
+        self,
+        pair: tuple[Tokens, ...],
+        first: tuple[np.ndarray, np.ndarray],
+        second: tuple[np.ndarray, np.ndarray],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The features of a pair, from its texts and the n-grams of both."""
+        indices, values = _compared(first, second, len(self.ngrams))
+        one, other = map(self._pair_text, pair)
         exchanged = [
             found
             for unit in _UNITS

@@ -8,8 +8,7 @@ import numpy as np
 from data_util.inputs import Segments, token_budget
 from data_util.labelled.batches import LabelledBatches, LabelledExamples
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.tokens.ngrams import ngram_inputs
-from data_util.tokens.sparse_rows import SparseRows
+from data_util.tokens.sparse_rows import SparseRows, ngram_inputs
 from data_util.tokens.vocabulary import Vocabulary
 from tasks.classification.soft_labels import SoftLabels
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_util.inputs import rows_to_inputs, truncated
-from data_util.tokens.ngrams import ngram_inputs
 from data_util.tokens.pair_table import FeatureTable
+from data_util.tokens.sparse_rows import ngram_inputs
 from tasks.data import TextEncoder
 
 # Stands in for covered tokens; no n-gram of a text has it.
@@ -55,5 +55,5 @@ def classifier_inputs(
     if ngrams is None:
         return packed
     read = (truncated(parts, text.sequence_length) for parts in encoded)
-    features = [ngrams.features(*(part.tokens for part in parts)) for parts in read]
-    return packed | ngram_inputs(features)
+    tokens = [tuple(part.tokens for part in parts) for parts in read]
+    return packed | ngram_inputs(ngrams.feature_rows(tokens))

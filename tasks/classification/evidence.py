@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.pair_features import FEATURE_NAMES
 from data_util.tokens.pair_table import FeatureTable
 

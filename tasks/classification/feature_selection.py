@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.sparse_rows import SparseRows
 from tasks.classification.linear_classifiers import RidgeRegression, feature_scales, matrix
 

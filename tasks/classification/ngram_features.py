@@ -1,13 +1,14 @@
 """The features of labelled texts and pairs, as the linear classifier reads them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
 from data_util.inputs import truncated
 from data_util.reading.documents import read_documents
 from data_util.reading.text_pairs import Text
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.pair_table import FeatureTable, PairTable
 from data_util.tokens.sparse_rows import SparseRows
 from tasks.classification.feature_selection import (
@@ -24,6 +25,8 @@ MIN_NGRAMS = 1 << 14
 # With so few documents, n-grams that a single one has are worth their weights: a text with many of
 # them is known to be unlike the others.
 _FEW_DOCUMENTS = 20_000
+# Examples whose features are looked up together.
+_BLOCK = 64
 
 
 # A text, or the two texts of a pair, as tokens.
@@ -108,4 +111,9 @@ def select(
 
 def stacked(table: FeatureTable, tokens: Iterable[Tokens]) -> SparseRows:
     """The features of several examples."""
-    return SparseRows.stack(table.features(*example) for example in tokens)
+    return SparseRows.stack(_rows(table, iter(tokens)))
+
+
+def _rows(table: FeatureTable, tokens: Iterator[Tokens]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    while block := list(islice(tokens, _BLOCK)):
+        yield from table.feature_rows(block)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from common.errors import OptionError
 from data_util.reading.labels import LabelSet
-from data_util.tokens.ngrams import ngram_inputs
+from data_util.tokens.sparse_rows import ngram_inputs
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from models.checkpoints.folder import Checkpoint, read_checkpoint

@@ -7,7 +7,7 @@ from scipy.special import logit
 from sklearn.metrics import f1_score, log_loss
 
 from common.errors import CheckpointError, OptionError, TrainingError
-from data_util.tokens.ngrams import ngram_inputs
+from data_util.tokens.sparse_rows import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
 from tasks.classification.evaluation import evaluate, split_logits

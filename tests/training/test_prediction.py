@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
-from data_util.tokens.ngrams import ngram_inputs
+from data_util.tokens.sparse_rows import ngram_inputs
 from models.checkpoints.folder import read_checkpoint
 from tasks.data import Line
 from tasks.loading import load_task_model

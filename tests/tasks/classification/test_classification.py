@@ -6,7 +6,7 @@ from scipy.special import logit
 
 from common.errors import OptionError
 from data_util.reading.labels import LabelSet
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.tokenizers import make_tokenizer
 from data_util.tokens.vocabulary import RESERVED, Vocabulary
 from tasks.classification.task import MultiClass, MultiLabel

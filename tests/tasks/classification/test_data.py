@@ -5,7 +5,7 @@ import pytest
 
 from common.errors import OptionError
 from data_util.labelled.corpus import LabelledCorpus
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from tasks.classification import data as module
 from tasks.classification.class_weights import balanced_weights
 from tests.tasks.examples import model_for

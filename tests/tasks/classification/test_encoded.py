@@ -1,6 +1,6 @@
 import numpy as np
 
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from tasks.classification.encoded import EncodedText
 
 TEXT = EncodedText(np.array([5, 6, 7, 8], np.int32), ("a", "b", "c", "d"))

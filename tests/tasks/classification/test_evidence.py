@@ -1,6 +1,6 @@
 import numpy as np
 
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.pair_features import FEATURE_NAMES
 from data_util.tokens.pair_table import PairTable
 from tasks.classification.evidence import evidence, feature_name

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from tasks.classification.feature_selection import (
     selected_rows,
     selected_table,

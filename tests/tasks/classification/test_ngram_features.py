@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.pair_table import PairTable
 from data_util.tokens.tokenizers import make_tokenizer
 from tasks.classification import ngram_features

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError
-from data_util.tokens.ngrams import NgramTable
+from data_util.tokens.ngram_table import NgramTable
 from models.checkpoints.folder import Checkpoint
 from tasks.classification.stored import stored_flag, stored_ngrams, stored_thresholds
 

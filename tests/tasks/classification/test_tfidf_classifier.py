@@ -8,7 +8,8 @@ from scipy.special import logit
 from sklearn.linear_model import Ridge
 from sklearn.metrics import f1_score
 
-from data_util.tokens.ngrams import KINDS, NgramTable
+from data_util.tokens.ngram_table import NgramTable
+from data_util.tokens.ngrams import KINDS
 from data_util.tokens.sparse_rows import SparseRows
 from models.heads.ngram_classifier import NgramClassifier
 from tasks.classification import tfidf_classifier
