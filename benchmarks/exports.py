@@ -1,11 +1,11 @@
 """Measures the speed, the size and the accuracy of the exports of a checkpoint.
 
     python -m benchmarks.exports [--data=DATA] [--documents=1000] [--rounds=3] [--preset=small]
-        [--ckpt_dirs=FOLDER,FOLDER]
+        [--ckpt_dirs=FOLDER,FOLDER] [--formats=litert,onnx]
 
 For each backbone, it fine-tunes a classifier on the bundled sample for a few epochs (or uses the
-checkpoints `--ckpt_dirs`) and exports it to every format with and without int8 quantization. It
-then labels documents with the checkpoint and with each export: those of
+checkpoints `--ckpt_dirs`) and exports it to every format, or to `--formats`, with and without int8
+quantization. It then labels documents with the checkpoint and with each export: those of
 `--data`/cail2018/test.json, or of the sample without `--data`.
 
 All forms label the documents in turn, in one process, `--rounds` times. Prints a Markdown table
@@ -48,6 +48,12 @@ def main() -> None:
         type=lambda names: names.split(","),
         default=[],
         help="classifiers, separated by commas; nothing is trained",
+    )
+    options.add_argument(
+        "--formats",
+        type=lambda names: names.split(","),
+        default=list(EXPORT_FORMATS),
+        help="separated by commas; default: all",
     )
     arguments = options.parse_args()
     classifiers = [(folder.name, folder) for folder in map(Path, arguments.ckpt_dirs)]
@@ -100,7 +106,7 @@ def measure(
         "checkpoint": partial(classifier.probabilities, batch_size=BATCH)
     }
     sizes = {"checkpoint": (checkpoint / WEIGHTS).stat().st_size}
-    for form in EXPORT_FORMATS:
+    for form in arguments.formats:
         for quantize in ("none", "int8"):
             name = form if quantize == "none" else f"{form}, int8"
             out = exports / f"{form}_{quantize}"

@@ -60,12 +60,14 @@ class ServingModel(ServingPart):
         """Computes the outputs for a batch.
 
         Args:
-            inputs: all of `arrays`; "padding_mask" is 1 at tokens and 0 at padding.
+            inputs: all of `arrays`; "padding_mask", if it is one, is 1 at tokens and 0 at padding.
             training: has no effect.
 
         Returns:
             The task's outputs by name, (rows, ...) each: see `tasks.base.Task.serving_outputs`.
         """
-        mask = ops.cast(inputs["padding_mask"], "bool")
-        outputs = self.model({**inputs, "padding_mask": mask}, training=False)
+        inputs = dict(inputs)
+        if "padding_mask" in inputs:
+            inputs["padding_mask"] = ops.cast(inputs["padding_mask"], "bool")
+        outputs = self.model(inputs, training=False)
         return self.model.task.serving_outputs(outputs)

@@ -83,6 +83,9 @@ class TaskModel(keras.Model):
         """
         self.layer_weights = LayerWeights(self.backbone.config.d_model, name="layer_weights")
 
+    def leave_out_unused(self) -> None:
+        """Computes only what the outputs depend on; for a model that is not trained further."""
+
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights."""
         for layer in (self.backbone, self.head):

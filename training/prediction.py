@@ -88,6 +88,7 @@ class Predictor(TaskPredictor):
     def _load(self, folder: Path) -> None:
         checkpoint = read_checkpoint(folder)
         self.task, self.model = load_task_model(checkpoint)
+        self.model.leave_out_unused()
         if checkpoint.setting("test_mode", bool):
             logger.warning("%s was made in --test_mode: its predictions are not meaningful", folder)
         length = checkpoint.setting("sequence_length", int)

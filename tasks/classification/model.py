@@ -57,11 +57,14 @@ class ClassificationModel(TaskModel):
         self.bag_of_words = linear if isinstance(linear, BagOfWords) else None
         self.ngram_classifier = linear if isinstance(linear, NgramClassifier) else None
         self.calibration = LogitCalibration(name="calibration") if calibrated else None
+        self._network_counts = True
 
     @property
     def arrays(self) -> dict[str, Array]:
         """The arrays of a batch that it reads, by name."""
-        return {**INPUTS, **(NGRAM_INPUTS if self.ngram_classifier is not None else {})}
+        if self.ngram_classifier is None:
+            return dict(INPUTS)
+        return {**INPUTS, **NGRAM_INPUTS} if self._network_counts else dict(NGRAM_INPUTS)
 
     @property
     def num_features(self) -> int:
@@ -75,15 +78,24 @@ class ClassificationModel(TaskModel):
             if layer is not None and not layer.built:
                 layer.build()
 
+    def leave_out_unused(self) -> None:
+        """Leaves out the network if the n-gram classifier gives its logits a weight of 0."""
+        layer = self.ngram_classifier
+        self._network_counts = layer is None or bool(ops.convert_to_numpy(layer.network_weight))
+
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Computes (rows, num_labels) float32 logits.
 
         Args:
-            inputs: the backbone's, and with an n-gram classifier "ngram_ids" (rows, entries) int32
-                and "ngram_values" (rows, entries) float32, which training does not need.
+            inputs: `arrays`: the backbone's, and with an n-gram classifier "ngram_ids" (rows,
+                entries) int32 and "ngram_values" (rows, entries) float32, which training does not
+                need.
             training: whether dropout is active.
         """
-        logits = super().call(inputs, training=training)
+        if training or self._network_counts:
+            logits = super().call(inputs, training=training)
+        else:
+            logits = ops.zeros((1, self.head.num_labels))
         if training:
             return logits
         if self.ngram_classifier is not None:
@@ -97,6 +109,7 @@ class ClassificationModel(TaskModel):
 
     def leave_to_network(self) -> None:
         """Makes the logits those of the network alone, as in training."""
+        self._network_counts = True
         if self.ngram_classifier is not None:
             self.ngram_classifier.mix(1.0, 0.0, 0.0)
         if self.calibration is not None:

@@ -5,16 +5,21 @@ import shutil
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
 from common.errors import CheckpointError, InputError, OptionError
 from conversion import exported_predictor
+from conversion.export import export
+from conversion.exported import WHOLE, model_file
 from conversion.exported_predictor import ExportedPredictor
 from predict import predict
 from tests.conftest import ROOT
+from tests.hostile_files import sign
 from tests.test_rooms import HEAVY
 from training.occlusion import explanation, occlude
+from training.options.conversion import EXPORT_FORMATS, ExportOptions
 from training.options.scripts import PredictionOptions
 from training.prediction import Predictor
 
@@ -165,3 +170,28 @@ def test_options_that_contradict():
         PredictionOptions(exported="out", vectors="out.npy")
     with pytest.raises(InputError, match="cannot be read"):
         predict(PredictionOptions(exported="no such folder", input=str(ROOT / "README.md")))
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_a_network_without_weight_is_not_exported(exported, classifier_of, texts, form, tmp_path):
+    whole, _ = exported("text_cnn", form)  # or its runtime is missing
+    checkpoint = tmp_path / "checkpoint"
+    shutil.copytree(classifier_of("text_cnn"), checkpoint)
+    with h5py.File(checkpoint / "model.weights.h5", "r+") as file:
+        _, _, linear_weight, network_weight, _ = (
+            file[f"layers/ngram_classifier/vars/{number}"] for number in range(5)
+        )
+        linear_weight[()], network_weight[()] = 2.0, 0.0
+    sign(checkpoint)
+    options = {"ckpt_dir": str(checkpoint), "out": str(tmp_path / "out")}
+    folder = export(ExportOptions(**options, format=form))
+    described = json.loads((folder / "model.json").read_text())
+    assert list(described["inputs"]) == ["ngram_ids", "ngram_values"]
+    ours, theirs = Predictor(checkpoint).probabilities(texts), ExportedPredictor(folder)
+    np.testing.assert_allclose(theirs.probabilities(texts), ours, atol=1e-6)
+    np.testing.assert_allclose(
+        theirs.exported(theirs.exported.encode(texts))["probabilities"], ours, atol=1e-6
+    )
+    if form != "saved_model":  # which keeps all weights of a model
+        file = model_file(form, WHOLE)
+        assert (folder / file).stat().st_size < (whole / file).stat().st_size

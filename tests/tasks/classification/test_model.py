@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss
 from common.errors import ConfigError
 from models.backbones.base import make_backbone
 from models.build import build
+from models.presets import backbone_config
 from models.registry import BACKBONES, HEADS
 from tasks.registry import TASKS
 from tests.classifiers import classification_model, label_set
@@ -260,3 +261,32 @@ def test_windows_give_the_highest_of_each_score(config_of, batch_of, head):
             scores.append(np.asarray(model({**alone, "padding_mask": part >= 0}))[0])
         assert len(scores) == {14: 3, 5: 1, 2: 1}[length]
         np.testing.assert_allclose(found[row], np.max(scores, axis=0), atol=1e-5)
+
+
+def test_a_network_without_weight_is_left_out(monkeypatch):
+    backbone = make_backbone(backbone_config("text_cnn", "tiny", 20, d_model=8))
+    model = build(classification_model(backbone, LABELS, num_ngrams=5))
+    layer = model.ngram_classifier
+    rng = np.random.default_rng(0)
+    layer.fill(rng.normal(size=(5, LABELS)), rng.normal(size=LABELS))
+    tokens = {name: np.ones((2, 6), "int32") for name in ("token_ids", "segment_ids")}
+    ngrams = {
+        "ngram_ids": np.array([[1, 3], [2, 0]], "int32"),
+        "ngram_values": np.ones((2, 2), "f"),
+    }
+    inputs = {**tokens, "padding_mask": np.ones((2, 6), "bool"), **ngrams}
+    layer.mix(0.5, 2.0, 0.1)
+    model.leave_out_unused()
+    assert model.arrays.keys() == inputs.keys()
+    layer.mix(0.0, 2.0, 0.1)
+    expected = np.asarray(model(inputs))
+    assert model.arrays.keys() == inputs.keys()
+    model.leave_out_unused()
+    assert model.arrays.keys() == ngrams.keys()
+    monkeypatch.setattr(backbone, "call", pytest.fail)
+    np.testing.assert_array_equal(model(ngrams), expected)
+    monkeypatch.undo()
+    # Training and validation need it again.
+    model.leave_to_network()
+    assert model.arrays.keys() == inputs.keys()
+    assert np.abs(np.asarray(model(inputs)) - expected).max() > 0.01
