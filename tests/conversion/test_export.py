@@ -11,6 +11,7 @@ import pytest
 from common.errors import CheckpointError, InputError, OptionError
 from conversion import export as exporting
 from conversion.export import export
+from conversion.exported import _litert
 from data_util.inputs import documents_to_inputs
 from models.backbones.base import make_backbone
 from models.build import build
@@ -187,6 +188,25 @@ def test_int8_gives_the_same_labels(exported, tiny, form):
             == [entry["label"] for entry in result["labels"]]
         )
     assert np.mean(agree) >= 0.97  # 2 of 84 may stand next to the threshold
+
+
+def test_an_int8_batch_for_litert_does_not_depend_on_those_before(tmp_path):
+    """No training. With XNNPACK, a batch of another size than the one before can give NaN."""
+    pytest.importorskip("ai_edge_litert", reason="ai_edge_litert is not installed")
+    # LiteRT's converter leaves arrays of less than 1,024 weights as they are.
+    backbone = make_backbone(backbone_config("text_cnn", "tiny", 40, d_model=64))
+    model = build(classification_model(backbone, 30, head="max_pooled", num_ngrams=300))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(scale=0.1, size=one.shape) for one in model.get_weights()])
+    path = tmp_path / FILES["litert"]
+    exporting._WRITERS["litert"](ServingModel(model), path, "int8")
+    _, run = _litert(path)
+    for rows, length in ((1, 3), (32, 100), (8, 32), (2, 5), (16, 64)):
+        inputs = batch_of(rows, length, 40, 300, seed=length)
+        _, first = _litert(path)
+        np.testing.assert_array_equal(run(inputs)["logits"], first(inputs)["logits"])
+        expected = model({**inputs, "padding_mask": inputs["padding_mask"] == 1})
+        np.testing.assert_allclose(run(inputs)["logits"], expected, atol=0.2)
 
 
 def weight_bytes(folder, form):
