@@ -25,7 +25,8 @@ def main() -> None:
     run(
         predict,
         PredictionOptions,
-        "Label new text with a fine-tuned checkpoint or an export of one.",
+        "Label new text with a fine-tuned checkpoint or an export of one; or fill in [MASK] or "
+        "continue texts with a pre-trained one.",
     )
 
 

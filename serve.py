@@ -32,7 +32,8 @@ def main() -> None:
     run(
         serve,
         ServingOptions,
-        "Label texts over HTTP with a fine-tuned checkpoint or an export of one.",
+        "Label texts over HTTP with a fine-tuned checkpoint or an export of one; or fill in [MASK] "
+        "or continue texts with a pre-trained one.",
     )
 
 

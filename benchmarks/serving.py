@@ -92,14 +92,14 @@ def write_bodies(checkpoint: Path, source: Path, target: Path) -> None:
     """Writes one request body per line, each with one input of the checkpoint's task.
 
     Args:
-        checkpoint: a fine-tuned checkpoint.
+        checkpoint: a checkpoint that has a task.
         source: the inputs, in a format that the task reads.
         target: the file of bodies.
     """
     from models.checkpoints.folder import read_checkpoint
     from tasks.loading import load_task
 
-    task = load_task(read_checkpoint(checkpoint))
+    task = load_task(read_checkpoint(checkpoint), pretrained=True)
     with source.open("rb") as file:
         lines = (line for line in task.read(file, str(source)) if line.record is not None)
         values = [task.values(line.record) for line in islice(lines, TEXTS)]

@@ -34,7 +34,8 @@ def load(
         batch_size: the number of texts that the network reads at a time.
 
     Returns:
-        The classifier. A checkpoint that is only pre-trained has vectors alone.
+        The classifier. A checkpoint that is only pre-trained has vectors and, if its objectives
+        predict tokens, fills in [MASK] or continues texts.
 
     Raises:
         CheckpointError: the folder is not a complete checkpoint.
@@ -71,15 +72,15 @@ class Classifier:
         _import_keras()
         from models.checkpoints.folder import read_checkpoint
         from models.checkpoints.publication import read_published
+        from tasks.loading import has_task
         from training.prediction import Predictor
         from training.vectors import TextVectors, pooling_of
 
         self.folder, self.batch_size = folder, batch_size
-        checkpoint = read_published(folder, lambda: read_checkpoint(folder))
-        self._fine_tuned: Predictor | None = None
-        if "task" in checkpoint.config:
+        self._own_predictor: Predictor | None = None
+        if read_published(folder, lambda: has_task(read_checkpoint(folder))):
             predictor = Predictor(folder, threshold)
-            self._fine_tuned = predictor
+            self._own_predictor = predictor
             # The network is in memory once.
             pooling = pooling_of(predictor.checkpoint)
             self._vectors = TextVectors(predictor.model.backbone, predictor.text, pooling)
@@ -112,10 +113,11 @@ class Classifier:
         Returns:
             The result of one input, or a list with those of several. Of a classification it is
             {"labels": [{"label": ..., "probability": ...}]}, the most probable label first; white
-            space has no labels.
+            space has no labels. Of a checkpoint that is only pre-trained it is that of its language
+            model.
 
         Raises:
-            CheckpointError: the checkpoint is only pre-trained.
+            CheckpointError: the checkpoint is only pre-trained and predicts no tokens of a text.
             InputError: an input is not what the checkpoint's task needs; the message names it.
         """
         records, one = self._records(texts)
@@ -234,12 +236,12 @@ class Classifier:
 
     @property
     def _predictor(self) -> "Predictor":
-        if self._fine_tuned is None:
+        if self._own_predictor is None:
             raise CheckpointError(
                 f"{self.folder}: this checkpoint is only pre-trained: it has vectors, but nothing "
                 "to predict. Run train_bert_fine_tuning.py on it first."
             )
-        return self._fine_tuned
+        return self._own_predictor
 
     def _labelling_task(self) -> "Task":
         task = self._predictor.task

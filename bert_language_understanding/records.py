@@ -46,7 +46,8 @@ def record_of(
         defaults: the values of fields that a dict may lack.
 
     Raises:
-        InputError: the task's records are of another kind.
+        InputError: the task's records are of another kind, or the checkpoint can make nothing of
+            this one.
     """
     if isinstance(one, Mapping):
         one = {**(defaults or {}), **one}
@@ -55,14 +56,22 @@ def record_of(
                 f"{place} has the keys {', '.join(map(str, one))}; this checkpoint needs "
                 f"{', '.join(fields)}"
             )
-        return make({name: _checked(one[name], fields[name], place) for name in fields})
+        named = {name: _checked(one[name], fields[name], place) for name in fields}
+        return _made(make, named, place)
     values = one if isinstance(one, tuple) else (one,)
     if len(values) != len(fields):
         raise InputError(_wrong_count(one, fields, place))
     checked = (
         _checked(value, kind, place) for value, kind in zip(values, fields.values(), strict=True)
     )
-    return make(dict(zip(fields, checked, strict=True)))
+    return _made(make, dict(zip(fields, checked, strict=True)), place)
+
+
+def _made(make: Callable[[Mapping[str, Any]], Any], values: Mapping[str, Any], place: str) -> Any:
+    try:
+        return make(values)
+    except InputError as error:
+        raise InputError(f"{place}: {error.message}") from None
 
 
 def text_of(one: One, place: str) -> Text:

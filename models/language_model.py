@@ -10,8 +10,8 @@ from models.kernels.losses import cross_entropy
 from models.pretraining_model import PretrainingModel
 
 
-class LanguageModel(keras.Model):
-    """Scores all tokens at some positions, with the head of an objective.
+class PositionStates(keras.Model):
+    """What the backbone gives at some positions, as the head of an objective reads it.
 
     Args:
         model: a built model; its layers are shared.
@@ -30,6 +30,44 @@ class LanguageModel(keras.Model):
         self.built = True
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Computes the sequence output.
+
+        Args:
+            inputs: the backbone's, and "positions" (batch, count) int32.
+            training: has no effect.
+
+        Returns:
+            (batch, count, d_model).
+        """
+        outputs = self.backbone(
+            inputs,
+            training=False,
+            visibility=self.head.visibility,
+            positions=inputs["positions"],
+        )
+        return outputs["sequence_output"]
+
+
+class StateScores(PositionStates):
+    """Scores all tokens, given what `PositionStates` gives."""
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Computes logits.
+
+        Args:
+            inputs: "states" (batch, count, d_model).
+            training: has no effect.
+
+        Returns:
+            (batch, count, vocab_size) float32.
+        """
+        return self.head(inputs["states"], token_embedding=self.backbone.token_embedding)
+
+
+class LanguageModel(PositionStates):
+    """Scores all tokens at some positions, with the head of an objective."""
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Computes logits.
 
         Args:
@@ -39,14 +77,7 @@ class LanguageModel(keras.Model):
         Returns:
             (batch, count, vocab_size) float32.
         """
-        outputs = self.backbone(
-            inputs,
-            training=False,
-            visibility=self.head.visibility,
-            positions=inputs["positions"],
-        )
-        embedding = self.backbone.token_embedding
-        return self.head(outputs["sequence_output"], token_embedding=embedding)
+        return self.head(super().call(inputs), token_embedding=self.backbone.token_embedding)
 
 
 class TokenLosses(LanguageModel):
@@ -66,13 +97,15 @@ class TokenLosses(LanguageModel):
         return losses
 
 
-def prefix_segments(model: PretrainingModel, padding_mask: np.ndarray, prefix: int) -> np.ndarray:
+def prefix_segments(
+    model: PretrainingModel, padding_mask: np.ndarray, prefix: int | np.ndarray
+) -> np.ndarray:
     """The segments of texts whose first tokens are seen both ways, if the model can do so.
 
     Args:
         model: of any objectives.
         padding_mask: (rows, length) bool, True at tokens.
-        prefix: how many tokens are seen both ways.
+        prefix: how many tokens are seen both ways, in all rows or (rows, 1) in each.
 
     Returns:
         (rows, length) int32: 1 after the prefix; all 0 if no objective predicts the next token so.

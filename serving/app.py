@@ -18,6 +18,7 @@ from serving.metrics import MeasureRequests, Measures
 from serving.model_endpoint import add_model
 from serving.options import ServingOptions
 from serving.page.document import add_page
+from serving.records import records_of
 from serving.schemas import HealthAnswer, LabelsAnswer, predict_answer, request_models
 from serving.worker import Worker
 from training.predictor import TaskPredictor
@@ -92,8 +93,7 @@ def _add_endpoints(
     @app.post("/v1/predict", responses=ANSWERS, response_model=predict_answer(task.result_type))
     async def predict(body: requests.predict) -> Response:  # type: ignore[name-defined]
         """The result of an input, or of each of several. White space has an empty result."""
-        inputs = body.input if isinstance(body.input, list) else [body.input]
-        records = [task.record(requests.values(one)) for one in inputs]
+        records = records_of(task, requests, body.input)
         given = [index for index, record in enumerate(records) if not task.is_empty(record)]
         with batcher.room_for(len(given)):
             chosen = [records[index] for index in given]

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from serving.batching import MicroBatcher
 from serving.errors import ANSWERS
 from serving.options import ServingOptions
+from serving.records import records_of
 from serving.schemas import RequestModels, explain_answer
 from serving.worker import Worker
 from training.occlusion import MAX_PARTS, explanation, occlude
@@ -29,7 +30,7 @@ def add_explanation(
     @app.post("/v1/explain", responses=ANSWERS, response_model=answer)
     async def explain(body: requests.explain) -> dict[str, Any]:  # type: ignore[name-defined]
         """Which characters support a label: those without which it becomes less likely."""
-        record = task.record(requests.values(body.input))
+        (record,) = records_of(task, requests, body.input)
         # One slot in the queue is for the record itself.
         most = max(len(requests.fields), min(MAX_PARTS, options.max_queue - 1))
         with batcher.room_for(min(1 + most, options.max_queue)):

@@ -23,7 +23,7 @@ _KEEP_ALIVE_SECONDS = 30
 _SEND_BUFFER = 1 << 17
 # Of --stop_timeout, what is left for ending when no answer is awaited any more.
 _ENDING_SECONDS = 2
-_TEXT = "the first text: 第一个文本"
+_TEXT = "第一个文本"
 
 
 def serve(options: ServingOptions, load: Callable[[ServingOptions], TaskPredictor]) -> None:
@@ -84,12 +84,12 @@ def warm_up(predictor: TaskPredictor, batch_size: int) -> None:
     So no request waits for tracing, or for the dictionary of the tokenizer to be read.
     """
     task = predictor.task
-    record = task.record(
-        {name: _TEXT if kind is str else [_TEXT] for name, kind in task.fields.items()}
-    )
-    predictor.predict([record], top_k=1)
+    plain = {name: _TEXT if kind is str else [_TEXT] for name, kind in task.fields.items()}
+    # The task's own examples: not every text makes a record of every checkpoint.
+    records = list(map(task.record, task.examples(chinese=True) or [plain]))
+    predictor.predict(records, top_k=1)
     if task.explains:
-        task.spans(record, predictor.text.tokenizer)
+        task.spans(records[0], predictor.text.tokenizer)
     longest = predictor.text.sequence_length
     for length in (*range(LENGTH_STEP, longest, LENGTH_STEP), longest):
         predictor.batch_outputs([task.sample(length, predictor.text)] * batch_size)

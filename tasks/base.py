@@ -1,7 +1,7 @@
 """The contract of a task: everything between labelled examples and results, for one kind of them.
 
 A task is a subclass of `Task` in a folder of its own, named in `tasks.registry`. An instance
-describes one data set, or one fine-tuned checkpoint: its labels, its head, what validation has
+describes one data set, or one checkpoint: its labels, its head, what validation has
 chosen. Training, prediction, serving and export use the instance and know no task by name.
 
 An exported model gives results without Keras, TensorFlow, SciPy and scikit-learn. So the module of
@@ -42,7 +42,8 @@ class Task(Labelled, CheckedFiles, Decided, Explained, Exported, Tabular):
     """One kind of labelled example: how it is read, learned and measured, and what a result is.
 
     Attributes:
-        name: the key in `tasks.registry.TASKS`.
+        name: the key in `tasks.registry.TASKS`; or in `PRETRAINED_TASKS`, and then the task lacks
+            the methods that learn.
         score: the validation metric that chooses the best epoch.
         higher_is_better: whether a larger score is better.
         near_tie: two scores that differ by no more count as equally good; then the later epoch is
@@ -51,7 +52,7 @@ class Task(Labelled, CheckedFiles, Decided, Explained, Exported, Tabular):
             `list[str]`. A record of one `str` may be given as the text itself. `defaults` has the
             values of those that may be left out.
         result_type: a dataclass that describes a result of `results`; an entry that is None may be
-            missing.
+            missing. The service's page shows a result by the first of its entries that it knows.
         min_sequence_length: the shortest sequence that can hold a record.
         explains: whether `labels`, `probabilities`, `log_odds` and `read_lengths` are implemented,
             which explain a label; if so, `encode` gives a tuple with the token ids of each text of
@@ -183,7 +184,11 @@ class Task(Labelled, CheckedFiles, Decided, Explained, Exported, Tabular):
         raise NotImplementedError
 
     def record(self, values: Mapping[str, Any]) -> Record:
-        """Makes a record from the `fields` of a request."""
+        """Makes a record from the `fields` of a request.
+
+        Raises:
+            InputError: the checkpoint can make nothing of them; says what to do.
+        """
         raise NotImplementedError
 
     def is_empty(self, record: Record) -> bool:
@@ -231,5 +236,8 @@ class Task(Labelled, CheckedFiles, Decided, Explained, Exported, Tabular):
         return []
 
     def examples(self, chinese: bool) -> list[dict[str, Any]]:
-        """Inputs to try on the page of the service, as `fields`; Chinese ones, or English ones."""
+        """Inputs to try on the page of the service, as `fields`; Chinese ones, or English ones.
+
+        The service warms up with them, too.
+        """
         return []

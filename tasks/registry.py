@@ -18,6 +18,12 @@ TASKS = Registry(
 
 DEFAULT_TASK = "multi_label"
 
+# What a checkpoint can do that is only pre-trained: functions from a checkpoint to a task, or to
+# None if it is none for that. The first one decides.
+PRETRAINED_TASKS = Registry(
+    language_model="tasks.language_model.from_checkpoint:pretrained_task",
+)
+
 # The tasks' own options, if they have any. They are separate from the tasks, so that `--help` lists
 # them without loading Keras, which takes seconds.
 TASK_OPTIONS = Registry(
@@ -30,10 +36,11 @@ TASK_OPTIONS = Registry(
     regression="tasks.regression.options:RegressionOptions",
 )
 
-# Options of what uses a fine-tuned checkpoint, which replace what its task decides by: None where
-# they are not given. See `tasks.base.Task.use_options`.
+# Options of what uses a checkpoint, which replace what its task decides by: None where they are not
+# given. See `tasks.base.Task.use_options`.
 DECISION_OPTIONS = Registry(
-    sequence_to_sequence="tasks.sequence_to_sequence.options:GenerationOptions",
+    sequence_to_sequence="tasks.generation_options:GenerationOptions",
+    language_model="tasks.language_model.options:ContinuationOptions",
 )
 
 # The files of the bundled sample, by split, for the tasks that it has examples of.

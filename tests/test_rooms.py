@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.registry import TASKS
+from tasks.registry import PRETRAINED_TASKS, TASKS
 
 ROOT = Path(__file__).parents[1]
 
@@ -150,6 +150,7 @@ def test_no_framework_where_workers_start(room):
 # What gives results: the tasks (not those that other tests register), and what loads them.
 LIGHT = {
     *(module for name in TASKS if room_of(module := TASKS[name].__module__) == "tasks"),
+    *(PRETRAINED_TASKS[name].__module__ for name in PRETRAINED_TASKS),
     *("tasks.loading", "conversion.exported_predictor", "training.prediction", "serving.server"),
     *("predict", "serve"),
 }

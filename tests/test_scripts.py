@@ -408,7 +408,9 @@ def test_predict_refuses(tiny, run_of, refused, tmp_path):
     run = run_of()
     folder = f"--ckpt_dir={run.fine_tuned}"
     assert "no such checkpoint folder" in refused("predict.py", f"--ckpt_dir={tmp_path / 'no'}")
-    assert "only pre-trained" in refused("predict.py", f"--ckpt_dir={run.pretrained}")
+    assert "language_model has no such option" in refused(
+        "predict.py", f"--ckpt_dir={run.pretrained}", "--threshold=0.5"
+    )
     assert "no such file" in refused("predict.py", folder, f"--input={tmp_path / 'no.txt'}")
     assert "this is a folder" in refused("predict.py", folder, f"--input={tmp_path}")
     assert "must be from 0 to 1" in refused("predict.py", folder, "--threshold=1.5")

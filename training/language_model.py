@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,32 @@ import numpy as np
 
 from common.errors import CheckpointError, InputError
 from common.random_streams import random_generator
-from data_util.bucketing import padded_length
 from data_util.inputs import documents_to_inputs, token_budget
 from data_util.tokens.detokenize import detokenize, joined
 from models.checkpoints.folder import Checkpoint, read_checkpoint
 from models.checkpoints.publication import read_published
 from models.checkpoints.weights import load_model
-from models.generation.generate import generate
-from models.generation.scores import log_softmax
 from models.generation.settings import GenerationSettings
-from models.language_model import LanguageModel, TokenLosses, predicted_by, prefix_segments
+from models.language_model import (
+    LanguageModel,
+    PositionStates,
+    StateScores,
+    TokenLosses,
+    predicted_by,
+    prefix_segments,
+)
 from tasks.data import TextEncoder
+from tasks.language_model.continuation import Continuation
+from tasks.language_model.masks import (
+    MASK,
+    Candidates,
+    MaskFiller,
+    encode_masked,
+    filled_places,
+    mask_windows,
+)
 from training.devices.forward import Forward
 from training.preparation.tokenizer import stored_tokenizer
-
-MASK = "[MASK]"
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,6 @@ class TextModel:
             )
         self._kind = "next" if "next" in self.predicts else "masked"
         self._losses = Forward(TokenLosses(model, self._kind)).outputs
-        self._compiled: dict[str, Callable[[Mapping[str, np.ndarray]], Any]] = {}
 
     @classmethod
     def load(cls, folder: Path, batch_size: int = 8) -> "TextModel":
@@ -167,7 +177,7 @@ class TextModel:
     ) -> dict[str, Any]:
         """The most probable tokens for each [MASK] of a text.
 
-        A text that is longer than a sequence is read from its end, if each [MASK] is there.
+        A text that is longer than a sequence is read in parts that overlap; see `mask_windows`.
 
         Args:
             text: with one [MASK] or more.
@@ -178,51 +188,34 @@ class TextModel:
         Returns:
             "text", with the most probable tokens in their places, and "masks": for each [MASK]
             {"token", "probability"} of `top_k` tokens; the probabilities of all that may be given
-            have the sum 1. Each is predicted as if the others were masked, too.
+            have the sum 1. Each is predicted as if the others of its part were masked, too.
 
         Raises:
             CheckpointError: the checkpoint is not of masked_lm.
-            InputError: the text has no [MASK], is too long, or leaves no token to give.
+            InputError: the text has no [MASK], or leaves no token to give.
         """
         self._need("masked", "to fill in [MASK]", "masked_lm")
-        parts = text.split(MASK)
-        if len(parts) == 1:
+        if MASK not in text:
             raise InputError(f"this text has no {MASK}")
-        vocabulary, room = self.text.vocabulary, token_budget(self.text.sequence_length)
-        encoded = self.text.encode(parts)
-        ids = encoded[0]
-        for part in encoded[1:]:
-            ids = np.concatenate([ids, np.array([vocabulary.mask_id], np.int32), part])
-        allowed = np.zeros(self._model.backbone.config.vocab_size, bool)
-        allowed[vocabulary.ordinary_ids if candidates is None else candidates] = True
+        vocabulary = self.text.vocabulary
+        (ids,) = encode_masked([text], self.text)
+        allowed = vocabulary.ordinary_ids if candidates is None else np.unique(candidates)
         if exclude_seen:
-            allowed[ids] = False
-        if not allowed.any():
+            allowed = allowed[~np.isin(allowed, ids)]
+        if not len(allowed):
             raise InputError("no token is left to give: each is in the text")
-        unread = max(len(ids) - room, 0)
-        if vocabulary.mask_id in ids[:unread]:
-            raise InputError(
-                f"{len(ids):,} tokens: this checkpoint reads {room:,} at a time, and a {MASK} is "
-                "not among the last ones"
-            )
-        ids = ids[unread:]
-        places = np.flatnonzero(ids == vocabulary.mask_id)
-        inputs = {**self._inputs([ids]), "positions": (places + 1)[None].astype(np.int32)}
-        logits = self._logits("masked")(inputs)[0].copy()
-        logits[:, ~allowed] = -np.inf
-        probabilities = np.exp(log_softmax(logits))
-        # Those that are not allowed are last: their probability may not be the only one of 0.
-        best = np.argsort(-logits, axis=1, kind="stable")[:, : min(top_k, int(allowed.sum()))]
-        tokens = [vocabulary.tokens[token].removeprefix("##") for token in best[:, 0].tolist()]
-        filled = "".join(chain.from_iterable(zip(parts, [*tokens, ""], strict=True)))
-        masks = [
-            [
-                {"token": vocabulary.tokens[token], "probability": round(float(row[token]), 6)}
-                for token in chosen.tolist()
-            ]
-            for row, chosen in zip(probabilities, best, strict=True)
-        ]
-        return {"text": filled, "masks": masks}
+        windows = mask_windows(ids, vocabulary.mask_id, token_budget(self.text.sequence_length))
+        found = []
+        for start in range(0, len(windows), self._batch_size):
+            chosen = windows[start : start + self._batch_size]
+            inputs = self._inputs([window.ids for window in chosen])
+            filled = filled_places(chosen, inputs["token_ids"].shape)
+            found += self._filler(inputs, filled, top_k, allowed)
+        best = Candidates.joined(found)
+        return {
+            "text": best.fill(text, vocabulary.tokens),
+            "masks": best.to_dicts(vocabulary.tokens, top_k),
+        }
 
     def write_on(
         self, text: str, settings: GenerationSettings, seed: int = 0, number: int = 0
@@ -230,8 +223,8 @@ class TextModel:
         """Continues a text.
 
         Args:
-            text: may be empty.
-            settings: how; as many tokens are written as fit into a sequence beside the text.
+            text: may be empty; of one that is too long the end is read: see `kept_tokens`.
+            settings: how; no more tokens are written than fit into a sequence beside the text.
             seed, number: of what is drawn; each number draws other tokens.
 
         Returns:
@@ -240,49 +233,33 @@ class TextModel:
 
         Raises:
             CheckpointError: the checkpoint is not of causal_lm.
-            InputError: the text leaves no room.
         """
         self._need("next", "to continue a text", "causal_lm")
         (ids,) = self.text.encode([text])
-        longest = self._model.backbone.config.max_position
-        prompt = np.concatenate([np.array([self.text.vocabulary.cls_id], np.int32), ids])[None]
-        room = longest - prompt.shape[1]
-        if room < 1:
-            raise InputError(f"{len(ids):,} tokens leave no room in a sequence of {longest:,}")
-        settings = dataclasses.replace(
-            settings,
-            max_length=min(settings.max_length, room),
-            banned_ids=tuple(self.text.vocabulary.reserved_ids.tolist()),
+        banned = tuple(self.text.vocabulary.reserved_ids.tolist())
+        continuation = Continuation(
+            self._next_logits,
+            partial(prefix_segments, self._model),
+            self.text.vocabulary,
+            self._model.backbone.config.max_position,
+            dataclasses.replace(settings, banned_ids=banned),
         )
-        outputs = self._logits("next")
-
-        def step(sequences: np.ndarray, parents: np.ndarray) -> np.ndarray:
-            rows, length = sequences.shape
-            padded = np.full((rows, padded_length(length, longest)), 0, np.int32)
-            padded[:, :length] = sequences
-            mask = np.tile(np.arange(padded.shape[1]) < length, (rows, 1))
-            inputs = {
-                "token_ids": padded,
-                "segment_ids": prefix_segments(self._model, mask, prompt.shape[1]),
-                "padding_mask": mask,
-                "positions": np.full((rows, 1), length - 1, np.int32),
-            }
-            return outputs(inputs)[:, 0]
-
-        generators = [random_generator(seed, "continuation", number)]
-        best = generate(step, prompt, settings, generators)[0][0]
-        continuation = self._text_of(best.ids)
+        (best,) = continuation([ids], [random_generator(seed, "continuation", number)])
+        written = self._text_of(best.ids)
         return {
-            "text": joined(text, continuation),
-            "continuation": continuation,
+            "text": joined(text, written),
+            "continuation": written,
             "score": round(best.score, 6),
         }
 
-    def _logits(self, kind: str) -> Callable[[Mapping[str, np.ndarray]], Any]:
-        """The compiled forward pass of a `LanguageModel`, made once."""
-        if kind not in self._compiled:
-            self._compiled[kind] = Forward(LanguageModel(self._model, kind)).outputs
-        return self._compiled[kind]
+    @cached_property
+    def _filler(self) -> MaskFiller:
+        states, scores = PositionStates(self._model, "masked"), StateScores(self._model, "masked")
+        return MaskFiller(Forward(states).outputs, Forward(scores).outputs, self.text.vocabulary)
+
+    @cached_property
+    def _next_logits(self) -> Callable[[Mapping[str, np.ndarray]], Any]:
+        return Forward(LanguageModel(self._model, "next")).outputs
 
     def _need(self, kind: str, purpose: str, objective: str) -> None:
         if kind not in self.predicts:

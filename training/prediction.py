@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Predictor(TaskPredictor):
-    """Loads a fine-tuned checkpoint and predicts.
+    """Loads a checkpoint and predicts, also if it is only pre-trained and has a task all the same.
 
         >>> predictor = Predictor(Path("checkpoint_lm_save"))
         >>> predictor.predict(["被告人盗窃手机一部。"])
@@ -48,12 +48,12 @@ class Predictor(TaskPredictor):
     Attributes:
         checkpoint: the checkpoint.
         metrics: the content of its metrics.json.
-        task: the task that it was fine-tuned for.
+        task: the task that it was fine-tuned for, or what it can do as pre-training left it.
         model: the model.
         text: turns text into the model's token ids.
 
     Raises:
-        CheckpointError: the folder is not a complete, fine-tuned checkpoint.
+        CheckpointError: the folder is not a complete checkpoint, or has no task.
         OptionError: one of these is given, but the task has none.
         InputError: the file of thresholds cannot be used.
     """
@@ -87,8 +87,9 @@ class Predictor(TaskPredictor):
 
     def _load(self, folder: Path) -> None:
         checkpoint = read_checkpoint(folder)
-        self.task, self.model = load_task_model(checkpoint)
-        self.model.leave_out_unused()
+        self.task, self.model = load_task_model(checkpoint, pretrained=True)
+        if "task" in checkpoint.config:
+            self.model.leave_out_unused()
         if checkpoint.setting("test_mode", bool):
             logger.warning("%s was made in --test_mode: its predictions are not meaningful", folder)
         length = checkpoint.setting("sequence_length", int)

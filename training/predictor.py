@@ -1,4 +1,4 @@
-"""Prediction with a fine-tuned model, whatever runs it."""
+"""Prediction with a model, whatever runs it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class TaskPredictor:
     Attributes:
         checkpoint: the files that the model came with.
         metrics: the content of its metrics.json.
-        task: the task that it was fine-tuned for.
+        task: what it gives results for.
         text: turns text into the model's token ids.
     """
 

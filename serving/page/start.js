@@ -1,5 +1,7 @@
 // The last of the scripts: chooses the renderer, and starts the page.
-const renderer = RENDERERS.find((one) => TASK.result.includes(one.holds)) || ANY_RESULT;
+// By the first entry of a result for which there is one.
+const held = TASK.result.find((name) => RENDERERS.some((one) => one.holds === name));
+const renderer = RENDERERS.find((one) => one.holds === held) || ANY_RESULT;
 
 makeBoxes();
 document.documentElement.lang = language().locale;

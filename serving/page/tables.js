@@ -1,5 +1,7 @@
 // Files of inputs, and the table of their results.
-const OTHER_NAMES = { text: [["fact"], ["sentence"]], "text_a,text_b": [["sentence1", "sentence2"]] };
+const OTHER_NAMES = {
+  text: [["fact"], ["sentence"]], prompt: [["text"]], "text_a,text_b": [["sentence1", "sentence2"]],
+};
 // The names that the fields may have in a file.
 const NAMES = [FIELDS, ...(OTHER_NAMES[FIELDS] || [])];
 const LISTS = FIELDS.filter((name) => TASK.fields[name] !== "text");

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
-from common.errors import CheckpointError, ConfigError, OptionError
+from common.errors import CheckpointError, OptionError
 from common.options import Options
 from data_util.inputs import documents_to_inputs
 from data_util.reading.settings import DEFAULT_READING, Reading
@@ -20,7 +20,7 @@ from models.generation.settings import GenerationSettings
 from tasks.base import Encoded, Evaluation, Forward, Task
 from tasks.data import Line, TextEncoder
 from tasks.evaluation import Compile, Outputs
-from tasks.sequence_to_sequence.options import GENERATION, SequenceToSequenceOptions
+from tasks.sequence_to_sequence.options import SequenceToSequenceOptions
 from tasks.sequence_to_sequence.records import SOURCE, read_sources
 
 if TYPE_CHECKING:
@@ -74,23 +74,9 @@ class SequenceToSequence(Task):
         self._generation()  # Options that contradict each other are told now.
 
     def _generation(self) -> GenerationSettings:
-        options, vocabulary = self.options, self.vocabulary
+        vocabulary = self.vocabulary
         never = {*vocabulary.reserved_ids.tolist()} - {vocabulary.sep_id}
-        try:
-            return GenerationSettings(
-                max_length=options.max_target_length,
-                eos_id=vocabulary.sep_id,
-                num_beams=1 if options.sampling else options.num_beams,
-                length_penalty=options.length_penalty,
-                no_repeat_ngram=options.no_repeat_ngram,
-                sample=options.sampling,
-                temperature=options.temperature,
-                top_k=options.sampling_top_k,
-                top_p=options.sampling_top_p,
-                banned_ids=tuple(sorted(never)),
-            )
-        except ConfigError as error:
-            raise OptionError(f"{error}") from error
+        return self.options.settings(self.options.max_target_length, never, vocabulary.sep_id)
 
     # The checkpoint folder.
 
@@ -116,9 +102,7 @@ class SequenceToSequence(Task):
     def use_options(self, options: Options) -> None:
         """See `Task.use_options`."""
         super().use_options(options)
-        given = {name: getattr(options, name, None) for name in GENERATION}
-        before = self.options
-        self.options = before.replace(**{k: v for k, v in given.items() if v is not None})
+        self.options = self.options.changed(options)
         self._generation()
 
     def summary(self) -> str:

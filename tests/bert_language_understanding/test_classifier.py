@@ -14,7 +14,9 @@ from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.weights import load_model
 from tasks.classification.task import MultiClass
 from tests import toys
+from tests.language_models import write_language_model
 from tests.toys.toy_task.task import ToyTask
+from training.language_model import TextModel
 from training.preparation.tokenizer import stored_tokenizer
 
 OLD = Path(__file__).parents[1] / "old_checkpoints"
@@ -152,12 +154,31 @@ def test_vectors_of_pairs(pretrained):
     assert np.abs(found[0] - found[2]).max() > 1e-3
 
 
-def test_a_pretrained_checkpoint_has_vectors_alone(pretrained):
-    for call in (pretrained.predict, pretrained.probabilities, pretrained.explain):
+def test_a_pretrained_checkpoint_fills_in_masks(pretrained):
+    text = TEXTS[0][:10] + "[MASK]" + TEXTS[0][11:20]
+    found, nothing = pretrained([text, " "], top_k=3)
+    expected = TextModel.load(OLD / "pretrained_text_cnn").fill(text, 3)
+    assert found["text"] == expected["text"] and nothing == {"masks": [], "text": ""}
+    for one, other in zip(found["masks"][0], expected["masks"][0], strict=True):
+        assert one["token"] == other["token"]
+        assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
+    assert pretrained({"prompt": text}) == pretrained(text)
+    with pytest.raises(InputError, match=r"^input 1: this text has no \[MASK\]: write it"):
+        pretrained([text, "a"])
+    for call in (pretrained.probabilities, pretrained.explain):
+        with pytest.raises(CheckpointError, match="language_model has no labels"):
+            call(text)
+    with pytest.raises(CheckpointError, match="language_model has no labels"):
+        pretrained.labels  # noqa: B018
+
+
+def test_a_pretrained_checkpoint_that_predicts_no_tokens_has_vectors_alone(tmp_path):
+    folder = write_language_model(tmp_path / "lm", "permutation_lm", "transformer")
+    encoder = load(folder)
+    assert encoder.vectors(["甲天", "乙"]).shape == (2, 16)
+    for call in (encoder.predict, encoder.probabilities, encoder.explain):
         with pytest.raises(CheckpointError, match=r"only pre-trained.*train_bert_fine_tuning"):
             call("a")
-    with pytest.raises(CheckpointError, match="only pre-trained"):
-        pretrained.labels  # noqa: B018
 
 
 def test_inputs_of_the_backbone(pretrained):

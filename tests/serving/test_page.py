@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from serving.page.document import page_of, page_source
+from tests.language_models import write_language_model
 
 SOURCE = page_source()
 NEEDED = "playwright (pip) and chromium (apt) are needed"
@@ -144,6 +145,81 @@ def test_a_text_that_was_written(page_without_service):
     assert page.locator("#written-list li").all_text_contents() == ["轮到谁"]
     page.evaluate("renderer.show(readBoxes(), { text: '', score: -1 })")
     assert page.locator("#written-others").is_hidden()
+
+
+def test_masks_are_chips_with_candidates(page_without_service):
+    page = page_without_service({"prompt": str}, ["masks", "text"])
+    assert page.get_by_role("button", name="Fill it in").is_visible()
+    page.get_by_role("textbox", name="Text", exact=True).fill("<b>un[MASK] 😀 [MASK]!")
+    page.evaluate("""renderer.show(readBoxes(), { text: "", masks: [
+        [{ token: "##do", probability: 0.75 }, { token: "til", probability: 0.2 }],
+        [{ token: "<i>", probability: 0.5 }],
+    ] })""")
+    text = page.locator("#masks-text")
+    assert text.text_content() == "<b>undo 😀 <i>!"
+    assert text.locator("mark.chip").all_text_contents() == ["do", "<i>"]
+    bars = page.locator("#masks-list .bar")
+    assert [bar.evaluate("bar => bar.style.width") for bar in bars.all()] == ["75%", "20%", "50%"]
+    # Another token, by keyboard.
+    page.get_by_role("button", name="til 20.0 %").focus()
+    page.keyboard.press("Enter")
+    assert text.text_content() == "<b>until 😀 <i>!"
+    pressed = page.locator("#masks-list button[aria-pressed=true]")
+    assert pressed.all_text_contents() == ["til20.0 %", "<i>50.0 %"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    read = page.evaluate("""recordsOf("a.csv", "text\\n[MASK] b")""")
+    assert [each["input"] for each in read] == [{"prompt": "[MASK] b"}]
+    table = page.evaluate("""tableOf([
+        { input: { prompt: "[MASK]" }, result: { masks: [[{ token: "a" }]], text: "a" } },
+    ])""")
+    assert table.splitlines()[1] == '"[MASK]","[[{""token"":""a""}]]","a",""'
+
+
+def test_a_text_that_goes_on(page_without_service):
+    page = page_without_service({"prompt": str}, ["continuation", "text", "score"])
+    assert page.get_by_role("button", name="Continue it").is_visible()
+    show = "result => renderer.show({}, result)"
+    result = {"text": "<b>Once upon", "continuation": " upon", "score": -1.5}
+    assert page.evaluate(show, result) == ""
+    assert page.locator("#continued-text").text_content() == "<b>Once upon"
+    assert page.locator("#continued-text mark").text_content() == " upon"
+    assert "-1.50" in page.locator("#continued-score").text_content()
+    assert page.evaluate(show, {**result, "continuation": ""}) == "The model has written nothing."
+    assert page.locator("#continued-text").text_content() == "<b>Once upon"
+
+
+def test_masks_are_filled_in_by_the_service(browser, service, tmp_path):
+    folder = write_language_model(tmp_path / "lm", "masked_lm")
+    with service(folder, tmp_path / "log.txt") as (address, _):
+        with open_on_a_phone(browser, address, "zh-CN") as page:
+            page.get_by_role("button", name="试一个例子").click()
+            page.locator("#masks-text mark.chip").wait_for()
+            assert page.locator("#masks-list button").count() == 5
+            given = page.get_by_role("textbox").input_value()
+            token = page.locator("#masks-list .name").first.text_content()
+            filled = page.locator("#masks-text").text_content()
+            assert filled == given.replace("[MASK]", token)
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_role("textbox").fill("甲天")
+        page.keyboard.press("Control+Enter")
+        page.get_by_text("this text has no [MASK]").wait_for()
+        assert page.locator("#masks").is_hidden()
+        page.close()
+
+
+def test_a_text_is_continued_by_the_service(browser, service, tmp_path):
+    folder = write_language_model(tmp_path / "lm", "causal_lm")
+    with (
+        service(folder, tmp_path / "log.txt", "--max_length=5") as (address, _),
+        open_on_a_phone(browser, address, "de-DE") as page,
+    ):
+        page.get_by_role("textbox").fill("甲天")
+        page.get_by_role("button", name="Fortsetzen").click()
+        page.locator("#continued-text mark").wait_for()
+        written = page.locator("#continued-text mark").text_content()
+        assert len(written) == 5
+        assert page.locator("#continued-text").text_content() == f"甲天{written}"
 
 
 def test_the_choices_of_a_question(page_without_service):

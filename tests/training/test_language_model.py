@@ -137,9 +137,8 @@ def test_masks_are_filled(masked):
         assert entries[0]["probability"] == pytest.approx(probabilities[best[0]], abs=1e-5)
     first, second = (entries[0]["token"] for entries in found["masks"])
     assert found["text"] == f"甲{first}地{second}"
-    for text in ("no mask", "[MASK]" + "甲" * 10):
-        with pytest.raises(InputError):
-            masked.fill(text)
+    with pytest.raises(InputError, match=r"no \[MASK\]"):
+        masked.fill("no mask")
 
 
 def test_only_candidates_are_given(masked):
@@ -158,9 +157,17 @@ def test_only_candidates_are_given(masked):
         masked.fill("甲乙[MASK]", 10, VOCABULARY.encode("甲乙"), exclude_seen=True)
 
 
-def test_a_long_text_is_read_from_its_end(masked):
+def test_a_long_text_is_read_where_its_masks_are(masked):
     text = "乙丙天地人甲天地[MASK]"  # 9 tokens, and room for 10
     assert masked.fill("甲人" + text)["masks"] == masked.fill("人" + text)["masks"]
+    # At both ends, farther from each other than a sequence is long.
+    begin = "[MASK]" + "乙丙天地人甲天地甲"
+    both = masked.fill(f"{begin}人人{text}")
+    for found, alone in zip(both["masks"], (begin, "人" + text), strict=True):
+        (expected,) = masked.fill(alone)["masks"]
+        assert [each["token"] for each in found] == [each["token"] for each in expected]
+        for one, other in zip(found, expected, strict=True):
+            assert one["probability"] == pytest.approx(other["probability"], abs=2e-6)
     # What is not read has been seen all the same.
     (entries,) = masked.fill("人" + "甲天" * 6 + "[MASK]", 9, exclude_seen=True)["masks"]
     assert {each["token"] for each in entries} == set("乙丙地")
@@ -207,8 +214,10 @@ def test_a_text_is_continued(causal):
     drawn = GenerationSettings(max_length=6, sample=True)
     one, same, other = (causal.write_on("甲", drawn, 1, number) for number in (1, 1, 2))
     assert one == same != other
-    with pytest.raises(InputError, match="no room"):
-        causal.write_on("甲" * 12, settings)
+    # Of a text that is too long the end is read: 6 tokens, if 5 more are to be written.
+    long = causal.write_on("乙丙人人" + "甲天" * 4, settings)
+    assert long["continuation"] == causal.write_on("甲天" * 3, settings)["continuation"]
+    assert long["text"].startswith("乙丙人人")
 
 
 def test_what_a_checkpoint_cannot_do(causal, masked):

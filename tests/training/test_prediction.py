@@ -14,7 +14,9 @@ from models.checkpoints.folder import read_checkpoint
 from tasks.data import Line
 from tasks.loading import load_task_model
 from tests.hostile_files import sign
+from tests.language_models import write_language_model
 from training import prediction
+from training.language_model import TextModel
 from training.options.scripts import PredictionOptions
 from training.prediction import Predictor, predict
 from training.preparation.tokenizer import stored_tokenizer
@@ -68,9 +70,36 @@ def test_threshold_instead_of_the_checkpoints_own(run_of, predictor):
     assert all(len(result["labels"]) == 3 for result in other.predict(TEXTS))
 
 
-def test_only_fine_tuned_checkpoints(run_of):
+def test_only_checkpoints_that_have_a_task(tmp_path):
+    # No objective of it predicts tokens of a text.
+    folder = write_language_model(tmp_path / "lm", "permutation_lm", "transformer")
     with pytest.raises(CheckpointError, match="only pre-trained"):
-        Predictor(run_of().pretrained)
+        Predictor(folder)
+
+
+def test_a_pre_trained_checkpoint_fills_in_masks(run_of, tmp_path, capfd):
+    source = tmp_path / "in.txt"
+    source.write_text("被告人[MASK]手机。\n\n被告人。\n", encoding="utf-8")
+    options = PredictionOptions(
+        ckpt_dir=str(run_of().pretrained), input=str(source), top_k=2, with_text=True
+    )
+    with pytest.raises(InputError, match=r"in\.txt:3: this text has no \[MASK\]: write it"):
+        predict(options)
+    capfd.readouterr()
+    assert predict(options.replace(on_error="skip")) == 3
+    first, empty, wrong = map(json.loads, capfd.readouterr().out.splitlines())
+    expected = TextModel.load(run_of().pretrained).fill("被告人[MASK]手机。", 2)
+    assert first["prompt"] == "被告人[MASK]手机。" and first["text"] == expected["text"]
+    assert [[each["token"] for each in mask] for mask in first["masks"]] == [
+        [each["token"] for each in mask] for mask in expected["masks"]
+    ]
+    assert empty == {"masks": [], "text": ""}
+    assert wrong["masks"] == [] and "line 3: this text has no [MASK]" in wrong["error"]
+    table = options.replace(on_error="skip", output_format="csv", output=str(tmp_path / "out.csv"))
+    assert predict(table) == 3
+    header, row, *_ = csv.reader((tmp_path / "out.csv").open(encoding="utf-8-sig", newline=""))
+    assert header == ["prompt", "masks", "text", "error"]
+    assert row[2] == expected["text"] and json.loads(row[1]) == first["masks"]
 
 
 def test_more_lines_than_fit_together(run_of, tmp_path):

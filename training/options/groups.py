@@ -4,7 +4,7 @@ None means: from the checkpoint, or else from the preset, or else the default in
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,6 +169,15 @@ def _size_group(sizes: tuple[SizeOption, ...]) -> type[Options]:
     return make_options("SizeOptions", fields, "The backbone's sizes, in place of its preset's")
 
 
+def without_extended(groups: Sequence[type[Options]]) -> list[type[Options]]:
+    """The groups without those that another one of them extends, and which come with it."""
+    return [
+        one
+        for one in groups
+        if not any(issubclass(each, one) for each in groups if each is not one)
+    ]
+
+
 @dataclass(frozen=True)
 class FineTunedOptions(Options):
     """The checkpoint (it decides as validation chose, or as fine-tuning was told)"""
@@ -187,8 +196,8 @@ class FineTunedOptions(Options):
     @classmethod
     def further_groups(cls, values: Mapping[str, Any]) -> tuple[type[Options], ...]:
         """What decides on the results of those tasks that have such options."""
-        groups = map(DECISION_OPTIONS.__getitem__, DECISION_OPTIONS)
-        return (*super().further_groups(values), *groups)
+        groups = [DECISION_OPTIONS[name] for name in DECISION_OPTIONS]
+        return (*super().further_groups(values), *without_extended(groups))
 
 
 @dataclass(frozen=True)

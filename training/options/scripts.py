@@ -21,6 +21,7 @@ from training.options.groups import (
     PredictorOptions,
     RunOptions,
     TokenizerOptions,
+    without_extended,
 )
 from training.options.masking import MaskingOptions
 from training.options.sample import sample_files
@@ -32,10 +33,7 @@ OUTPUT_FORMATS = ("jsonl", "csv")
 def _chosen(groups: Registry, names: Any) -> list[type[Options]]:
     """The groups with these names; names that cannot be are left to the checks of the option."""
     found = [groups[name] for name in groups if isinstance(names, list) and name in names]
-    # A group that another one extends comes with it.
-    return [
-        one for one in found if not any(issubclass(each, one) for each in found if each is not one)
-    ]
+    return without_extended(found)
 
 
 @dataclass(frozen=True)
@@ -267,7 +265,7 @@ class PredictionOptions(PredictorOptions, TextFileOptions):
         maximum=60_000,
     )
     batch_size: int = option(64, "number of documents in each batch", minimum=1)
-    top_k: int = option(0, 'also return the K most probable labels as "top"', minimum=0)
+    top_k: int = option(0, 'add the K best labels as "top", or give K tokens for [MASK]', minimum=0)
     vectors: str = option(
         "",
         "instead of labels, write the vector of each line to this file, for numpy.load; a "

@@ -5,8 +5,9 @@ import pytest
 from common.errors import CheckpointError, OptionError
 from models.checkpoints.folder import read_checkpoint
 from models.checkpoints.writing import write_checkpoint
+from tasks.generation_options import GenerationOptions
 from tasks.rows import split_rows
-from tasks.sequence_to_sequence.options import GenerationOptions, SequenceToSequenceOptions
+from tasks.sequence_to_sequence.options import SequenceToSequenceOptions
 from tests.tasks.examples import model_for, outputs_of
 from training.preparation.tokenizer import text_files
 

@@ -15,7 +15,7 @@ from conversion.exported_predictor import ExportedPredictor
 from models.backbones.base import make_backbone
 from models.build import build
 from models.presets import backbone_config
-from tasks.sequence_to_sequence.options import GenerationOptions
+from tasks.generation_options import GenerationOptions
 from tests.conftest import ROOT
 from tests.conversion.conftest import NEEDED
 from tests.tasks.examples import write
