@@ -9,7 +9,11 @@ from common.errors import ConfigError
 from models.config import BackboneConfig
 from models.kernels.dropout import Dropout
 from models.layers.linear_chain_crf import LinearChainCRF
+from models.layers.ngram_scores import NgramScores
 from models.serializable import Serializable
+
+# Vectors of n-grams that few texts have are learned by heart sooner than what a network sees.
+NGRAM_DROPOUT = 0.4
 
 
 @keras.saving.register_keras_serializable(package="models")
@@ -22,8 +26,10 @@ class PerTokenHead(Serializable, keras.layers.Layer):
     Args:
         config: the backbone's configuration.
         num_tags: the number of tags, T.
-        dropout: the dropout rate of the head's input.
+        dropout: the dropout rate of the head's input; that of n-grams is at least `NGRAM_DROPOUT`,
+            except that 0 is 0 for both.
         crf: whether it also learns how well a tag follows another one.
+        ngrams: whether it adds the scores of the n-grams around each position: see `NgramScores`.
 
     Raises:
         ConfigError: `num_tags` or `dropout` is invalid.
@@ -43,6 +49,7 @@ class PerTokenHead(Serializable, keras.layers.Layer):
         num_tags: int,
         dropout: float,
         crf: bool = False,
+        ngrams: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,12 +67,17 @@ class PerTokenHead(Serializable, keras.layers.Layer):
             name="scores",
         )
         self.crf = LinearChainCRF(num_tags, name="crf") if crf else None
+        self.ngrams: NgramScores | None = None
+        if ngrams:
+            rate = max(dropout, NGRAM_DROPOUT) if dropout else 0.0
+            self.ngrams = NgramScores(num_tags, config.vocab_size, rate, name="ngrams")
 
     def build(self, input_shape: Any = None) -> None:
         """Creates all weights."""
         self.scores.build((None, None, self.config.d_model))
-        if self.crf is not None:
-            self.crf.build()
+        for layer in (self.crf, self.ngrams):
+            if layer is not None:
+                layer.build()
 
     def call(
         self, outputs: Mapping[str, Any], padding_mask: Any, training: bool | None = None
@@ -73,8 +85,8 @@ class PerTokenHead(Serializable, keras.layers.Layer):
         """Scores the tags.
 
         Args:
-            outputs: the backbone's outputs.
-            padding_mask: (batch, length) bool, True at tokens; it changes nothing.
+            outputs: the backbone's outputs, and its input "token_ids".
+            padding_mask: (batch, length) bool, True at tokens.
             training: whether dropout is active.
 
         Returns:
@@ -83,6 +95,8 @@ class PerTokenHead(Serializable, keras.layers.Layer):
         """
         sequence = self.dropout(outputs["sequence_output"], training=training)
         logits = self.scores(sequence)
+        if self.ngrams is not None:
+            logits += self.ngrams(outputs["token_ids"], padding_mask, training=training)
         if self.crf is None:
             return logits
         return {"logits": logits, "transitions": self.crf(logits)}

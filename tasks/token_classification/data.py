@@ -78,6 +78,7 @@ def prepare_data(
         labels,
         scheme="plain" if kind == "plain" else options.model_tags,
         crf=options.crf,
+        ngrams=options.ngrams,
         overlap=options.window_overlap,
         nested=options.nested_entities,
     )

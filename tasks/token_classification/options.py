@@ -24,6 +24,11 @@ class TokenClassificationOptions(LabelOptions):
     )
     model_tags: str = option("bio", "the tags that the model learns", choices=TAG_SCHEMES)
     crf: bool = option(False, "a linear-chain CRF over the tags, which learns what follows what")
+    ngrams: bool = option(
+        True,
+        "also score the tags by the n-grams of tokens around each token, beside the network, as a "
+        "linear classifier does: better with few labelled texts",
+    )
     nested_entities: str = option(
         "error",
         "entities within others: an error, or outermost: those that are not within others are kept",

@@ -34,7 +34,10 @@ def stored_settings(checkpoint: "Checkpoint") -> dict[str, Any]:
             f"{checkpoint.folder}: config.json: window_overlap must not be negative."
         )
     crf = checkpoint.setting("crf", bool)
-    settings = {"scheme": scheme, "crf": crf, "overlap": overlap, "nested": nested}
+    # Checkpoints of earlier versions have neither the entry nor the part of the head.
+    ngrams = "ngrams" in checkpoint.config and checkpoint.setting("ngrams", bool)
+    settings = {"scheme": scheme, "crf": crf, "ngrams": ngrams}
+    settings |= {"overlap": overlap, "nested": nested}
     return {**settings, "scale": _scale(checkpoint)}
 
 

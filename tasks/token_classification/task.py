@@ -23,6 +23,7 @@ from tasks.token_classification.passages import (
 from tasks.token_classification.records import read_lines
 from tasks.token_classification.result import ConllFormat, Tagging, tagging
 from tasks.token_classification.stored import stored_settings
+from tasks.token_classification.tag_chain import tag_scores, transition_scores
 from tasks.token_classification.tags import Entity, entities_of, tag_names
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class TokenClassification(Task):
         labels: of the entities.
         scheme: of the tags that the model learns: "bio", "bioes" or "plain".
         crf: whether the head has a linear-chain CRF.
+        ngrams: whether the head reads the n-grams around each token, too.
         overlap: tokens that two neighbouring windows of a long text share.
         nested: what becomes of entities within others in labelled files.
         scale: of all scores, which calibrates the probabilities: see `calibration`.
@@ -64,12 +66,14 @@ class TokenClassification(Task):
         *,
         scheme: str = "bio",
         crf: bool = False,
+        ngrams: bool = False,
         overlap: int = 64,
         nested: str = "error",
         scale: float = 1.0,
     ) -> None:
         self.entity_labels = labels.labels
-        self.scheme, self.crf, self.overlap, self.nested = scheme, crf, overlap, nested
+        self.scheme, self.crf, self.ngrams = scheme, crf, ngrams
+        self.overlap, self.nested = overlap, nested
         self.tags = tag_names(labels.labels, scheme)
         self.scale = scale
 
@@ -82,6 +86,7 @@ class TokenClassification(Task):
             "num_labels": len(self.entity_labels),
             "tags": self.scheme,
             "crf": self.crf,
+            "ngrams": self.ngrams,
             "window_overlap": self.overlap,
             "nested_entities": self.nested,
         }
@@ -107,20 +112,25 @@ class TokenClassification(Task):
         from models.heads.per_token import PerTokenHead
         from models.task_model import TaskModel
 
-        head = PerTokenHead(backbone.config, len(self.tags), dropout, crf=self.crf, name="head")
+        parts = {"crf": self.crf, "ngrams": self.ngrams}
+        head = PerTokenHead(backbone.config, len(self.tags), dropout, **parts, name="head")
         return TaskModel(backbone, head, self)
 
     def start_head(self, model: "TaskModel", data: Any) -> None:
-        """Starts with the frequencies of the tags in the training texts as probabilities."""
-        found = np.concatenate([np.zeros(0, np.int64), *data.tags["train"]])
-        counts = np.bincount(found[found >= 0], minlength=len(self.tags)) + 1.0
-        model.head.scores.bias.assign(np.log(counts / counts.sum()).astype(np.float32))
+        """Starts from how often the tags stand in the training texts, and after each other."""
+        tags, count = data.tags["train"], len(self.tags)
+        model.head.scores.bias.assign(tag_scores(tags, count))
+        if self.crf:
+            model.head.crf.transitions.assign(transition_scores(tags, count))
 
     def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
-        """Copies the head if the tags are the same."""
+        """Copies the head if the tags are the same; n-grams start anew if there were none."""
         if not isinstance(before, type(self)) or (before.tags, before.crf) != (self.tags, self.crf):
             return None
-        model.head.set_weights(source.head.get_weights())
+        for part in ("scores", "crf", "ngrams"):
+            learned, new = getattr(source.head, part), getattr(model.head, part)
+            if learned is not None and new is not None:
+                new.set_weights(learned.get_weights())
         return f"the {len(self.tags):,} tags keep their weights"
 
     def loss(self, inputs: Mapping[str, Any], targets: Any, outputs: Any) -> tuple[Any, Any]:

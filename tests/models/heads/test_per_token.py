@@ -52,6 +52,21 @@ def test_with_a_crf_it_gives_transitions_too():
     assert again.num_tags == 3 and again.crf is not None
 
 
+def test_with_ngrams_it_adds_their_scores():
+    config = backbone_config("text_cnn", "tiny", 20, d_model=8, num_filters=4)
+    head = PerTokenHead(config, 3, 0.1, ngrams=True, name="head")
+    model = build(TaskModel(make_backbone(config), head, None))
+    ids = np.array([[2, 7, 9, 3]], np.int32)
+    inputs = {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids > 0}
+    found = np.asarray(model(inputs))
+    added = np.asarray(head.ngrams(ids, ids > 0))
+    for convolution in head.ngrams.convolutions:
+        convolution.kernel.assign(0.0 * convolution.kernel)
+    np.testing.assert_allclose(found - np.asarray(model(inputs)), added, atol=1e-5)
+    assert np.abs(added).max() > 1e-3
+    assert PerTokenHead.from_config(head.get_config()).ngrams is not None
+
+
 @pytest.mark.parametrize("arguments", [(0, 0.1), (True, 0.1), (2, 1.0)])
 def test_sizes_that_it_cannot_have(arguments):
     with pytest.raises(ConfigError):

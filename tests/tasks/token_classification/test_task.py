@@ -83,6 +83,24 @@ def test_it_learns_and_reports(run):
     assert "Entities of each label" in report and "Texts with most errors" in report
 
 
+def test_a_crf_starts_with_what_the_order_of_tags_tells(run, tmp_path):
+    from training.fine_tuning import build_model, prepare_data
+
+    chosen = options(run[0], data_path=str(tmp_path), learning_rate=0.0, head_learning_rate=0.0)
+    data = prepare_data(chosen, None)
+    model, _ = build_model(chosen, data, None)
+    inputs, targets = next(data.batches["train"].batches(0))
+
+    def loss():
+        values, weights = data.task.loss(inputs, targets, model(inputs, training=False))
+        return float(np.average(values, weights=weights))
+
+    started = loss()
+    model.head.crf.transitions.assign(np.zeros((7, 5), np.float32))
+    # With zeros it knows how often each tag stands, and not what follows what.
+    assert started < loss() - 0.03
+
+
 def test_entities_of_lines_and_of_words(run, predictor, tmp_path):
     source, target = tmp_path / "in.jsonl", tmp_path / "out"
     text = "天人甲乙地丙人天地地天人甲乙"
@@ -174,12 +192,23 @@ def test_a_checkpoint_that_was_changed_is_refused(run, tmp_path):
     from tasks.loading import load_task
 
     checkpoint = read_checkpoint(run[0] / "save")
-    for key, value in (("tags", "x"), ("window_overlap", -1), ("crf", 1), ("num_labels", 3)):
+    for key, value in (
+        *(("tags", "x"), ("window_overlap", -1), ("crf", 1), ("ngrams", 0), ("num_labels", 3)),
+    ):
         before = checkpoint.config[key]
         checkpoint.config[key] = value
         with pytest.raises(CheckpointError):
             load_task(checkpoint)
         checkpoint.config[key] = before
+
+
+def test_a_checkpoint_of_an_earlier_version_has_no_ngrams(run):
+    from tasks.loading import load_task
+
+    checkpoint = read_checkpoint(run[0] / "save")
+    assert load_task(checkpoint).ngrams
+    del checkpoint.config["ngrams"]
+    assert not load_task(checkpoint).ngrams
 
 
 def test_the_head_continues_if_the_tags_are_the_same(predictor):
@@ -193,6 +222,22 @@ def test_the_head_continues_if_the_tags_are_the_same(predictor):
     assert said == "the 5 tags keep their weights"
     for one, each in zip(before, predictor.model.head.get_weights(), strict=True):
         np.testing.assert_array_equal(one, each)
+
+
+def test_the_head_continues_without_ngrams(predictor):
+    from models.backbones.base import make_backbone
+    from models.build import build
+    from tasks.token_classification.task import TokenClassification
+
+    source = predictor.model
+    without = TokenClassification(task_labels("A", "B"), crf=True)
+    model = build(without.build_model(make_backbone(source.backbone.config), 0.0))
+    assert model.head.ngrams is None
+    assert without.continue_head(model, predictor.task, source)
+    for part in ("scores", "crf"):
+        found, expected = (getattr(each.head, part).get_weights() for each in (model, source))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def task_labels(*names):
