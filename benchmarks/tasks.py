@@ -1,7 +1,8 @@
 """Compares the tasks with what people would use instead, one table for each.
 
     python -m benchmarks.tasks --data=DATA --table=ner [--data_sets=cail2021_legal_ner,msra_ner]
-        [--backbones=text_cnn,transformer] [--limit=1000] [--epochs=8] [--pretrain]
+        [--backbones=text_cnn,transformer] [--limit=1000] [--epochs=8] [--crf=false,true]
+        [--pretrain]
 
 `--limit` takes so many training texts, and a quarter as many for validation and test, so that all
 of it runs in minutes. `--pretrain` also pre-trains each backbone on `legal_corpus` with characters,
@@ -37,7 +38,12 @@ def main() -> None:
     options.add_argument("--limit", type=int, default=None)
     options.add_argument("--epochs", type=int, default=8)
     options.add_argument("--preset", default="tiny")
-    options.add_argument("--crf", action="store_true", help="also with a CRF")
+    options.add_argument(
+        "--crf",
+        choices=("false", "true", "false,true"),
+        default="false",
+        help="networks without a CRF, with one, or both",
+    )
     options.add_argument("--pretrain", action="store_true")
     options.add_argument("--pretraining_epochs", type=int, default=3)
     arguments = options.parse_args()
@@ -52,7 +58,7 @@ def ner(arguments: Any) -> None:
         files = ner_table.prepared(name, arguments.data, folder / "files", arguments.limit)
         rows = [_row("CRF on characters (sklearn-crfsuite)", ner_table.crf_on_characters, files)]
         for backbone in arguments.backbones.split(","):
-            for crf in (False, True) if arguments.crf else (False,):
+            for crf in (choice == "true" for choice in arguments.crf.split(",")):
                 rows += _networks(name, files, folder, backbone, crf, arguments)
         print(f"\n{name}\n\n{markdown(rows)}")
 
