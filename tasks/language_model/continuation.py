@@ -72,8 +72,13 @@ class Continuation:
         for room in sorted(set(rooms)):
             rows = [row for row, each in enumerate(rooms) if each == room]
             settings = dataclasses.replace(self._settings, max_length=room)
-            step = _Step(self._logits, self._segments, [prompts[row] for row in rows],
-                         self._vocabulary.pad_id, self._longest)  # fmt: skip
+            step = _Step(
+                self._logits,
+                self._segments,
+                [prompts[row] for row in rows],
+                self._vocabulary.pad_id,
+                self._longest,
+            )
             chosen = [generators[row] for row in rows] if generators else []
             for row, results in zip(
                 rows, generate(step, step.prompts, settings, chosen), strict=True
