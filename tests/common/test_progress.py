@@ -117,12 +117,21 @@ def terminal():
     """
     pty = pytest.importorskip("pty")
     user, stderr = pty.openpty()
-    os.set_blocking(user, False)
     stream = os.fdopen(stderr, "w")
     with pytest.MonkeyPatch.context() as patch:
         # Not in a fixture: pytest gives each phase of a test streams of its own.
         patch.setattr(sys, "stderr", stream)
-        yield user, lambda: os.read(user, 100_000).decode()
+
+        def written() -> str:
+            # The kernel hands over what was written a little later, in parts.
+            stream.write("\0")
+            stream.flush()
+            found = b""
+            while not found.endswith(b"\0"):
+                found += os.read(user, 100_000)
+            return found.removesuffix(b"\0").decode()
+
+        yield user, written
     with suppress(OSError):
         stream.close()
     with suppress(OSError):
