@@ -15,7 +15,7 @@ the median of the rounds' ratios. Tokenization is not part of it.
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.measuring import in_turn, report, summary
+from common.blocks import blocks
 from data_util.reading.documents import read_documents
 from data_util.tokens.ngram_table import NgramTable
 from data_util.tokens.tokenizers import make_tokenizer
@@ -49,7 +50,11 @@ def main() -> None:
     )
     table = NgramTable.build(train, MAX_NGRAMS)
     found: dict[str, Callable[[], Rows]] = {
-        TOGETHER: lambda: (row for block in blocks(texts) for row in table.feature_rows(block)),
+        TOGETHER: lambda: (
+            row
+            for block in blocks(((tokens,) for tokens in texts), BLOCK)
+            for row in table.feature_rows(block)
+        ),
         "one after another": lambda: map(table.features, texts),
     }
     if arguments.before:
@@ -67,12 +72,6 @@ def tokenized(path: Path, count: int) -> list[list[str]]:
     tokenizer = make_tokenizer("word")
     documents = islice(read_documents([str(path)], labelled=True), count)
     return [tokenizer.tokenize(document.text)[:TOKENS] for document in documents]
-
-
-def blocks(texts: Sequence[list[str]]) -> Iterable[list[tuple[list[str]]]]:
-    """The texts as `NgramTable.feature_rows` takes them, `BLOCK` at a time."""
-    for first in range(0, len(texts), BLOCK):
-        yield [(tokens,) for tokens in texts[first : first + BLOCK]]
 
 
 def earlier_table(checkout: Path) -> Any:

@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks.lib.arguments import speed_parser
 from benchmarks.lib.measuring import in_turn, needed, report, summary
 from benchmarks.lib.peers import PAD, Shape, padded
+from common.blocks import blocks
 from models.presets import PRESETS
 
 BATCH = 64
@@ -106,10 +107,10 @@ def labelling(checkpoint: Path, lines: Path) -> Callable[[], float]:
     classifier = Predictor(checkpoint)
 
     def work() -> float:
-        done, size = 0, BATCH * TOGETHER
+        done = 0
         with lines.open("rb") as source:
             records = classifier.task.read(source, str(lines))
-            while block := list(itertools.islice(records, size)):
+            for block in blocks(records, BATCH * TOGETHER):
                 for result in classifier.predict([line.record for line in block], BATCH):
                     json.dumps(result, ensure_ascii=False)
                 done += len(block)

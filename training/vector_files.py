@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from common.blocks import blocks
 from common.errors import InputError, OptionError
 from common.options import as_text, declarations
 from common.progress import Progress
@@ -18,7 +19,7 @@ from training.labelling_run import counted
 from training.options.scripts import PredictionOptions
 from training.prediction_files import Source, check_source, open_source
 from training.runs.output_checks import check_output_file
-from training.vectors import TextVectors, blocks
+from training.vectors import TextVectors
 
 logger = logging.getLogger(__name__)
 

@@ -1,12 +1,11 @@
 """One vector per text, from a checkpoint of either stage."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
+from common.blocks import blocks
 from data_util.inputs import Segments, rows_to_inputs
 from data_util.reading.text_pairs import Text
 from models.backbone_model import BackboneModel
@@ -20,8 +19,6 @@ from models.tuning.stored import stored_tuning
 from tasks.data import TextEncoder
 from training.devices.forward import Forward
 from training.preparation.tokenizer import stored_tokenizer
-
-ItemT = TypeVar("ItemT")
 
 
 class TextVectors:
@@ -126,10 +123,3 @@ def load_backbone(checkpoint: Checkpoint) -> tuple[Backbone, TextEncoder]:
     tuning.merge(model.backbone)
     length = min(checkpoint.setting("sequence_length", int), checkpoint.backbone.max_position)
     return model.backbone, TextEncoder(*stored_tokenizer(checkpoint), length)
-
-
-def blocks(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
-    """Lists of `size` consecutive items; the last may be shorter."""
-    iterator = iter(items)
-    while block := list(islice(iterator, size)):
-        yield block

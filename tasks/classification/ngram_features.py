@@ -1,10 +1,10 @@
 """The features of labelled texts and pairs, as the linear classifier reads them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 import numpy as np
 
+from common.blocks import blocks
 from data_util.inputs import truncated
 from data_util.reading.documents import read_documents
 from data_util.reading.text_pairs import Text
@@ -111,9 +111,6 @@ def select(
 
 def stacked(table: FeatureTable, tokens: Iterable[Tokens]) -> SparseRows:
     """The features of several examples."""
-    return SparseRows.stack(_rows(table, iter(tokens)))
-
-
-def _rows(table: FeatureTable, tokens: Iterator[Tokens]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    while block := list(islice(tokens, _BLOCK)):
-        yield from table.feature_rows(block)
+    return SparseRows.stack(
+        row for block in blocks(tokens, _BLOCK) for row in table.feature_rows(block)
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.checkpoints.folder import read_checkpoint
-from training.vectors import TextVectors, blocks, load_backbone
+from training.vectors import TextVectors, load_backbone
 
 OLD = Path(__file__).parents[1] / "old_checkpoints"
 
@@ -25,8 +25,3 @@ def test_of_both_stages_and_backbones(name):
 def test_sequences_as_long_as_the_checkpoint_was_trained_on():
     _, text = load_backbone(read_checkpoint(OLD / "pretrained_text_cnn"))
     assert text.sequence_length == 64
-
-
-def test_blocks():
-    assert list(blocks(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(blocks([], 2)) == []

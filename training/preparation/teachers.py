@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from common.blocks import blocks
 from common.duration import duration
 from common.errors import OptionError
 from common.progress import Progress
@@ -25,7 +26,6 @@ from training.devices import distribution
 from training.options.scripts import FineTuningOptions
 from training.prediction import Predictor
 from training.preparation.tokenizer import cache_folder
-from training.vectors import blocks
 
 logger = logging.getLogger(__name__)
 
