@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, run
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, run, split_flags
 from common.whole_files import write_whole
 from data_util.reading.settings import DEFAULT_READING
 from models.registry import BACKBONES
@@ -58,7 +58,7 @@ def main() -> None:
         "--tokenize_style=char",
     ]
     fine_tuning = [
-        *(f"--{'training' if name == 'train' else name}_data_file={files[name]}" for name in files),
+        *split_flags(files),
         *FINE_TUNING,
         f"--num_epochs={arguments.num_epochs}",
     ]

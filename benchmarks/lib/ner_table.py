@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lib.measuring import needed
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, split_flags
 from tasks.token_classification.metrics import counts_by_label, entity_metrics
 from tasks.token_classification.records import TaggedText, read_splits
 from tasks.token_classification.tags import Entity, entities_of, tags_of
@@ -87,7 +87,7 @@ def ours(
     run(
         "train_bert_fine_tuning.py",
         "--task=token_classification",
-        *(f"--{option}_data_file={files[split]}" for option, split in _OPTIONS.items()),
+        *split_flags(files),
         f"--ckpt_dir={checkpoint}",
         f"--ckpt_dir_save={folder}",
         f"--data_path={folder.parent / 'data'}",
@@ -96,9 +96,6 @@ def ours(
     )
     metrics = read_metrics(folder)
     return {**metrics["test"], "best_epoch": metrics["best_epoch"]}
-
-
-_OPTIONS = {"training": "train", "valid": "valid", "test": "test"}
 
 
 def crf_on_characters(files: Mapping[str, Path]) -> dict[str, float]:
