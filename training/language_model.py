@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from common.blocks import blocks
 from common.errors import CheckpointError, InputError
 from common.random_streams import random_generator
 from data_util.inputs import documents_to_inputs, token_budget
@@ -206,8 +207,7 @@ class TextModel:
             raise InputError("no token is left to give: each is in the text")
         windows = mask_windows(ids, vocabulary.mask_id, token_budget(self.text.sequence_length))
         found = []
-        for start in range(0, len(windows), self._batch_size):
-            chosen = windows[start : start + self._batch_size]
+        for chosen in blocks(windows, self._batch_size):
             inputs = self._inputs([window.ids for window in chosen])
             filled = filled_places(chosen, inputs["token_ids"].shape)
             found += self._filler(inputs, filled, top_k, allowed)

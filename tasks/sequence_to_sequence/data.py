@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from common.blocks import blocks
 from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
 from data_util.labelled.text_groups import count_tokens
@@ -97,8 +98,7 @@ def _encoded(
     sources: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     with Progress("tokenizing", len(examples)) as progress:
-        for start in range(0, len(examples), _TOGETHER):
-            some = examples[start : start + _TOGETHER]
+        for some in blocks(examples, _TOGETHER):
             sources += text.encode([each.source for each in some])
             targets += text.encode([each.target for each in some])
             progress.advance(len(some))
