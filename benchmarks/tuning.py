@@ -2,11 +2,12 @@
 
     python -m benchmarks.tuning --data=DATA [--data_sets=cail2018,goemotions] [--documents=N]
         [--backbones=text_cnn,transformer] [--preset=small] [--seeds=1] [--folder=...]
+        [--pretrained=CHECKPOINT]
 
 `--data` is the folder of the data sets (see `benchmarks/lib/data_sets.py`). For each data set and
-backbone it pre-trains once on the text of the training documents, and fine-tunes from that
-checkpoint with each tuning and seed, without the TF-IDF classifier, so that the network alone is
-compared. Completed runs in the folder are not repeated.
+backbone it pre-trains once on the text of the training documents, or takes the checkpoint given,
+and fine-tunes from it with each tuning and seed, without the TF-IDF classifier, so that the network
+alone is compared. Completed runs in the folder are not repeated.
 
 Prints a Markdown table for each data set and backbone. "seconds" are those of the training steps of
 all epochs together, without validations; where the features of a frozen backbone are computed once,
@@ -52,6 +53,7 @@ def main() -> None:
     options.add_argument("--preset", default="small")
     options.add_argument("--documents", type=int, default=0, help="of the training set; 0: all")
     options.add_argument("--pretraining_epochs", type=int, default=0, help="0: the data set's")
+    options.add_argument("--pretrained", type=Path, help="a checkpoint to use for all pre-training")
     options.add_argument("--num_epochs", type=int, default=10, help="of fine-tuning")
     options.add_argument("--sequence_length", type=int, default=256)
     options.add_argument("--seeds", type=int, default=1)
@@ -75,17 +77,18 @@ def _measured(arguments: Any, name: str, backbone: str) -> list[dict[str, Any]]:
     if arguments.documents:
         train = first_lines(train, folder, arguments.documents)
     data_set, common = DATA_SETS[name], [f"--data_path={folder / 'data'}"]
-    pretrained = folder / f"{backbone}-pretrained"
-    run(
-        "train_bert_lm.py",
-        *common,
-        f"--mask_lm_source_file={train}",
-        f"--backbone={backbone}",
-        f"--preset={arguments.preset}",
-        f"--num_epochs={arguments.pretraining_epochs or data_set.pretraining_epochs}",
-        f"--ckpt_dir={pretrained}",
-        *([f"--tokenize_style={data_set.tokenize_style}"] if data_set.tokenize_style else []),
-    )
+    pretrained = arguments.pretrained or folder / f"{backbone}-pretrained"
+    if not arguments.pretrained:
+        run(
+            "train_bert_lm.py",
+            *common,
+            f"--mask_lm_source_file={train}",
+            f"--backbone={backbone}",
+            f"--preset={arguments.preset}",
+            f"--num_epochs={arguments.pretraining_epochs or data_set.pretraining_epochs}",
+            f"--ckpt_dir={pretrained}",
+            *([f"--tokenize_style={data_set.tokenize_style}"] if data_set.tokenize_style else []),
+        )
     rows = []
     for variant, further in VARIANTS.items():
         runs = []
