@@ -11,8 +11,9 @@ Prints Markdown tables. One per workload, with one row per side: documents (for 
 other than padding) per second of processor time ("per cpu second") and of wall time; how many times
 as fast this project is; and "waste", the fraction of positions that are padding. Then the
 milliseconds of each part of our step, and a roofline: the fraction of the machine's rate of matrix
-products that our step reaches. On a GPU, processor time is not meaningful: use "per second", with
-`--ours_only`.
+products that our step reaches. Freed memory is kept, as in training; with `--return_memory` it is
+not, as in a program that does not ask for it. On a GPU, processor time is not meaningful: use "per
+second", with `--ours_only`.
 """
 
 import argparse
@@ -44,6 +45,9 @@ def main() -> None:
         "--preset", choices=tuple(PRESETS), help="our network's preset; default: the peers' shape"
     )
     options.add_argument("--precision", default="float32", help="Keras' dtype policy")
+    options.add_argument(
+        "--return_memory", action="store_true", help="give freed memory back to the system"
+    )
     options.add_argument("--ours_only", action="store_true", help="measure only this project")
     options.add_argument("--only", default="", help="only workloads whose title contains this")
     arguments = options.parse_args()
@@ -55,8 +59,11 @@ def main() -> None:
         for module in ("torch", "transformers", "keras_hub"):
             needed(module, INSTALL)
     from training.command_line import quiet_libraries
+    from training.devices.memory import keep_freed_memory
 
     quiet_libraries()
+    if not arguments.return_memory:
+        keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         tables = measure(arguments, Path(folder))
     report("training_speed", arguments, tables)

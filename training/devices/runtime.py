@@ -1,15 +1,17 @@
-"""Random seeds, precision, and a description of the device."""
+"""Random seeds, precision, memory, and a description of the device."""
 
 import os
 import platform
 
 import keras
 
+from training.devices.memory import keep_freed_memory
 from training.options.groups import RunOptions
 
 
 def start(options: RunOptions) -> None:
-    """Seeds the random generators and sets the dtype policy of the layers."""
+    """Seeds the random generators, sets the dtype policy of the layers, and keeps memory."""
+    keep_freed_memory()
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
 

@@ -1,0 +1,32 @@
+"""What becomes of memory that is freed."""
+
+import ctypes
+import sys
+
+# mallopt(3) of the GNU C library.
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
+_NEVER = 2**31 - 1
+
+
+def keep_freed_memory() -> bool:
+    """Makes the process keep the memory that it frees, and use it again.
+
+    A training step allocates arrays of tens of megabytes and frees them again. The GNU C library
+    gives such memory back to the system at once, which clears every page before the next step may
+    use it: on two cores without a GPU that was a third to a half of a step's processor time
+    (docs/performance.md). The process then needs as much memory as it did at its peak, which is a
+    third higher.
+
+    Returns:
+        Whether this C library can do so; others are left as they are.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:  # musl, of Alpine Linux
+        return False
+    # No array has pages of its own, which would be given back; nor is the end of the heap; and no
+    # thread has a heap of its own, which could not hold a large array.
+    settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER), (_ARENA_MAX, 1))
+    return all(mallopt(*setting) for setting in settings)
