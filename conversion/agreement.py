@@ -110,6 +110,10 @@ def _batches(predictor: "Predictor") -> list[Arrays]:
         for name, array in predictor.model.arrays.items():
             if name in batch:
                 continue
+            if isinstance(size := array.shape[1], int):
+                # As many numbers for each row, not one for each of its tokens.
+                batch[name] = random.random((len(mask), size)).astype(array.dtype)
+                continue
             values = random.random(mask.shape)
             if array.dtype == "int32":
                 values = np.floor(values * counts.get(name, features))

@@ -64,6 +64,9 @@ def test_questions_are_learned(trained, tiny, tmp_path):
     assert metrics["score"] == "accuracy" and metrics["test"]["examples"] == 30
     assert metrics["test"]["accuracy"] > 0.8
     assert metrics["calibration"]["scale"] > 0
+    assert len(metrics["comparison"]) == len(metrics["history"])
+    for entry in metrics["comparison"]:
+        assert entry["linear_accuracy"] > 0.6 and entry["linear_weight"] > 0
     test = tiny.folder / "multiple_choice_test.txt"
     output = tmp_path / "out.jsonl"
     options = PredictionOptions(ckpt_dir=str(folder), input=str(test), output=str(output))

@@ -1,15 +1,45 @@
 """Batches of questions: rows for each choice."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from common.progress import Progress
 from data_util.inputs import Segments
 from data_util.labelled.batches import LabelledExamples
 from data_util.labelled.text_groups import TokenizedGroups
+from tasks.multiple_choice.comparison import compare_choices
 from tasks.multiple_choice.rows import EncodedQuestion, encode_question, longest_rows
 
 _KEPT = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedChoices:
+    """How the choices of some questions compare, one question after the other.
+
+    Attributes:
+        features: (choices, features) float32; see `compare_choices`.
+        question: (choices,) int, the question of each choice, from 0.
+        right: (choices,) bool, one for each question.
+    """
+
+    features: np.ndarray
+    question: np.ndarray
+    right: np.ndarray
+
+    @classmethod
+    def of(cls, groups: TokenizedGroups) -> "ComparedChoices":
+        """Compares the choices of all questions."""
+        features, right = [], []
+        with Progress("comparing choices", len(groups)) as progress:
+            for number in range(len(groups)):
+                features.append(compare_choices(groups.texts(number)))
+                right.append(np.arange(len(features[-1])) == groups.values_of(number)[0])
+                progress.advance()
+        question = np.repeat(np.arange(len(groups)), [len(each) for each in features])
+        return cls(np.concatenate(features), question, np.concatenate(right))
 
 
 class ChoiceExamples(LabelledExamples):
@@ -20,10 +50,19 @@ class ChoiceExamples(LabelledExamples):
             index of the answer.
         sequence_length: longest sequence.
         max_windows: see `encode_question`.
+        compared: whether batches have the features of `compare_choices`, which training does not
+            need.
     """
 
-    def __init__(self, groups: TokenizedGroups, sequence_length: int, max_windows: int) -> None:
-        self._groups = groups
+    def __init__(
+        self,
+        groups: TokenizedGroups,
+        sequence_length: int,
+        max_windows: int,
+        *,
+        compared: bool = False,
+    ) -> None:
+        self._groups, self._compared = groups, compared
         self._sequence_length, self._max_windows = sequence_length, max_windows
         # A batch asks three times for its examples.
         self._encoded = lru_cache(_KEPT)(self._encode)
@@ -43,9 +82,12 @@ class ChoiceExamples(LabelledExamples):
         return np.concatenate(found).astype(np.float32)
 
     def arrays(self, examples: np.ndarray) -> dict[str, np.ndarray]:
-        """ "choice" (rows,) int32: the choice that each row belongs to."""
-        encoded = [self._encoded(example).choice for example in examples.tolist()]
-        return {"choice": np.concatenate(encoded)}
+        """ "choice" (rows,) int32, the choice of each row, and perhaps "comparison"."""
+        encoded = [self._encoded(example) for example in examples.tolist()]
+        arrays = {"choice": np.concatenate([each.choice for each in encoded])}
+        if self._compared:
+            arrays["comparison"] = np.concatenate([each.comparison for each in encoded])
+        return arrays
 
     def _encode(self, example: int) -> EncodedQuestion:
         texts = self._groups.texts(example)

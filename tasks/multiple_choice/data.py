@@ -1,8 +1,8 @@
 """Labelled files as the data of multiple choice."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +44,11 @@ class ChoiceData(TaskData):
 
     Attributes:
         questions: reads the questions of a split again.
+        groups: the tokenized questions of each split.
     """
 
     questions: Callable[[str], Iterator[Question]] = lambda split: iter(())
+    groups: Mapping[str, TokenizedGroups] = field(default_factory=dict)
 
 
 def prepare_data(
@@ -67,7 +69,11 @@ def prepare_data(
         )
     for paths in files.values():
         check_one_split(paths)
-    task = task_class(head=options.head or DEFAULT_HEAD, max_windows=options.max_windows)
+    task = task_class(
+        head=options.head or DEFAULT_HEAD,
+        max_windows=options.max_windows,
+        comparison=options.comparison,
+    )
     remarks = _troubles(files, settings)
     vocabulary = settings.vocabulary
     if vocabulary is None:
@@ -131,10 +137,11 @@ def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> Choic
     vocabulary, length = settings.vocabulary, settings.sequence_length
     assert vocabulary is not None
     groups = {split: _tokenized(paths, settings) for split, paths in files.items()}
-    batches = {
-        split: settings.batches(split, ChoiceExamples(each, length, task.max_windows), vocabulary)
-        for split, each in groups.items()
-    }
+    batches = {}
+    for split, each in groups.items():
+        compared = task.comparison and split != "train"
+        examples = ChoiceExamples(each, length, task.max_windows, compared=compared)
+        batches[split] = settings.batches(split, examples, vocabulary)
     _tell_of_long_contexts(batches, task, length)
     train = files.get("train", ())
     return ChoiceData(
@@ -144,6 +151,7 @@ def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> Choic
         train_tokens=groups["train"].ids if "train" in groups else np.zeros(0, np.int32),
         locate=lambda examples: places_of(_read(train, settings), examples),
         questions=lambda split: _read(files[split], settings),
+        groups=groups,
     )
 
 

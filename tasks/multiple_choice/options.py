@@ -19,6 +19,11 @@ class MultipleChoiceOptions(Options):
         "max_pooled; next_sentence: starts from that head of pre-training",
         choices=HEADS,
     )
+    comparison: bool = option(
+        True,
+        "add a linear classifier of what each choice has in common with the context, the question "
+        "and the other choices; how much it counts is chosen on the validation questions",
+    )
     max_windows: int = option(
         1,
         "a context that does not fit into --sequence_length is read in up to so many overlapping "

@@ -8,10 +8,12 @@ not fit by themselves: then one token at a time from the longer one, as BERT cut
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from data_util.inputs import Segments, token_budget, truncated
+from tasks.multiple_choice.comparison import compare_choices
 from tasks.rows import max_over_rows
 from tasks.windows import windows
 
@@ -23,14 +25,21 @@ class EncodedQuestion:
     Attributes:
         rows: the two segments of each; the windows of a choice are adjacent.
         choice: (rows,) int32, the choice of each row.
+        texts: the token ids of the context, of the question, and of each choice, whole.
     """
 
     rows: list[Segments]
     choice: np.ndarray
+    texts: Sequence[np.ndarray]
 
     def __len__(self) -> int:
         """The number of tokens of the longest row."""
         return max(sum(map(len, row)) for row in self.rows) - token_budget(0, pairs=True)
+
+    @cached_property
+    def comparison(self) -> np.ndarray:
+        """(rows, features) float32: how the choice of each row compares; see `compare_choices`."""
+        return compare_choices(self.texts)[self.choice]
 
     @property
     def first_rows(self) -> np.ndarray:
@@ -53,7 +62,7 @@ def encode_question(
     room = token_budget(sequence_length, pairs=True)
     if not len(context):
         rows = [truncated((question, choice), sequence_length) for choice in choices]
-        return EncodedQuestion(rows, np.arange(len(choices), dtype=np.int32))
+        return EncodedQuestion(rows, np.arange(len(choices), dtype=np.int32), texts)
     kept = [np.concatenate(truncated((question, each), sequence_length)) for each in choices]
     size = room - max(map(len, kept))
     parts = [context[:size]]
@@ -63,6 +72,7 @@ def encode_question(
     return EncodedQuestion(
         [(part, choice) for choice in kept for part in parts],
         np.repeat(np.arange(len(kept)), len(parts)).astype(np.int32),
+        texts,
     )
 
 

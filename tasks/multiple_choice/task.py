@@ -20,8 +20,8 @@ from tasks.rows import softmax_over_rows
 
 if TYPE_CHECKING:
     from models.backbones.base import Backbone
-    from models.calibrated_model import CalibratedModel
     from models.task_model import TaskModel
+    from tasks.multiple_choice.model import ChoiceModel
 
 # The context, the question, the choices.
 Record = tuple[str, str, tuple[str, ...]]
@@ -59,6 +59,7 @@ class MultipleChoice(Task):
     Args:
         head: a key of `models.registry.HEADS`.
         max_windows: the most windows into which a long context is divided.
+        comparison: whether a linear classifier of how the choices compare adds to the scores.
 
     Raises:
         ConfigError: there is no such head.
@@ -74,40 +75,51 @@ class MultipleChoice(Task):
     result_type: ClassVar[type] = Chosen
     min_sequence_length = 5
 
-    def __init__(self, head: str = DEFAULT_HEAD, max_windows: int = 1) -> None:
+    def __init__(
+        self, head: str = DEFAULT_HEAD, max_windows: int = 1, *, comparison: bool = False
+    ) -> None:
         if not isinstance(head, str) or head not in HEADS:
             raise ConfigError(f"head must be one of {', '.join(HEADS)}, not {head!r:.80}.")
         if not 1 <= max_windows <= 100:
             raise ConfigError(f"max_windows must be from 1 to 100, not {max_windows}.")
-        self.head, self.max_windows = head, max_windows
+        self.head, self.max_windows, self.comparison = head, max_windows, comparison
 
     # The checkpoint folder.
 
     def config(self) -> dict[str, Any]:
         """See `Task.config`."""
-        return {"num_labels": 1, "head": self.head, "max_windows": self.max_windows}
+        return {
+            "num_labels": 1,
+            "head": self.head,
+            "max_windows": self.max_windows,
+            "comparison": self.comparison,
+        }
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
         """See `Task.from_checkpoint`."""
+        # Checkpoints of earlier versions have none.
+        comparison = "comparison" in checkpoint.config and checkpoint.setting("comparison", bool)
+        head, max_windows = checkpoint.setting("head", str), checkpoint.setting("max_windows", int)
         try:
-            return cls(checkpoint.setting("head", str), checkpoint.setting("max_windows", int))
+            return cls(head, max_windows, comparison=comparison)
         except ConfigError as error:
             raise CheckpointError(f"{checkpoint.folder / CONFIG}: {error}") from error
 
     def summary(self) -> str:
         """The head, and how contexts are read."""
         windows = "" if self.max_windows == 1 else f", contexts in up to {self.max_windows} windows"
-        return f"head {self.head}{windows}"
+        compared = " and comparison of the choices" if self.comparison else ""
+        return f"head {self.head}{compared}{windows}"
 
     # The model.
 
-    def build_model(self, backbone: "Backbone", dropout: float) -> "CalibratedModel":
+    def build_model(self, backbone: "Backbone", dropout: float) -> "ChoiceModel":
         """See `Task.build_model`."""
-        from models.calibrated_model import CalibratedModel
+        from tasks.multiple_choice.model import ChoiceModel
 
         head = HEADS[self.head](backbone.config, 1, dropout, name="head")
-        return CalibratedModel(backbone, head, self, name="multiple_choice")
+        return ChoiceModel(backbone, head, self, self.comparison)
 
     def continue_head(self, model: "TaskModel", before: Task, source: "TaskModel") -> str | None:
         """Copies the head of an earlier model of multiple choice, if it is of the same kind."""
@@ -166,10 +178,13 @@ class MultipleChoice(Task):
         """The rows of all questions: see `Task.inputs`."""
         rows = [row for each in encoded for row in each.rows]
         counts = [len(each.rows) for each in encoded]
-        return {
+        inputs = {
             **rows_to_inputs(rows, text.vocabulary, text.sequence_length),
             "example": np.repeat(np.arange(len(counts)), counts).astype(np.int32),
         }
+        if self.comparison:
+            inputs["comparison"] = np.concatenate([each.comparison for each in encoded])
+        return inputs
 
     def sample(self, length: int, text: TextEncoder) -> EncodedQuestion:
         """Two choices for a context that fills the sequence."""
@@ -209,4 +224,5 @@ class MultipleChoice(Task):
             "windows": "maximum",
             "choices": "softmax",
             "max_windows": self.max_windows,
+            "comparison": self.comparison,
         }

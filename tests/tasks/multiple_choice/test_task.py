@@ -22,7 +22,10 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def forward(data):
-    return Forward(model_for(data))
+    model = model_for(data)
+    # As if it were fitted.
+    model.comparison.fill(np.random.default_rng(0).normal(size=model.comparison.num_features))
+    return Forward(model)
 
 
 def results_of(task, text, forward, records):
@@ -34,7 +37,7 @@ def results_of(task, text, forward, records):
 
 @pytest.mark.parametrize("max_windows", [1, 3])
 def test_the_order_of_the_choices_changes_nothing(data, forward, max_windows):
-    task = MultipleChoice(max_windows=max_windows)
+    task = MultipleChoice(max_windows=max_windows, comparison=True)
     choices = ("甲乙", "丙", "丁戊甲", "乙")
     orders = [(0, 1, 2, 3), (3, 1, 0, 2), (2, 3, 1, 0)]
     for context in ("", "天地人", "天地人" * 10):
@@ -76,6 +79,7 @@ def test_the_loss_is_that_of_the_evaluation(data, forward):
     evaluation = data.task.evaluation(forward._model, data, forward, found)
     measured = evaluation.validate()["loss"]
     forward._model.calibration.calibrate(1.0, 0.0)
+    forward._model.comparison.mix(1.0, 0.0)
     for inputs, targets, outputs in forward(data.batches["valid"]):
         values, weights = data.task.loss(inputs, targets, outputs)
         losses += np.asarray(values)[np.asarray(weights) > 0].tolist()
@@ -109,4 +113,6 @@ def test_suspicious_questions_are_told(tmp_path):
 def test_a_head_that_there_is_not():
     with pytest.raises(ConfigError, match="head must be one of alignment"):
         MultipleChoice(head="?")
-    assert MultipleChoice(max_windows=3).summary() == "head alignment, contexts in up to 3 windows"
+    task = MultipleChoice(max_windows=3, comparison=True)
+    compared = "head alignment and comparison of the choices"
+    assert task.summary() == f"{compared}, contexts in up to 3 windows"
