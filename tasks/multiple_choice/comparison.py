@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+# What lies beyond is not compared: the time for a choice grows with the product of both.
+MAX_CONTEXT, MAX_CHOICE = 10_000, 500
 # Tokens of the context that are looked at together.
 _WINDOWS = (10, 30)
 _OF_WINDOWS = ("choice", "choice_and_question", "choice_times_question", "own", "own_and_question")
@@ -52,12 +54,14 @@ def compare_choices(texts: Sequence[np.ndarray]) -> np.ndarray:
         [1.0, -1.0]
 
     Args:
-        texts: the token ids of the context, of the question, and of each choice, int32.
+        texts: the token ids of the context, of the question, and of each choice, int32. Of the
+            context, the first `MAX_CONTEXT` are read, of the others `MAX_CHOICE`.
     """
     context, question, *choices = texts
     if not len(context):
         context, question = question, context
-    compared = _Context(context, question)
+    choices = [choice[:MAX_CHOICE] for choice in choices]
+    compared = _Context(context[:MAX_CONTEXT], question[:MAX_CHOICE])
     shared = Counter(token for choice in choices for token in set(choice.tolist()))
     numbers = np.array([compared.numbers(choice, shared) for choice in choices])
     others = (numbers.sum(axis=0) - numbers) / max(1, len(choices) - 1)

@@ -5,7 +5,14 @@ from difflib import SequenceMatcher
 import numpy as np
 import pytest
 
-from tasks.multiple_choice.comparison import _NUMBERS, FEATURE_NAMES, _Context, compare_choices
+from tasks.multiple_choice.comparison import (
+    _NUMBERS,
+    FEATURE_NAMES,
+    MAX_CHOICE,
+    MAX_CONTEXT,
+    _Context,
+    compare_choices,
+)
 
 
 def ids(text):
@@ -87,3 +94,9 @@ def test_without_a_context_the_question_takes_its_place():
     with_context = compare_choices([ids("abcd"), ids(""), ids("bc"), ids("x")])
     without = compare_choices([ids(""), ids("abcd"), ids("bc"), ids("x")])
     np.testing.assert_array_equal(with_context, without)
+
+
+def test_the_ends_of_very_long_texts_are_not_read():
+    texts = [ids("ab" * MAX_CONTEXT), ids("a" * MAX_CHOICE), ids("b" * MAX_CHOICE), ids("ba")]
+    longer = [np.concatenate([each, ids("xyz")]) for each in texts[:3]] + texts[3:]
+    np.testing.assert_array_equal(compare_choices(longer), compare_choices(texts))

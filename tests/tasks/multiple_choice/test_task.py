@@ -1,6 +1,7 @@
 """Multiple choice as a whole: the order of choices, batches of questions of different sizes."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,13 @@ def test_suspicious_questions_are_told(tmp_path):
     with pytest.raises(OptionError, match="--sequence_length=4: a context, a choice"):
         made = DataSettings(make_tokenizer("char"), None, 100, 1, 4, 4, 0, tmp_path / "cache")
         MultipleChoice.prepare(paths, made, MultipleChoiceOptions())
+
+
+def test_a_checkpoint_of_an_earlier_version_compares_nothing():
+    config = {"head": "pooled", "max_windows": 2}
+    checkpoint = SimpleNamespace(config=config, setting=lambda name, kind: config[name])
+    task = MultipleChoice.from_checkpoint(checkpoint)
+    assert (task.head, task.max_windows, task.comparison) == ("pooled", 2, False)
 
 
 def test_a_head_that_there_is_not():
