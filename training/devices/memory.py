@@ -1,7 +1,6 @@
 """What becomes of memory that is freed."""
 
 import ctypes
-import sys
 
 # mallopt(3) of the GNU C library.
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
@@ -20,11 +19,9 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether this C library can do so; others are left as they are.
     """
-    if not sys.platform.startswith("linux"):
-        return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except AttributeError:  # musl, of Alpine Linux
+    except (AttributeError, TypeError):  # another C library; Windows, which has no program's own
         return False
     # No array has pages of its own, which would be given back; nor is the end of the heap; and no
     # thread has a heap of its own, which could not hold a large array.
