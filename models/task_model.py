@@ -118,7 +118,7 @@ class TaskModel(keras.Model):
     def encoded(self, inputs: Mapping[str, Any], training: bool | None = None) -> dict[str, Any]:
         """The outputs that the head reads; see `Backbone.call`."""
         kept = {
-            name.removeprefix(FEATURE): value
+            (output := name.removeprefix(FEATURE)): self._of_known_width(output, value)
             for name, value in inputs.items()
             if name.startswith(FEATURE)
         }
@@ -134,6 +134,12 @@ class TaskModel(keras.Model):
             pooled = self.backbone.pooling(outputs["sequence_output"], padding_mask)
             outputs["pooled_output"] = pooled
         return outputs
+
+    def _of_known_width(self, name: str, output: Any) -> Any:
+        """A backbone's output with its static width, which batches leave open as any size."""
+        if name.startswith(LAYER):
+            return output  # of another width, which the layer's projection knows
+        return ops.reshape(output, (*ops.shape(output)[:-1], self.backbone.config.d_model))
 
     def read_backbone(
         self, inputs: Mapping[str, Any], training: bool | None = None

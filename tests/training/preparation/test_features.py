@@ -3,9 +3,11 @@ import pytest
 
 from models.task_model import FEATURE
 from tests import toys
+from tests.conftest import functions_run
 from train_bert_lm import pretrain
 from training import fine_tuning
 from training.devices.forward import Forward
+from training.devices.input_pipeline import prefetched
 from training.options.scripts import FineTuningOptions, PretrainingOptions
 from training.preparation import features
 from training.preparation.tuning import TunedBackbone
@@ -72,3 +74,17 @@ def test_too_large_or_unknown(prepared, monkeypatch, caplog):
     monkeypatch.setattr(features, "MAX_BYTES", 84 * 16 * 4)
     assert features.with_features(data, model) is not data
     assert "was computed once" in caplog.text
+
+
+@pytest.mark.parametrize("head", ["max_pooled", "pooled"])
+def test_the_head_learns_from_them_with_dropout(prepared, head):
+    data, model = prepared(head)
+    train = features.with_features(data, model).batches["train"]
+    model.head.dropout.rate = 0.5
+    model.compile(optimizer="sgd")
+    before = np.array(model.head.scores.kernel)
+    # Of a data set, unlike of an array, no size is known when the step is traced.
+    with functions_run(eagerly=False):
+        history = model.fit(prefetched(lambda: train.batches(0), train.steps(0)), verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert (np.array(model.head.scores.kernel) != before).any()
