@@ -1,7 +1,7 @@
 """Batches of questions: rows for each choice."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from data_util.labelled.batches import LabelledExamples
 from data_util.labelled.text_groups import TokenizedGroups
 from tasks.multiple_choice.comparison import compare_choices
 from tasks.multiple_choice.rows import EncodedQuestion, encode_question, longest_rows
+from tasks.rows import first_rows
 
 _KEPT = 1024
 
@@ -28,6 +29,14 @@ class ComparedChoices:
     features: np.ndarray
     question: np.ndarray
     right: np.ndarray
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return first_rows(self.question)
+
+    def of_rows(self, number: int, choice: np.ndarray) -> np.ndarray:
+        """The features of the rows of a question, (rows, features), whose choices are given."""
+        return self.features[self._starts[number] + choice]
 
     @classmethod
     def of(cls, groups: TokenizedGroups) -> "ComparedChoices":
@@ -50,7 +59,7 @@ class ChoiceExamples(LabelledExamples):
             index of the answer.
         sequence_length: longest sequence.
         max_windows: see `encode_question`.
-        compared: whether batches have the features of `compare_choices`, which training does not
+        with_comparison: whether batches have the features of `compared`, which training does not
             need.
     """
 
@@ -60,9 +69,9 @@ class ChoiceExamples(LabelledExamples):
         sequence_length: int,
         max_windows: int,
         *,
-        compared: bool = False,
+        with_comparison: bool = False,
     ) -> None:
-        self._groups, self._compared = groups, compared
+        self._groups, self._with_comparison = groups, with_comparison
         self._sequence_length, self._max_windows = sequence_length, max_windows
         # A batch asks three times for its examples.
         self._encoded = lru_cache(_KEPT)(self._encode)
@@ -83,11 +92,18 @@ class ChoiceExamples(LabelledExamples):
 
     def arrays(self, examples: np.ndarray) -> dict[str, np.ndarray]:
         """ "choice" (rows,) int32, the choice of each row, and perhaps "comparison"."""
-        encoded = [self._encoded(example) for example in examples.tolist()]
-        arrays = {"choice": np.concatenate([each.choice for each in encoded])}
-        if self._compared:
-            arrays["comparison"] = np.concatenate([each.comparison for each in encoded])
+        numbers = examples.tolist()
+        choices = [self._encoded(number).choice for number in numbers]
+        arrays = {"choice": np.concatenate(choices)}
+        if self._with_comparison:
+            features = map(self.compared.of_rows, numbers, choices)
+            arrays["comparison"] = np.concatenate([*features])
         return arrays
+
+    @cached_property
+    def compared(self) -> ComparedChoices:
+        """How the choices of all questions compare; computed when it is first asked for."""
+        return ComparedChoices.of(self._groups)
 
     def _encode(self, example: int) -> EncodedQuestion:
         texts = self._groups.texts(example)

@@ -7,7 +7,7 @@ NumPy is needed.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -112,13 +112,13 @@ class _Context:
             len(own) / size,
         ]
 
-    def _weight(self, tokens: set[int]) -> float:
+    def _weight(self, tokens: Iterable[int]) -> float:
         """Of all the tokens together; one that the context lacks is as rare as one it has once."""
         return sum(self._rarity.get(token, math.log(2)) for token in tokens) or 1.0
 
     def _covered(self, tokens: Sequence[int]) -> float:
         found = sum(self._rarity.get(token, 0.0) for token in tokens)
-        return found / (sum(self._rarity.get(token, math.log(2)) for token in tokens) or 1.0)
+        return found / self._weight(tokens)
 
     def _windows(self, tokens: set[int], own: set[int]) -> list[float]:
         """The numbers from "window_10_choice" to "window_of_choice_and_question"."""

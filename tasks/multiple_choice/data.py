@@ -44,11 +44,11 @@ class ChoiceData(TaskData):
 
     Attributes:
         questions: reads the questions of a split again.
-        groups: the tokenized questions of each split.
+        examples: the questions of each split.
     """
 
     questions: Callable[[str], Iterator[Question]] = lambda split: iter(())
-    groups: Mapping[str, TokenizedGroups] = field(default_factory=dict)
+    examples: Mapping[str, ChoiceExamples] = field(default_factory=dict)
 
 
 def prepare_data(
@@ -137,11 +137,16 @@ def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> Choic
     vocabulary, length = settings.vocabulary, settings.sequence_length
     assert vocabulary is not None
     groups = {split: _tokenized(paths, settings) for split, paths in files.items()}
-    batches = {}
-    for split, each in groups.items():
-        compared = task.comparison and split != "train"
-        examples = ChoiceExamples(each, length, task.max_windows, compared=compared)
-        batches[split] = settings.batches(split, examples, vocabulary)
+    examples = {
+        split: ChoiceExamples(
+            each,
+            length,
+            task.max_windows,
+            with_comparison=task.comparison and split != "train",
+        )
+        for split, each in groups.items()
+    }
+    batches = {split: settings.batches(split, each, vocabulary) for split, each in examples.items()}
     _tell_of_long_contexts(batches, task, length)
     train = files.get("train", ())
     return ChoiceData(
@@ -151,7 +156,7 @@ def _data(task: "MultipleChoice", files: Files, settings: DataSettings) -> Choic
         train_tokens=groups["train"].ids if "train" in groups else np.zeros(0, np.int32),
         locate=lambda examples: places_of(_read(train, settings), examples),
         questions=lambda split: _read(files[split], settings),
-        groups=groups,
+        examples=examples,
     )
 
 

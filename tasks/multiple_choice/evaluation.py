@@ -10,7 +10,6 @@ import numpy as np
 
 from tasks.calibration import Calibration, fit_temperature_over_rows
 from tasks.evaluation import Evaluation, Findings, Forward
-from tasks.multiple_choice.batches import ComparedChoices
 from tasks.multiple_choice.findings import findings_of, predictions_of
 from tasks.multiple_choice.linear_ranking import fit_mixture, fit_ranking
 from tasks.multiple_choice.model import ChoiceModel
@@ -66,7 +65,7 @@ class ChoiceEvaluation(Evaluation):
         """The scores of the network and of the comparison together, with the best weights."""
         layer = self.model.comparison
         assert layer is not None
-        linear = self._valid.features @ self._kernel
+        linear = self.data.examples["valid"].compared.features @ self._kernel
         weights = fit_mixture(network.scores, linear, network.question, network.right)
         layer.mix(*weights)
         alone = Outcome(linear, network.question, network.right)
@@ -84,22 +83,18 @@ class ChoiceEvaluation(Evaluation):
         return Outcome(scores, network.question, network.right)
 
     @cached_property
-    def _valid(self) -> ComparedChoices:
-        return ComparedChoices.of(self.data.groups["valid"])
-
-    @cached_property
     def _kernel(self) -> np.ndarray:
         """The weights of the features; a run that resumes has them."""
         layer = self.model.comparison
         assert layer is not None
         if not np.asarray(layer.kernel).any():
             began = time.monotonic()
-            train = ComparedChoices.of(self.data.groups["train"])
-            kernel, penalty = fit_ranking(train, self._valid)
+            train, valid = (self.data.examples[split] for split in ("train", "valid"))
+            kernel, penalty = fit_ranking(train.compared, valid.compared)
             layer.fill(kernel)
             logger.info(
                 "comparison of the choices of %s questions fitted in %.0f s, penalty %g",
-                f"{len(self.data.groups['train']):,}",
+                f"{len(train.lengths):,}",
                 time.monotonic() - began,
                 penalty,
             )

@@ -13,8 +13,8 @@ def keep_freed_memory() -> bool:
     A training step allocates arrays of tens of megabytes and frees them again. The GNU C library
     gives such memory back to the system at once, which clears every page before the next step may
     use it: on two cores without a GPU that was a third to a half of a step's processor time
-    (docs/performance.md). The process then needs as much memory as it did at its peak, which is a
-    third higher.
+    (docs/performance.md). In return, the process has all the time the memory that it needs at its
+    peak.
 
     Returns:
         Whether this C library can do so; others are left as they are.
