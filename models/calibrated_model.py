@@ -45,4 +45,8 @@ class CalibratedModel(TaskModel):
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Computes (rows, count) float32 outputs; see `TaskModel.call`."""
         outputs = super().call(inputs, training=training)
-        return outputs if training else self.calibration(outputs)
+        return outputs if training else self.calibration(self.combined(outputs, inputs))
+
+    def combined(self, outputs: Any, inputs: Mapping[str, Any]) -> Any:
+        """What is calibrated: the head's outputs, to which a subclass may add something."""
+        return outputs

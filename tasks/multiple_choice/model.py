@@ -11,7 +11,7 @@ from models.calibrated_model import CalibratedModel
 from models.heads.base import ClassificationHead
 from models.heads.linear_scores import LinearScores
 from models.layers.joined_rows import log_softmax_over_rows, max_over_rows
-from models.task_model import TaskLoss, TaskModel
+from models.task_model import TaskLoss
 from tasks.multiple_choice.comparison import FEATURE_NAMES
 
 # Far below every score, and finite.
@@ -55,20 +55,17 @@ class ChoiceModel(CalibratedModel):
         if self.comparison is not None and not self.comparison.built:
             self.comparison.build()
 
-    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Computes (rows, 1) float32 scores.
+    def combined(self, outputs: Any, inputs: Mapping[str, Any]) -> Any:
+        """Adds the scores of the linear classifier; (rows, 1) float32.
 
         Args:
-            inputs: `arrays`, of which training does not need "comparison", the features of the
-                choice of each row, (rows, features) float32.
-            training: whether dropout is active.
+            outputs: (rows, 1) float32, of the head.
+            inputs: with "comparison", the features of the choice of each row, (rows, features)
+                float32.
         """
-        scores = TaskModel.call(self, inputs, training=training)
-        if training:
-            return scores
-        if self.comparison is not None:
-            scores = self.comparison(scores, inputs["comparison"])
-        return self.calibration(scores)
+        if self.comparison is None:
+            return outputs
+        return self.comparison(outputs, inputs["comparison"])
 
 
 def choice_log_probabilities(scores: Any, example: Any, choice: Any) -> Any:
