@@ -3,18 +3,22 @@
     python -m benchmarks.distillation --data=DATA [--data_set=cail2018] [--documents=2000]
         [--unlabelled=4000] [--backbone=text_cnn] [--teacher_preset=small] [--student_preset=tiny]
         [--teacher_epochs=8] [--student_epochs=5] [--sequence_length=256] [--seed=1] [--folder=...]
+        [--variants='teacher: words;student: words']
 
 `--data` is the folder of the data sets (see `benchmarks/lib/data_sets.py`). The teachers learn from
-the first `--documents` labelled documents: one reads words, one reads characters, and one reads
-words and has no TF-IDF classifier. The text without labels is that of the next `--unlabelled`
-training documents. The students read words. All networks start from random weights; all students
-take as many steps as those that read the text without labels take in `--student_epochs`. Completed
-runs in the folder are not repeated.
+the first `--documents` labelled documents: one reads words, one reads characters, one is a
+Transformer, and one reads words and has no TF-IDF classifier. The text without labels is that of
+the next `--unlabelled` training documents and, where there are not as many, of the raw text of the
+data set. The students read words; those called large have the teachers' size. All networks start
+from random weights; all students take as many steps as those that read the text without labels take
+in `--student_epochs`. `--variants` names rows, separated by semicolons, and brings their teachers
+with them. Completed runs in the folder are not repeated.
 
 Prints a Markdown table. "MB" is the size of the weights. "valid F1 of the network" is the best of
 the network alone, without the TF-IDF classifier of the student or teacher itself.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,25 +37,31 @@ class Variant:
 
     Attributes:
         teachers: names of other rows; empty for a teacher, and for a student that has none.
-        student: whether it has the students' sizes.
+        student: whether it is a student.
+        large: whether it has the teachers' sizes.
         unlabelled: whether it reads the text without labels.
         tokenize_style: what it reads.
+        backbone: of its network; empty: the one that all others have.
         options: further options of fine-tuning.
     """
 
     teachers: tuple[str, ...] = ()
     student: bool = True
+    large: bool = False
     unlabelled: bool = False
     tokenize_style: str = "word"
+    backbone: str = ""
     options: tuple[str, ...] = ()
 
 
 WORDS, CHARACTERS, NETWORK = "teacher: words", "teacher: characters", "teacher: words, no TF-IDF"
+TRANSFORMER = "teacher: Transformer"
 NO_TFIDF = "--tfidf_classifier=false"
 VARIANTS = {
-    WORDS: Variant(student=False),
-    CHARACTERS: Variant(student=False, tokenize_style="char"),
-    NETWORK: Variant(student=False, options=(NO_TFIDF,)),
+    WORDS: Variant(student=False, large=True),
+    CHARACTERS: Variant(student=False, large=True, tokenize_style="char"),
+    TRANSFORMER: Variant(student=False, large=True, backbone="transformer"),
+    NETWORK: Variant(student=False, large=True, options=(NO_TFIDF,)),
     "student: labels alone": Variant(),
     "student: words": Variant((WORDS,)),
     "student: words, raw text": Variant((WORDS,), unlabelled=True),
@@ -60,6 +70,13 @@ VARIANTS = {
     "student without TF-IDF: labels alone": Variant(options=(NO_TFIDF,)),
     "student without TF-IDF: words + characters, raw text": Variant(
         (WORDS, CHARACTERS), unlabelled=True, options=(NO_TFIDF,)
+    ),
+    "large student: labels alone": Variant(large=True),
+    "large student: words + characters, raw text": Variant(
+        (WORDS, CHARACTERS), large=True, unlabelled=True
+    ),
+    "large student: words + characters + Transformer, raw text": Variant(
+        (WORDS, CHARACTERS, TRANSFORMER), large=True, unlabelled=True
     ),
 }
 
@@ -77,26 +94,38 @@ def main() -> None:
     options.add_argument("--student_epochs", type=int, default=5)
     options.add_argument("--sequence_length", type=int, default=256)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--variants", default=";".join(VARIANTS), help="names of rows")
     arguments = options.parse_args()
+    chosen = arguments.variants.split(";")
+    if unknown := [name for name in chosen if name not in VARIANTS]:
+        options.error(f"{', '.join(unknown)}: no such variant. There are: {'; '.join(VARIANTS)}")
     arguments.folder.mkdir(parents=True, exist_ok=True)
     files = labelled_files(arguments.data, arguments.data_set, arguments.folder)
     files["train"], raw = divided(files["train"], arguments)
     rows = []
-    for name, variant in VARIANTS.items():
+    for name, variant in with_teachers(chosen).items():
         _train(name, variant, arguments, files, raw)
         rows.append({"": name, **_result(_folder(arguments, name))})
     print(f"\n{arguments.data_set}\n\n{markdown(rows)}")
 
 
+def with_teachers(names: Collection[str]) -> dict[str, Variant]:
+    """The rows with these names and those of their teachers, teachers first."""
+    teachers = {teacher for name in names for teacher in VARIANTS[name].teachers}
+    return {name: VARIANTS[name] for name in VARIANTS if name in teachers or name in names}
+
+
 def divided(train: Path, arguments: Any) -> tuple[Path, Path]:
-    """The labelled documents, and the text of those after them."""
+    """The labelled documents, and text without labels: of those after them, and raw text."""
     lines = train.read_text(encoding="utf-8").splitlines(keepends=True)
     count, parts = arguments.documents, []
     for name, chosen in (("labelled", lines[:count]), ("others", lines[count:])):
         parts.append(arguments.folder / f"{name}{train.suffix}")
         parts[-1].write_text("".join(chosen), encoding="utf-8")
     raw = arguments.folder / "raw.txt"
-    first_documents(parts[1:], raw, arguments.unlabelled)
+    further = [arguments.data / name for name in DATA_SETS[arguments.data_set].free_text]
+    others = parts[1:] if lines[count:] else []
+    first_documents([*others, *further], raw, arguments.unlabelled)
     return parts[0], raw
 
 
@@ -106,10 +135,10 @@ def _folder(arguments: Any, name: str) -> Path:
 
 
 def _train(name: str, variant: Variant, arguments: Any, files: dict[str, Path], raw: Path) -> None:
-    preset, epochs = arguments.teacher_preset, arguments.teacher_epochs
-    validate_every = 1
+    preset = arguments.teacher_preset if variant.large else arguments.student_preset
+    epochs, validate_every = arguments.teacher_epochs, 1
     if variant.student:
-        preset, epochs = arguments.student_preset, arguments.student_epochs
+        epochs = arguments.student_epochs
         if not variant.unlabelled:  # As many steps, and as many validations.
             with raw.open(encoding="utf-8") as file:
                 documents = sum(1 for _ in file) + arguments.documents
@@ -123,7 +152,7 @@ def _train(name: str, variant: Variant, arguments: Any, files: dict[str, Path], 
         f"--task={DATA_SETS[arguments.data_set].task}",
         "--ckpt_dir=",
         f"--ckpt_dir_save={_folder(arguments, name)}",
-        f"--backbone={arguments.backbone}",
+        f"--backbone={variant.backbone or arguments.backbone}",
         f"--preset={preset}",
         f"--sequence_length={arguments.sequence_length}",
         f"--num_epochs={epochs}",
