@@ -14,7 +14,12 @@ def evaluate(options: EvaluationOptions) -> dict:
 
 def main() -> None:
     """Runs the command."""
-    run(evaluate, EvaluationOptions, "Measure a fine-tuned checkpoint on labelled documents.")
+    run(
+        evaluate,
+        EvaluationOptions,
+        "Measure a fine-tuned checkpoint on labelled documents.",
+        keep_memory=True,
+    )
 
 
 if __name__ == "__main__":

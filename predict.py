@@ -27,6 +27,7 @@ def main() -> None:
         PredictionOptions,
         "Label new text with a fine-tuned checkpoint or an export of one; or fill in [MASK] or "
         "continue texts with a pre-trained one.",
+        keep_memory=True,
     )
 
 

@@ -32,7 +32,12 @@ def fine_tune(options: FineTuningOptions) -> dict:
 
 def main() -> None:
     """Runs the command."""
-    run(fine_tune, FineTuningOptions, "Fine-tune a pre-trained backbone on labelled documents.")
+    run(
+        fine_tune,
+        FineTuningOptions,
+        "Fine-tune a pre-trained backbone on labelled documents.",
+        keep_memory=True,
+    )
 
 
 if __name__ == "__main__":

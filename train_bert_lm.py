@@ -23,7 +23,7 @@ def pretrain(options: PretrainingOptions) -> dict:
 
 def main() -> None:
     """Runs the command."""
-    run(pretrain, PretrainingOptions, "Pre-train a backbone on raw text.")
+    run(pretrain, PretrainingOptions, "Pre-train a backbone on raw text.", keep_memory=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from data_util.reading.sources import check_paths
 from models.checkpoints.folder import METRICS
 from tasks.data import DataSettings
 from training.devices.forward import Forward
-from training.devices.memory import keep_freed_memory
 from training.measuring import measure, tell
 from training.options.scripts import EvaluationOptions
 from training.prediction import Predictor
@@ -41,7 +40,6 @@ def evaluate(options: EvaluationOptions) -> dict[str, Any]:
         raise OptionError("--input= is empty: name at least one labelled file.")
     check_paths(options.input)
     output = output_folder(options)
-    keep_freed_memory()
     predictor = Predictor.from_options(options)
     task, text = predictor.task, predictor.text
     logger.info(

@@ -16,7 +16,6 @@ from models.checkpoints.publication import read_published
 from tasks.data import TextEncoder
 from tasks.evaluation import Outputs
 from tasks.loading import load_task_model
-from training.devices.memory import keep_freed_memory
 from training.labelling_run import LabellingRun, counted
 from training.options.groups import FineTunedOptions
 from training.options.scripts import PredictionOptions
@@ -126,7 +125,6 @@ def predict(
         InputError: the input cannot be read.
         OptionError: the output is the input, or cannot be a file.
     """
-    keep_freed_memory()
     check_files(options.input, options.output)
     predictor = (load or Predictor.from_options)(options)
     began = time.monotonic()

@@ -10,6 +10,9 @@ _NEVER = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Makes the process keep the memory that it frees, and use it again.
 
+    Call it before the process starts threads: a thread may have a heap of its own by then, which
+    later ones share, and of which what is free is given back whatever the settings are.
+
     A training step allocates arrays of tens of megabytes and frees them again. The GNU C library
     gives such memory back to the system at once, which clears every page before the next step may
     use it: on two cores without a GPU that was a third to a half of a step's processor time
