@@ -22,6 +22,7 @@ from benchmarks.lib import ner_table
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import run
+from benchmarks.lib.spacy_entities import spacy_entities
 from models.registry import BACKBONES
 from training.command_line import quiet_libraries
 
@@ -56,7 +57,10 @@ def ner(arguments: Any) -> None:
     for name in arguments.data_sets.split(","):
         folder = arguments.folder / f"{name}-{arguments.limit or 'all'}"
         files = ner_table.prepared(name, arguments.data, folder / "files", arguments.limit)
-        rows = [_row("CRF on characters (sklearn-crfsuite)", ner_table.crf_on_characters, files)]
+        rows = [
+            _row("CRF on characters (sklearn-crfsuite)", ner_table.crf_on_characters, files),
+            _row("spaCy's recognizer", spacy_entities, files, arguments.epochs),
+        ]
         for backbone in arguments.backbones.split(","):
             for crf in (choice == "true" for choice in arguments.crf.split(",")):
                 rows += _networks(name, files, folder, backbone, crf, arguments)
