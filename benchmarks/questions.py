@@ -4,7 +4,8 @@
 
 `--data` contains `train.json`, `valid.json` and `test.json` in SQuAD's form. The command fine-tunes
 from random weights; `--free_text=FILES` pre-trains on raw text first, and fine-tunes from there,
-too. Completed runs in the folder are not repeated.
+too. `--bert` also trains transformers' BertForQuestionAnswering of the same size. Completed runs in
+the folder are not repeated.
 
 Prints a Markdown table: F1 and exact match on the validation and the test questions, and of the
 test questions that have an answer and of those that have none. The two that learn nothing answer
@@ -14,23 +15,34 @@ characters with the question (words, if the text has spaces between them).
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.lib.arguments import parser
+from benchmarks.lib.bert_questions import bert_for_question_answering
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, run, split_flags
 from common.whole_files import write_whole
 from data_util.reading.settings import DEFAULT_READING
+from models.presets import PRESETS
 from models.registry import BACKBONES
 from tasks.question_answering.files import read_questions
 from tasks.question_answering.metrics import answer_metrics, rules_of, score
 from tasks.question_answering.records import Question
 from tasks.question_answering.task import QuestionAnswering
+from training.command_line import quiet_libraries
 
-FINE_TUNING = ["--task=question_answering", "--sequence_length=512", "--batch_size=16"]
+SEQUENCE_LENGTH, BATCH_SIZE = 512, 16
+FINE_TUNING = [
+    "--task=question_answering",
+    f"--sequence_length={SEQUENCE_LENGTH}",
+    f"--batch_size={BATCH_SIZE}",
+]
+# From random weights; the usual 5e-5 is for released ones.
+PEER_RATE = 1e-3
 SPLITS = ("valid", "test")
 _END = re.compile(r"[。！？；，,;!?\n]|\.(?=\s|$)")
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
@@ -45,6 +57,7 @@ def main() -> None:
     options.add_argument("--num_epochs", type=int, default=5)
     options.add_argument("--pretraining_epochs", type=int, default=1)
     options.add_argument("--train_questions", type=int, help="the first so many; default: all")
+    options.add_argument("--bert", action="store_true", help="train the peer, too")
     options.add_argument("--measured_questions", type=int, help="of valid and of test, likewise")
     arguments = options.parse_args()
     limits = dict.fromkeys(SPLITS, arguments.measured_questions)
@@ -89,7 +102,34 @@ def main() -> None:
         )
         name = f"{arguments.backbone} `{arguments.preset}`, {title}"
         rows.append(table_row(name, best, metrics["test"]))
+    if arguments.bert:
+        rows.append(peer_row(arguments, files))
     print(f"\n{markdown(rows)}")
+
+
+def peer_row(arguments: Any, files: Mapping[str, Path]) -> dict[str, str]:
+    """The row of transformers' BertForQuestionAnswering."""
+    quiet_libraries()
+    options = {
+        "task": "question_answering",
+        "tokenize_style": "char",
+        "sequence_length": SEQUENCE_LENGTH,
+        "batch_size": BATCH_SIZE,
+        "ckpt_dir": "",
+        "data_path": str(arguments.folder / "data"),
+        "training_data_file": [str(files["train"])],
+        **{f"{split}_data_file": [str(files[split])] for split in SPLITS},
+    }
+    sizes = PRESETS[arguments.preset]
+    metrics = bert_for_question_answering(
+        options,
+        width=sizes["d_model"],
+        layers=sizes["num_layers"],
+        heads=sizes["num_heads"],
+        epochs=arguments.num_epochs,
+        rate=PEER_RATE,
+    )
+    return table_row(f"BertForQuestionAnswering `{arguments.preset}`, random weights", *metrics)
 
 
 def first_questions(path: Path, limit: int | None, folder: Path) -> Path:

@@ -1,0 +1,101 @@
+"""transformers' BertForQuestionAnswering, trained on the same questions from random weights."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lib.measuring import needed
+from data_util.labelled.batches import LabelledBatches
+from tasks.question_answering.evaluation import QuestionEvaluation
+
+PEER_PACKAGE = "make setup, and pip install '.[benchmarks]'"
+WARMUP, DECAY, CLIP_NORM = 0.1, 0.01, 1.0
+
+
+def bert_for_question_answering(
+    options: Mapping[str, Any],
+    *,
+    width: int,
+    layers: int,
+    heads: int,
+    epochs: int,
+    rate: float,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Trains the peer as its authors' example does, and chooses the epoch and the threshold.
+
+    It reads the same windows of the same tokens, and its scores become answers by the same rules;
+    network, loss and optimizer are those of the library: AdamW with a rate that rises for a tenth
+    of the steps and then falls, the first of several answers alone, and no answer at [CLS].
+
+    Args:
+        options: of this project's fine-tuning: files, tokens, windows, batches and the seed.
+        width, layers, heads: of the network; its feed-forward layers are four times as wide.
+        epochs: of training.
+        rate: the highest learning rate.
+
+    Returns:
+        The metrics of the validation questions, of the best epoch, and of the test questions.
+    """
+    torch = needed("torch", PEER_PACKAGE)
+    transformers = needed("transformers", PEER_PACKAGE)
+    from training.fine_tuning import prepare_data
+    from training.options.scripts import FineTuningOptions
+
+    chosen = FineTuningOptions(**options)
+    data = prepare_data(chosen, None)
+    torch.manual_seed(chosen.seed)
+    model = transformers.BertForQuestionAnswering(
+        transformers.BertConfig(
+            vocab_size=len(data.text.vocabulary),
+            hidden_size=width,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            intermediate_size=4 * width,
+            max_position_embeddings=chosen.sequence_length,
+        )
+    )
+
+    def read(inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        names = {
+            "input_ids": "token_ids",
+            "token_type_ids": "segment_ids",
+            "attention_mask": "padding_mask",
+        }
+        return {name: torch.as_tensor(inputs[ours]).long() for name, ours in names.items()}
+
+    def forward(batches: LabelledBatches) -> Iterator[tuple[Any, Any, np.ndarray]]:
+        model.eval()
+        with torch.no_grad():
+            for inputs, targets in batches.batches(0):
+                found = model(**read(inputs))
+                scores = torch.stack([found.start_logits, found.end_logits], -1).numpy()
+                yield inputs, targets, scores
+
+    evaluation = QuestionEvaluation(data.task, None, data, forward, {})  # type: ignore[arg-type]
+    train = data.batches["train"]
+    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=DECAY)
+    steps = epochs * train.steps(0)
+    schedule = transformers.get_linear_schedule_with_warmup(optimizer, int(WARMUP * steps), steps)
+    best: dict[str, float] = {}
+    test: dict[str, float] = {}
+    for epoch in range(epochs):
+        model.train()
+        for inputs, targets in train.batches(epoch):
+            kept = targets["row_weights"] > 0
+            optimizer.zero_grad()
+            loss = model(
+                **{name: rows[kept] for name, rows in read(inputs).items()},
+                start_positions=torch.as_tensor(targets["starts"][kept, 0]).long(),
+                end_positions=torch.as_tensor(targets["ends"][kept, 0]).long(),
+            ).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
+            optimizer.step()
+            schedule.step()
+        valid = evaluation.validate()
+        if not best or valid["f1"] > best["f1"]:
+            best = valid
+            evaluation.settle()
+            test, _ = evaluation.test()
+    return best, test
