@@ -1,7 +1,8 @@
 """Trains and compares the variants of a table; source of the accuracy results in the docs.
 
     python -m benchmarks.experiments --data=DATA [--table=accuracy] [--data_sets=cail2018,zhihu]
-        [--variants=svm,text_cnn/random,...] [--seeds=1,2,3] [--folder=checkpoint_TABLE]
+        [--variants=svm,text_cnn/random,...] [--seeds=1,2,3] [--labelled_documents=N]
+        [--folder=checkpoint_TABLE]
 
 - `accuracy`: networks with random and with pre-trained initial weights, linear classifiers and
   fastText, each with the best of several settings.
@@ -125,6 +126,9 @@ def main() -> None:
     for stage in ("pretraining", "fine_tuning"):
         help_text = f"further options of every {stage}: NAME=VALUE,NAME=VALUE"
         options.add_argument(f"--{stage}", type=options_of, default={}, help=help_text)
+    options.add_argument(
+        "--labelled_documents", type=int, default=0, help="to train on, the first ones; 0: all"
+    )
     options.add_argument("--pretrained", type=Path, help="a checkpoint to use for all pre-training")
     options.add_argument(
         "--checkout", type=Path, help="a checkout of the first version, for time_to_loss"
@@ -150,8 +154,9 @@ def run(arguments: argparse.Namespace) -> str:
     results, parts = Results(folder / "results.jsonl"), []
     for name in arguments.data_sets.split(","):
         # Absolute, because another checkout runs in its own folder.
-        data, own = arguments.data.absolute(), (folder / name).absolute()
-        workspace = Workspace(data, name, own, arguments.pretrained, arguments.checkout)
+        data, count = arguments.data.absolute(), arguments.labelled_documents
+        own = (folder / (f"{name}-{count}" if count else name)).absolute()
+        workspace = Workspace(data, name, own, arguments.pretrained, arguments.checkout, count)
         measured = {
             variant: run_variant(
                 variants[variant], workspace, results, seeds, report_only=arguments.report_only

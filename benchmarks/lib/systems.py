@@ -67,6 +67,7 @@ class Workspace:
         self.name, self.folder, self.data_set = name, folder, DATA_SETS[name]
         self.data = data
         self.pretrained, self.checkout = pretrained, checkout
+        self.labelled_documents = labelled_documents
         self.files = labelled_files(data, name, folder)
         if labelled_documents:
             self.files["train"] = first_lines(self.files["train"], folder, labelled_documents)

@@ -81,6 +81,8 @@ class Variant:
                 del setting["pretraining"]["num_epochs"]
         if self.fine_tuning is not None:
             setting["fine_tuning"] = dict(self.fine_tuning)
+        if workspace.labelled_documents:
+            setting["labelled_documents"] = workspace.labelled_documents
         if checkout := self._checkout(workspace):
             setting["checkout"] = str(checkout)
         return setting

@@ -95,7 +95,7 @@ def table_of(table, data, folder, **changes):
     """What the command prints; without `data` there are no files."""
     arguments = {"variants": "", "data_sets": "cail2018", "seeds": "", "rates": []}
     arguments |= {"pretraining": {}, "fine_tuning": {}, "pretrained": None, "checkout": None}
-    arguments |= {"report_only": False, "test_mode": False, **changes}
+    arguments |= {"report_only": False, "test_mode": False, "labelled_documents": 0, **changes}
     places = {"data": data, "folder": folder}
     return experiments.run(argparse.Namespace(table=table, **places, **arguments))
 

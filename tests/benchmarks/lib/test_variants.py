@@ -59,6 +59,10 @@ def test_the_setting_of_a_network(workspace):
     assert random.setting(workspace, {}, 1, True) == longer.setting(workspace, {}, 1, True)
     tiny = random.changed({"preset": "tiny"}, {})
     assert random.setting(workspace, {}, 1, True) != tiny.setting(workspace, {}, 1, True)
+    # Fewer labelled documents are another experiment.
+    workspace.labelled_documents = 500
+    few = expected | {"labelled_documents": 500}
+    assert variant.setting(workspace, {}, 1, True) == few
 
 
 def test_changes_of_the_command_line():
