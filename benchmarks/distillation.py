@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.data_sets import DATA_SETS, first_documents, labelled_files
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run, split_flags
+from benchmarks.lib.runs import read_metrics, run, split_flags, validations
 from models.checkpoints.folder import WEIGHTS
 from models.registry import BACKBONES
 
@@ -169,7 +169,7 @@ def _train(name: str, variant: Variant, arguments: Any, files: dict[str, Path], 
 def _result(folder: Path) -> dict[str, Any]:
     metrics = read_metrics(folder)
     alone = [entry["network_f1"] for entry in metrics.get("tfidf_classifier", [])]
-    valid = [entry["valid"]["f1"] for entry in metrics["history"] if entry["valid"]]
+    valid = [each["f1"] for each in validations(metrics)]
     test = metrics["test"]
     return {
         "MB": f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f}",

@@ -20,9 +20,9 @@ for all labels is tuned on the validation documents.
 
 Prints one Markdown table per data set and writes them to `table.md`; with matplotlib, it draws the
 curves of F1 into `DATA_SET.png`. Columns of the accuracy tables: F1 (the mean of micro and macro
-F1) on the validation documents after the first and the best epoch, in brackets without the TF-IDF
-classifier; test scores, mean ± standard deviation over the seeds; training times; parameters, size
-on disk, and documents labelled per second.
+F1) on the validation documents at the first and at the best validation, in brackets without the
+TF-IDF classifier; test scores, mean ± standard deviation over the seeds; training times;
+parameters, size on disk, and documents labelled per second.
 
 Results are stored as lines of `results.jsonl` in the folder, with their settings: completed runs
 are not repeated, and an interrupted run resumes.

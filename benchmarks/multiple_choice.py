@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run, split_flags
+from benchmarks.lib.runs import read_metrics, run, split_flags, validations
 from data_util.reading.settings import DEFAULT_READING
 from models.registry import BACKBONES
 from tasks.multiple_choice.data import split_examples
@@ -130,7 +130,7 @@ def _network(
         "--head_learning_rate=1e-3",
     )
     metrics = read_metrics(target)
-    best = max(entry["valid"]["accuracy"] for entry in metrics["history"])
+    best = max(each["accuracy"] for each in validations(metrics))
     title = f"{backbone} `{arguments.preset}`, random weights"
     return _row(title, {"valid": best, "test": metrics["test"]["accuracy"]})
 

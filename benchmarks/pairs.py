@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags, validations
 from common.random_streams import random_generator
 from data_util.reading.documents import Document, read_documents
 from data_util.tokens.tokenizers import make_tokenizer
@@ -71,7 +71,7 @@ def main() -> None:
     for title, name in (("random weights", "random"), ("pre-trained", "finetuned")):
         folder = arguments.folder / name
         metrics = read_metrics(folder)
-        best = max(entry["valid"]["f1"] for entry in metrics["history"])
+        best = max(each["f1"] for each in validations(metrics))
         alone = max(entry["network_f1"] for entry in metrics["tfidf_classifier"])
         label = f"{arguments.backbone} `tiny`, {title}"
         row = table_row(label, best, true, *classified(folder, pairs["test"]))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run
+from benchmarks.lib.runs import read_metrics, run, validations
 from common.whole_files import write_whole
 from data_util.tokens.sentences import split_sentences
 from models.registry import BACKBONES
@@ -90,7 +90,7 @@ def main() -> None:
             *start,
         )
         metrics = read_metrics(saved)
-        best = min(entry["valid"]["loss"] for entry in metrics["history"])
+        best = min(each["loss"] for each in validations(metrics))
         title = "random weights" if name == "random" else f"`{name}`"
         rows.append(table_row(title, metrics["test"], best))
     print(f"\n{markdown(rows)}")

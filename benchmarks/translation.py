@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags
+from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags, validations
 from tasks.sequence_to_sequence.metrics import bleu, chrf
 from tasks.sequence_to_sequence.records import SourceAndTarget, read_examples
 
@@ -60,7 +60,7 @@ def main() -> None:
     rows = [nearest_row(files["train"], files["test"])]
     for title, name in (("random weights", "random"), ("pre-trained", "finetuned")):
         metrics = read_metrics(arguments.folder / name)
-        best = min(entry["valid"]["loss"] for entry in metrics["history"])
+        best = min(each["loss"] for each in validations(metrics))
         rows.append(table_row(title, metrics["test"]["bleu"], metrics["test"]["chrf"], best))
     print(f"\n{markdown(rows)}")
 

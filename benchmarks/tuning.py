@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.data_sets import DATA_SETS, first_lines, labelled_files
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import read_metrics, run, split_flags
+from benchmarks.lib.runs import read_metrics, run, split_flags, validations
 from models.registry import BACKBONES
 
 VARIANTS: dict[str, list[str]] = {
@@ -118,7 +118,7 @@ def _result(folder: Path) -> dict[str, float]:
     sizes = [(folder / name).stat().st_size for name in WEIGHTS if (folder / name).exists()]
     return {
         "test F1": metrics["test"]["f1"],
-        "best valid F1": max(entry["valid"]["f1"] for entry in metrics["history"]),
+        "best valid F1": max(each["f1"] for each in validations(metrics)),
         "trained parameters": metrics["trained_parameters"],
         "seconds": sum(entry["seconds"] for entry in metrics["history"]),
         "MB": sum(sizes) / 1e6,

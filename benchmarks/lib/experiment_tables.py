@@ -45,7 +45,7 @@ def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
     best = mean_and_spread([result["valid"]["f1"] for result in results])
     return {
         "variant": name,
-        "valid F1, epoch 1 (network alone)": with_network(lambda curve: curve[0]),
+        "first valid F1 (network alone)": with_network(lambda curve: curve[0]),
         "best valid F1 (network alone)": with_network(max) or best,
         "test micro F1": test("micro_f1"),
         "test macro F1": test("macro_f1"),

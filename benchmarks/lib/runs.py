@@ -47,6 +47,11 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
+def validations(metrics: Mapping[str, Any]) -> list[dict[str, float]]:
+    """The metrics of each validation of a run: with few examples, not every epoch has one."""
+    return [entry["valid"] for entry in metrics["history"] if entry["valid"]]
+
+
 def pretrain_and_fine_tune(
     folder: Path,
     pretraining: Sequence[str],
@@ -83,9 +88,9 @@ def metrics_row(folder: Path, **titles: str) -> dict[str, Any]:
         titles: the first cells of the row.
     """
     metrics = read_metrics(folder)
-    valid = [entry["valid"]["f1"] for entry in metrics["history"]]
+    valid = [each["f1"] for each in validations(metrics)]
     values = {
-        "valid F1, epoch 1": valid[0],
+        "first valid F1": valid[0],
         "best valid F1": max(valid),
         "test micro F1": metrics["test"]["micro_f1"],
         "test macro F1": metrics["test"]["macro_f1"],

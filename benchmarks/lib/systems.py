@@ -25,7 +25,7 @@ from benchmarks.lib.data_sets import (
     labelled_files,
     read_splits,
 )
-from benchmarks.lib.runs import flags, read_metrics, run
+from benchmarks.lib.runs import flags, read_metrics, run, validations
 from data_util.reading.documents import read_documents
 from data_util.tokens.tokenizers import make_tokenizer
 from tasks.classification.decisions import decide
@@ -242,13 +242,13 @@ def fit_network(
 def read_history(folder: Path) -> Result:
     """Reads the history of a fine-tuning: its best validation, curves and training time."""
     metrics = read_metrics(folder)
-    history = metrics["history"]
+    history, valid = metrics["history"], validations(metrics)
     return {
         "valid": history[metrics["best_epoch"] - 1]["valid"],
         "network_f1": [entry["network_f1"] for entry in metrics.get("tfidf_classifier", [])],
-        "curve": [entry["valid"]["f1"] for entry in history],
+        "curve": [each["f1"] for each in valid],
         "loss": [entry["train"]["loss"] for entry in history],
-        "valid_loss": [entry["valid"]["loss"] for entry in history],
+        "valid_loss": [each["loss"] for each in valid],
         "seconds": sum(entry["seconds"] for entry in history),
     }
 

@@ -113,16 +113,17 @@ def test_the_first_documents_by_another_version(commands, workspace, tmp_path):
 
 
 def test_the_metrics_of_a_fine_tuning(tmp_path):
-    history = [entry(1, f1=0.4, loss=1.5), entry(2, f1=0.6, loss=1.2)]
-    metrics = {"history": history, "best_epoch": 2, "tfidf_classifier": [{"network_f1": 0.3}] * 2}
+    # With few documents, not every epoch has a validation.
+    history = [entry(1, f1=0.4, loss=1.5), entry(2), entry(3, f1=0.6, loss=1.2)]
+    metrics = {"history": history, "best_epoch": 3, "tfidf_classifier": [{"network_f1": 0.3}] * 2}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     assert read_history(tmp_path) == {
         "valid": {"f1": 0.6, "loss": 1.2},
         "network_f1": [0.3, 0.3],
         "curve": [0.4, 0.6],
-        "loss": [2.0, 2.0],
+        "loss": [2.0, 2.0, 2.0],
         "valid_loss": [1.5, 1.2],
-        "seconds": 20.0,
+        "seconds": 30.0,
     }
 
 
