@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from common import command_line
 from common.errors import OptionError
-from training.command_line import choose_backend, quiet_libraries
+from training import command_line as training_command_line
+from training.command_line import choose_backend, quiet_libraries, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +33,15 @@ def test_a_backend_for_every_command(monkeypatch, caplog):
     monkeypatch.delenv("KERAS_BACKEND")
     choose_backend("none")
     assert "KERAS_BACKEND" not in os.environ
+
+
+def test_memory_is_kept_from_the_start_where_the_command_wants_it(monkeypatch):
+    done = []
+    monkeypatch.setattr(training_command_line, "keep_freed_memory", lambda: done.append("kept"))
+    monkeypatch.setattr(command_line, "run", lambda main, *rest, **named: done.append(main))
+    run("training", object, "Trains.", keep_memory=True)
+    run("a service", object, "Serves.")
+    assert done == ["kept", "training", "a service"]
 
 
 def test_a_backend_that_is_not_installed(monkeypatch):
