@@ -16,6 +16,7 @@ characters with the question (words, if the text has spaces between them).
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.bert_questions import bert_for_question_answering
 from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, run, split_flags
+from benchmarks.lib.results import Results
+from benchmarks.lib.runs import flags, pretrain_and_fine_tune, read_metrics, run, split_flags
 from common.whole_files import write_whole
 from data_util.reading.settings import DEFAULT_READING
 from models.presets import PRESETS
@@ -35,12 +37,8 @@ from tasks.question_answering.records import Question
 from tasks.question_answering.task import QuestionAnswering
 from training.command_line import quiet_libraries
 
-SEQUENCE_LENGTH, BATCH_SIZE = 512, 16
-FINE_TUNING = [
-    "--task=question_answering",
-    f"--sequence_length={SEQUENCE_LENGTH}",
-    f"--batch_size={BATCH_SIZE}",
-]
+FINE_TUNING = {"task": "question_answering", "sequence_length": 512, "batch_size": 16}
+TOKENS = {"tokenize_style": "char"}
 # From random weights; the usual 5e-5 is for released ones.
 PEER_RATE = 1e-3
 SPLITS = ("valid", "test")
@@ -68,11 +66,11 @@ def main() -> None:
     size = [
         f"--backbone={arguments.backbone}",
         f"--preset={arguments.preset}",
-        "--tokenize_style=char",
+        *flags(TOKENS),
     ]
     fine_tuning = [
         *split_flags(files),
-        *FINE_TUNING,
+        *flags(FINE_TUNING),
         f"--num_epochs={arguments.num_epochs}",
     ]
     names = {"random weights": "random"}
@@ -103,7 +101,10 @@ def main() -> None:
         name = f"{arguments.backbone} `{arguments.preset}`, {title}"
         rows.append(table_row(name, best, metrics["test"]))
     if arguments.bert:
-        rows.append(peer_row(arguments, files))
+        given = ("preset", "num_epochs", "train_questions", "measured_questions")
+        setting = {"system": "bert", **{name: getattr(arguments, name) for name in given}}
+        results = Results(arguments.folder / "peers.jsonl")
+        rows.append(results.once(setting, partial(peer_row, arguments, files)))
     print(f"\n{markdown(rows)}")
 
 
@@ -111,10 +112,8 @@ def peer_row(arguments: Any, files: Mapping[str, Path]) -> dict[str, str]:
     """The row of transformers' BertForQuestionAnswering."""
     quiet_libraries()
     options = {
-        "task": "question_answering",
-        "tokenize_style": "char",
-        "sequence_length": SEQUENCE_LENGTH,
-        "batch_size": BATCH_SIZE,
+        **FINE_TUNING,
+        **TOKENS,
         "ckpt_dir": "",
         "data_path": str(arguments.folder / "data"),
         "training_data_file": [str(files["train"])],

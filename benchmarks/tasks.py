@@ -15,12 +15,14 @@ and macro F1 on the test texts, as seqeval computes them.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.lib import ner_table
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.measuring import markdown
+from benchmarks.lib.results import Results
 from benchmarks.lib.runs import run
 from benchmarks.lib.spacy_entities import spacy_entities
 from models.registry import BACKBONES
@@ -57,9 +59,16 @@ def ner(arguments: Any) -> None:
     for name in arguments.data_sets.split(","):
         folder = arguments.folder / f"{name}-{arguments.limit or 'all'}"
         files = ner_table.prepared(name, arguments.data, folder / "files", arguments.limit)
+        peers = {
+            "CRF on characters (sklearn-crfsuite)": partial(ner_table.crf_on_characters, files),
+            "spaCy's recognizer": partial(spacy_entities, files, arguments.epochs),
+        }
+        results = Results(folder / "peers.jsonl")
         rows = [
-            _row("CRF on characters (sklearn-crfsuite)", ner_table.crf_on_characters, files),
-            _row("spaCy's recognizer", spacy_entities, files, arguments.epochs),
+            results.once(
+                {"system": label, "epochs": arguments.epochs}, partial(_row, label, measure)
+            )
+            for label, measure in peers.items()
         ]
         for backbone in arguments.backbones.split(","):
             for crf in (choice == "true" for choice in arguments.crf.split(",")):

@@ -1,5 +1,6 @@
 """transformers' BertForQuestionAnswering, trained on the same questions from random weights."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -78,16 +79,16 @@ def bert_for_question_answering(
     steps = epochs * train.steps(0)
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, int(WARMUP * steps), steps)
     best: dict[str, float] = {}
-    test: dict[str, float] = {}
+    kept: dict[str, Any] = {}
     for epoch in range(epochs):
         model.train()
         for inputs, targets in train.batches(epoch):
-            kept = targets["row_weights"] > 0
+            rows = targets["row_weights"] > 0
             optimizer.zero_grad()
             loss = model(
-                **{name: rows[kept] for name, rows in read(inputs).items()},
-                start_positions=torch.as_tensor(targets["starts"][kept, 0]).long(),
-                end_positions=torch.as_tensor(targets["ends"][kept, 0]).long(),
+                **{name: array[rows] for name, array in read(inputs).items()},
+                start_positions=torch.as_tensor(targets["starts"][rows, 0]).long(),
+                end_positions=torch.as_tensor(targets["ends"][rows, 0]).long(),
             ).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
@@ -95,7 +96,7 @@ def bert_for_question_answering(
             schedule.step()
         valid = evaluation.validate()
         if not best or valid["f1"] > best["f1"]:
-            best = valid
+            best, kept = valid, copy.deepcopy(model.state_dict())
             evaluation.settle()
-            test, _ = evaluation.test()
-    return best, test
+    model.load_state_dict(kept)
+    return best, evaluation.test()[0]
