@@ -154,9 +154,15 @@ def run(arguments: argparse.Namespace) -> str:
     results, parts = Results(folder / "results.jsonl"), []
     for name in arguments.data_sets.split(","):
         # Absolute, because another checkout runs in its own folder.
-        data, count = arguments.data.absolute(), arguments.labelled_documents
-        own = (folder / (f"{name}-{count}" if count else name)).absolute()
-        workspace = Workspace(data, name, own, arguments.pretrained, arguments.checkout, count)
+        data, own = arguments.data.absolute(), (folder / name).absolute()
+        workspace = Workspace(
+            data,
+            name,
+            own,
+            arguments.pretrained,
+            arguments.checkout,
+            arguments.labelled_documents,
+        )
         measured = {
             variant: run_variant(
                 variants[variant], workspace, results, seeds, report_only=arguments.report_only

@@ -48,7 +48,8 @@ class Workspace:
     Args:
         data: the folder of the data sets.
         name: a key of `DATA_SETS`.
-        folder: for checkpoints and caches; it is created.
+        folder: for checkpoints and caches; it is created. With `labelled_documents`, their number
+            is added to its name.
         pretrained: a checkpoint to use instead of any pre-training.
         checkout: a checkout of the first version of this project, to run instead of emulating it.
         labelled_documents: how many of the labelled documents to train on, the first ones; 0: all.
@@ -63,6 +64,8 @@ class Workspace:
         checkout: Path | None = None,
         labelled_documents: int = 0,
     ) -> None:
+        if labelled_documents:
+            folder = folder.with_name(f"{folder.name}-{labelled_documents}")
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.folder, self.data_set = name, folder, DATA_SETS[name]
         self.data = data

@@ -75,7 +75,10 @@ def test_without_a_tfidf_classifier_the_network_is_the_whole():
 
 def test_a_smaller_experiment_trains_on_the_first_labelled_documents(data_sets, tmp_path):
     whole = Workspace(data_sets, "cail2018", tmp_path / "whole").splits
-    few = Workspace(data_sets, "cail2018", tmp_path / "few", labelled_documents=2).splits
+    fewer = Workspace(data_sets, "cail2018", tmp_path / "few", labelled_documents=2)
+    # Other checkpoints than those of another number, beside them.
+    assert fewer.folder == tmp_path / "few-2"
+    few = fewer.splits
     assert few["train"].texts == whole["train"].texts[:2] != whole["train"].texts
     assert few["test"].texts == whole["test"].texts
 
