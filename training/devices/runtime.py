@@ -11,7 +11,7 @@ from training.options.groups import RunOptions
 
 def start(options: RunOptions) -> None:
     """Seeds the random generators, sets the dtype policy of the layers, and keeps memory."""
-    keep_freed_memory()
+    keep_freed_memory()  # Commands have done so already; programs that call the functions have not.
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
 
