@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.experiments import options_of, rate_trials, run_variant
-from benchmarks.lib.arguments import parser
+from benchmarks.experiments import rate_trials, run_variant
+from benchmarks.lib.arguments import options_of, parser
 from benchmarks.lib.experiment_tables import SeedResults, mean_and_spread
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.results import Results

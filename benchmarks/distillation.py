@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lib.arguments import parser
+from benchmarks.lib.arguments import parser, rows_among
 from benchmarks.lib.data_sets import DATA_SETS, first_documents, labelled_files
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import read_metrics, run, split_flags, validations
@@ -94,16 +94,15 @@ def main() -> None:
     options.add_argument("--student_epochs", type=int, default=5)
     options.add_argument("--sequence_length", type=int, default=256)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--variants", default=";".join(VARIANTS), help="names of rows")
+    options.add_argument(
+        "--variants", type=rows_among(VARIANTS), default=list(VARIANTS), help="names of rows"
+    )
     arguments = options.parse_args()
-    chosen = arguments.variants.split(";")
-    if unknown := [name for name in chosen if name not in VARIANTS]:
-        options.error(f"{', '.join(unknown)}: no such variant. There are: {'; '.join(VARIANTS)}")
     arguments.folder.mkdir(parents=True, exist_ok=True)
     files = labelled_files(arguments.data, arguments.data_set, arguments.folder)
     files["train"], raw = divided(files["train"], arguments)
     rows = []
-    for name, variant in with_teachers(chosen).items():
+    for name, variant in with_teachers(arguments.variants).items():
         _train(name, variant, arguments, files, raw)
         rows.append({"": name, **_result(_folder(arguments, name))})
     print(f"\n{arguments.data_set}\n\n{markdown(rows)}")

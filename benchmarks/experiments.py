@@ -35,11 +35,10 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmarks.lib.arguments import parser
+from benchmarks.lib.arguments import options_of, parser
 from benchmarks.lib.baselines import Trial
 from benchmarks.lib.curves import draw
 from benchmarks.lib.data_sets import DATA_SETS
@@ -91,18 +90,6 @@ def run_variant(
 def rate_trials(text: str) -> list[Trial]:
     """Parses `--rates`: `3e-3` sets both learning rates, `1e-3:3e-3` the backbone's and head's."""
     return [rates(*map(float, pair.split(":"))) for pair in text.split(",")]
-
-
-def options_of(text: str) -> dict[str, Any]:
-    """Parses `NAME=VALUE,NAME=VALUE`; values may be JSON, such as numbers, or strings."""
-    options: dict[str, Any] = {}
-    for pair in text.split(","):
-        name, _, value = pair.partition("=")
-        try:
-            options[name] = json.loads(value)
-        except json.JSONDecodeError:
-            options[name] = value
-    return options
 
 
 def main() -> None:

@@ -2,12 +2,12 @@
 
     python -m benchmarks.tasks --data=DATA --table=ner [--data_sets=cail2021_legal_ner,msra_ner]
         [--backbones=text_cnn,transformer] [--limit=1000] [--epochs=8] [--crf=false,true]
-        [--pretrain]
+        [--pretrain] [--fine_tuning=batch_size=16]
 
 `--limit` takes so many training texts, and a quarter as many for validation and test, so that all
 of it runs in minutes. `--pretrain` also pre-trains each backbone on `legal_corpus` with characters,
-for `--pretraining_epochs`, and fine-tunes from there. Completed runs in the folder are not
-repeated.
+for `--pretraining_epochs`, and fine-tunes from there. `--fine_tuning` adds options to every
+fine-tuning. Completed runs in the folder are not repeated.
 
 Prints a Markdown table for each data set, with a row for each system: entity F1, precision, recall
 and macro F1 on the test texts, as seqeval computes them.
@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lib import ner_table
-from benchmarks.lib.arguments import parser
+from benchmarks.lib.arguments import options_of, parser
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.results import Results
-from benchmarks.lib.runs import run
+from benchmarks.lib.runs import flags, run
 from benchmarks.lib.spacy_entities import spacy_entities
 from models.registry import BACKBONES
 from training.command_line import quiet_libraries
@@ -49,6 +49,7 @@ def main() -> None:
     )
     options.add_argument("--pretrain", action="store_true")
     options.add_argument("--pretraining_epochs", type=int, default=3)
+    options.add_argument("--fine_tuning", type=options_of, default={}, help="NAME=VALUE,NAME=VALUE")
     arguments = options.parse_args()
     quiet_libraries()
     TABLES[arguments.table](arguments)
@@ -94,6 +95,7 @@ def _networks(
         f"--crf={str(crf).lower()}",
         f"--learning_rate={_RATES.get(backbone, '1e-3')}",
         f"--head_learning_rate={_RATES.get(backbone, '1e-3')}",
+        *flags(arguments.fine_tuning),
     ]
     size = [f"--backbone={backbone}", f"--preset={arguments.preset}"]
     starts = {"random weights": ("", [*size, "--tokenize_style=char"])}

@@ -1,68 +1,147 @@
 """Translates short sentences, from random weights and from a pre-trained checkpoint.
 
-    python -m benchmarks.translation --data=DATA/tatoeba_en_zh [--epochs=6] [--folder=...]
+    python -m benchmarks.translation --data=DATA/tatoeba_en_zh [--preset=small] [--epochs=12]
+        [--starts=random,finetuned] [--folder=...]
 
 `--data` contains `train.tsv`, `valid.tsv` and `test.tsv` of `source<TAB>target` lines. The command
 pre-trains a Transformer on the text of both sides of the training pairs, with masked_lm, and
-fine-tunes twice: from random weights and from that checkpoint. Completed runs in the folder are not
-repeated.
+fine-tunes twice: from random weights and from that checkpoint. It also trains a Transformer of the
+same size that a plain Keras program puts together, for as many epochs. Completed runs in the folder
+are not repeated.
 
 Prints a Markdown table with one row per way to translate: loss on the validation pairs, BLEU and
-chrF on the test pairs. The first row gives each test sentence the translation of the most similar
-training sentence (TF-IDF of character n-grams).
+chrF on the test pairs, and processor minutes of all cores together, from the files to the metrics
+(of a run that was not interrupted). The first row gives each test sentence the translation of the
+most similar training sentence (TF-IDF of character n-grams).
 """
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.lib.arguments import parser
-from benchmarks.lib.measuring import markdown
-from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flags, validations
+from benchmarks.lib.keras_translation import keras_translation
+from benchmarks.lib.measuring import markdown, measured
+from benchmarks.lib.results import Results
+from benchmarks.lib.runs import flags, read_metrics, run, split_flags, validations
+from models.presets import PRESETS
 from tasks.sequence_to_sequence.metrics import bleu, chrf
 from tasks.sequence_to_sequence.records import SourceAndTarget, read_examples
+from training.command_line import quiet_libraries
 
-MODEL = ["--backbone=transformer", "--preset=tiny"]
-TEXT = ["--tokenize_style=wordpiece", "--vocab_size=6000"]
-PRETRAINING = ["--objectives=masked_lm", "--pairs=true", "--num_epochs=2"]
-FINE_TUNING = [
-    "--task=sequence_to_sequence",
-    "--sequence_length=48",
-    "--max_target_length=48",
-    "--patience=5",
-    "--learning_rate=1e-3",
-    "--head_learning_rate=1e-3",
-]
+TOKENS = {"tokenize_style": "wordpiece", "vocab_size": 6000}
+LENGTHS = {"sequence_length": 48, "max_target_length": 48}
+PRETRAINING = {"objectives": "masked_lm", "pairs": True, "num_epochs": 2, "sequence_length_lm": 64}
+RATE = 1e-3
+STARTS = {"random": "random weights", "finetuned": "pre-trained"}
 
 
 def main() -> None:
     """Runs the missing trainings and prints the table."""
     options = parser(__doc__, folder="checkpoint_translation")
-    options.add_argument("--epochs", type=int, default=6, help="of fine-tuning")
+    options.add_argument("--preset", default="small")
+    options.add_argument("--epochs", type=int, default=12, help="of fine-tuning")
+    options.add_argument("--starts", default=",".join(STARTS), help="comma-separated")
     arguments = options.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     files = {split: arguments.data / f"{split}.tsv" for split in ("train", "valid", "test")}
-    pretrain_and_fine_tune(
-        arguments.folder,
-        [
-            f"--mask_lm_source_file={files['train']}",
-            "--sequence_length_lm=64",
-            *TEXT,
-            *MODEL,
-            *PRETRAINING,
-        ],
-        [
-            *split_flags(files),
-            f"--num_epochs={arguments.epochs}",
-            *FINE_TUNING,
-        ],
-        ["--tokenize_style=wordpiece", *MODEL],
-    )
+    results = Results(arguments.folder / "results.jsonl")
     rows = [nearest_row(files["train"], files["test"])]
-    for title, name in (("random weights", "random"), ("pre-trained", "finetuned")):
-        metrics = read_metrics(arguments.folder / name)
-        best = min(each["loss"] for each in validations(metrics))
-        rows.append(table_row(title, metrics["test"]["bleu"], metrics["test"]["chrf"], best))
+    for name in arguments.starts.split(","):
+        rows.append(table_row(STARTS[name], **_ours(name, files, arguments, results)))
+    quiet_libraries()
+    setting = {"system": "keras", "preset": arguments.preset, "epochs": arguments.epochs}
+    peer = results.once(setting, partial(_peer, files, arguments))
+    rows.append(table_row("plain Keras, random weights", **peer))
     print(f"\n{markdown(rows)}")
+
+
+def _ours(
+    name: str, files: Mapping[str, Path], arguments: Any, results: Results
+) -> dict[str, float]:
+    """Fine-tunes from random weights or from the checkpoint of a pre-training."""
+    folder: Path = arguments.folder
+    common = {
+        "data_path": folder / "data",
+        "backbone": "transformer",
+        "preset": arguments.preset,
+        "tokenize_style": TOKENS["tokenize_style"],
+    }
+
+    def minutes(step: str, *command: str) -> float:
+        setting = {"step": step, "preset": arguments.preset, "epochs": arguments.epochs}
+        found = results.once(setting, lambda: {"minutes": _minutes(partial(run, *command))})
+        return found["minutes"]
+
+    spent, checkpoint = 0.0, ""
+    if name == "finetuned":
+        checkpoint = str(folder / "pretrained")
+        spent = minutes(
+            "pretraining",
+            "train_bert_lm.py",
+            f"--mask_lm_source_file={files['train']}",
+            *flags({**common, **TOKENS, **PRETRAINING, "ckpt_dir": checkpoint}),
+        )
+    training = {
+        **(common if not checkpoint else {"data_path": common["data_path"]}),
+        **({} if checkpoint else TOKENS),
+        **LENGTHS,
+        "task": "sequence_to_sequence",
+        "ckpt_dir": checkpoint,
+        "ckpt_dir_save": folder / name,
+        "num_epochs": arguments.epochs,
+        "patience": arguments.epochs,
+        "learning_rate": RATE,
+        "head_learning_rate": RATE,
+    }
+    spent += minutes(name, "train_bert_fine_tuning.py", *split_flags(files), *flags(training))
+    metrics = read_metrics(folder / name)
+    best = min(each["loss"] for each in validations(metrics))
+    test = metrics["test"]
+    return {"bleu": test["bleu"], "chrf": test["chrf"], "loss": best, "minutes": spent}
+
+
+def _peer(files: Mapping[str, Path], arguments: Any) -> dict[str, float]:
+    """Trains the plain Keras program."""
+    options = {
+        **TOKENS,
+        **LENGTHS,
+        "task": "sequence_to_sequence",
+        "ckpt_dir": "",
+        "data_path": str(arguments.folder / "data"),
+        "training_data_file": [str(files["train"])],
+        **{f"{split}_data_file": [str(files[split])] for split in ("valid", "test")},
+    }
+    sizes = PRESETS[arguments.preset]
+    found: dict[str, float] = {}
+
+    def train() -> None:
+        found.update(
+            keras_translation(
+                options,
+                width=sizes["d_model"],
+                layers=sizes["num_layers"],
+                heads=sizes["num_heads"],
+                epochs=arguments.epochs,
+                rate=RATE,
+            )
+        )
+
+    found["minutes"] = _minutes(train)
+    return found
+
+
+def _minutes(work: Any) -> float:
+    """The processor minutes that a function and its processes take."""
+
+    def once() -> float:
+        work()
+        return 1.0
+
+    return measured(once).cpu / 60
 
 
 def nearest_row(train: Path, test: Path) -> dict[str, str]:
@@ -84,13 +163,20 @@ def nearest_translations(known: list[SourceAndTarget], asked: list[SourceAndTarg
     return [known[int(place)].target for place in np.asarray(similar.argmax(axis=1)).reshape(-1)]
 
 
-def table_row(title: str, bleu: float, chrf: float, loss: float | None = None) -> dict[str, str]:
+def table_row(
+    title: str,
+    bleu: float,
+    chrf: float,
+    loss: float | None = None,
+    minutes: float | None = None,
+) -> dict[str, str]:
     """A row of the table."""
     return {
         "": title,
         "best valid loss": "" if loss is None else f"{loss:.3f}",
         "test BLEU": f"{bleu:.1f}",
         "test chrF": f"{chrf:.1f}",
+        "processor minutes": "" if minutes is None else f"{minutes:.0f}",
     }
 
 

@@ -2,14 +2,16 @@
 
     python -m benchmarks.tuning --data=DATA [--data_sets=cail2018,goemotions] [--documents=N]
         [--backbones=text_cnn,transformer] [--preset=small] [--seeds=1] [--folder=...]
-        [--pretrained=CHECKPOINT]
+        [--pretrained=CHECKPOINT] [--variants='full;adapter, houlsby']
 
 `--data` is the folder of the data sets (see `benchmarks/lib/data_sets.py`). For each data set and
 backbone it pre-trains once on the text of the training documents, or takes the checkpoint given,
 and fine-tunes from it with each tuning and seed, without the TF-IDF classifier, so that the network
-alone is compared. Completed runs in the folder are not repeated.
+alone is compared. `--variants` names rows, separated by semicolons. Completed runs in the folder
+are not repeated.
 
-Prints a Markdown table for each data set and backbone. "seconds" are those of the training steps of
+Prints a Markdown table for each data set and backbone: means over the seeds, and the standard
+deviation of F1. "seconds" are those of the training steps of
 all epochs together, without validations; where the features of a frozen backbone are computed once,
 that time is not among them and is in the log. "MB" is the size of the weights in the published
 checkpoint.
@@ -19,8 +21,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.lib.arguments import parser
+from benchmarks.lib.arguments import parser, rows_among
 from benchmarks.lib.data_sets import DATA_SETS, first_lines, labelled_files
+from benchmarks.lib.experiment_tables import mean_and_spread
 from benchmarks.lib.measuring import markdown
 from benchmarks.lib.runs import read_metrics, run, split_flags, validations
 from models.registry import BACKBONES
@@ -57,6 +60,9 @@ def main() -> None:
     options.add_argument("--num_epochs", type=int, default=10, help="of fine-tuning")
     options.add_argument("--sequence_length", type=int, default=256)
     options.add_argument("--seeds", type=int, default=1)
+    options.add_argument(
+        "--variants", type=rows_among(VARIANTS), default=list(VARIANTS), help="names of rows"
+    )
     arguments = options.parse_args()
     tables = []
     for name in arguments.data_sets.split(","):
@@ -90,7 +96,7 @@ def _measured(arguments: Any, name: str, backbone: str) -> list[dict[str, Any]]:
             *([f"--tokenize_style={data_set.tokenize_style}"] if data_set.tokenize_style else []),
         )
     rows = []
-    for variant, further in VARIANTS.items():
+    for variant in arguments.variants:
         runs = []
         for seed in range(1, arguments.seeds + 1):
             save = folder / f"{backbone}-{variant.replace(', ', '-').replace('--', '')}-{seed}"
@@ -106,7 +112,7 @@ def _measured(arguments: Any, name: str, backbone: str) -> list[dict[str, Any]]:
                 f"--seed={seed}",
                 f"--ckpt_dir={pretrained}",
                 f"--ckpt_dir_save={save}",
-                *further,
+                *VARIANTS[variant],
             )
             runs.append(_result(save))
         rows.append({"tuning": variant, **_mean(runs)})
@@ -128,9 +134,9 @@ def _result(folder: Path) -> dict[str, float]:
 def _mean(runs: list[dict[str, float]]) -> dict[str, str]:
     shown = {}
     for name in runs[0]:
-        value = fmean(each[name] for each in runs)
-        digits = {"trained parameters": ",.0f", "seconds": ".0f", "MB": ".2f"}.get(name, ".3f")
-        shown[name] = format(value, digits)
+        values = [each[name] for each in runs]
+        digits = {"trained parameters": ",.0f", "seconds": ".0f", "MB": ".2f"}.get(name)
+        shown[name] = format(fmean(values), digits) if digits else mean_and_spread(values)
     return shown
 
 

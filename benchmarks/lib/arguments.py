@@ -1,10 +1,12 @@
 """Command-line arguments that several benchmarks share."""
 
 import argparse
+import json
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from common.errors import UserError
 
@@ -33,6 +35,39 @@ def parser(
             "--folder", type=Path, default=Path(folder), help="for checkpoints and caches"
         )
     return made
+
+
+def options_of(text: str) -> dict[str, Any]:
+    """Parses `NAME=VALUE,NAME=VALUE`; values may be JSON, such as numbers, or strings."""
+    options: dict[str, Any] = {}
+    for pair in text.split(","):
+        name, _, value = pair.partition("=")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
+
+
+def rows_among(known: Collection[str]) -> Callable[[str], list[str]]:
+    """The type of an argument that names rows of a table, separated by semicolons.
+
+        >>> rows_among(["full", "LoRA, rank 8"])("LoRA, rank 8;full")
+        ['LoRA, rank 8', 'full']
+
+    Args:
+        known: the names that there are.
+    """
+
+    def read(value: str) -> list[str]:
+        names = value.split(";")
+        if unknown := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(unknown)}: no such row. There are: {'; '.join(known)}"
+            )
+        return names
+
+    return read
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import experiments
-from benchmarks.experiments import options_of, rate_trials, run_variant
+from benchmarks.experiments import rate_trials, run_variant
 from benchmarks.lib import systems
 from benchmarks.lib.results import Results
 from benchmarks.lib.variants import rates
@@ -80,15 +80,6 @@ def test_rates_of_backbone_and_head():
     ]
     with pytest.raises(ValueError, match="fast"):
         rate_trials("fast")
-
-
-def test_further_options():
-    assert options_of("num_epochs=3,preset=tiny,learning_rate=1e-3,tfidf_classifier=false") == {
-        "num_epochs": 3,
-        "preset": "tiny",
-        "learning_rate": 1e-3,
-        "tfidf_classifier": False,
-    }
 
 
 def table_of(table, data, folder, **changes):

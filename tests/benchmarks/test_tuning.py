@@ -63,3 +63,11 @@ def test_a_checkpoint_takes_the_place_of_all_pretraining(ran):
     commands = ran("--pretrained=mine")
     assert {each[0] for each in commands} == {"train_bert_fine_tuning.py"}
     assert all("--ckpt_dir=mine" in each for each in commands)
+
+
+def test_rows_can_be_chosen(ran, capsys):
+    commands = ran("--pretrained=mine", "--variants=lora;adapter, houlsby")
+    assert [each[-1] for each in commands] == ["--tuning=lora", "--tuning=adapter"]
+    with pytest.raises(SystemExit):
+        ran("--variants=lora;all")
+    assert "all: no such row. There are: full; " in capsys.readouterr().err

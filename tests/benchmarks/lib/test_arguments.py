@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.lib.arguments import parser, speed_parser
+from benchmarks.lib.arguments import options_of, parser, speed_parser
 from common.errors import CheckpointError
 
 DOC = "What it does.\n\nMore."
@@ -37,3 +37,12 @@ def test_a_users_mistake_is_one_line(capsys, monkeypatch):
     error = ValueError("a fault of the program")
     sys.excepthook(ValueError, error, None)
     assert "ValueError: a fault of the program" in capsys.readouterr().err
+
+
+def test_further_options():
+    assert options_of("num_epochs=3,preset=tiny,learning_rate=1e-3,tfidf_classifier=false") == {
+        "num_epochs": 3,
+        "preset": "tiny",
+        "learning_rate": 1e-3,
+        "tfidf_classifier": False,
+    }
