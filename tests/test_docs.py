@@ -1,9 +1,12 @@
-"""The examples in docs/architecture.md are the toys of the tests."""
+"""What the pages say of the code: the examples in docs/architecture.md, and the names in all."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
+
+from training.options.scripts import FineTuningOptions
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = re.findall(
@@ -11,6 +14,9 @@ EXAMPLES = re.findall(
     (ROOT / "docs/architecture.md").read_text(encoding="utf-8"),
     flags=re.DOTALL,
 )
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPTIONS = {field.name for field in dataclasses.fields(FineTuningOptions)}
+SOURCES = [each.read_text(encoding="utf-8") for each in (ROOT / "tests").rglob("test_*.py")]
 
 
 def test_every_toy_is_shown():
@@ -24,3 +30,18 @@ def test_every_toy_is_shown():
 def test_an_example_is_the_code_that_is_tested(name, shown):
     code = (ROOT / f"tests/toys/{name}.py").read_text(encoding="utf-8")
     assert shown == code, f"copy tests/toys/{name}.py to docs/architecture.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_what_a_page_names_is_there(page):
+    """Python files, `tests/file.py::test_name`, and the names of tests, whole or with "..."."""
+    text = page.read_text(encoding="utf-8")
+    for file in re.findall(r"`((?:\w+/)+\w+\.py)\b", text):
+        assert (ROOT / file).is_file(), file
+    tests = r"`((?:\w+/)+test_\w+\.py)?(?:::)?(test_\w+)(\.\.\.)?`"
+    for file, name, shortened in re.findall(tests, text):
+        if name in OPTIONS:
+            continue
+        sources = [(ROOT / file).read_text(encoding="utf-8")] if file else SOURCES
+        start = f"\ndef {name}" if shortened else f"\ndef {name}("
+        assert any(start in source for source in sources), f"{file}::{name}"

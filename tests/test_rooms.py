@@ -38,6 +38,7 @@ MAX_LINES = 300
 
 
 def files_of(room):
+    """Those of a room, or of the folder `tests`."""
     if room == "scripts":
         return [ROOT / name for name in SCRIPTS]
     return sorted((ROOT / room).rglob("*.py"))
@@ -184,7 +185,7 @@ def test_models_ask_for_a_backend_in_kernels_alone():
         assert "backend.backend(" not in path.read_text(encoding="utf-8"), path
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [*ROOMS, "tests"])
 def test_files_are_short(room):
     long = [
         f"{path.relative_to(ROOT)}: {lines} lines"
@@ -197,13 +198,15 @@ def test_files_are_short(room):
 def test_the_tests_mirror_the_rooms():
     """A test file in a room's folder tests a file, or a folder, of the same name.
 
-    Others test a property of several files: what every entry of a registry must be, other backends,
-    half precision, resumed runs.
+    What is too much for one file of tests is in `test_<file>_<what>.py`, too. Others test a
+    property of several files: what every entry of a registry must be, other backends, half
+    precision, resumed runs.
     """
     special = {"test_contract", "test_jax", "test_precision", "test_resume"}
     for room in set(ROOMS) - {"scripts"}:
         for path in sorted((ROOT / "tests" / room).rglob("test_*.py")):
             beside = ROOT / path.relative_to(ROOT / "tests").parent
-            name = path.stem.removeprefix("test_")
-            there = any(beside.glob(f"{name}.*")) or (beside / name).is_dir()
-            assert there or path.stem in special, f"{path.relative_to(ROOT)} tests no such file"
+            words = path.stem.split("_")
+            beginnings = {"_".join(words[:count]) for count in range(2, len(words) + 1)}
+            names = {f"test_{one.stem}" for one in beside.glob("*")} | special
+            assert beginnings & names, f"{path.relative_to(ROOT)} tests no such file"

@@ -1,50 +1,14 @@
+"""The arguments of a command line."""
+
 import json
-import re
 from dataclasses import dataclass
 
 import pytest
 
 from common.errors import OptionError
-from common.options import REQUIRED, Options, declarations, make_options, option
+from common.options import Options, option
 from common.parsing import help_text, parse_options
-
-
-@dataclass(frozen=True)
-class Speed(Options):
-    """How fast"""
-
-    num_epochs: int = option(10, "how often", minimum=1)
-    learning_rate: float | None = option(None, "how far", minimum=0)
-
-
-@dataclass(frozen=True)
-class Sample(Speed):
-    """What and where"""
-
-    source: str = option("in", "from where", positional=True)
-    out: str = option("out", "to where", positional=True)
-    overwrite: bool = option(False, "replace what is there")
-    lower_case: bool | None = option(None, "in lower case")
-    kind: str = option("a", "what kind", choices=("a", "b"))
-    files: list[str] = option(["x", "y"], "which files")
-
-
-@dataclass(frozen=True)
-class Needy(Options):
-    """What is needed"""
-
-    file: str = option(REQUIRED, "the file that is read", positional=True)
-
-
-def parse(*arguments, options_class=Sample):
-    return parse_options(options_class, arguments)
-
-
-def refusal(*arguments, options_class=Sample):
-    with pytest.raises(OptionError) as caught:
-        parse_options(options_class, arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.common.sample_options import Needy, Sample, parse, refusal
 
 
 def test_no_arguments_give_the_defaults():
@@ -149,121 +113,6 @@ def test_what_cannot_be_is_named(argument, message):
 
 def test_a_missing_value_does_not_take_the_next_option():
     assert "--source: its value is missing" in refusal("--source", "--overwrite")
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(content):
-        path = tmp_path / "run.json"
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return path
-
-    return write
-
-
-def test_a_file_with_options(file):
-    values = {"num_epochs": 3, "learning_rate": 1, "files": ["a"], "lower_case": None}
-    path = file(values)
-    options, given = parse(f"--options_file={path}")
-    assert options == Sample(num_epochs=3, learning_rate=1, files=["a"])
-    assert given == values.keys()
-    options, given = parse("--num_epochs=4", "here", "--options_file", str(path))
-    assert options == Sample(num_epochs=4, learning_rate=1, files=["a"], source="here")
-    assert given == {*values, "source"}
-
-
-def test_the_configuration_of_a_run_repeats_it(file):
-    options = Sample(num_epochs=3, overwrite=True, source="a")
-    path = file({"stage": "pretraining", "options": options.to_dict()})
-    assert parse(f"--options_file={path}")[0] == options
-
-
-def test_a_file_can_give_what_is_needed(file):
-    assert parse(f"--options_file={file({'file': 'a'})}", options_class=Needy)[0].file == "a"
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"num_epoch": 3}, "--num_epoch: there is no such option; did you mean --num_epochs?"),
-        ({"num_epochs": "3"}, "--num_epochs=3: must be a whole number."),
-        ({"num_epochs": True}, "--num_epochs=true: must be a whole number."),
-        ({"num_epochs": None}, "--num_epochs=: must be a whole number."),
-        ({"num_epochs": 0}, "--num_epochs=0: must be at least 1."),
-        ({"files": "a,b"}, "--files=a,b: must be a list of texts."),
-        ({"files": {"a": "b\n"}}, "must be a list of texts."),
-        ({"kind": ["a"]}, "--kind=a: must be a text."),
-        ({"options": {"kind": "c"}}, "--kind=c: must be one of a, b."),
-        ({"options": 3}, "--options: there is no such option"),
-        ({"options_file": "a"}, "--options_file: there is no such option"),
-        ([1], "not a JSON object"),
-        ('{"a": ', "not JSON"),
-        ("[" * 100_000, "not JSON"),
-        ('{"num_epochs": ' + "9" * 5000 + "}", "not JSON"),
-    ],
-)
-def test_errors_in_a_file_name_it(file, content, message):
-    path = file(content)
-    line = refusal(f"--options_file={path}")
-    assert line.startswith(f"{path}: ")
-    assert message in line
-
-
-def test_a_file_that_cannot_be_read(tmp_path):
-    missing = tmp_path / "missing.json"
-    line = refusal(f"--options_file={missing}")
-    assert line.startswith(f"{missing}: this file cannot be read: No such file")
-    (tmp_path / "binary").write_bytes(b"\xff")
-    assert "not UTF-8" in refusal(f"--options_file={tmp_path / 'binary'}")
-
-
-def test_help():
-    assert help_text(Sample, "python sample.py", "Does nothing.").splitlines() == [
-        "usage: python sample.py [SOURCE] [OUT] [--option=value ...]",
-        "",
-        "Does nothing.",
-        "",
-        "What and where:",
-        "  --source=in",
-        "      from where",
-        "  --out=out",
-        "      to where",
-        "  --overwrite=false",
-        "      replace what is there",
-        "  --lower_case=",
-        "      in lower case",
-        "  --kind=a",
-        "      what kind [a | b]",
-        "  --files=x,y",
-        "      which files",
-        "",
-        "How fast:",
-        "  --num_epochs=10",
-        "      how often",
-        "  --learning_rate=",
-        "      how far",
-        "",
-        "Options from a file:",
-        "  --options_file=",
-        "      a JSON file that holds an object of option names and values, or the",
-        "      config.json of a checkpoint, to repeat the run that wrote it; the command",
-        "      line takes precedence",
-    ]
-    assert help_text(Needy, "needy", "").startswith("usage: needy FILE [--option=value ...]")
-
-
-def test_help_of_a_class_that_was_made():
-    made = make_options("Made", {"width": (int, option(1, "how wide"))}, "Sizes")
-
-    @dataclass(frozen=True)
-    class More(made):
-        """More"""
-
-    text = help_text(More, "more", "")
-    assert "\nSizes:\n  --width=1\n      how wide\n" in text
-    assert "More:" not in text
-    assert re.findall(r"^  --(\w+)=", text, flags=re.MULTILINE) == ["width", "options_file"]
-    assert list(declarations(More)) == ["width"]
 
 
 @dataclass(frozen=True)

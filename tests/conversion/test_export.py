@@ -1,6 +1,5 @@
 """Exports, loaded again by runtimes that know nothing of this project."""
 
-import importlib.util
 import json
 import runpy
 import sys
@@ -8,9 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from common.errors import CheckpointError, InputError, OptionError
 from conversion import export as exporting
-from conversion.export import export
 from conversion.exported import _litert
 from data_util.inputs import documents_to_inputs
 from models.backbones.base import make_backbone
@@ -21,88 +18,14 @@ from models.serving_model import ServingModel
 from tasks.loading import load_task_model
 from tests.classifiers import classification_model
 from tests.conversion.conftest import NEEDED
-from training.options.conversion import EXPORT_FORMATS, ExportOptions
+from tests.conversion.runtimes import FILES, INPUTS, OPEN, batch_of
+from training.options.conversion import EXPORT_FORMATS
 from training.prediction import Predictor
 
 # Backbones, the second with a head other than the default one, which is that of the first.
 CLASSIFIERS = ("text_cnn", "transformer/pooled")
-# The type of each input, and its second dimension.
-INPUTS = {
-    "token_ids": ("int32", "length"),
-    "segment_ids": ("int32", "length"),
-    "padding_mask": ("int32", "length"),
-    "ngram_ids": ("int32", "entries"),
-    "ngram_values": ("float32", "entries"),
-}
 # (batch, length) of each batch; the checkpoints are made with at most 32 tokens.
 SHAPES = ((1, 3), (5, 32), (2, 17), (16, 9))
-
-
-def open_saved_model(path):
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(path))
-    serve = loaded.signatures["serving_default"]
-    signature = serve.structured_input_signature[1]
-    assert {name: spec.dtype.name for name, spec in signature.items()} == {
-        name: dtype for name, (dtype, _) in INPUTS.items()
-    }
-    assert all(spec.shape.as_list() == [None, None] for spec in signature.values())
-    assert set(serve.structured_outputs) == {"logits", "probabilities"}
-
-    def run(inputs):
-        # `loaded` is named here because the signature does not keep the weights alive.
-        outputs = loaded.signatures["serving_default"](
-            **{name: tf.constant(array) for name, array in inputs.items()}
-        )
-        return {name: tensor.numpy() for name, tensor in outputs.items()}
-
-    return run
-
-
-def open_onnx(path):
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    types = {"int32": "tensor(int32)", "float32": "tensor(float)"}
-    assert {item.name: (item.type, *item.shape) for item in session.get_inputs()} == {
-        name: (types[dtype], "batch", size) for name, (dtype, size) in INPUTS.items()
-    }
-    assert {(item.name, *item.shape) for item in session.get_outputs()} == {
-        ("logits", "batch", 3),
-        ("probabilities", "batch", 3),
-    }
-    names = [output.name for output in session.get_outputs()]
-    return lambda inputs: dict(zip(names, session.run(names, inputs), strict=True))
-
-
-def open_litert(path):
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path))
-    runner = interpreter.get_signature_runner("serving_default")
-    return lambda inputs: runner(**inputs)
-
-
-OPEN = {"saved_model": open_saved_model, "onnx": open_onnx, "litert": open_litert}
-FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
-
-
-def batch_of(rows, length, vocab_size, num_ngrams, seed):
-    """Random tokens and n-grams; as many n-grams as twice the tokens of some text."""
-    random = np.random.default_rng(seed)
-    lengths = np.append(length, random.integers(3, length + 1, size=rows - 1))
-    mask = np.arange(length) < lengths[:, None]
-    ids = np.where(mask, random.integers(5, vocab_size, size=mask.shape), 0)
-    entries = np.arange(2 * length) < random.permutation(2 * lengths)[:, None]
-    features = random.integers(0, num_ngrams, size=entries.shape)
-    return {
-        "token_ids": ids.astype(np.int32),
-        "segment_ids": np.zeros_like(ids, np.int32),
-        "padding_mask": mask.astype(np.int32),
-        "ngram_ids": np.where(entries, features, 0).astype(np.int32),
-        "ngram_values": np.where(entries, random.random(entries.shape), 0).astype(np.float32),
-    }
 
 
 @pytest.mark.parametrize("form", EXPORT_FORMATS)
@@ -221,16 +144,6 @@ def weight_bytes(folder, form):
     return sum(file.stat().st_size for file in (folder / "saved_model" / "variables").iterdir())
 
 
-def test_a_recurrent_backbone_is_refused_for_litert():
-    lstm, cnn = (make_backbone(backbone_config(name, "tiny", 9)) for name in ("lstm", "text_cnn"))
-    for form in EXPORT_FORMATS:
-        exporting._check_backbone(form, cnn)
-        if form != "litert":
-            exporting._check_backbone(form, lstm)
-    with pytest.raises(OptionError, match=r"--format=litert has no loops .* backbone lstm"):
-        exporting._check_backbone("litert", lstm)
-
-
 def test_what_lies_beside_the_model(exported):
     folder, checkpoint = exported("text_cnn", "saved_model")
     same = {"vocab.txt", "tokenizer.json", "labels.txt", "ngrams.txt"}
@@ -264,49 +177,6 @@ def test_what_lies_beside_the_model(exported):
     }
 
 
-@pytest.fixture
-def options(run_of, tmp_path):
-    return ExportOptions(ckpt_dir=str(run_of().fine_tuned), out=str(tmp_path / "out"))
-
-
-@pytest.fixture
-def fails(monkeypatch):
-    """Lets the writer of the model end in the middle."""
-
-    def write(model, path, quantize):
-        path.mkdir()
-        (path / "half").write_text("half")
-        raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setitem(exporting._WRITERS, "saved_model", write)
-
-
-def test_nothing_is_written_where_it_fails(options, fails, tmp_path):
-    with pytest.raises(OSError, match="No space"):
-        export(options)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_was_there_stays_where_it_fails(options, fails, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "model.json").write_text("old")
-    with pytest.raises(OSError, match="No space"):
-        export(options.replace(overwrite=True))
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert (tmp_path / "out" / "model.json").read_text() == "old"
-
-
-def test_an_export_that_disagrees_is_refused(options, monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        exporting,
-        "_quantize",
-        lambda model, _: model.set_weights([weight * 1.5 for weight in model.get_weights()]),
-    )
-    with pytest.raises(RuntimeError, match="nothing was written"):
-        export(options)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_command(run_of, exported, monkeypatch, capsys, tmp_path):
     folder, checkpoint = exported("text_cnn", "saved_model")
     out = tmp_path / "made" / "by the command"
@@ -331,32 +201,3 @@ def test_the_command(run_of, exported, monkeypatch, capsys, tmp_path):
     assert command(run_of().pretrained, tmp_path / "other")[0] == 2
     assert command(checkpoint, tmp_path / "other", "--format=torch")[0] == 2
     assert not (tmp_path / "other").exists()
-
-
-def test_mistakes(options, run_of, tmp_path, monkeypatch):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("mine")
-    with pytest.raises(OptionError, match="is no export"):
-        export(options.replace(out=str(tmp_path / "mine"), overwrite=True))
-    with pytest.raises(OptionError, match="is no export"):
-        export(options.replace(out=str(tmp_path / "mine" / "thesis.txt"), overwrite=True))
-    with monkeypatch.context() as patch:
-        patch.chdir(tmp_path / "mine")
-        for out in (".", "..", str(tmp_path)):
-            with pytest.raises(OptionError, match="the current folder or above"):
-                export(options.replace(out=out, overwrite=True))
-    with pytest.raises(CheckpointError, match="only pre-trained"):
-        export(options.replace(ckpt_dir=str(run_of().pretrained)))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install onnx tf2onnx"):
-        export(options.replace(format="onnx"))
-    assert not (tmp_path / "out").exists()
-
-
-def test_without_its_runtime_it_is_written_all_the_same(options, monkeypatch, caplog):
-    pytest.importorskip("onnx")
-    pytest.importorskip("tf2onnx")
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    folder = export(options.replace(format="onnx"))
-    assert (folder / "model.onnx").is_file()
-    assert "the export was not run: ONNX models need onnxruntime" in caplog.text

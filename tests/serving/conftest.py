@@ -1,4 +1,4 @@
-"""A running service, as a process of its own, and clients for it."""
+"""A running service, as a process of its own, and what asks it: a client, a browser."""
 
 import os
 import re
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.serving.browsers import ARGUMENTS, EXECUTABLE, NEEDED
 
 for package in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(package, reason=f"{package} is not installed")
@@ -70,3 +72,22 @@ def client(running):
 
     with httpx.Client(base_url=running[0], timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDED)
+    if EXECUTABLE is None:
+        pytest.skip(NEEDED)
+    with playwright.sync_playwright() as driver:
+        # It makes itself a new profile.
+        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def pair_predictor():
+    from tests.serving.toy_app import ToyPredictor
+
+    return ToyPredictor(pairs=True)

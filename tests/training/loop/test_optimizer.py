@@ -2,7 +2,14 @@ import keras
 import numpy as np
 import pytest
 
-from training.loop.optimizer import AdamW, WarmupDecay, last_learning_rate
+from training.loop.optimizer import (
+    AdamW,
+    WarmupDecay,
+    last_learning_rate,
+    make_optimizer,
+    total_steps,
+)
+from training.options.groups import OptimizationOptions
 
 SHAPES = {"kernel": (3, 4), "bias": (4,), "filters": (2, 3, 4), "scale": (4,)}
 
@@ -216,3 +223,13 @@ def test_a_variable_that_begins_later_is_updated_as_by_a_new_optimizer():
             fresh.apply(gradients_of(step)[:2], moved[:2])
     for ours, theirs in zip(late[:2], moved[:2], strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_optimizer_of_the_options():
+    options = OptimizationOptions(num_epochs=5, warmup_ratio=0.2, weight_decay=0.3, clip_norm=2.0)
+    steps = total_steps(options, lambda epoch: 10 + epoch)
+    assert steps == 10 + 11 + 12 + 13 + 14
+    optimizer = make_optimizer(options, 0.5, steps)
+    assert (optimizer.decay, optimizer.global_clipnorm) == (0.3, 2.0)
+    schedule = optimizer.get_config()["learning_rate"]["config"]
+    assert schedule == {"peak": 0.5, "warmup_steps": 12, "total_steps": 60}

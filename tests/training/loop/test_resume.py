@@ -4,222 +4,35 @@ Here a kill is an exception that nothing catches, at a chosen place. `benchmarks
 its test kill real processes.
 """
 
-import functools
 import json
 import os
 import shutil
 import signal
 
-import numpy as np
 import pytest
-from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
-from tensorboard.util.tensor_util import make_ndarray
 
 from common.errors import CheckpointError, OptionError, StoppedError
-from models.checkpoints.folder import Checkpoint, read_checkpoint
+from models.checkpoints.folder import read_checkpoint
 from models.registry import BACKBONES
 from tasks.classification import evaluation
-from tests import toys
-from tests.stored_arrays import arrays_of
 from tests.tasks.examples import FILES, OPTIONS
+from tests.training.loop.killed_runs import (
+    KilledError,
+    assert_same_result,
+    history_of,
+    kill,
+    once,
+    points_of,
+)
 from train_bert_fine_tuning import fine_tune
-from train_bert_lm import pretrain
 from training import pretraining
-from training.loop.callbacks import StepCallback
-from training.loop.run_history import RunHistory
-from training.loop.training_state import TrainingState
-from training.options.scripts import FineTuningOptions, PretrainingOptions
+from training.options.scripts import FineTuningOptions
 from training.runs.run_folder import RunFolder
 
 # What a run restores of its model is tested with each backbone; the rest with the fastest one.
 TOY = "toy"
 # Enough for what is tested here, and several times faster; the crash test runs them compiled.
-pytestmark = pytest.mark.usefixtures("eagerly")
-
-
-class KilledError(BaseException):
-    """Nothing of ours catches it."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def with_toys():
-    with toys.registered():
-        yield
-
-
-@pytest.fixture(scope="module")
-def runner(tiny, with_toys):
-    """Gives what runs a step on the tiny files into a folder."""
-
-    def make(stage, backbone, folder, start="", **changes):
-        if stage == "pretraining":
-            # Five steps an epoch: a step costs more than its rows.
-            changes = {"ckpt_dir": str(folder), "batch_size": 32, **changes}
-            values = tiny.pretraining(backbone, **changes)
-            return lambda: pretrain(PretrainingOptions(**values))
-        values = {"ckpt_dir": str(start), "ckpt_dir_save": str(folder), **changes}
-        options = FineTuningOptions(**tiny.fine_tuning(**values))
-        return lambda: fine_tune(options)
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def published():
-    """How often each run that was not killed has published a checkpoint, by its folder."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def unkilled(runner, published, tmp_path_factory):
-    """Gives the folder of a run that was not killed. Not to be written to."""
-
-    @functools.cache
-    def make(stage, backbone):
-        folder = tmp_path_factory.mktemp("unkilled") / "out"
-        start = make("pretraining", backbone) if stage == "fine_tuning" else ""
-        published[folder] = 0
-
-        def count():
-            published[folder] += 1
-
-        with pytest.MonkeyPatch.context() as patch:
-            always(patch, RunFolder, "publish", count)
-            runner(stage, backbone, folder, start)()
-        return folder
-
-    return make
-
-
-@pytest.fixture
-def step(runner, unkilled, tmp_path):
-    """A step on the tiny files: how to run it, its folder, and the folder of an unkilled run."""
-
-    def make(stage, backbone, **changes):
-        folder, reference = tmp_path / "out", unkilled(stage, backbone)
-        start = changes.pop("start", unkilled("pretraining", backbone))
-        return runner(stage, backbone, folder, start, **changes), folder, reference
-
-    return make
-
-
-@pytest.fixture
-def after_step(monkeypatch):
-    """Does something once, after a step of the run; what that step would have saved is not."""
-
-    def patch(number, action):
-        original = StepCallback.on_train_batch_end
-
-        def on_train_batch_end(self, batch, logs=None):
-            if self._state.step + 1 == number:
-                monkeypatch.setattr(StepCallback, "on_train_batch_end", original)
-                action()
-            original(self, batch, logs)
-
-        monkeypatch.setattr(StepCallback, "on_train_batch_end", on_train_batch_end)
-
-    return patch
-
-
-def once(monkeypatch, owner, name, action, call=1):
-    """Does something before the `call`-th call of a function."""
-    calls = []
-
-    def act():
-        calls.append(1)
-        if len(calls) == call:
-            action()
-
-    always(monkeypatch, owner, name, act)
-
-
-def always(monkeypatch, owner, name, action):
-    """Does something before each call of a function."""
-    original = getattr(owner, name)
-
-    def replaced(*args, **kwargs):
-        action()
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(owner, name, replaced)
-
-
-def kill():
-    raise KilledError
-
-
-def history_of(metrics):
-    timeless = json.loads(json.dumps(metrics))
-    for entry in timeless["history"]:
-        entry.pop("seconds")
-    return timeless
-
-
-def points_of(folder):
-    """tag -> [(step, value)] of a run's curves, of each split; speeds left out."""
-    (logs,) = (folder / "logs").iterdir()
-    points = {}
-    for split in ("train", "valid"):
-        events = EventAccumulator(str(logs / split), size_guidance={"tensors": 0})
-        events.Reload()
-        for tag in events.Tags()["tensors"]:
-            if not tag.endswith(("examples_per_second", "options")):
-                points[split, tag] = [
-                    (event.step, float(make_ndarray(event.tensor_proto)))
-                    for event in events.Tensors(tag)
-                ]
-    return points
-
-
-def assert_same_result(folder, reference):
-    """Weights, optimizer, figures and curves are those of a run that was not killed."""
-    for name in ("model.weights.h5", "last/model.weights.h5", "last/optimizer.h5"):
-        ours, theirs = arrays_of(folder / name), arrays_of(reference / name)
-        assert ours.keys() == theirs.keys()
-        assert max(np.abs(ours[key] - theirs[key]).max() for key in ours) <= 1e-6, name
-    for name in ("test_labels.csv", "test_predictions.jsonl", "report.html"):
-        if (reference / name).exists():
-            ours, theirs = (path / name for path in (folder, reference))
-            # The report shows the command, which may save at other steps, to another folder.
-            found = [
-                [line for line in path.read_text().splitlines() if "--ckpt_dir" not in line]
-                for path in (ours, theirs)
-            ]
-            assert found[0] == found[1], name
-    ours, theirs = (
-        json.loads((path / "last" / "training_state.json").read_text())
-        for path in (folder, reference)
-    )
-    for name in (
-        "epoch",
-        "step",
-        "step_in_epoch",
-        "ended",
-        "validations_without_improvement",
-        "rng",
-    ):
-        assert ours[name] == theirs[name], name
-    ours, theirs = (
-        history_of(json.loads((path / "metrics.json").read_text())) for path in (folder, reference)
-    )
-    assert ours.keys() == theirs.keys()
-    assert ours["best_epoch"] == theirs["best_epoch"]
-    assert ours.get("thresholds") == theirs.get("thresholds")
-    for one, other in zip(
-        [*ours["history"], {"valid": ours.get("test", {})}],
-        [*theirs["history"], {"valid": theirs.get("test", {})}],
-        strict=True,
-    ):
-        assert one.get("epoch") == other.get("epoch")
-        for split in ("train", "valid"):
-            assert one.get(split) == pytest.approx(other.get(split), abs=1e-5)
-    ours, theirs = points_of(folder), points_of(reference)
-    assert ours.keys() == theirs.keys()
-    for tag in ours:
-        assert [step for step, _ in ours[tag]] == [step for step, _ in theirs[tag]], tag
-        values = [[value for _, value in points[tag]] for points in (ours, theirs)]
-        assert values[0] == pytest.approx(values[1], abs=1e-4), tag
-    assert not list(folder.rglob(".*"))
+pytestmark = pytest.mark.usefixtures("with_toys", "eagerly")
 
 
 def test_killed_while_it_learns_which_labels_are_named(runner, after_step, tmp_path):
@@ -367,51 +180,6 @@ def test_asked_to_stop_while_validating(step, monkeypatch):
     assert_same_result(folder, reference)
 
 
-def test_a_second_ctrl_c_ends_at_once(monkeypatch):
-    from training.loop import interruption
-
-    ended = []
-    monkeypatch.setattr(interruption.os, "_exit", ended.append)
-    with interruption.Interruption() as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.requested
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert ended == []
-        os.kill(os.getpid(), signal.SIGINT)
-        assert ended == [130]
-
-
-def test_a_signal_while_nobody_reads_standard_error(monkeypatch):
-    # Ctrl-C has ended the reader of `2>&1 | tee log`.
-    from training.loop import interruption
-
-    def fail(number, text):
-        raise BrokenPipeError
-
-    monkeypatch.setattr(interruption.os, "write", fail)
-    with interruption.Interruption() as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.requested
-
-
-def test_a_terminal_that_is_closed(request):
-    from training.loop.interruption import Interruption
-
-    # It is ignored where the tests run under `nohup`.
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
-    with Interruption() as stop:
-        os.kill(os.getpid(), signal.SIGHUP)
-        with pytest.raises(StoppedError, match="SIGHUP"):
-            stop.check()
-    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
-    # `nohup`
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with Interruption() as stop:
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert not stop.requested
-
-
 def test_a_finished_run_is_left_alone(runner, unkilled, monkeypatch, caplog):
     folder = unkilled("pretraining", TOY)
     caplog.clear()
@@ -455,54 +223,3 @@ def test_fine_tuning_does_not_resume_from_another_pre_trained_checkpoint(
     changed, _, _ = step("fine_tuning", TOY, start=reference)
     with pytest.raises(OptionError, match="it started from another checkpoint"):
         changed()
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("epoch", "1"), ("step", -1), ("ended", 0), ("rng", {}), ("best_score", [])),
-        *(("best_score", float("nan")), ("curve", []), ("curve", {"step": "1"})),
-        *(("curve", {"means": [1]}), ("curve", {"means": {"loss": None}})),
-    ],
-)
-def test_a_state_that_was_forged(tmp_path, name, value):
-    path = tmp_path / "training_state.json"
-    content = {**TrainingState("pretraining").to_dict(), name: value}
-    path.write_text(json.dumps(content))
-    with pytest.raises(CheckpointError, match=rf"training_state\.json: {name} cannot be"):
-        TrainingState.of(Checkpoint(tmp_path, {}, {path.name: path}))
-
-
-@pytest.mark.parametrize(
-    ("values", "name"),
-    [
-        ({"epoch": 3}, "epoch"),
-        ({"epoch": 4, "ended": True}, "epoch"),
-        ({"epoch": 10**30}, "epoch"),
-        ({"step_in_epoch": 6}, "step_in_epoch"),
-        ({"epoch": 3, "step_in_epoch": 1, "ended": True}, "step_in_epoch"),
-    ],
-)
-def test_a_state_that_no_such_run_reaches(tmp_path, values, name):
-    # It would train for ever, or nothing.
-    checkpoint = Checkpoint(tmp_path, {}, {"training_state.json": tmp_path})
-    TrainingState("pretraining", epoch=2, step_in_epoch=5).check(checkpoint, 3, lambda epoch: 5)
-    TrainingState("pretraining", epoch=3, ended=True).check(checkpoint, 3, lambda epoch: 5)
-    with pytest.raises(CheckpointError, match=rf": {name} cannot be what it is there"):
-        TrainingState("pretraining", **values).check(checkpoint, 3, lambda epoch: 5)
-
-
-@pytest.mark.parametrize("metrics", [{}, {"history": {}}, {"history": [], "best_epoch": "1"}])
-def test_a_history_that_was_forged(metrics):
-    with pytest.raises(CheckpointError, match=r"metrics\.json: history or best_epoch cannot be"):
-        RunHistory("f1").restore(metrics)
-
-
-@pytest.mark.parametrize("values", [[["a", "b"]], [[1], [2]], [[[1], [2, 3]]], []])
-def test_random_states_of_another_model(values):
-    import keras
-
-    from training.loop.training_state import _assign
-
-    with pytest.raises(CheckpointError, match="the state of another model"):
-        _assign([keras.Variable([1, 2], dtype="int32")], values)
