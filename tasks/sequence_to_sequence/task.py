@@ -108,7 +108,8 @@ class SequenceToSequence(Task):
     def summary(self) -> str:
         """The decoder, and how it writes."""
         options = self.options
-        how = "sampling" if options.sampling else f"{options.num_beams} beams"
+        search = "greedy search" if options.num_beams == 1 else f"{options.num_beams} beams"
+        how = "sampling" if options.sampling else search
         layers = "1 layer" if options.decoder_layers == 1 else f"{options.decoder_layers} layers"
         return f"decoder of {layers}, at most {options.max_target_length} tokens, {how}"
 

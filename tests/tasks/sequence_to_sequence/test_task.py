@@ -53,6 +53,22 @@ def test_the_score_and_its_direction(tiny):
 
 
 @pytest.mark.parametrize(
+    ("changes", "search"),
+    [
+        ({"num_beams": 3}, "3 beams"),
+        ({"num_beams": 1}, "greedy search"),
+        ({"sampling": True}, "sampling"),
+    ],
+)
+def test_the_summary_names_the_search(tiny, changes, search):
+    changes = {"num_beams": 1, **changes}
+    task = type(tiny.data.task)(
+        tiny.data.task.options.replace(**changes), tiny.data.task.vocabulary, "char"
+    )
+    assert task.summary() == f"decoder of 1 layer, at most 8 tokens, {search}"
+
+
+@pytest.mark.parametrize(
     "options", [{"num_beams": 0}, {"temperature": 0.0}, {"sampling_top_p": 2.0}]
 )
 def test_options_that_cannot_be(options):
