@@ -19,7 +19,6 @@ points. Completed runs in the folder are not repeated.
 """
 
 import argparse
-import resource
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -31,7 +30,7 @@ import numpy as np
 from benchmarks.experiments import rate_trials, run_variant
 from benchmarks.lib.arguments import options_of, parser
 from benchmarks.lib.experiment_tables import SeedResults, mean_and_spread
-from benchmarks.lib.measuring import markdown
+from benchmarks.lib.measuring import markdown, timed
 from benchmarks.lib.results import Results
 from benchmarks.lib.systems import Options, Result, Workspace, pretrain
 from benchmarks.lib.variants import Variant, rates
@@ -202,10 +201,7 @@ def share_of_first(workspace: Workspace, count: int, of: int | None) -> float:
 
 def timed_pretraining(workspace: Workspace, options: Options) -> dict[str, float]:
     """Runs a pre-training and measures its processor time, with that of its processes."""
-    began = resource.getrusage(resource.RUSAGE_CHILDREN)
-    pretrain(workspace, options)
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+    _, seconds = timed(partial(pretrain, workspace, options))
     return {"processor_seconds": seconds}
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.lib.arguments import parser
 from benchmarks.lib.bert_questions import bert_for_question_answering
 from benchmarks.lib.measuring import markdown
+from benchmarks.lib.peer_options import peer_options
 from benchmarks.lib.results import Results
 from benchmarks.lib.runs import flags, pretrain_and_fine_tune, read_metrics, run, split_flags
 from common.whole_files import write_whole
@@ -111,22 +112,10 @@ def main() -> None:
 def peer_row(arguments: Any, files: Mapping[str, Path]) -> dict[str, str]:
     """The row of transformers' BertForQuestionAnswering."""
     quiet_libraries()
-    options = {
-        **FINE_TUNING,
-        **TOKENS,
-        "ckpt_dir": "",
-        "data_path": str(arguments.folder / "data"),
-        "training_data_file": [str(files["train"])],
-        **{f"{split}_data_file": [str(files[split])] for split in SPLITS},
-    }
+    options = peer_options(files, arguments.folder, **FINE_TUNING, **TOKENS)
     sizes = PRESETS[arguments.preset]
     metrics = bert_for_question_answering(
-        options,
-        width=sizes["d_model"],
-        layers=sizes["num_layers"],
-        heads=sizes["num_heads"],
-        epochs=arguments.num_epochs,
-        rate=PEER_RATE,
+        options, sizes, epochs=arguments.num_epochs, rate=PEER_RATE
     )
     return table_row(f"BertForQuestionAnswering `{arguments.preset}`, random weights", *metrics)
 

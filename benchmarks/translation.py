@@ -15,16 +15,17 @@ chrF on the test pairs, and processor minutes of all cores together, from the fi
 most similar training sentence (TF-IDF of character n-grams).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.lib.arguments import parser
+from benchmarks.lib.arguments import parser, rows_among
 from benchmarks.lib.keras_translation import keras_translation
-from benchmarks.lib.measuring import markdown, measured
+from benchmarks.lib.measuring import markdown, timed
+from benchmarks.lib.peer_options import peer_options
 from benchmarks.lib.results import Results
 from benchmarks.lib.runs import flags, read_metrics, run, split_flags, validations
 from models.presets import PRESETS
@@ -33,7 +34,7 @@ from tasks.sequence_to_sequence.records import SourceAndTarget, read_examples
 from training.command_line import quiet_libraries
 
 TOKENS = {"tokenize_style": "wordpiece", "vocab_size": 6000}
-LENGTHS = {"sequence_length": 48, "max_target_length": 48}
+FINE_TUNING = {"task": "sequence_to_sequence", "sequence_length": 48, "max_target_length": 48}
 PRETRAINING = {"objectives": "masked_lm", "pairs": True, "num_epochs": 2, "sequence_length_lm": 64}
 RATE = 1e-3
 STARTS = {"random": "random weights", "finetuned": "pre-trained"}
@@ -42,15 +43,17 @@ STARTS = {"random": "random weights", "finetuned": "pre-trained"}
 def main() -> None:
     """Runs the missing trainings and prints the table."""
     options = parser(__doc__, folder="checkpoint_translation")
-    options.add_argument("--preset", default="small")
+    options.add_argument("--preset", choices=tuple(PRESETS), default="small")
     options.add_argument("--epochs", type=int, default=12, help="of fine-tuning")
-    options.add_argument("--starts", default=",".join(STARTS), help="comma-separated")
+    options.add_argument(
+        "--starts", type=rows_among(STARTS, ","), default=list(STARTS), help="comma-separated"
+    )
     arguments = options.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     files = {split: arguments.data / f"{split}.tsv" for split in ("train", "valid", "test")}
     results = Results(arguments.folder / "results.jsonl")
     rows = [nearest_row(files["train"], files["test"])]
-    for name in arguments.starts.split(","):
+    for name in arguments.starts:
         rows.append(table_row(STARTS[name], **_ours(name, files, arguments, results)))
     quiet_libraries()
     setting = {"system": "keras", "preset": arguments.preset, "epochs": arguments.epochs}
@@ -64,40 +67,31 @@ def _ours(
 ) -> dict[str, float]:
     """Fine-tunes from random weights or from the checkpoint of a pre-training."""
     folder: Path = arguments.folder
-    common = {
-        "data_path": folder / "data",
-        "backbone": "transformer",
-        "preset": arguments.preset,
-        "tokenize_style": TOKENS["tokenize_style"],
-    }
+    model = {"backbone": "transformer", "preset": arguments.preset, **TOKENS}
 
-    def minutes(step: str, *command: str) -> float:
+    def minutes(step: str, *command: str, **options: Any) -> float:
         setting = {"step": step, "preset": arguments.preset, "epochs": arguments.epochs}
-        found = results.once(setting, lambda: {"minutes": _minutes(partial(run, *command))})
-        return found["minutes"]
+        given = flags({"data_path": folder / "data", **options})
+        return results.once(setting, partial(_timed, partial(run, *command, *given)))["minutes"]
 
-    spent, checkpoint = 0.0, ""
+    start: dict[str, Any] = {"ckpt_dir": "", **model}
+    spent = 0.0
     if name == "finetuned":
-        checkpoint = str(folder / "pretrained")
-        spent = minutes(
-            "pretraining",
-            "train_bert_lm.py",
-            f"--mask_lm_source_file={files['train']}",
-            *flags({**common, **TOKENS, **PRETRAINING, "ckpt_dir": checkpoint}),
-        )
-    training = {
-        **(common if not checkpoint else {"data_path": common["data_path"]}),
-        **({} if checkpoint else TOKENS),
-        **LENGTHS,
-        "task": "sequence_to_sequence",
-        "ckpt_dir": checkpoint,
-        "ckpt_dir_save": folder / name,
-        "num_epochs": arguments.epochs,
-        "patience": arguments.epochs,
-        "learning_rate": RATE,
-        "head_learning_rate": RATE,
-    }
-    spent += minutes(name, "train_bert_fine_tuning.py", *split_flags(files), *flags(training))
+        start = {"ckpt_dir": folder / "pretrained"}
+        script, text = "train_bert_lm.py", f"--mask_lm_source_file={files['train']}"
+        spent += minutes("pretraining", script, text, **start, **model, **PRETRAINING)
+    spent += minutes(
+        name,
+        "train_bert_fine_tuning.py",
+        *split_flags(files),
+        **start,
+        **FINE_TUNING,
+        ckpt_dir_save=folder / name,
+        num_epochs=arguments.epochs,
+        patience=arguments.epochs,
+        learning_rate=RATE,
+        head_learning_rate=RATE,
+    )
     metrics = read_metrics(folder / name)
     best = min(each["loss"] for each in validations(metrics))
     test = metrics["test"]
@@ -106,42 +100,15 @@ def _ours(
 
 def _peer(files: Mapping[str, Path], arguments: Any) -> dict[str, float]:
     """Trains the plain Keras program."""
-    options = {
-        **TOKENS,
-        **LENGTHS,
-        "task": "sequence_to_sequence",
-        "ckpt_dir": "",
-        "data_path": str(arguments.folder / "data"),
-        "training_data_file": [str(files["train"])],
-        **{f"{split}_data_file": [str(files[split])] for split in ("valid", "test")},
-    }
+    options = peer_options(files, arguments.folder, **FINE_TUNING, **TOKENS)
     sizes = PRESETS[arguments.preset]
-    found: dict[str, float] = {}
-
-    def train() -> None:
-        found.update(
-            keras_translation(
-                options,
-                width=sizes["d_model"],
-                layers=sizes["num_layers"],
-                heads=sizes["num_heads"],
-                epochs=arguments.epochs,
-                rate=RATE,
-            )
-        )
-
-    found["minutes"] = _minutes(train)
-    return found
+    return _timed(partial(keras_translation, options, sizes, epochs=arguments.epochs, rate=RATE))
 
 
-def _minutes(work: Any) -> float:
-    """The processor minutes that a function and its processes take."""
-
-    def once() -> float:
-        work()
-        return 1.0
-
-    return measured(once).cpu / 60
+def _timed(work: Callable[[], Mapping[str, float] | None]) -> dict[str, float]:
+    """What a function returns, with the processor "minutes" that it and its processes took."""
+    found, seconds = timed(work)
+    return {**(found or {}), "minutes": seconds / 60}
 
 
 def nearest_row(train: Path, test: Path) -> dict[str, str]:

@@ -11,10 +11,9 @@ alone is compared. `--variants` names rows, separated by semicolons. Completed r
 are not repeated.
 
 Prints a Markdown table for each data set and backbone: means over the seeds, and the standard
-deviation of F1. "seconds" are those of the training steps of
-all epochs together, without validations; where the features of a frozen backbone are computed once,
-that time is not among them and is in the log. "MB" is the size of the weights in the published
-checkpoint.
+deviation of F1. "seconds" are those of the training steps of all epochs together, without
+validations; where the features of a frozen backbone are computed once, that time is not among them
+and is in the log. "MB" is the size of the weights in the published checkpoint.
 """
 
 from pathlib import Path

@@ -18,6 +18,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.browsers import browser  # noqa: F401
 from tests.processor_time import (  # noqa: F401
     pytest_runtest_makereport,
     pytest_runtest_setup,

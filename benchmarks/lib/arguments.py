@@ -49,21 +49,22 @@ def options_of(text: str) -> dict[str, Any]:
     return options
 
 
-def rows_among(known: Collection[str]) -> Callable[[str], list[str]]:
-    """The type of an argument that names rows of a table, separated by semicolons.
+def rows_among(known: Collection[str], separator: str = ";") -> Callable[[str], list[str]]:
+    """The type of an argument that names rows of a table.
 
         >>> rows_among(["full", "LoRA, rank 8"])("LoRA, rank 8;full")
         ['LoRA, rank 8', 'full']
 
     Args:
         known: the names that there are.
+        separator: what stands between two names.
     """
 
     def read(value: str) -> list[str]:
-        names = value.split(";")
+        names = value.split(separator)
         if unknown := [name for name in names if name not in known]:
             raise argparse.ArgumentTypeError(
-                f"{', '.join(unknown)}: no such row. There are: {'; '.join(known)}"
+                f"{', '.join(unknown)}: no such row. There are: {f'{separator} '.join(known)}"
             )
         return names
 

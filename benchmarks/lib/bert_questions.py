@@ -9,19 +9,14 @@ import numpy as np
 from benchmarks.lib.measuring import needed
 from data_util.labelled.batches import LabelledBatches
 from tasks.question_answering.evaluation import QuestionEvaluation
+from training.options.scripts import FineTuningOptions
 
 PEER_PACKAGE = "make setup, and pip install '.[benchmarks]'"
 WARMUP, DECAY, CLIP_NORM = 0.1, 0.01, 1.0
 
 
 def bert_for_question_answering(
-    options: Mapping[str, Any],
-    *,
-    width: int,
-    layers: int,
-    heads: int,
-    epochs: int,
-    rate: float,
+    options: FineTuningOptions, sizes: Mapping[str, int], *, epochs: int, rate: float
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Trains the peer as its authors' example does, and chooses the epoch and the threshold.
 
@@ -31,7 +26,8 @@ def bert_for_question_answering(
 
     Args:
         options: of this project's fine-tuning: files, tokens, windows, batches and the seed.
-        width, layers, heads: of the network; its feed-forward layers are four times as wide.
+        sizes: "d_model", "num_layers" and "num_heads" of a preset; feed-forward layers are four
+            times as wide as d_model.
         epochs: of training.
         rate: the highest learning rate.
 
@@ -41,19 +37,17 @@ def bert_for_question_answering(
     torch = needed("torch", PEER_PACKAGE)
     transformers = needed("transformers", PEER_PACKAGE)
     from training.fine_tuning import prepare_data
-    from training.options.scripts import FineTuningOptions
 
-    chosen = FineTuningOptions(**options)
-    data = prepare_data(chosen, None)
-    torch.manual_seed(chosen.seed)
+    data = prepare_data(options, None)
+    torch.manual_seed(options.seed)
     model = transformers.BertForQuestionAnswering(
         transformers.BertConfig(
             vocab_size=len(data.text.vocabulary),
-            hidden_size=width,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            intermediate_size=4 * width,
-            max_position_embeddings=chosen.sequence_length,
+            hidden_size=sizes["d_model"],
+            num_hidden_layers=sizes["num_layers"],
+            num_attention_heads=sizes["num_heads"],
+            intermediate_size=4 * sizes["d_model"],
+            max_position_embeddings=options.sequence_length,
         )
     )
 

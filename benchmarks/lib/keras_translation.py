@@ -8,18 +8,13 @@ import numpy as np
 from tasks.sequence_to_sequence.data import SequenceToSequenceData
 from tasks.sequence_to_sequence.metrics import bleu, chrf
 from tasks.sequence_to_sequence.task import SequenceToSequence
+from training.options.scripts import FineTuningOptions
 
 DROPOUT, CLIP_NORM, WARMUP = 0.1, 1.0, 0.1
 
 
 def keras_translation(
-    options: Mapping[str, Any],
-    *,
-    width: int,
-    layers: int,
-    heads: int,
-    epochs: int,
-    rate: float,
+    options: FineTuningOptions, sizes: Mapping[str, int], *, epochs: int, rate: float
 ) -> dict[str, float]:
     """Trains a plain Keras Transformer and writes the test texts with a greedy search.
 
@@ -29,9 +24,8 @@ def keras_translation(
 
     Args:
         options: of this project's fine-tuning: files, tokens, lengths, batches and the seed.
-        width: of its vectors; its feed-forward layers are four times as wide.
-        layers: of the encoder, and as many of the decoder.
-        heads: of every attention.
+        sizes: "d_model", "num_layers" (of the encoder, and as many of the decoder) and "num_heads"
+            of a preset; feed-forward layers are four times as wide as d_model.
         epochs: of training.
         rate: the highest learning rate.
 
@@ -42,15 +36,19 @@ def keras_translation(
     import keras
 
     from training.fine_tuning import prepare_data
-    from training.options.scripts import FineTuningOptions
 
-    chosen = FineTuningOptions(**options)
-    data = cast("SequenceToSequenceData", prepare_data(chosen, None))
+    data = cast("SequenceToSequenceData", prepare_data(options, None))
     task = cast("SequenceToSequence", data.task)
     vocabulary, longest = data.text.vocabulary, task.options.max_target_length
-    keras.utils.set_random_seed(chosen.seed)
-    lengths = chosen.sequence_length, longest
-    model = transformer(len(vocabulary), *lengths, width=width, layers=layers, heads=heads)
+    keras.utils.set_random_seed(options.seed)
+    model = transformer(
+        len(vocabulary),
+        options.sequence_length,
+        longest,
+        width=sizes["d_model"],
+        layers=sizes["num_layers"],
+        heads=sizes["num_heads"],
+    )
     train = data.batches["train"]
     steps = epochs * train.steps(0)
     rises = int(WARMUP * steps)

@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,18 @@ class Sample:
     cpu: float
 
 
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What a function returns, and the processor seconds that it and its processes took."""
+    began = _cpu_seconds()
+    found = work()
+    return found, _cpu_seconds() - began
+
+
 def measured(work: Callable[[], float]) -> Sample:
     """Times a function that returns the number of units that it processed."""
-    cpu, wall = _cpu_seconds(), time.perf_counter()
-    units = work()
-    return Sample(units, time.perf_counter() - wall, _cpu_seconds() - cpu)
+    began = time.perf_counter()
+    units, cpu = timed(work)
+    return Sample(units, time.perf_counter() - began, cpu)
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[Sample]]:

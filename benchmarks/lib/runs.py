@@ -36,10 +36,15 @@ def flags(options: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def split_flags(files: Mapping[str, Path]) -> list[str]:
+def split_options(files: Mapping[str, Path]) -> dict[str, Path]:
     """The options of fine-tuning that name the files of the splits train, valid and test."""
     names = {"train": "training", "valid": "valid", "test": "test"}
-    return flags({f"{name}_data_file": files[split] for split, name in names.items()})
+    return {f"{name}_data_file": files[split] for split, name in names.items()}
+
+
+def split_flags(files: Mapping[str, Path]) -> list[str]:
+    """The same as flags."""
+    return flags(split_options(files))
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:

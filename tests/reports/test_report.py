@@ -1,26 +1,9 @@
 """The report in a real browser: `reports/report.html` with `reports/report.css`."""
 
-import shutil
-
 import pytest
 
 from reports.rendering import render
 from tests.reports.test_rendering import NASTY, report_with
-
-NEEDED = "playwright (pip) and chromium (apt) are needed"
-EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDED)
-    if EXECUTABLE is None:
-        pytest.skip(NEEDED)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

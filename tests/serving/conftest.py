@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.browsers import ARGUMENTS, EXECUTABLE, NEEDED
-
 for package in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     pytest.importorskip(package, reason=f"{package} is not installed")
 
@@ -72,18 +70,6 @@ def client(running):
 
     with httpx.Client(base_url=running[0], timeout=60) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDED)
-    if EXECUTABLE is None:
-        pytest.skip(NEEDED)
-    with playwright.sync_playwright() as driver:
-        # It makes itself a new profile.
-        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

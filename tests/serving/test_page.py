@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.serving.browsers import open_on_a_phone
+from tests.browsers import open_on_a_phone
 
 TEXT = "<img src=x onerror=alert(1)> 😀 被告人盗窃手机。"
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from serving.page.document import page_of
+from tests.browsers import open_on_a_phone
 from tests.language_models import write_language_model
-from tests.serving.browsers import open_on_a_phone
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Whether the run of a folder goes on, has finished, or is another one."""
 
-import os
 import shutil
 
 import pytest
 
 from common.errors import OptionError
 from models.checkpoints.folder import read_checkpoint
+from tests.hostile_files import make_irregular
 from tests.training.runs.folders import begun, folder_of
 from training.loop.training_state import TrainingState
 
@@ -113,10 +113,8 @@ def test_a_record_that_is_none_does_not_hold_a_run(tmp_path, model, kind):
     begun(tmp_path / "out", model)
     record = tmp_path / "out" / "run.json"
     record.unlink()
-    if kind == "pipe":
-        os.mkfifo(record)
-    elif kind == "device":
-        record.symlink_to("/dev/zero")
+    if kind in ("pipe", "device"):
+        make_irregular(record, kind)
     else:
         record.write_text("[" * 100_000 if kind == "deep" else "[1]")
     with (

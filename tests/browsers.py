@@ -3,6 +3,8 @@
 import shutil
 from contextlib import contextmanager
 
+import pytest
+
 NEEDED = "playwright (pip) and chromium (apt) are needed"
 EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 ARGUMENTS = [
@@ -14,6 +16,18 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason=NEEDED)
+    if EXECUTABLE is None:
+        pytest.skip(NEEDED)
+    with playwright.sync_playwright() as driver:
+        # It makes itself a new profile.
+        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @contextmanager
