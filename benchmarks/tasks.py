@@ -95,7 +95,6 @@ def _networks(
         f"--crf={str(crf).lower()}",
         f"--learning_rate={_RATES.get(backbone, '1e-3')}",
         f"--head_learning_rate={_RATES.get(backbone, '1e-3')}",
-        *flags(arguments.fine_tuning),
     ]
     size = [f"--backbone={backbone}", f"--preset={arguments.preset}"]
     starts = {"random weights": ("", [*size, "--tokenize_style=char"])}
@@ -106,7 +105,7 @@ def _networks(
     for title, (checkpoint, further) in starts.items():
         label = f"{backbone} `{arguments.preset}`{', CRF' if crf else ''}, {title}"
         target = folder / f"{backbone}{'-crf' if crf else ''}-{title.split()[0]}"
-        all_options = [*options, *further]
+        all_options = [*options, *further, *flags(arguments.fine_tuning)]
         rows.append(_row(label, ner_table.ours, name, files, target, all_options, checkpoint))
     return rows
 

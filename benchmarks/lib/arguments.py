@@ -28,7 +28,7 @@ def parser(
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     if data != "none":
         made.add_argument(
-            "--data", type=Path, required=data == "required", help="the folder of the data sets"
+            "--data", type=_existing, required=data == "required", help="folder of the data sets"
         )
     if folder:
         made.add_argument(
@@ -69,6 +69,13 @@ def rows_among(known: Collection[str], separator: str = ";") -> Callable[[str], 
         return names
 
     return read
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"{text}: there is no such file or folder")
+    return path
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -81,6 +81,8 @@ class Variant:
                 del setting["pretraining"]["num_epochs"]
         if self.fine_tuning is not None:
             setting["fine_tuning"] = dict(self.fine_tuning)
+            if workspace.pretrained and not (self.random_weights and self.own_vocabulary):
+                setting["checkpoint"] = str(workspace.pretrained)
         if workspace.labelled_documents:
             setting["labelled_documents"] = workspace.labelled_documents
         if checkout := self._checkout(workspace):

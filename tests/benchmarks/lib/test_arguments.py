@@ -18,14 +18,20 @@ def test_the_data_sets_are_required_where_they_are_needed(capsys):
 
 
 def test_the_folder_has_a_default():
-    arguments = parser(DOC, folder="checkpoint_it").parse_args(["--data=sets"])
-    assert vars(arguments) == {"data": Path("sets"), "folder": Path("checkpoint_it")}
+    arguments = parser(DOC, folder="checkpoint_it").parse_args(["--data=."])
+    assert vars(arguments) == {"data": Path(), "folder": Path("checkpoint_it")}
+
+
+def test_data_that_is_not_there(capsys):
+    with pytest.raises(SystemExit):
+        parser(DOC).parse_args(["--data=nowhere"])
+    assert "--data: nowhere: there is no such file or folder" in capsys.readouterr().err
 
 
 def test_what_the_benchmarks_of_speed_share():
     made = speed_parser(DOC)
     assert made.description == "What it does."
-    arguments = made.parse_args(["--data=sets", "--test_mode"])
+    arguments = made.parse_args(["--data=.", "--test_mode"])
     assert (arguments.rounds, arguments.test_mode) == (5, True)
 
 

@@ -53,6 +53,11 @@ def test_the_setting_of_a_network(workspace):
     expected = {"data_set": "cail2018", "variant": "cnn", "trial": {}, "seed": 1, "test": True}
     expected |= {"pretraining": pretraining, "fine_tuning": {"head": "pooled"}}
     assert variant.setting(workspace, {}, 1, True) == expected
+    # A checkpoint that takes the place of the pre-training has results of its own.
+    given = Workspace(workspace.data, "cail2018", workspace.folder, Path("checkpoint_lm"))
+    assert variant.setting(given, {}, 1, True) == {**expected, "checkpoint": "checkpoint_lm"}
+    vocabulary_of_its_own = replace(variant, random_weights=True, own_vocabulary=True)
+    assert "checkpoint" not in vocabulary_of_its_own.setting(given, {}, 1, True)
     # Random weights are the same whatever the pre-training, which gives the vocabulary alone.
     random = replace(variant, random_weights=True)
     longer = random.changed({"num_epochs": 20}, {})

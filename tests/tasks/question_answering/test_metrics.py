@@ -60,6 +60,22 @@ def test_english_rules_are_those_of_squad():
         assert score(answer, truths, "english") == pytest.approx(squad_reference(answer, truths))
 
 
+def test_answered_questions_are_scored_as_torchmetrics_does():
+    squad = pytest.importorskip("torchmetrics.functional.text").squad
+    random = np.random.default_rng(1)
+    for case in range(1000):
+        # Each text has a word that the rules keep: for others, SQuAD 1.1 has no F1.
+        answer, *truths = (
+            " ".join(random.permutation([random.choice(["red", "car", "old."]), *some]))
+            for some in (random.choice(WORDS, random.integers(0, 6)) for _ in range(4))
+        )
+        question = {"answers": {"text": truths, "answer_start": [0] * 3}, "id": "1"}
+        expected = squad([{"prediction_text": answer, "id": "1"}], [question])
+        found = score(answer, truths, "english")
+        both = expected["exact_match"].item() / 100, expected["f1"].item() / 100
+        assert found == pytest.approx(both), case
+
+
 def reference(answer, truth):
     """CMRC's rules once more, by looking for each part of the answer in the truth."""
 

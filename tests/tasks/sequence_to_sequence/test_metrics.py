@@ -61,7 +61,7 @@ def test_common_subsequence():
     ("alphabet", "joined", "tokenizer"), [(CHINESE, "", "zh"), (ENGLISH, " ", "13a")]
 )
 def test_bleu_and_chrf_are_those_of_sacrebleu(alphabet, joined, tokenizer):
-    references = texts(alphabet, 50, 3, joined)
+    references = texts(alphabet, 1000, 3, joined)
     written = [text[: len(text) * 3 // 4] for text in references]
     assert bleu_tokenizer(references) == tokenizer
     expected = corpus_bleu(written, [references], tokenize=tokenizer).score
