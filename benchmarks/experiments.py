@@ -30,7 +30,6 @@ are not repeated, and an interrupted run resumes.
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -127,7 +126,6 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> str:
     """Runs the missing variants and returns the tables as Markdown."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     table = TABLES[arguments.table]
     smoke = {"test_mode": True, "num_epochs": 1} if arguments.test_mode else {}
     changes = ({**smoke, **arguments.pretraining}, {**smoke, **arguments.fine_tuning})

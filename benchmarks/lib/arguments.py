@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from common.command_line import start_log
 from common.errors import UserError
 
 
@@ -17,7 +18,9 @@ def parser(
     data: Literal["required", "optional", "none"] = "required",
     folder: str = "",
 ) -> argparse.ArgumentParser:
-    """Creates a parser with `--data` and `--folder`; a user's mistake is from now on one line.
+    """Creates a parser with `--data` and `--folder`; starts the log.
+
+    From now on a user's mistake is one line.
 
     Args:
         doc: the docstring of the command; its first line is the description.
@@ -25,6 +28,7 @@ def parser(
         folder: the default of `--folder`; empty for no such argument.
     """
     sys.excepthook = _tell
+    start_log()
     made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     if data != "none":
         made.add_argument(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.lib.measuring import needed
+from common.progress import Progress
 from data_util.labelled.batches import LabelledBatches
 from tasks.question_answering.evaluation import QuestionEvaluation
 from training.options.scripts import FineTuningOptions
@@ -74,23 +75,26 @@ def bert_for_question_answering(
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, int(WARMUP * steps), steps)
     best: dict[str, float] = {}
     kept: dict[str, Any] = {}
-    for epoch in range(epochs):
-        model.train()
-        for inputs, targets in train.batches(epoch):
-            rows = targets["row_weights"] > 0
-            optimizer.zero_grad()
-            loss = model(
-                **{name: array[rows] for name, array in read(inputs).items()},
-                start_positions=torch.as_tensor(targets["starts"][rows, 0]).long(),
-                end_positions=torch.as_tensor(targets["ends"][rows, 0]).long(),
-            ).loss
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
-            optimizer.step()
-            schedule.step()
-        valid = evaluation.validate()
-        if not best or valid["f1"] > best["f1"]:
-            best, kept = valid, copy.deepcopy(model.state_dict())
-            evaluation.settle()
+    with Progress("BertForQuestionAnswering", steps) as progress:
+        for epoch in range(epochs):
+            model.train()
+            for inputs, targets in train.batches(epoch):
+                rows = targets["row_weights"] > 0
+                optimizer.zero_grad()
+                loss = model(
+                    **{name: array[rows] for name, array in read(inputs).items()},
+                    start_positions=torch.as_tensor(targets["starts"][rows, 0]).long(),
+                    end_positions=torch.as_tensor(targets["ends"][rows, 0]).long(),
+                ).loss
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
+                optimizer.step()
+                schedule.step()
+                progress.advance(text=f"epoch {epoch + 1}/{epochs}")
+            with progress.aside("validation"):
+                valid = evaluation.validate()
+            if not best or valid["f1"] > best["f1"]:
+                best, kept = valid, copy.deepcopy(model.state_dict())
+                evaluation.settle()
     model.load_state_dict(kept)
     return best, evaluation.test()[0]

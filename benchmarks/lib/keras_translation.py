@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from common.progress import Progress
 from tasks.sequence_to_sequence.data import SequenceToSequenceData
 from tasks.sequence_to_sequence.metrics import bleu, chrf
 from tasks.sequence_to_sequence.task import SequenceToSequence
@@ -57,13 +58,15 @@ def keras_translation(
     )
     compile_model(model, schedule)
     best, kept = np.inf, model.get_weights()
-    for epoch in range(epochs):
-        for inputs, weights in train.batches(epoch):
-            model.train_on_batch(_read(inputs), inputs["next_ids"], weights)
-        loss = validation_loss(model, data.batches["valid"])
-        print(f"epoch {epoch + 1}/{epochs}: valid loss {loss:.4f}", flush=True)
-        if loss < best:
-            best, kept = loss, model.get_weights()
+    with Progress("plain Keras", steps) as progress:
+        for epoch in range(epochs):
+            for inputs, weights in train.batches(epoch):
+                model.train_on_batch(_read(inputs), inputs["next_ids"], weights)
+                progress.advance(text=f"epoch {epoch + 1}/{epochs}")
+            with progress.aside("validation"):
+                loss = validation_loss(model, data.batches["valid"])
+            if loss < best:
+                best, kept = loss, model.get_weights()
     model.set_weights(kept)
     texts: dict[int, str] = {}
     for inputs, _ in data.batches["test"].batches(0):

@@ -1,11 +1,13 @@
 """spaCy's recognizer of named entities, trained on the same files."""
 
+import logging
 import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.lib.measuring import needed
+from common.progress import Progress
 from tasks.token_classification.metrics import counts_by_label, entity_metrics
 from tasks.token_classification.records import TaggedText, read_splits
 from tasks.token_classification.tags import Entity
@@ -30,6 +32,7 @@ def spacy_entities(files: Mapping[str, Path], epochs: int, seed: int = 1) -> dic
     spacy = needed("spacy", PEER_PACKAGE)
     from spacy.training import Example
 
+    logging.getLogger("spacy").setLevel(logging.WARNING)
     splits, _ = read_splits({split: [str(path)] for split, path in files.items()})
     spacy.util.fix_random_seed(seed)
     pipeline = spacy.blank("zh")
@@ -42,13 +45,16 @@ def spacy_entities(files: Mapping[str, Path], epochs: int, seed: int = 1) -> dic
     train, valid = (list(map(example, splits[split])) for split in ("train", "valid"))
     optimizer = pipeline.initialize(lambda: train)
     order, best, kept = random.Random(seed), -1.0, b""
-    for _ in range(epochs):
-        order.shuffle(train)
-        for batch in spacy.util.minibatch(train, BATCH_SIZE):
-            pipeline.update(batch, sgd=optimizer, drop=DROPOUT)
-        f1 = pipeline.evaluate(valid)["ents_f"] or 0.0
-        if f1 > best:
-            best, kept = f1, pipeline.to_bytes()
+    with Progress("spaCy", epochs * len(train)) as progress:
+        for epoch in range(epochs):
+            order.shuffle(train)
+            for batch in spacy.util.minibatch(train, BATCH_SIZE):
+                pipeline.update(batch, sgd=optimizer, drop=DROPOUT)
+                progress.advance(len(batch), f"epoch {epoch + 1}/{epochs}")
+            with progress.aside("validation"):
+                f1 = pipeline.evaluate(valid)["ents_f"] or 0.0
+            if f1 > best:
+                best, kept = f1, pipeline.to_bytes()
     pipeline.from_bytes(kept)
     test = splits["test"]
     found = pipeline.pipe(text.passage.text for text in test)
