@@ -21,7 +21,7 @@ from tasks.data import DataSettings
 # A classifier with more weights than this would be larger than any backbone of the presets.
 MAX_WEIGHTS = 8_000_000
 MAX_NGRAMS = 1 << 17
-MIN_NGRAMS = 1 << 14
+MIN_NGRAMS = 1 << 15
 # With so few documents, n-grams that a single one has are worth their weights: a text with many of
 # them is known to be unlike the others.
 _FEW_DOCUMENTS = 20_000
@@ -88,7 +88,7 @@ def room_for(num_labels: int) -> int:
 
 def is_feasible(num_labels: int) -> bool:
     """Whether `MIN_NGRAMS` n-grams with a weight for each label are not too much."""
-    return MIN_NGRAMS * num_labels <= 8 * MAX_WEIGHTS
+    return MIN_NGRAMS * num_labels <= 16 * MAX_WEIGHTS
 
 
 def select(

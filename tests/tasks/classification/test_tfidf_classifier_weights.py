@@ -1,8 +1,9 @@
 """The linear classifier beside the network: how the two are mixed."""
 
 import numpy as np
+import pytest
 
-from tasks.classification.tfidf_classifier import WEIGHTS, TfidfClassifier
+from tasks.classification.tfidf_classifier import WEIGHTS, TfidfClassifier, middle_of_the_best
 from tests.tasks.classification.made_texts import LABELS, f1_over, layer_for
 
 
@@ -56,16 +57,32 @@ def test_a_network_that_is_wrong_has_nothing_left_to_say(data):
     assert f1_over(targets)(together) == found["linear_f1"] > found["network_f1"]
 
 
-def test_on_a_near_tie_the_network_has_a_part(data):
-    """Only where its loss would be felt is the network left out."""
+@pytest.mark.parametrize(
+    ("scores", "examples", "index"),
+    [
+        # The standard error of 0.8 on 400 examples is 0.02.
+        ([0.6, 0.79, 0.8, 0.781, 0.7], 400, 2),
+        ([0.6, 0.79, 0.8, 0.779, 0.7], 400, 1),
+        ([0.6, 0.79, 0.8, 0.779, 0.7], 40_000, 2),
+        # The network alone looks best, but not by more than chance.
+        ([0.65, 0.645, 0.644, 0.643, 0.646], 2_000, 2),
+        # One that is known to be worse does not count, wherever it is.
+        ([0.8, 0.1, 0.8, 0.8], 400, 2),
+        ([0.0, 0.0, 0.0], 60, 1),
+        ([1.0, 0.9, 1.0, 1.0], 60, 2),
+    ],
+)
+def test_the_middle_of_what_cannot_be_told_apart(scores, examples, index):
+    assert middle_of_the_best(scores, examples) == index
+
+
+def test_weights_that_cannot_be_told_apart_give_both_a_part(data):
+    """Though the linear classifier alone is ahead, and alone would be chosen by its score."""
     nothing = np.zeros((60, LABELS), np.float32)
-    for lead, part in ((0.0009, 1 / 8), (0.0011, 0.0)):
-        layer, scores = layer_for(data), iter([*[0.3] * (len(WEIGHTS) - 2), 0.6, 0.6 + lead])
-        layer.fill(np.ones(layer.kernel.shape), np.zeros(LABELS))
-        _, found = TfidfClassifier(layer, data).choose_weights(
-            nothing, lambda _, scores=scores: next(scores)
-        )
-        assert float(layer.network_weight) == found["network_weight"] == part
+    layer, scores = layer_for(data), iter([*[0.3] * (len(WEIGHTS) - 2), 0.6, 0.65])
+    layer.fill(np.ones(layer.kernel.shape), np.zeros(LABELS))
+    _, found = TfidfClassifier(layer, data).choose_weights(nothing, lambda _: next(scores))
+    assert float(layer.network_weight) == found["network_weight"] == 1 / 8
 
 
 def test_what_the_layer_makes_of_logits(data):
