@@ -41,7 +41,8 @@ def test_metrics_of_both_stages(run_of, backbone):
     assert len(fine_tuning["tfidf_classifier"]) == len(fine_tuning["history"])
     for words, entry in zip(fine_tuning["tfidf_classifier"], fine_tuning["history"], strict=True):
         assert set(words) == {"network_weight", "linear_weight", "network_f1", "linear_f1"}
-        # Each alone is a candidate: what is chosen is at most a standard error worse.
+        # Each alone is a candidate: on the 24 validation documents, what is chosen is at most a
+        # standard error worse.
         alone = max(words["linear_f1"], words["network_f1"])
         error = np.sqrt(alone * (1 - alone) / 24)
         assert 0 < alone - error <= entry["valid"]["f1"] <= 1
