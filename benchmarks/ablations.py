@@ -13,9 +13,10 @@ the rate with the best F1 on the validation documents is then used with every se
 have the best of the same rates. The options of the last two lines make it a smaller experiment.
 
 Prints one Markdown table per data set and writes them to `table.md`: the processor minutes that
-were used; F1 (the mean of micro and macro F1) on the validation and on the test documents, in
-brackets that of the network alone; and the difference to random weights of the same backbone, in
-points. Completed runs in the folder are not repeated.
+were used; F1 (the mean of micro and macro F1) at the first and at the best validation, in brackets
+that of the network alone if it has a TF-IDF classifier beside it, and on the test documents; and
+the difference to random weights of the same backbone, in points. Completed runs in the folder are
+not repeated.
 """
 
 import argparse
@@ -29,7 +30,13 @@ import numpy as np
 
 from benchmarks.experiments import rate_trials, run_variant
 from benchmarks.lib.arguments import options_of, parser
-from benchmarks.lib.experiment_tables import SeedResults, mean_and_spread
+from benchmarks.lib.experiment_tables import (
+    SeedResults,
+    first,
+    mean_and_spread,
+    picked,
+    with_network,
+)
 from benchmarks.lib.measuring import markdown, timed
 from benchmarks.lib.results import Results
 from benchmarks.lib.systems import Options, Result, Workspace, pretrain
@@ -208,25 +215,20 @@ def timed_pretraining(workspace: Workspace, options: Options) -> dict[str, float
 def row(title: str, found: SeedResults, baseline: SeedResults = ()) -> dict[str, Any]:
     """A row of the table; `baseline`: what random weights have."""
 
-    def alone(results: SeedResults) -> list[float]:
-        # Without a TF-IDF classifier, the whole is the network.
-        return [max(result["network_f1"] or [result["valid"]["f1"]]) for result in results]
+    def points(pair: Sequence[Sequence[float]]) -> str:
+        return f"{100 * (np.mean(pair[0]) - np.mean(pair[1])):+.1f}"
 
-    def whole(results: SeedResults, split: str) -> list[float]:
-        return [result[split]["f1"] for result in results]
+    def test(results: SeedResults) -> list[float]:
+        return [result["test"]["f1"] for result in results]
 
-    def gain(of: list[float], over: list[float]) -> str:
-        return f"{100 * (np.mean(of) - np.mean(over)):+.1f}" if over else ""
-
-    valid, test = whole(found, "valid"), whole(found, "test")
-    return {
-        "component": title,
-        "valid F1 (network alone)": f"{mean_and_spread(valid)} ({mean_and_spread(alone(found))})",
-        "test F1": mean_and_spread(test),
-        "network alone, points": gain(alone(found), alone(baseline)),
-        "valid, points": gain(valid, whole(baseline, "valid")),
-        "test, points": gain(test, whole(baseline, "test")),
-    }
+    cells = {"component": title}
+    for name, pick in (("first valid F1", first), ("best valid F1", max)):
+        cells[name] = with_network(map(mean_and_spread, picked(found, pick)))
+    cells["test F1"] = mean_and_spread(test(found))
+    for name, pick in (("first, points", first), ("best, points", max)):
+        pairs = zip(picked(found, pick), picked(baseline, pick), strict=False)
+        cells[name] = with_network(map(points, pairs))
+    return {**cells, "test, points": points([test(found), test(baseline)]) if baseline else ""}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The Markdown tables of `benchmarks.experiments`, and the curves of its picture."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +11,8 @@ from benchmarks.lib.measuring import markdown
 # Of a variant: one for each seed.
 SeedResults = Sequence[Mapping[str, Any]]
 
+# F1 at each validation: of the whole, and of the network alone.
+_CURVES = ("curve", "network_f1")
 AFTER = (1, 5, 7, 35)
 LOSSES_AFTER = (1, 5)
 # F1 after these epochs in the README of the original, on 450,000 documents of CAIL2018.
@@ -29,12 +31,8 @@ def comparison(measured: Mapping[str, SeedResults]) -> str:
 
 
 def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
-    def with_network(pick: Callable[[Sequence[float]], float]) -> str:
-        curves = [result["curve"] for result in results if "curve" in result]
-        alone = [result["network_f1"] for result in results if result.get("network_f1")]
-        cells = [mean_and_spread([pick(curve) for curve in curves])] if curves else []
-        cells += [f"({mean_and_spread([pick(curve) for curve in alone])})"] if alone else []
-        return " ".join(cells)
+    def validation(pick: Callable[[Sequence[float]], float]) -> str:
+        return with_network(map(mean_and_spread, picked(results, pick)))
 
     def test(metric: str) -> str:
         return mean_and_spread([result["test"][metric] for result in results])
@@ -45,8 +43,8 @@ def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
     best = mean_and_spread([result["valid"]["f1"] for result in results])
     return {
         "variant": name,
-        "first valid F1 (network alone)": with_network(lambda curve: curve[0]),
-        "best valid F1 (network alone)": with_network(max) or best,
+        "first valid F1 (network alone)": validation(first),
+        "best valid F1 (network alone)": validation(max) or best,
         "test micro F1": test("micro_f1"),
         "test macro F1": test("macro_f1"),
         "test F1": test("f1"),
@@ -57,6 +55,33 @@ def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
         "MB": round(results[0]["bytes"] / 1e6),
         "documents/s": round(average("documents_per_second")),
     }
+
+
+def first(curve: Sequence[float]) -> float:
+    """F1 at the first validation."""
+    return curve[0]
+
+
+def picked(
+    results: SeedResults, pick: Callable[[Sequence[float]], float]
+) -> tuple[list[float], ...]:
+    """F1 at one validation, for each seed.
+
+    Args:
+        results: of a variant.
+        pick: chooses the validation: takes the F1 of all of them, and returns one.
+
+    Returns:
+        F1 of the whole and, if that has a TF-IDF classifier, of the network alone; nothing of a
+        baseline, which has one validation.
+    """
+    curves = ([result[key] for result in results if result.get(key)] for key in _CURVES)
+    return tuple([pick(curve) for curve in found] for found in curves if found)
+
+
+def with_network(cells: Iterable[str]) -> str:
+    """A cell about the whole and, in brackets, one about the network alone if there is one."""
+    return " ".join(cell if index == 0 else f"({cell})" for index, cell in enumerate(cells))
 
 
 def mean_and_spread(values: Sequence[float]) -> str:

@@ -53,6 +53,7 @@ class Workspace:
         pretrained: a checkpoint to use instead of any pre-training.
         checkout: a checkout of the first version of this project, to run instead of emulating it.
         labelled_documents: how many of the labelled documents to train on, the first ones; 0: all.
+            The others are raw text: pre-training reads them without their labels.
     """
 
     def __init__(
@@ -72,10 +73,10 @@ class Workspace:
         self.pretrained, self.checkout = pretrained, checkout
         self.labelled_documents = labelled_documents
         self.files = labelled_files(data, name, folder)
-        if labelled_documents:
-            self.files["train"] = first_lines(self.files["train"], folder, labelled_documents)
         free_text = [data / path for path in self.data_set.free_text]
         self.sources = [*free_text, self.files["train"]]
+        if labelled_documents:
+            self.files["train"] = first_lines(self.files["train"], folder, labelled_documents)
 
     @cached_property
     def splits(self) -> dict[str, Split]:
