@@ -50,6 +50,7 @@ COMPONENTS: dict[str, Options] = {
     f"{MASKED},next_sentence": {},
     MASKED: {},
     "causal_lm": {},
+    "two_way_lm": {},
     "replaced_token": {},
     "neighbour_sentence": {},
     f"{MASKED},sentence_order": {},
@@ -62,14 +63,11 @@ COMPONENTS: dict[str, Options] = {
     "spans": {"objectives": MASKED, "masking": "span"},
     "20 % masked": {"mask_probability": 0.2},
     "30 % masked": {"mask_probability": 0.3},
+    "1,024 candidates": {"objectives": "causal_lm", "num_sampled": 1024},
     "1,024 tokens": {"sequence_length_lm": 1024, "max_position": 1024, "batch_size": 16},
 }
 # Objectives that one backbone alone can serve.
-FURTHER: dict[str, dict[str, Options]] = {
-    "text_cnn": {},
-    "transformer": {"permutation_lm": {}},
-    "lstm": {"two_way_lm": {}},
-}
+FURTHER: dict[str, dict[str, Options]] = {"transformer": {"permutation_lm": {}}}
 FINE_TUNING = {"num_epochs": 6, "patience": 6}
 TRIALS = (rates(1e-3), rates(3e-3))
 # Of the two runs that estimate the cost of an epoch.
@@ -138,7 +136,7 @@ def components(backbone: str, chosen: str | None) -> dict[str, Options]:
     """
     known = {
         name: options or {"objectives": name}
-        for name, options in {**COMPONENTS, **FURTHER[backbone]}.items()
+        for name, options in {**COMPONENTS, **FURTHER.get(backbone, {})}.items()
     }
     if chosen is None:
         return known
