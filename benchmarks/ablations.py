@@ -70,8 +70,9 @@ COMPONENTS: dict[str, Options] = {
 FURTHER: dict[str, dict[str, Options]] = {"transformer": {"permutation_lm": {}}}
 FINE_TUNING = {"num_epochs": 6, "patience": 6}
 TRIALS = (rates(1e-3), rates(3e-3))
-# Of the two runs that estimate the cost of an epoch.
-PROBE_DOCUMENTS, PROBE_EPOCHS = 300, (1, 3)
+# Of the two runs that estimate the cost of an epoch: so much text that its steps outweigh what an
+# epoch costs besides, such as the writing of a checkpoint.
+PROBE_CHARACTERS, PROBE_EPOCHS = 600_000, (1, 3)
 
 
 def main() -> None:
@@ -185,23 +186,33 @@ def measured(
 
 def epochs_within(minutes: float, workspace: Workspace, results: Results, options: Options) -> int:
     """How many epochs of a pre-training come closest to a processor time; at least one."""
+    documents, share = probed(workspace, PROBE_CHARACTERS, options.get("documents"))
     seconds = []
     for epochs in PROBE_EPOCHS:
-        probe = {**options, "num_epochs": epochs, "documents": PROBE_DOCUMENTS}
+        probe = {**options, "num_epochs": epochs, "documents": documents}
         setting = {"data_set": workspace.name, "probe": probe}
         found = results.once(setting, partial(timed_pretraining, workspace, probe))
         seconds.append(found["processor_seconds"])
-    share = share_of_first(workspace, PROBE_DOCUMENTS, options.get("documents"))
     epoch = (seconds[1] - seconds[0]) / (PROBE_EPOCHS[1] - PROBE_EPOCHS[0]) / share
     return max(1, round(minutes * 60 / epoch))
 
 
 @cache
-def share_of_first(workspace: Workspace, count: int, of: int | None) -> float:
-    """The fraction of the characters of the text, or of its first documents, that `count` have."""
+def probed(workspace: Workspace, characters: int, of: int | None) -> tuple[int, float]:
+    """How many of the first documents have so many characters together, or all of them.
+
+    Args:
+        workspace: the data set.
+        characters: how many are wanted.
+        of: how many documents there are to choose from, the first ones; None: all.
+
+    Returns:
+        The number of documents, and the fraction of the characters of the text that they have.
+    """
     documents = islice(read_documents(workspace.sources, labelled=False), of)
-    sizes = [len(each.text) for each in documents]
-    return sum(sizes[:count]) / sum(sizes)
+    sums = np.cumsum([len(each.text) for each in documents])
+    count = min(int(np.searchsorted(sums, characters)) + 1, len(sums))
+    return count, float(sums[count - 1] / sums[-1])
 
 
 def timed_pretraining(workspace: Workspace, options: Options) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import ablations
-from benchmarks.ablations import PROBE_EPOCHS, components, epochs_within, measured, row
+from benchmarks.ablations import PROBE_EPOCHS, components, epochs_within, measured, probed, row
 from benchmarks.lib.results import Results
 from benchmarks.lib.systems import Workspace
 from benchmarks.lib.variants import Variant
@@ -40,10 +40,20 @@ def test_the_budget_is_spent_in_whole_epochs(workspace, timed, tmp_path, monkeyp
     assert [options["num_epochs"] for options in timed] == list(PROBE_EPOCHS)
     assert epochs_within(0.01, workspace, results, {}) == 1
     assert len(timed) == 2, "the same probe is not run again"
-    monkeypatch.setattr(ablations, "PROBE_DOCUMENTS", 1)
+    # The first document alone takes 4 s.
+    monkeypatch.setattr(ablations, "PROBE_CHARACTERS", 1)
     assert 1 <= epochs_within(1.0, workspace, results, {}) < 15
     # Of a text of one document the first one is all.
     assert epochs_within(1.0, workspace, results, {"documents": 1}) == 15
+
+
+def test_so_many_documents_are_probed_as_have_the_characters(workspace):
+    lengths = [len(each.text) for each in read_documents(workspace.sources, labelled=False)]
+    two = lengths[0] + lengths[1]
+    for wanted, count in ((1, 1), (lengths[0], 1), (lengths[0] + 1, 2), (two, 2)):
+        assert probed(workspace, wanted, None) == (count, sum(lengths[:count]) / sum(lengths))
+    assert probed(workspace, 10**9, None) == (len(lengths), 1.0)
+    assert probed(workspace, lengths[0] + 1, 2) == (2, 1.0)
 
 
 def test_the_objectives_are_the_name():
