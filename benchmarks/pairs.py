@@ -1,11 +1,12 @@
 """Classifies pairs of texts and compares with TF-IDF and a linear support vector machine.
 
-    python -m benchmarks.pairs --data=DATA/afqmc [--backbone=text_cnn] [--folder=...]
+    python -m benchmarks.pairs --data=DATA/afqmc [--backbone=text_cnn]
+        [--objectives=masked_lm,next_sentence] [--folder=...]
 
 `--data` contains `train.txt`, `valid.txt` and `test.txt` with lines
 `text_a<TAB>text_b __label__same` or `__label__different`. The command pre-trains on the text of the
-training pairs, with next sentence prediction, and fine-tunes twice: from random weights and from
-that checkpoint. Completed runs in the folder are not repeated.
+training pairs, by default with next sentence prediction, and fine-tunes twice: from random weights
+and from that checkpoint. Completed runs in the folder are not repeated.
 
 Prints a Markdown table with one row per classifier: F1 on the validation pairs; accuracy, macro F1
 and the F1 of the label `same` on the test pairs; and the same for test pairs whose second texts
@@ -45,13 +46,20 @@ def main() -> None:
     options.add_argument("--backbone", choices=tuple(BACKBONES), default="text_cnn")
     options.add_argument("--tokenize_style", choices=("char", "word"), default="char")
     options.add_argument("--head", default="alignment", help="of the run from the checkpoint")
+    options.add_argument("--objectives", default="masked_lm,next_sentence", help="of pre-training")
     arguments = options.parse_args()
     files = {split: arguments.data / f"{split}.txt" for split in ("train", "valid", "test")}
     size = [f"--backbone={arguments.backbone}", "--preset=tiny"]
     text = [f"--tokenize_style={arguments.tokenize_style}"]
     pretrain_and_fine_tune(
         arguments.folder,
-        [f"--mask_lm_source_file={files['train']}", *text, *size, *PRETRAINING],
+        [
+            f"--mask_lm_source_file={files['train']}",
+            f"--objectives={arguments.objectives}",
+            *text,
+            *size,
+            *PRETRAINING,
+        ],
         [
             *split_flags(files),
             *FINE_TUNING,
