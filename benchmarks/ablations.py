@@ -35,6 +35,7 @@ from benchmarks.lib.experiment_tables import (
     first,
     mean_and_spread,
     picked,
+    validation,
     with_network,
 )
 from benchmarks.lib.measuring import markdown, timed
@@ -232,7 +233,7 @@ def row(title: str, found: SeedResults, baseline: SeedResults = ()) -> dict[str,
 
     cells = {"component": title}
     for name, pick in (("first valid F1", first), ("best valid F1", max)):
-        cells[name] = with_network(map(mean_and_spread, picked(found, pick)))
+        cells[name] = validation(found, pick)
     cells["test F1"] = mean_and_spread(test(found))
     for name, pick in (("first, points", first), ("best, points", max)):
         pairs = zip(picked(found, pick), picked(baseline, pick), strict=False)

@@ -1,12 +1,12 @@
 """Classifies pairs of texts and compares with TF-IDF and a linear support vector machine.
 
-    python -m benchmarks.pairs --data=DATA/afqmc [--backbone=text_cnn]
-        [--objectives=masked_lm,next_sentence] [--folder=...]
+    python -m benchmarks.pairs --data=DATA/afqmc [--backbone=text_cnn] [--objectives=causal_lm]
+        [--folder=...]
 
 `--data` contains `train.txt`, `valid.txt` and `test.txt` with lines
 `text_a<TAB>text_b __label__same` or `__label__different`. The command pre-trains on the text of the
-training pairs, by default with next sentence prediction, and fine-tunes twice: from random weights
-and from that checkpoint. Completed runs in the folder are not repeated.
+training pairs, by default with next sentence prediction among its objectives, and fine-tunes twice:
+from random weights and from that checkpoint. Completed runs in the folder are not repeated.
 
 Prints a Markdown table with one row per classifier: F1 on the validation pairs; accuracy, macro F1
 and the F1 of the label `same` on the test pairs; and the same for test pairs whose second texts
@@ -24,7 +24,7 @@ from benchmarks.lib.runs import pretrain_and_fine_tune, read_metrics, split_flag
 from common.random_streams import random_generator
 from data_util.reading.documents import Document, read_documents
 from data_util.tokens.tokenizers import make_tokenizer
-from models.registry import BACKBONES
+from models.registry import BACKBONES, DEFAULT_OBJECTIVES
 from training.command_line import quiet_libraries
 
 PRETRAINING = ["--num_epochs=3", "--sequence_length_lm=64"]
@@ -46,7 +46,9 @@ def main() -> None:
     options.add_argument("--backbone", choices=tuple(BACKBONES), default="text_cnn")
     options.add_argument("--tokenize_style", choices=("char", "word"), default="char")
     options.add_argument("--head", default="alignment", help="of the run from the checkpoint")
-    options.add_argument("--objectives", default="masked_lm,next_sentence", help="of pre-training")
+    options.add_argument(
+        "--objectives", default=",".join(DEFAULT_OBJECTIVES), help="of pre-training"
+    )
     arguments = options.parse_args()
     files = {split: arguments.data / f"{split}.txt" for split in ("train", "valid", "test")}
     size = [f"--backbone={arguments.backbone}", "--preset=tiny"]

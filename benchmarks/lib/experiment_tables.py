@@ -31,9 +31,6 @@ def comparison(measured: Mapping[str, SeedResults]) -> str:
 
 
 def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
-    def validation(pick: Callable[[Sequence[float]], float]) -> str:
-        return with_network(map(mean_and_spread, picked(results, pick)))
-
     def test(metric: str) -> str:
         return mean_and_spread([result["test"][metric] for result in results])
 
@@ -43,8 +40,8 @@ def _comparison_row(name: str, results: SeedResults) -> dict[str, Any]:
     best = mean_and_spread([result["valid"]["f1"] for result in results])
     return {
         "variant": name,
-        "first valid F1 (network alone)": validation(first),
-        "best valid F1 (network alone)": validation(max) or best,
+        "first valid F1 (network alone)": validation(results, first),
+        "best valid F1 (network alone)": validation(results, max) or best,
         "test micro F1": test("micro_f1"),
         "test macro F1": test("macro_f1"),
         "test F1": test("f1"),
@@ -77,6 +74,11 @@ def picked(
     """
     curves = ([result[key] for result in results if result.get(key)] for key in _CURVES)
     return tuple([pick(curve) for curve in found] for found in curves if found)
+
+
+def validation(results: SeedResults, pick: Callable[[Sequence[float]], float]) -> str:
+    """A cell about what `picked` returns: the mean over the seeds and its spread."""
+    return with_network(map(mean_and_spread, picked(results, pick)))
 
 
 def with_network(cells: Iterable[str]) -> str:
