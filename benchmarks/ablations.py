@@ -67,8 +67,15 @@ COMPONENTS: dict[str, Options] = {
     "1,024 candidates": {"objectives": "causal_lm", "num_sampled": 1024},
     "1,024 tokens": {"sequence_length_lm": 1024, "max_position": 1024, "batch_size": 16},
 }
-# Objectives that one backbone alone can serve.
-FURTHER: dict[str, dict[str, Options]] = {"transformer": {"permutation_lm": {}}}
+# What one backbone alone can serve, or serves with other options.
+OF_BACKBONE: dict[str, dict[str, Options]] = {
+    "transformer": {"permutation_lm": {}},
+    # Under one loss, two directions would see each other's targets.
+    "lstm": {
+        "causal_lm": {"objectives": "causal_lm", "bidirectional": False},
+        "1,024 candidates": {**COMPONENTS["1,024 candidates"], "bidirectional": False},
+    },
+}
 FINE_TUNING = {"num_epochs": 6, "patience": 6}
 TRIALS = (rates(1e-3), rates(3e-3))
 # Of the two runs that estimate the cost of an epoch: so much text that its steps outweigh what an
@@ -138,7 +145,7 @@ def components(backbone: str, chosen: str | None) -> dict[str, Options]:
     """
     known = {
         name: options or {"objectives": name}
-        for name, options in {**COMPONENTS, **FURTHER.get(backbone, {})}.items()
+        for name, options in {**COMPONENTS, **OF_BACKBONE.get(backbone, {})}.items()
     }
     if chosen is None:
         return known

@@ -8,6 +8,9 @@ from benchmarks.lib.results import Results
 from benchmarks.lib.systems import Workspace
 from benchmarks.lib.variants import Variant
 from data_util.reading.documents import read_documents
+from models.registry import BACKBONES
+from training.options.scripts import PretrainingOptions
+from training.preparation.objectives import check_backbone, objectives
 
 
 @pytest.fixture
@@ -66,6 +69,14 @@ def test_the_objectives_are_the_name():
         SystemExit, match=r"--components=rotation: there are masked_lm,next_sentence; masked_lm;"
     ):
         components("text_cnn", "rotation")
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_backbone_can_learn_every_component(backbone):
+    for chosen in components(backbone, None).values():
+        names = chosen.get("objectives", "masked_lm,next_sentence").split(",")
+        options = PretrainingOptions(**{**chosen, "backbone": backbone, "objectives": names})
+        check_backbone(options, objectives(options), None)
 
 
 def test_what_pretraining_is_worth_in_points():
