@@ -136,11 +136,8 @@ def pytest_configure():
 
 
 def pytest_collection_finish():
-    """What is imported stays: the collector of garbage need not look through it again and again.
-
-    And graphs of tests are run a few times: optimizing them takes longer than that saves, a seventh
-    of the time of a test that compiles a step. What runs in processes of its own is optimized.
-    """
+    """What is imported stays: the collector of garbage need not look through it again and again."""
+    # The graphs of tests are run a few times: optimizing them takes longer than it saves.
     if tensorflow := sys.modules.get("tensorflow"):
         tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     gc.collect()
