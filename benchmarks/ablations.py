@@ -67,14 +67,11 @@ COMPONENTS: dict[str, Options] = {
     "1,024 candidates": {"objectives": "causal_lm", "num_sampled": 1024},
     "1,024 tokens": {"sequence_length_lm": 1024, "max_position": 1024, "batch_size": 16},
 }
-# What one backbone alone can serve, or serves with other options.
+# What one backbone alone can serve, and further options of what it serves in another shape.
+ONE_DIRECTION = {"bidirectional": False}  # Two, under one loss, would see each other's targets.
 OF_BACKBONE: dict[str, dict[str, Options]] = {
     "transformer": {"permutation_lm": {}},
-    # Under one loss, two directions would see each other's targets.
-    "lstm": {
-        "causal_lm": {"objectives": "causal_lm", "bidirectional": False},
-        "1,024 candidates": {**COMPONENTS["1,024 candidates"], "bidirectional": False},
-    },
+    "lstm": {"causal_lm": ONE_DIRECTION, "1,024 candidates": ONE_DIRECTION},
 }
 FINE_TUNING = {"num_epochs": 6, "patience": 6}
 TRIALS = (rates(1e-3), rates(3e-3))
@@ -143,9 +140,10 @@ def components(backbone: str, chosen: str | None) -> dict[str, Options]:
 
     Ends the program with a message if there is no such component for this backbone.
     """
-    known = {
-        name: options or {"objectives": name}
-        for name, options in {**COMPONENTS, **OF_BACKBONE.get(backbone, {})}.items()
+    own = OF_BACKBONE.get(backbone, {})
+    known: dict[str, Options] = {
+        name: {**(COMPONENTS.get(name) or {"objectives": name}), **own.get(name, {})}
+        for name in {**COMPONENTS, **own}
     }
     if chosen is None:
         return known

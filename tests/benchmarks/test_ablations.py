@@ -5,8 +5,10 @@ import pytest
 from benchmarks import ablations
 from benchmarks.ablations import PROBE_EPOCHS, components, epochs_within, measured, probed, row
 from benchmarks.lib.results import Results
+from benchmarks.lib.runs import flags
 from benchmarks.lib.systems import Workspace
 from benchmarks.lib.variants import Variant
+from common.parsing import parse_options
 from data_util.reading.documents import read_documents
 from models.registry import BACKBONES
 from training.options.scripts import PretrainingOptions
@@ -74,8 +76,8 @@ def test_the_objectives_are_the_name():
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_backbone_can_learn_every_component(backbone):
     for chosen in components(backbone, None).values():
-        names = chosen.get("objectives", "masked_lm,next_sentence").split(",")
-        options = PretrainingOptions(**{**chosen, "backbone": backbone, "objectives": names})
+        command = flags({"backbone": backbone, **chosen})
+        options, _ = parse_options(PretrainingOptions, command)
         check_backbone(options, objectives(options), None)
 
 
