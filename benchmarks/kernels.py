@@ -6,7 +6,8 @@ Each kernel of `models/kernels/` that has an equivalent in Keras runs beside it,
 compiled function that computes the values and the gradient of every input, as a training step does;
 the cross-entropy also says which class has the highest logit, for the accuracy.
 The input is one batch of 64 sequences of 200 tokens, float32, random. `tests/models/kernels/` tests
-that both give the same values and gradients.
+that both give the same values and gradients. "Adam's update" is that of an embedding table of
+30,000 tokens by `training/loop/optimizer.py`.
 
 Columns: calls per second of processor time and of wall time, and how many times as fast the kernel
 is as Keras (the median of the rounds' ratios of processor time).
@@ -42,6 +43,8 @@ def main() -> None:
     for name, (ours, keras_own, shape) in pairs(arguments.width).items():
         sides = {"kernel": timed(ours, shape), "Keras": timed(keras_own, shape)}
         tables[name] = summary(in_turn(sides, arguments.rounds), "kernel")
+    sides = {name: updates(make(), arguments.width) for name, make in optimizers().items()}
+    tables["Adam's update"] = summary(in_turn(sides, arguments.rounds), "kernel")
     report("kernels", arguments, tables)
 
 
@@ -110,6 +113,40 @@ def timed(function: Callable[[Any], Any], shape: tuple[int, ...]) -> Callable[[]
     def work() -> float:
         for _ in range(CALLS):
             step(x)[1].numpy()
+        return CALLS
+
+    return work
+
+
+def optimizers() -> dict[str, Callable[[], Any]]:
+    """What makes the optimizer of each side."""
+    import keras
+
+    from training.loop.optimizer import AdamW
+
+    return {
+        "kernel": lambda: AdamW(1e-3, decay=0.0, clip_norm=None),
+        "Keras": lambda: keras.optimizers.Adam(1e-3),
+    }
+
+
+def updates(optimizer: Any, width: int) -> Callable[[], float]:
+    """Compiles the update of an embedding table; the result runs it `CALLS` times."""
+    import keras
+    import tensorflow as tf
+
+    table = keras.Variable(keras.random.normal((CLASSES, width), seed=1))
+    gradient = tf.random.stateless_normal(table.shape, seed=(1, 2))
+    optimizer.build([table])
+
+    @tf.function(autograph=False)
+    def step() -> None:
+        optimizer.apply([gradient], [table])
+
+    def work() -> float:
+        for _ in range(CALLS):
+            step()
+        table.value.numpy()
         return CALLS
 
     return work

@@ -18,6 +18,7 @@ from tasks.rows import split_rows
 from tests.tasks.every_task import tasks
 from tests.tasks.examples import FILES, SIZES, model_for, outputs_of
 from training.devices.forward import Forward
+from training.loop.optimizer import AdamW
 
 pytestmark = pytest.mark.usefixtures("with_toys")
 
@@ -124,7 +125,7 @@ def test_padding_changes_nothing(prepared, name):
 def test_one_batch_is_learned_by_heart(prepared, name):
     data = prepared(name)
     model = model_for(data)
-    model.compile(optimizer=keras.optimizers.Adam(2e-2))
+    model.compile(optimizer=AdamW(2e-2, decay=0.0, clip_norm=None))
     model.optimizer.build(model.trainable_variables)  # Before the step, which is traced once then.
     inputs, targets = next(data.batches["train"].batches(0))
     for _ in range(100):

@@ -114,7 +114,28 @@ class AdamW(keras.optimizers.Adam):
             learning_rate = (
                 learning_rate * self._correction(taken - begin) / self._correction(taken)
             )
-        super().update_step(gradient, variable, learning_rate)
+        if keras.backend.backend() == "tensorflow":
+            self._apply_adam(gradient, variable, learning_rate)
+        else:
+            super().update_step(gradient, variable, learning_rate)
+
+    def _apply_adam(self, gradient: Any, variable: tf.Variable, learning_rate: Any) -> None:
+        """Keras' update in one operation, which reads and writes each array once."""
+        index = self._get_variable_index(variable)
+        first, second = self._momentums[index].value, self._velocities[index].value
+        steps = tf.cast(self.iterations.value, variable.dtype) + 1
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=self.beta_1**steps,
+            beta2_power=self.beta_2**steps,
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, variable.dtype),
+        )
 
     def _correction(self, steps: Any) -> Any:
         """By what Adam multiplies the rate after so many steps (Kingma & Ba 2015, section 2)."""

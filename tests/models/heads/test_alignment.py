@@ -8,6 +8,7 @@ from models.backbones.base import make_backbone
 from models.build import build
 from models.registry import BACKBONES, HEADS
 from tests.classifiers import classification_model
+from training.loop.optimizer import AdamW
 
 LABELS = 2
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
@@ -134,7 +135,7 @@ def test_learns_whether_two_texts_share_their_first_token(config_of):
             "alignment",
         )
     )
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=AdamW(1e-2, decay=0.0, clip_norm=None))
     model.optimizer.build(model.trainable_variables)  # Before the step, which is traced once then.
     batch, targets = first_token_pairs(1280, 0)
     model.fit(batch, targets, batch_size=64, epochs=3, verbose=0)

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -7,6 +6,7 @@ from models.backbones.base import make_backbone
 from models.build import build
 from models.kernels.sampled_softmax import sampled_logits
 from models.pretraining_model import PretrainingModel
+from training.loop.optimizer import AdamW
 
 VOCAB_SIZE, FREQUENT = 12, 5
 
@@ -89,7 +89,7 @@ def test_a_sample_trains_what_the_full_softmax_measures(config_of, batch_of):
             settings={"num_sampled": 10},
         )
     )
-    model.compile(optimizer=keras.optimizers.Adam(5e-3))
+    model.compile(optimizer=AdamW(5e-3, decay=0.0, clip_norm=None))
     batch = batch_of([10, 8, 9, 10])
     for _ in range(150):
         model.train_on_batch(batch)

@@ -29,6 +29,7 @@ from tests.models.objectives.objective_batches import (
     values_of,
 )
 from tests.models.pairs import some_of
+from training.loop.optimizer import AdamW
 
 # Of those that need some: facts about the data, and no narrower generator, which would learn less.
 SETTINGS = {"mention_frequencies": [0.6, 0.3, 0.1], "generator_size": 1.0, "decoder_layers": 1}
@@ -166,7 +167,7 @@ def test_no_weight_no_part(model_of, objective, backbone):
 @somewhere
 def test_one_batch_is_learned_by_heart(new_model, objective, backbone):
     model = new_model(objective, backbone, random=False, position="learned")
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=AdamW(1e-2, decay=0.0, clip_norm=None))
     model.optimizer.build(model.trainable_variables)  # Before the step, which is traced once then.
     batch = batch_for(model)
     for _ in range(60):

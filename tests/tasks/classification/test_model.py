@@ -11,6 +11,7 @@ from models.presets import backbone_config
 from models.registry import BACKBONES, HEADS
 from tasks.registry import TASKS
 from tests.classifiers import classification_model, label_set
+from training.loop.optimizer import AdamW
 
 backbones = pytest.mark.parametrize("backbone", BACKBONES)
 LABELS = 4
@@ -156,7 +157,7 @@ def test_a_step_moves_every_variable(config_of, batch_of, backbone, pooling):
 def test_learns_one_batch_by_heart(config_of, batch_of, backbone, task, sizes):
     config = config_of(backbone, **sizes)
     model = build(classification_model(make_backbone(config), LABELS, task, 0.0))
-    model.compile(optimizer=keras.optimizers.Adam(2e-2))
+    model.compile(optimizer=AdamW(2e-2, decay=0.0, clip_norm=None))
     batch, targets = batch_of([10, 8, 9, 10]), targets_of(4, task)
     for _ in range(150):
         model.train_on_batch(batch, targets)

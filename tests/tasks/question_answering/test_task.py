@@ -5,7 +5,6 @@ import json
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -23,6 +22,7 @@ from tasks.question_answering.task import QuestionAnswering, log_odds_of
 from tests.tasks.examples import FILES, model_for, passage_lines, prepare
 from training.devices.forward import Forward
 from training.evaluation import evaluate
+from training.loop.optimizer import AdamW
 from training.options.conversion import ExportOptions
 from training.options.scripts import EvaluationOptions, PredictionOptions
 from training.prediction import Predictor, predict
@@ -40,7 +40,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp(NAME)
     data = prepare(folder, NAME, sequence_length=LENGTH)
     model, found = model_for(data), {}
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=AdamW(1e-2, decay=0.0, clip_norm=None))
     for inputs, targets in data.batches["train"].batches(0):
         model.train_on_batch(inputs, targets)
     evaluation = data.task.evaluation(model, data, Forward(model), found)
