@@ -12,10 +12,10 @@ class MaskingOptions(Options):
 
     masking: str | None = option(
         None,
-        "what is masked together. token: single tokens; whole_word: the pieces of a word; ngram: "
-        "one to three words (ALBERT); span: one to ten words (SpanBERT); phrase: the phrases of "
-        "--phrase_file, and words elsewhere (ERNIE); default: what the objectives need, or else "
-        "token",
+        "what is masked together. token: single tokens; whole_word: the pieces of a word (with "
+        "--tokenize_style=word, single tokens); ngram: one to three words (ALBERT); span: one to "
+        "ten words (SpanBERT); phrase: the phrases of --phrase_file, and words elsewhere (ERNIE); "
+        "default: what the objectives need, or else token",
         choices=MASKINGS,
     )
     phrase_file: str = option(
