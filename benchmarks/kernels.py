@@ -43,7 +43,7 @@ def main() -> None:
     for name, (ours, keras_own, shape) in pairs(arguments.width).items():
         sides = {"kernel": timed(ours, shape), "Keras": timed(keras_own, shape)}
         tables[name] = summary(in_turn(sides, arguments.rounds), "kernel")
-    sides = {name: updates(make(), arguments.width) for name, make in optimizers().items()}
+    sides = {name: updates(one, arguments.width) for name, one in optimizers().items()}
     tables["Adam's update"] = summary(in_turn(sides, arguments.rounds), "kernel")
     report("kernels", arguments, tables)
 
@@ -110,23 +110,18 @@ def timed(function: Callable[[Any], Any], shape: tuple[int, ...]) -> Callable[[]
         # The cross-entropy has the predicted classes as its second output.
         return outputs, tf.convert_to_tensor(tape.gradient(outputs[0], x))
 
-    def work() -> float:
-        for _ in range(CALLS):
-            step(x)[1].numpy()
-        return CALLS
-
-    return work
+    return repeated(lambda: step(x)[1])
 
 
-def optimizers() -> dict[str, Callable[[], Any]]:
-    """What makes the optimizer of each side."""
+def optimizers() -> dict[str, Any]:
+    """The optimizer of each side."""
     import keras
 
     from training.loop.optimizer import AdamW
 
     return {
-        "kernel": lambda: AdamW(1e-3, decay=0.0, clip_norm=None),
-        "Keras": lambda: keras.optimizers.Adam(1e-3),
+        "kernel": AdamW(1e-3, decay=0.0, clip_norm=None),
+        "Keras": keras.optimizers.Adam(1e-3),
     }
 
 
@@ -140,13 +135,19 @@ def updates(optimizer: Any, width: int) -> Callable[[], float]:
     optimizer.build([table])
 
     @tf.function(autograph=False)
-    def step() -> None:
+    def step() -> tf.Tensor:
         optimizer.apply([gradient], [table])
+        return tf.identity(optimizer.iterations.value)
+
+    return repeated(step)
+
+
+def repeated(step: Callable[[], Any]) -> Callable[[], float]:
+    """Runs a step `CALLS` times, and waits for the tensor that it returns."""
 
     def work() -> float:
         for _ in range(CALLS):
-            step()
-        table.value.numpy()
+            step().numpy()
         return CALLS
 
     return work

@@ -115,13 +115,14 @@ class AdamW(keras.optimizers.Adam):
                 learning_rate * self._correction(taken - begin) / self._correction(taken)
             )
         if keras.backend.backend() == "tensorflow":
-            self._apply_adam(gradient, variable, learning_rate)
+            self._apply_adam(gradient, variable, learning_rate, index)
         else:
             super().update_step(gradient, variable, learning_rate)
 
-    def _apply_adam(self, gradient: Any, variable: tf.Variable, learning_rate: Any) -> None:
+    def _apply_adam(
+        self, gradient: Any, variable: tf.Variable, learning_rate: Any, index: int
+    ) -> None:
         """Keras' update in one operation, which reads and writes each array once."""
-        index = self._get_variable_index(variable)
         first, second = self._momentums[index].value, self._velocities[index].value
         steps = tf.cast(self.iterations.value, variable.dtype) + 1
         tf.raw_ops.ResourceApplyAdam(
